@@ -1,0 +1,6 @@
+"""Classic convolutional networks in Keras 3, faithful to their sources and checked by numbers."""
+
+from kerazoo.registry import create_model, list_models
+
+__all__ = ["__version__", "create_model", "list_models"]
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Labelled images, from whichever source, as batches for training and evaluation."""

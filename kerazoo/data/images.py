@@ -1,0 +1,137 @@
+"""The form that every data set takes: three splits that yield batches of labelled images."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable
+from typing import Protocol
+
+import numpy as np
+import tensorflow as tf
+
+ImageShape = tuple[int, int, int]
+Shuffle = tuple[int, int]
+
+
+class Split(Protocol):
+    """A part of a data set: `size` labelled images."""
+
+    @property
+    def size(self) -> int:
+        """Number of images."""
+
+    def batches(
+        self, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0
+    ) -> tf.data.Dataset:
+        """Yield every image once, in batches of which the last may be smaller.
+
+        Args:
+            batch_size: Images in a batch.
+            shuffle: (seed, epoch), of which the order is a function; None for the fixed order.
+            skip: Number of batches left out at the start of that order.
+
+        Returns:
+            Pairs of images, float32 [batch, height, width, channels] in [0, 1], and labels,
+            int32 [batch].
+        """
+
+    def limited(self, size: int) -> Split:
+        """Return `size` of the images, spread over the whole; all where there are fewer."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageData:
+    """A data set for image classification.
+
+    Attributes:
+        name: What an accuracy on it is reported for.
+        class_names: The classes in the order of their labels.
+        image_shape: (height, width, channels) of the images that the splits yield.
+        fingerprint: sha256 of the images and labels, or of what identifies them, in hex.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    image_shape: ImageShape
+    train: Split
+    validation: Split
+    test: Split
+    fingerprint: str
+
+    def limited(self, size: int) -> ImageData:
+        """Return the same data with `size` images a split at the most."""
+        parts = {part: getattr(self, part).limited(size) for part in ("train", "validation", "test")}
+        return dataclasses.replace(self, **parts)
+
+
+class ArraySplit:
+    """Images held in memory.
+
+    Args:
+        images: uint8 [size, height, width, channels].
+        labels: Integers [size].
+        image_shape: What the images are brought to.
+    """
+
+    def __init__(self, images: np.ndarray, labels: np.ndarray, image_shape: ImageShape) -> None:
+        self._images = tf.constant(images)
+        self._labels = tf.constant(labels, tf.int32)
+        self._image_shape = image_shape
+
+    @property
+    def size(self) -> int:
+        """Number of images."""
+        return len(self._labels)
+
+    def batches(
+        self, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0
+    ) -> tf.data.Dataset:
+        """Yield every image once; see `Split.batches`."""
+        indices = tf.data.Dataset.from_tensor_slices(order(self.size, shuffle))
+        batches = indices.batch(batch_size).skip(skip)
+        return batches.map(self._gather).prefetch(tf.data.AUTOTUNE)
+
+    def limited(self, size: int) -> ArraySplit:
+        """Return `size` of the images, spread over the whole; all where there are fewer."""
+        kept = spread(self.size, size)
+        return ArraySplit(self._images.numpy()[kept], self._labels.numpy()[kept], self._image_shape)
+
+    def _gather(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        images = fit(tf.gather(self._images, indices), self._image_shape)
+        return images, tf.gather(self._labels, indices)
+
+
+def order(size: int, shuffle: Shuffle | None) -> np.ndarray:
+    """Return the positions 0 to size - 1 as they are, or permuted by (seed, epoch)."""
+    return np.arange(size) if shuffle is None else np.random.default_rng(shuffle).permutation(size)
+
+
+def spread(size: int, wanted: int) -> np.ndarray:
+    """Return `wanted` of the positions 0 to size - 1 at equal distances; all if there are fewer."""
+    wanted = min(size, wanted)
+    return np.arange(wanted) * size // wanted
+
+
+def fit(images: tf.Tensor, image_shape: ImageShape) -> tf.Tensor:
+    """Bring uint8 images [..., h, w, 1 or 3] to float32 [..., height, width, channels] in [0, 1].
+
+    Colour becomes grey by its luma, grey becomes three equal channels; the size changes by
+    bilinear interpolation, with anti-aliasing where it shrinks, without regard to the aspect.
+    """
+    height, width, channels = image_shape
+    images = tf.image.convert_image_dtype(images, tf.float32)
+    if images.shape[-1] != channels:
+        grey = channels == 1
+        images = tf.image.rgb_to_grayscale(images) if grey else tf.image.grayscale_to_rgb(images)
+    if images.shape[-3:-1] != (height, width):
+        images = tf.image.resize(images, (height, width), antialias=True)
+    return images
+
+
+def fingerprint(parts: Iterable[bytes | np.ndarray]) -> str:
+    """Return the sha256 of all the bytes in turn, in hex."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(np.ascontiguousarray(part) if isinstance(part, np.ndarray) else part)
+    return digest.hexdigest()

@@ -1,0 +1,84 @@
+"""What every constructor does alike: its input, the pooling in place of a top, its weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kerazoo.errors import UsageError
+from kerazoo.lazy import keras
+from kerazoo.weights import Weights, load_weights
+
+Shape = tuple[int | None, int | None, int | None]
+
+
+def image_input(
+    default_shape: tuple[int, int, int],
+    min_size: int,
+    include_top: bool,
+    input_shape: Shape | None,
+    input_tensor: Any,
+) -> keras.KerasTensor:
+    """Return the tensor a network starts from, as keras.applications chooses it.
+
+    Args:
+        default_shape: (height, width, channels) where `input_shape` is not given; without a top
+            its height and width are then left open.
+        min_size: Smallest height and width that leave a pixel to every layer.
+        include_top: Whether a classifier follows, which needs a known height and width.
+        input_shape: Shape of one image in Keras's image data format, or None.
+        input_tensor: A tensor to start from instead, or None.
+
+    Raises:
+        UsageError: The shape is not that of an image, has unknown channels, is too small, or has
+            an unknown height or width under a classifier.
+    """
+    if keras.utils.is_keras_tensor(input_tensor):
+        _check(tuple(input_tensor.shape[1:]), min_size, include_top)
+        return input_tensor
+    if input_shape is None:
+        height, width, channels = default_shape
+        size = (height, width) if include_top else (None, None)
+        first = keras.config.image_data_format() == "channels_first"
+        input_shape = (channels, *size) if first else (*size, channels)
+    _check(input_shape, min_size, include_top)
+    if input_tensor is None:
+        return keras.Input(input_shape)
+    return keras.Input(tensor=input_tensor)
+
+
+def _check(shape: Shape, min_size: int, include_top: bool) -> None:
+    if len(shape) != 3:
+        raise UsageError(f"input_shape must have three entries, unlike {shape}")
+    first = keras.config.image_data_format() == "channels_first"
+    size, channels = (shape[1:], shape[0]) if first else (shape[:2], shape[2])
+    if not channels or channels < 1:
+        raise UsageError(f"input_shape must give the number of channels, unlike {shape}")
+    if any(side is not None and side < min_size for side in size):
+        raise UsageError(f"input_shape must be at least {min_size}x{min_size}, unlike {shape}")
+    if include_top and None in size:
+        raise UsageError(f"input_shape {shape} needs a height and a width, or include_top=False")
+
+
+def global_pool(x: keras.KerasTensor, pooling: str | None) -> keras.KerasTensor:
+    """Return the features [batch, height, width, channels], or their mean or maximum a channel.
+
+    Raises:
+        UsageError: `pooling` is none of None, "avg" and "max".
+    """
+    if pooling is None:
+        return x
+    if pooling == "avg":
+        return keras.layers.GlobalAveragePooling2D(name="global_pool")(x)
+    if pooling == "max":
+        return keras.layers.GlobalMaxPooling2D(name="global_pool")(x)
+    raise UsageError(f"pooling must be None, 'avg' or 'max', not {pooling!r}")
+
+
+def build(
+    inputs: keras.KerasTensor, outputs: keras.KerasTensor, name: str, weights: Weights
+) -> keras.Model:
+    """Return the model from what feeds `inputs` to `outputs`, with its weights loaded."""
+    model = keras.Model(keras.utils.get_source_inputs(inputs), outputs, name=name)
+    if weights is not None:
+        load_weights(model, weights)
+    return model
