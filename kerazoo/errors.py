@@ -30,7 +30,32 @@ class CorruptFileError(KerazooError):
     exit_code = 4
 
 
+class InterruptedRunError(KerazooError):
+    """A run that was stopped from the keyboard."""
+
+    exit_code = 130
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return " (did you mean 'x'?)" for the known word nearest to `word`, "" where none is near."""
     near = difflib.get_close_matches(word, list(known), n=1)
     return f" (did you mean '{near[0]}'?)" if near else ""
+
+
+def explain(error: BaseException) -> tuple[str, int]:
+    """Return one sentence on an error for the user of the command, and the exit code."""
+    if isinstance(error, KerazooError):
+        return str(error), error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted", InterruptedRunError.exit_code
+    text = " ".join(str(error).split())
+    if "No space left on device" in text:
+        return f"the disk is full, make room and run again: {text}", 1
+    # TensorFlow's out-of-memory error, known by its name since TensorFlow may not be imported
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        return "out of memory: a smaller --batch-size needs less", 1
+    if isinstance(error, ModuleNotFoundError):
+        return f"the package {error.name} is not installed: pip install . brings it", 1
+    if isinstance(error, OSError):
+        return f"a file could not be read or written: {text}", 1
+    return f"{type(error).__name__}: {text[:500]}; --debug shows where it came from", 1

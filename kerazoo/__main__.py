@@ -1,0 +1,7 @@
+"""`python -m kerazoo` is `kerazoo`."""
+
+import sys
+
+from kerazoo.cli import main
+
+sys.exit(main())

@@ -1,0 +1,202 @@
+"""The command `kerazoo VERB`; nothing heavy is imported before a verb begins its work."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import math
+import os
+import shutil
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import kerazoo
+from kerazoo import registry
+from kerazoo.data import names
+from kerazoo.errors import UsageError, did_you_mean, explain
+from kerazoo.training import run_folder
+from kerazoo.training.options import PRECISIONS, Recipe, TrainOptions
+
+EXIT_CODES = (
+    "exit codes: 0 done, 1 failed, 2 usage, 3 data missing, 4 file corrupt, 130 interrupted"
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code; what goes wrong is told in one sentence."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        parsed = _parse(arguments)
+        parsed.run(parsed)
+    except (Exception, KeyboardInterrupt) as error:
+        if "--debug" in arguments:
+            traceback.print_exc()
+        message, code = explain(error)
+        print(f"kerazoo: {message}", file=sys.stderr)
+        return code
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that raises where argparse exits, and knows no abbreviations."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
+        self.set_defaults(parser=self)
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+    def refuse(self, unknown: str) -> NoReturn:
+        self.error(f"unknown argument '{unknown}'{did_you_mean(unknown, self._option_string_actions)}")
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = _Parser(prog="kerazoo", description=kerazoo.__doc__, epilog=EXIT_CODES)
+    parser.add_argument("--version", action="version", version=f"kerazoo {kerazoo.__version__}")
+    verbs = parser.add_subparsers(metavar="VERB", required=True, dest="VERB")
+    _add_list(verbs.add_parser("list", help="name the models"))
+    _add_train(verbs.add_parser("train", help="train a model", epilog=EXIT_CODES))
+    parsed, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        parsed.parser.refuse(unknown[0])
+    return parsed
+
+
+def _add_list(parser: _Parser) -> None:
+    parser.description = "Name the models of the zoo, with their facts."
+    parser.add_argument("pattern", nargs="?", default="*", help="such as 'vgg*' (default: all)")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.set_defaults(run=_list)
+
+
+def _add_train(parser: _Parser) -> None:
+    recipe = Recipe()
+    parser.description = "Train a model and leave what came of it in a run folder."
+    add = parser.add_argument_group("what to train").add_argument
+    add("--model", required=True, metavar="NAME", help="the model; `kerazoo list` names them")
+    add(
+        "--data",
+        default="auto",
+        metavar="NAME",
+        help="mnist, digits, folder:PATH, an image set of tensorflow-datasets such as cifar10, or "
+        "auto: mnist where it can be had, otherwise digits (default: auto)",
+    )
+    add(
+        "--mnist-dir",
+        type=Path,
+        default=os.environ.get("KERAZOO_MNIST_DIR") or None,
+        metavar="DIR",
+        help="folder with MNIST's four original files (default: KERAZOO_MNIST_DIR, if set)",
+    )
+    add(
+        "--limit",
+        type=_whole(1),
+        metavar="N",
+        help="use N images at the most of each split (default: all)",
+    )
+
+    add = parser.add_argument_group("how to train it").add_argument
+    numbers = [
+        ("--epochs", _whole(1), recipe.epochs, "passes over the training images"),
+        ("--batch-size", _whole(1), recipe.batch_size, "images of one step"),
+        ("--learning-rate", _positive, recipe.learning_rate, "Adam's step size"),
+        ("--seed", _whole(0, 2**32 - 1), recipe.seed, "of the weights and the order of images"),
+    ]
+    for flag, kind, default, text in numbers:
+        add(flag, type=kind, default=default, metavar="N", help=f"{text} (default: {default})")
+    add(
+        "--precision",
+        choices=PRECISIONS,
+        default=recipe.precision,
+        help=f"what the layers compute in (default: {recipe.precision})",
+    )
+
+    add = parser.add_argument_group("what to leave").add_argument
+    add(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="the run folder (default: runs/<time>-<model>-<data>)",
+    )
+    add("--overwrite", action="store_true", help="replace the run that is in --out")
+    add("--tensorboard", action="store_true", help="write TensorBoard events too")
+    add("--dry-run", action="store_true", help="try one batch and write nothing")
+    add("--debug", action="store_true", help="show the traceback of an error")
+    parser.set_defaults(run=_train)
+
+
+def _list(parsed: argparse.Namespace) -> None:
+    found = registry.list_models(parsed.pattern)
+    if not found:
+        raise UsageError(f"no model's name matches '{parsed.pattern}'; `kerazoo list` names all")
+    rows = [("name", "input", "parameters", "MACs", "year", "source")]
+    for name in found:
+        entry = registry.find(name)
+        size = "x".join(str(side) for side in entry.input_shape)
+        rows.append(
+            (name, size, f"{entry.params:,}", f"{entry.macs:,}", str(entry.year), entry.source)
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    terminal = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for row in rows:
+        name, size, *figures = (cell.rjust(width) for cell, width in zip(row, widths))
+        line = "  ".join([row[0].ljust(widths[0]), size, *figures, row[5]])
+        print(line[:terminal])
+
+
+def _train(parsed: argparse.Namespace) -> None:
+    options = _train_options(parsed)
+    registry.find(options.model)
+    names.check(options.data)
+    if not options.dry_run:
+        run_folder.check(options.out, options.overwrite)
+
+    from kerazoo.training.device import start_tensorflow
+
+    device, warning = start_tensorflow()
+
+    from kerazoo.training.train import train
+
+    say = functools.partial(print, flush=True)
+    say(f"kerazoo {kerazoo.__version__} on {device}")
+    if warning:
+        print(f"kerazoo: warning: {warning}", file=sys.stderr)
+    say(json.dumps(train(options, device, say=say)))
+
+
+def _train_options(parsed: argparse.Namespace) -> TrainOptions:
+    given = vars(parsed)
+    recipe = Recipe(**{field: given[field] for field in Recipe.__match_args__ if field in given})
+    rest = {field: given[field] for field in TrainOptions.__match_args__ if field in given}
+    return TrainOptions(recipe=recipe, **rest)
+
+
+def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Return a reader of whole numbers from `least` to `most`."""
+    bounds = f"of {least} or more" if most is None else f"from {least} to {most}"
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least or (most is not None and number > most):
+            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number {bounds}")
+        return number
+
+    return read
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number above 0")
+    return number

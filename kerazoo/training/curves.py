@@ -1,0 +1,31 @@
+"""A picture of how a run went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import BinaryIO
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from kerazoo.training.epoch import EpochResult
+
+
+def draw(results: Sequence[EpochResult], title: str, file: BinaryIO) -> None:
+    """Write a PNG of the losses and the accuracies by epoch."""
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure.suptitle(title)
+    epochs = [result.epoch for result in results]
+    curves = {
+        "loss": ("loss", "validation_loss", "test_loss"),
+        "accuracy": ("train_accuracy", "validation_accuracy", "test_accuracy"),
+    }
+    for axes, (quantity, fields) in zip(figure.subplots(1, 2), curves.items(), strict=True):
+        for part, field in zip(("train", "validation", "test"), fields, strict=True):
+            values = [getattr(result, field) for result in results]
+            axes.plot(epochs, values, marker="o", label=part)
+        axes.set(xlabel="epoch", ylabel=quantity)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.savefig(file, format="png", dpi=120)

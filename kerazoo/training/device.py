@@ -1,0 +1,108 @@
+"""Starting TensorFlow without its chatter, and naming what it computes on."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes.util
+import os
+import re
+import site
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from kerazoo.errors import UsageError
+
+# Lines of TensorFlow's log that say nothing to its user: infos, warnings, and the error with
+# which it finds that a machine has no NVIDIA driver.
+CHATTER = re.compile(
+    r"WARNING: All log messages before absl::InitializeLog"
+    r"|[IW]\d{4} "
+    r"|\d{4}-\d\d-\d\d [\d:.]+: [IW] "
+    r"|.*failed call to cuInit"
+)
+CUDA_LIBRARIES = ("cuda", "cudart", "cublas", "cudnn", "cufft", "cusolver", "cusparse")
+
+
+def start_tensorflow() -> tuple[str, str | None]:
+    """Import TensorFlow for training, its operations deterministic, channels last.
+
+    Returns:
+        What it computes on, and a warning where the machine has a GPU that it cannot use.
+
+    Raises:
+        UsageError: Keras is set to another backend.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with _without_chatter():
+        import keras
+        import tensorflow as tf
+        from absl import logging
+
+        gpus = tf.config.list_physical_devices("GPU")
+    if keras.backend.backend() != "tensorflow":
+        raise UsageError(
+            f"training runs on TensorFlow and Keras is set to {keras.backend.backend()}: "
+            "unset KERAS_BACKEND"
+        )
+    logging.set_verbosity(logging.ERROR)
+    tf.config.experimental.enable_op_determinism()
+    keras.config.set_image_data_format("channels_last")
+    if gpus:
+        details = tf.config.experimental.get_device_details(gpus[0])
+        return f"GPU {details.get('device_name', gpus[0].name)}", None
+    warning = None
+    if _has_gpu() and os.environ.get("CUDA_VISIBLE_DEVICES") != "":
+        warning = gpu_warning(tf.test.is_built_with_cuda(), _missing_libraries())
+    return f"CPU ({os.cpu_count()} cores)", warning
+
+
+def gpu_warning(built_with_cuda: bool, missing: Iterable[str]) -> str:
+    """Return one sentence on why a GPU that is present cannot be used."""
+    if not built_with_cuda:
+        reason = "this TensorFlow is built without CUDA"
+    elif missing := list(missing):
+        reason = f"{', '.join(f'lib{name}' for name in missing)} cannot be found"
+    else:
+        reason = "its CUDA libraries or the driver do not fit it (TF_CPP_MIN_LOG_LEVEL=0 tells)"
+    return (
+        f"this machine has an NVIDIA GPU and TensorFlow cannot use it, because {reason}: "
+        "pip install 'tensorflow[and-cuda]' brings what it needs but for the driver"
+    )
+
+
+def _has_gpu() -> bool:
+    return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/usr/lib/wsl/lib/libcuda.so.1").exists()
+
+
+def _missing_libraries() -> list[str]:
+    folders = [Path(folder) / "nvidia" for folder in site.getsitepackages()]
+    return [
+        name
+        for name in CUDA_LIBRARIES
+        if not ctypes.util.find_library(name)
+        and not any(any(folder.glob(f"*/lib/lib{name}.so*")) for folder in folders)
+    ]
+
+
+@contextlib.contextmanager
+def _without_chatter() -> Iterator[None]:
+    """Keep what is written to file descriptor 2 and pass on, at the end, all but chatter.
+
+    TensorFlow writes its first lines before it reads TF_CPP_MIN_LOG_LEVEL.
+    """
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as kept:
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            kept.seek(0)
+            for line in kept.read().decode(errors="replace").splitlines():
+                if not CHATTER.match(line):
+                    print(line, file=sys.stderr)

@@ -1,0 +1,59 @@
+"""What a training run is told; nothing heavy is imported here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PRECISIONS = ("float32", "mixed_bfloat16")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is trained; the defaults are the study documents' for `mnist_cnn`.
+
+    Source: document 000_edc3730cabfc8e8e, lines 283-311. Softmax cross-entropy on the logits,
+    Adam, Glorot-uniform kernels, zero biases, a new order of the images each epoch.
+
+    Attributes:
+        epochs: Passes over the training images.
+        batch_size: Images of one step.
+        learning_rate: Adam's step size.
+        epsilon: Adam's guard against division by zero: TF1's 1e-8, not Keras's 1e-7.
+        precision: "float32", or "mixed_bfloat16" to compute in half the width.
+        seed: Of the initial weights and of every epoch's order.
+    """
+
+    epochs: int = 10
+    batch_size: int = 100
+    learning_rate: float = 0.001
+    epsilon: float = 1e-8
+    precision: str = "float32"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """A training run.
+
+    Attributes:
+        model: Name of a model of the zoo.
+        data: Name of a data set, see `kerazoo.data.load.load`.
+        mnist_dir: Folder with MNIST's four IDX files.
+        limit: Most images to use of each split; None for all.
+        recipe: How to train.
+        out: The run folder; None for `runs/<time>-<model>-<data>`.
+        overwrite: Whether the files of an earlier run in `out` may be replaced.
+        tensorboard: Whether to write TensorBoard events.
+        dry_run: Whether to try one batch and write nothing.
+    """
+
+    model: str
+    data: str = "auto"
+    mnist_dir: Path | None = None
+    limit: int | None = None
+    recipe: Recipe = field(default_factory=Recipe)
+    out: Path | None = None
+    overwrite: bool = False
+    tensorboard: bool = False
+    dry_run: bool = False

@@ -1,0 +1,64 @@
+"""What a person at a terminal sees while a model trains."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import keras
+from tqdm import tqdm
+
+from kerazoo.training.epoch import EpochResult
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """A bar over all epochs on a terminal, with images a second and the time that is left.
+
+    Args:
+        images: Training images of an epoch.
+        batch_size: Images of a step.
+    """
+
+    def __init__(self, images: int, batch_size: int) -> None:
+        super().__init__()
+        self._images = images
+        self._batch_size = batch_size
+        self._epoch = 0
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Show the empty bar."""
+        self._bar = tqdm(
+            total=self.params["epochs"] * self._images,
+            unit=" images",
+            unit_scale=True,
+            leave=False,
+            dynamic_ncols=True,
+            disable=not sys.stderr.isatty(),
+        )
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Name the epoch."""
+        self._epoch = epoch
+        self._bar.set_description(f"epoch {epoch + 1}/{self.params['epochs']}")
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Move the bar on."""
+        seen = min((batch + 1) * self._batch_size, self._images)
+        self._bar.update(self._epoch * self._images + seen - self._bar.n)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Make room for a line on the epoch."""
+        self._bar.clear()
+
+    def close(self) -> None:
+        """Take the bar off the terminal."""
+        self._bar.close()
+
+
+def epoch_line(result: EpochResult, epochs: int) -> str:
+    """Return one line on an epoch."""
+    return (
+        f"epoch {result.epoch:{len(str(epochs))}}/{epochs} · accuracy on {result.data}: "
+        f"train {result.train_accuracy:.4f}, validation {result.validation_accuracy:.4f}, "
+        f"test {result.test_accuracy:.4f}"
+    )

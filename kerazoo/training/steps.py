@@ -1,0 +1,84 @@
+"""Steps of training and evaluation on every replica of a `tf.distribute` strategy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from kerazoo.data.images import Shuffle, Split
+
+SUM = tf.distribute.ReduceOp.SUM
+
+
+class Steps:
+    """Many steps a call, each replica taking its share of every batch.
+
+    Args:
+        model: Gives logits [batch, classes] and is compiled; its variables belong to `strategy`.
+        strategy: Where the steps run.
+    """
+
+    def __init__(self, model: keras.Model, strategy: tf.distribute.Strategy) -> None:
+        self._model = model
+        self._strategy = strategy
+
+    def batches(
+        self, split: Split, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0
+    ) -> Iterator[Any]:
+        """Return an iterator over `Split.batches`, shared out to the replicas."""
+        batches = split.batches(batch_size, shuffle, skip)
+        return iter(self._strategy.experimental_distribute_dataset(batches))
+
+    @tf.function
+    def train(self, batches: Iterator[Any], steps: tf.Tensor) -> tf.Tensor:
+        """Take so many steps of the optimizer; return the sum of the images' losses."""
+        loss = tf.constant(0.0)
+        for _ in tf.range(steps):
+            losses = self._strategy.run(self._train_step, args=next(batches))
+            loss += self._strategy.reduce(SUM, losses, axis=None)
+        return loss
+
+    def evaluate(
+        self, split: Split, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0
+    ) -> tuple[float, float]:
+        """Return mean loss and accuracy on a split less its first `skip` batches."""
+        size = split.size - skip * batch_size
+        batches = self.batches(split, batch_size, shuffle, skip)
+        loss, hits = self._evaluate(batches, tf.constant(math.ceil(size / batch_size)))
+        return float(loss) / size, int(hits) / size
+
+    @tf.function
+    def _evaluate(self, batches: Iterator[Any], steps: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        loss, hits = tf.constant(0.0), tf.constant(0)
+        for _ in tf.range(steps):
+            a_loss, a_hits = self._strategy.run(self._evaluate_step, args=next(batches))
+            loss += self._strategy.reduce(SUM, a_loss, axis=None)
+            hits += self._strategy.reduce(SUM, a_hits, axis=None)
+        return loss, hits
+
+    def _train_step(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        replica = tf.distribute.get_replica_context()
+        batch_size = replica.all_reduce(SUM, tf.cast(tf.shape(labels)[0], tf.float32))
+        with tf.GradientTape() as tape:
+            loss, _ = self._forward(images, labels, training=True)
+            share = loss / batch_size  # Keras's optimizer adds up the replicas' gradients
+        weights = self._model.trainable_variables
+        self._model.optimizer.apply(tape.gradient(share, weights), weights)
+        return loss
+
+    def _evaluate_step(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        loss, logits = self._forward(images, labels, training=False)
+        hits = tf.math.in_top_k(labels, logits, k=1)
+        return loss, tf.reduce_sum(tf.cast(hits, tf.int32))
+
+    def _forward(
+        self, images: tf.Tensor, labels: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the sum of the images' cross-entropies, and the logits."""
+        logits = tf.cast(self._model(images, training=training), tf.float32)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+        return tf.reduce_sum(losses), logits
