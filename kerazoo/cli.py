@@ -52,7 +52,9 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}; see {self.prog} --help")
 
     def refuse(self, unknown: str) -> NoReturn:
-        self.error(f"unknown argument '{unknown}'{did_you_mean(unknown, self._option_string_actions)}")
+        self.error(
+            f"unknown argument '{unknown}'{did_you_mean(unknown, self._option_string_actions)}"
+        )
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -138,15 +140,13 @@ def _list(parsed: argparse.Namespace) -> None:
     for name in found:
         entry = registry.find(name)
         size = "x".join(str(side) for side in entry.input_shape)
-        rows.append(
-            (name, size, f"{entry.params:,}", f"{entry.macs:,}", str(entry.year), entry.source)
-        )
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+        figures = (f"{entry.params:,}", f"{entry.macs:,}", str(entry.year))
+        rows.append((name, size, *figures, entry.source))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     terminal = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    for row in rows:
-        name, size, *figures = (cell.rjust(width) for cell, width in zip(row, widths))
-        line = "  ".join([row[0].ljust(widths[0]), size, *figures, row[5]])
-        print(line[:terminal])
+    for name, *middle, source in rows:
+        cells = (cell.rjust(width) for cell, width in zip(middle, widths[1:-1], strict=True))
+        print("  ".join([name.ljust(widths[0]), *cells, source])[:terminal])
 
 
 def _train(parsed: argparse.Namespace) -> None:

@@ -42,8 +42,16 @@ class Entry:
 _entries: dict[str, Entry] = {}
 
 
-def register(name: str, **facts: Any) -> Callable[[Builder], Builder]:
-    """Enter the decorated constructor under `name` with the other fields of its `Entry`.
+def register(
+    name: str,
+    *,
+    source: str,
+    year: int,
+    input_shape: tuple[int, int, int],
+    params: int,
+    macs: int,
+) -> Callable[[Builder], Builder]:
+    """Enter the decorated constructor under `name`, with the facts of its `Entry`.
 
     Raises:
         ValueError: The name is taken.
@@ -52,7 +60,7 @@ def register(name: str, **facts: Any) -> Callable[[Builder], Builder]:
     def enter(builder: Builder) -> Builder:
         if name in _entries:
             raise ValueError(f"two models are registered as '{name}'")
-        _entries[name] = Entry(builder, **facts)
+        _entries[name] = Entry(builder, source, year, input_shape, params, macs)
         return builder
 
     return enter
@@ -78,7 +86,7 @@ def find(name: str) -> Entry:
     return _entries[name]
 
 
-def create_model(name: str, **options: Any) -> keras.Model:
+def create_model(name: str, /, **options: Any) -> keras.Model:
     """Build the model called `name`; the options are those of its constructor.
 
     Every constructor takes `include_top, weights, input_tensor, input_shape, pooling, classes,

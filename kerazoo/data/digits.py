@@ -28,13 +28,19 @@ def load(image_shape: ImageShape) -> ImageData:
 
     rest, test = _hold_out(np.arange(len(images)), digits.target, TEST)
     train, validation = _hold_out(rest, digits.target, VALIDATION)
-    splits = [
-        ArraySplit(images[part], digits.target[part], image_shape)
-        for part in (train, validation, test)
-    ]
-    names = tuple(str(name) for name in digits.target_names)
-    mark = fingerprint([images, digits.target, train, validation, test])
-    return ImageData("digits", names, image_shape, *splits, fingerprint=mark)
+
+    def split(part: np.ndarray) -> ArraySplit:
+        return ArraySplit(images[part], digits.target[part], image_shape)
+
+    return ImageData(
+        "digits",
+        tuple(str(name) for name in digits.target_names),
+        image_shape,
+        train=split(train),
+        validation=split(validation),
+        test=split(test),
+        fingerprint=fingerprint([images, digits.target, train, validation, test]),
+    )
 
 
 def _hold_out(positions: np.ndarray, labels: np.ndarray, size: int) -> list[np.ndarray]:

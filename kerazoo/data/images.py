@@ -61,7 +61,9 @@ class ImageData:
 
     def limited(self, size: int) -> ImageData:
         """Return the same data with `size` images a split at the most."""
-        parts = {part: getattr(self, part).limited(size) for part in ("train", "validation", "test")}
+        parts = {
+            part: getattr(self, part).limited(size) for part in ("train", "validation", "test")
+        }
         return dataclasses.replace(self, **parts)
 
 
@@ -133,5 +135,5 @@ def fingerprint(parts: Iterable[bytes | np.ndarray]) -> str:
     """Return the sha256 of all the bytes in turn, in hex."""
     digest = hashlib.sha256()
     for part in parts:
-        digest.update(np.ascontiguousarray(part) if isinstance(part, np.ndarray) else part)
+        digest.update(part.tobytes() if isinstance(part, np.ndarray) else part)
     return digest.hexdigest()

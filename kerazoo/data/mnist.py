@@ -77,9 +77,7 @@ def _check_files(builder: tfds.core.DatasetBuilder, folder: Path) -> None:
             )
 
 
-def _in_file_order(
-    builder: tfds.core.DatasetBuilder, split: str
-) -> tuple[np.ndarray, np.ndarray]:
+def _in_file_order(builder: tfds.core.DatasetBuilder, split: str) -> tuple[np.ndarray, np.ndarray]:
     """Return images and labels as the IDX files have them.
 
     TFDS stores the examples by the md5 of the split's name and the position in the file.

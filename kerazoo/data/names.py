@@ -10,6 +10,7 @@ from pathlib import Path
 from kerazoo.errors import UsageError, did_you_mean
 
 FOLDER = "folder:"
+LIST = "tfds_image_sets.txt"
 
 
 def check(name: str) -> None:
@@ -35,7 +36,7 @@ def tfds_image_sets() -> list[str]:
 
     They are kept in a file because importing tensorflow-datasets takes a second.
     """
-    text = resources.files("kerazoo.data").joinpath("tfds_image_sets.txt").read_text()
+    text = resources.files("kerazoo.data").joinpath(LIST).read_text()
     return [line for line in text.splitlines() if not line.startswith("#")]
 
 

@@ -43,14 +43,22 @@ def load(name: str, image_shape: ImageShape) -> ImageData:
         DataMissingError: The set is not prepared and cannot be.
     """
     builder = open_builder(name)
-    image, label = _keys(builder)
+    image, label = image_and_label(builder)
     prepare(builder)
-    splits = [
-        _split(builder, part, image, label, image_shape) for part in _parts(builder, label)
-    ]
-    mark = fingerprint([(Path(builder.data_dir) / "dataset_info.json").read_bytes()])
-    names = tuple(builder.info.features[label].names)
-    return ImageData(name, names, image_shape, *splits, fingerprint=mark)
+    train, validation, test = _parts(builder, label)
+
+    def split(part: str) -> Split:
+        return _split(builder, part, (image, label), image_shape)
+
+    return ImageData(
+        name,
+        tuple(builder.info.features[label].names),
+        image_shape,
+        train=split(train),
+        validation=split(validation),
+        test=split(test),
+        fingerprint=fingerprint([(Path(builder.data_dir) / "dataset_info.json").read_bytes()]),
+    )
 
 
 def open_builder(name: str) -> tfds.core.DatasetBuilder:
@@ -60,6 +68,20 @@ def open_builder(name: str) -> tfds.core.DatasetBuilder:
     except (ValueError, AssertionError) as error:
         reason = _last_sentence(error)
         raise UsageError(f"tensorflow-datasets does not know '{name}': {reason}") from error
+
+
+def image_and_label(builder: tfds.core.DatasetBuilder) -> tuple[str, str]:
+    """Return the names of the image and of the class label in an example."""
+    features: dict[str, Any] = dict(builder.info.features)
+    supervised: tuple[str, ...] = builder.info.supervised_keys or ()
+    image, label = supervised if len(supervised) == 2 else ("image", "label")
+    is_image = isinstance(features.get(image), tfds.features.Image)
+    if not is_image or not isinstance(features.get(label), tfds.features.ClassLabel):
+        raise UsageError(
+            f"'{builder.name}' is not for image classification: "
+            f"its examples have {', '.join(features)}"
+        )
+    return image, label
 
 
 def prepare(builder: tfds.core.DatasetBuilder, manual_dir: Path | None = None) -> None:
@@ -152,27 +174,13 @@ class StreamSplit:
 
 
 def _split(
-    builder: tfds.core.DatasetBuilder, split: str, image: str, label: str, image_shape: ImageShape
+    builder: tfds.core.DatasetBuilder, split: str, keys: tuple[str, str], image_shape: ImageShape
 ) -> Split:
     size = builder.info.splits[split].num_examples
-    pixels = builder.info.features[image].shape
+    pixels = builder.info.features[keys[0]].shape
     if None in pixels or size * int(np.prod(pixels)) > MEMORY:
-        return StreamSplit(builder, split, (image, label), image_shape, size)
-    return ArraySplit(*arrays(builder, split, image, label), image_shape)
-
-
-def _keys(builder: tfds.core.DatasetBuilder) -> tuple[str, str]:
-    """Return the names of the image and of the class label in an example."""
-    features: dict[str, Any] = dict(builder.info.features)
-    supervised = builder.info.supervised_keys or ()
-    image, label = supervised if len(supervised) == 2 else ("image", "label")
-    is_image = isinstance(features.get(image), tfds.features.Image)
-    if not is_image or not isinstance(features.get(label), tfds.features.ClassLabel):
-        raise UsageError(
-            f"'{builder.name}' is not for image classification: "
-            f"its examples have {', '.join(features)}"
-        )
-    return image, label
+        return StreamSplit(builder, split, keys, image_shape, size)
+    return ArraySplit(*arrays(builder, split, *keys), image_shape)
 
 
 def _parts(builder: tfds.core.DatasetBuilder, label: str) -> tuple[str, str, str]:

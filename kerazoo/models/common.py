@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from kerazoo.errors import UsageError
@@ -9,6 +10,7 @@ from kerazoo.lazy import keras
 from kerazoo.weights import Weights, load_weights
 
 Shape = tuple[int | None, int | None, int | None]
+Activation = str | Callable[..., Any] | None
 
 
 def image_input(
@@ -16,7 +18,7 @@ def image_input(
     min_size: int,
     include_top: bool,
     input_shape: Shape | None,
-    input_tensor: Any,
+    input_tensor: keras.KerasTensor | None,
 ) -> keras.KerasTensor:
     """Return the tensor a network starts from, as keras.applications chooses it.
 
@@ -32,7 +34,7 @@ def image_input(
         UsageError: The shape is not that of an image, has unknown channels, is too small, or has
             an unknown height or width under a classifier.
     """
-    if keras.utils.is_keras_tensor(input_tensor):
+    if input_tensor is not None:
         _check(tuple(input_tensor.shape[1:]), min_size, include_top)
         return input_tensor
     if input_shape is None:
@@ -41,9 +43,7 @@ def image_input(
         first = keras.config.image_data_format() == "channels_first"
         input_shape = (channels, *size) if first else (*size, channels)
     _check(input_shape, min_size, include_top)
-    if input_tensor is None:
-        return keras.Input(input_shape)
-    return keras.Input(tensor=input_tensor)
+    return keras.Input(input_shape)
 
 
 def _check(shape: Shape, min_size: int, include_top: bool) -> None:
@@ -78,7 +78,8 @@ def build(
     inputs: keras.KerasTensor, outputs: keras.KerasTensor, name: str, weights: Weights
 ) -> keras.Model:
     """Return the model from what feeds `inputs` to `outputs`, with its weights loaded."""
-    model = keras.Model(keras.utils.get_source_inputs(inputs), outputs, name=name)
+    sources = keras.utils.get_source_inputs(inputs)
+    model = keras.Model(sources[0] if len(sources) == 1 else sources, outputs, name=name)
     if weights is not None:
         load_weights(model, weights)
     return model

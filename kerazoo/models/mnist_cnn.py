@@ -6,8 +6,6 @@ the program's; it applies softmax outside its logits layer, here that is `classi
 
 from __future__ import annotations
 
-from typing import Any
-
 from kerazoo.lazy import keras
 from kerazoo.models import common
 from kerazoo.registry import register
@@ -27,11 +25,11 @@ INPUT_SHAPE = (28, 28, 1)
 def mnist_cnn(
     include_top: bool = True,
     weights: Weights = None,
-    input_tensor: Any = None,
+    input_tensor: keras.KerasTensor | None = None,
     input_shape: common.Shape | None = None,
     pooling: str | None = None,
     classes: int = 10,
-    classifier_activation: Any = "softmax",
+    classifier_activation: common.Activation = "softmax",
     name: str = "mnist_cnn",
 ) -> keras.Model:
     """Build the net: two convolutions, a max-pool, two dense layers; 220,234 parameters.

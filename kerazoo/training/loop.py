@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -72,7 +73,7 @@ def fit(
     listeners.on_train_end(result.logs())
 
 
-def evaluate(steps: Steps, data: ImageData, recipe: Recipe) -> dict[str, float]:
+def evaluate(steps: Steps, data: ImageData, recipe: Recipe) -> dict[str, Any]:
     """Return mean loss and accuracy on the validation and the test split, as `EpochResult` does."""
     validation_loss, validation_accuracy = steps.evaluate(data.validation, recipe.batch_size)
     test_loss, test_accuracy = steps.evaluate(data.test, recipe.batch_size)

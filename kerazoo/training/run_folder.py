@@ -7,7 +7,6 @@ import csv
 import dataclasses
 import itertools
 import json
-import os
 import re
 import shutil
 import time
@@ -78,7 +77,7 @@ class RunFolder:
         aside = path.with_stem(f".{path.stem}")
         try:
             yield aside
-            os.replace(aside, path)
+            aside.replace(path)
         finally:
             aside.unlink(missing_ok=True)
 

@@ -1,0 +1,26 @@
+"""What every test shares: a private folder for prepared data sets, MNIST where it is to be had."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def private_tfds_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the tests from using or filling the user's own prepared data sets."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TFDS_DATA_DIR", str(tmp_path_factory.mktemp("tfds")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def mnist_dir() -> Path:
+    """Return the folder with MNIST's four IDX files."""
+    folder = os.environ.get("KERAZOO_MNIST_DIR")
+    if not folder:
+        pytest.skip("KERAZOO_MNIST_DIR names no folder with MNIST's four IDX files")
+    return Path(folder).resolve()

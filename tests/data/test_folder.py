@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from kerazoo.data import folder
+from kerazoo.data.images import Split
+from kerazoo.errors import CorruptFileError, DataMissingError
+
+SHAPE = (8, 8, 1)
+
+
+def paint(path: Path, level: int, size: tuple[int, int] = (8, 8)) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", size, level).save(path)
+
+
+@pytest.fixture
+def pets(tmp_path: Path) -> Path:
+    """Return a folder of 40 dark cats and 20 bright dogs, each of its own grey."""
+    for number in range(40):
+        paint(tmp_path / "pets" / "cat" / f"{number}.png", number)
+    for number in range(20):
+        paint(tmp_path / "pets" / "dog" / f"{number}.png", 200 + number)
+    return tmp_path / "pets"
+
+
+def levels(split: Split, **options: tuple[int, int]) -> list[tuple[int, int]]:
+    rows = []
+    for images, labels in split.batches(7, **options):
+        greys = np.rint(images.numpy()[:, 0, 0, 0] * 255).astype(int)
+        rows += list(zip(greys.tolist(), labels.numpy().tolist(), strict=True))
+    return rows
+
+
+def test_one_tree_is_split_by_class_in_proportion(pets: Path) -> None:
+    data = folder.load(pets, SHAPE, seed=0)
+    parts = {part: levels(getattr(data, part)) for part in ("train", "validation", "test")}
+    assert data.name == f"folder:{pets}"
+    assert data.class_names == ("cat", "dog")
+    assert [len(part) for part in parts.values()] == [49, 5, 6]
+    assert sorted(label for _, label in parts["test"]) == [0, 0, 0, 0, 1, 1]
+    everything = sorted(sum(parts.values(), []))
+    assert everything == [(n, 0) for n in range(40)] + [(200 + n, 1) for n in range(20)]
+
+
+def test_the_split_is_drawn_by_the_seed(pets: Path) -> None:
+    first = levels(folder.load(pets, SHAPE, seed=3).test)
+    assert levels(folder.load(pets, SHAPE, seed=3).test) == first
+    assert levels(folder.load(pets, SHAPE, seed=4).test) != first
+
+
+def test_train_and_test_folders_are_kept_apart(pets: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    shutil.copytree(pets, root / "train")
+    paint(root / "test" / "dog" / "a.bmp", 100)
+    paint(root / "test" / "cat" / "b.GIF", 90)
+    data = folder.load(root, SHAPE, seed=0)
+    assert sorted(levels(data.test)) == [(90, 0), (100, 1)]
+    assert (data.train.size, data.validation.size) == (54, 6)
+    paint(root / "validation" / "dog" / "c.png", 80)
+    paint(root / "validation" / "cat" / "d.jpeg", 70)
+    data = folder.load(root, SHAPE, seed=0)
+    assert sorted(levels(data.validation)) == [(70, 0), (80, 1)]
+    assert data.train.size == 60
+
+
+def test_pictures_of_every_kind_are_brought_to_one_shape(tmp_path: Path) -> None:
+    for suffix in ("bmp", "gif", "jpg", "jpeg", "png", "PNG"):
+        paint(tmp_path / "a" / f"one.{suffix}", 120, (5, 9))
+        paint(tmp_path / "b" / "deeper" / f"two.{suffix}", 60, (30, 20))
+    Image.new("RGBA", (4, 4), (60, 60, 60, 255)).save(tmp_path / "b" / "colour.png")
+    (tmp_path / "b" / "notes.txt").write_text("no picture")
+    (tmp_path / ".hidden").mkdir()
+    data = folder.load(tmp_path, (8, 10, 3), seed=0)
+    rows = []
+    for images, labels in data.train.batches(50):
+        assert images.shape[1:] == (8, 10, 3)
+        rows += list(zip(images.numpy().mean(axis=(1, 2, 3)) * 255, labels.numpy(), strict=True))
+    assert all(abs(level - (120, 60)[label]) < 2 for level, label in rows)
+    assert data.train.size + data.validation.size + data.test.size == 13
+
+
+def test_batches_keep_the_order_of_seed_and_epoch(pets: Path) -> None:
+    train = folder.load(pets, SHAPE, seed=0).train
+    first = levels(train, shuffle=(1, 2))
+    assert first == levels(train, shuffle=(1, 2))
+    assert first != levels(train, shuffle=(1, 3))
+    assert sorted(first) == sorted(levels(train))
+    skipped = [label for _, labels in train.batches(7, (1, 2), skip=2) for label in labels.numpy()]
+    assert skipped == [label for _, label in first[14:]]
+
+
+def test_a_limit_keeps_the_classes_in_proportion(pets: Path) -> None:
+    shutil.copytree(pets, pets / "test")
+    shutil.copytree(pets / "test", pets / "train")
+    limited = folder.load(pets, SHAPE, seed=0).test.limited(6)
+    assert [label for _, label in levels(limited)] == [0, 0, 0, 0, 1, 1]
+
+
+def test_the_fingerprint_is_of_names_and_contents(pets: Path) -> None:
+    first = folder.load(pets, SHAPE, seed=0).fingerprint
+    assert folder.load(pets, SHAPE, seed=1).fingerprint == first
+    paint(pets / "cat" / "0.png", 77)
+    assert folder.load(pets, SHAPE, seed=0).fingerprint != first
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "text"])
+def test_a_broken_picture_is_named(pets: Path, damage: str) -> None:
+    path = pets / "cat" / "11.png"
+    whole = path.read_bytes()
+    path.write_bytes({"truncated": whole[:-30], "empty": b"", "text": b"not a picture"}[damage])
+    with pytest.raises(CorruptFileError, match=r"cat/11.png' is not a whole picture"):
+        folder.load(pets, SHAPE, seed=0)
+    (pets / "dog" / "5.png").write_bytes(b"")
+    with pytest.raises(CorruptFileError, match=r"cat/11.png' \(and 1 more\)"):
+        folder.load(pets, SHAPE, seed=0)
+
+
+def test_folders_that_cannot_be_trained_on(pets: Path, tmp_path: Path) -> None:
+    def assert_missing(root: Path, message: str) -> None:
+        with pytest.raises(DataMissingError, match=message):
+            folder.load(root, SHAPE, seed=0)
+
+    assert_missing(tmp_path / "nowhere", "there is no folder")
+    assert_missing(pets / "cat", "two folders of pictures at least, one a class, and has 0")
+    (pets / "fish").mkdir()
+    assert_missing(pets, "no picture .* is in '.*fish'")
+    paint(pets / "fish" / "only.png", 3)
+    assert_missing(pets, "give each class ten or more")
+    shutil.rmtree(pets / "fish")
+    shutil.copytree(pets, tmp_path / "root" / "train")
+    paint(tmp_path / "root" / "test" / "bird" / "x.png", 3)
+    assert_missing(tmp_path / "root", "no picture to train on for '.*bird'")
+
+
+def test_pictures_are_read_as_they_are_needed(pets: Path) -> None:
+    train = folder.load(pets, SHAPE, seed=0).train
+    shutil.rmtree(pets)
+    with pytest.raises(tf.errors.NotFoundError):
+        next(iter(train.batches(7)))

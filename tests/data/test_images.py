@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from kerazoo.data.images import ArraySplit, ImageData, fit, order, spread
+
+
+def numbered(size: int) -> ArraySplit:
+    """Return a split in which every image is its own label."""
+    images = np.arange(size, dtype=np.uint8)[:, None, None, None] * np.ones((1, 2, 2, 1), np.uint8)
+    return ArraySplit(images, np.arange(size), (2, 2, 1))
+
+
+def labels(batches: tf.data.Dataset) -> list[list[int]]:
+    return [batch[1].numpy().tolist() for batch in batches]
+
+
+def test_batches_without_shuffle_keep_the_order_and_the_remainder() -> None:
+    assert labels(numbered(5).batches(2)) == [[0, 1], [2, 3], [4]]
+
+
+def test_images_stay_with_their_labels_and_lie_in_0_to_1() -> None:
+    for images, numbers in numbered(200).batches(7, shuffle=(3, 4)):
+        assert images.dtype == tf.float32
+        assert numbers.dtype == tf.int32
+        expected = numbers.numpy().astype(np.float32) * np.float32(1 / 255)
+        np.testing.assert_array_equal(images[:, 1, 1, 0], expected)
+
+
+def test_an_order_is_a_function_of_seed_and_epoch() -> None:
+    split = numbered(50)
+    first = labels(split.batches(50, shuffle=(1, 0)))[0]
+    assert sorted(first) == list(range(50))
+    assert labels(split.batches(50, shuffle=(1, 0)))[0] == first
+    assert labels(split.batches(50, shuffle=(1, 1)))[0] != first
+    assert labels(split.batches(50, shuffle=(2, 0)))[0] != first
+    assert order(50, (1, 0)).tolist() == np.random.default_rng([1, 0]).permutation(50).tolist()
+
+
+def test_skipped_batches_are_those_at_the_start() -> None:
+    split = numbered(23)
+    assert labels(split.batches(5, (0, 7), skip=3)) == labels(split.batches(5, (0, 7)))[3:]
+
+
+def test_a_limit_spreads_over_the_whole() -> None:
+    assert spread(100, 4).tolist() == [0, 25, 50, 75]
+    assert spread(3, 10).tolist() == [0, 1, 2]
+    split = numbered(10)
+    data = ImageData("numbers", ("a",), (2, 2, 1), split, split, split, "").limited(5)
+    assert [data.train.size, data.validation.size, data.test.size] == [5, 5, 5]
+    assert labels(data.test.batches(9)) == [[0, 2, 4, 6, 8]]
+
+
+def test_fit_leaves_what_fits_but_for_the_scale() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 28, 28, 1)).astype(np.uint8)
+    expected = pixels.astype(np.float32) * np.float32(1 / 255)
+    np.testing.assert_array_equal(fit(tf.constant(pixels), (28, 28, 1)), expected)
+
+
+def test_fit_turns_grey_into_colour_and_colour_into_luma() -> None:
+    grey = fit(tf.constant([[[[51]]]], tf.uint8), (1, 1, 3))
+    np.testing.assert_allclose(grey, [[[[0.2, 0.2, 0.2]]]], rtol=1e-6)
+    red = fit(tf.constant([[[[255, 0, 0]]]], tf.uint8), (1, 1, 1))
+    np.testing.assert_allclose(red, [[[[0.2989]]]], rtol=1e-6)
+
+
+def test_fit_shrinks_by_the_triangle_filter() -> None:
+    stripes = tf.constant([[0, 85, 170, 255]] * 4, tf.uint8)[None, :, :, None]
+    result = fit(stripes, (2, 2, 1))[0, :, :, 0]
+    # the first output pixel's centre is 0.5, 0.5, 1.5, 2.5 from those of the input, radius 2
+    first = (0.75 * 0 + 0.75 * 85 + 0.25 * 170) / 1.75 / 255
+    np.testing.assert_allclose(result, [[first, 1 - first]] * 2, rtol=1e-5)

@@ -1,0 +1,198 @@
+"""Sets of tensorflow-datasets, shown on small ones made here: there is no network in a test."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+
+from kerazoo.data import tfds as kerazoo_tfds
+from kerazoo.data.images import Split
+from kerazoo.errors import CorruptFileError, DataMissingError, UsageError
+
+COUNTS = {"train": 100, "validation": 10, "test": 20}
+
+
+class NumberedSquares(tfds.core.GeneratorBasedBuilder):
+    """Images of one size whose every pixel is their number in the split."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    PARTS = ("train", "validation", "test")
+    SHAPE: tuple[int | None, int | None, int] = (6, 6, 1)
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        features = tfds.features.FeaturesDict(
+            {
+                "image": tfds.features.Image(shape=self.SHAPE),
+                "label": tfds.features.ClassLabel(names=["even", "odd"]),
+            }
+        )
+        return self.dataset_info_from_configs(features=features, supervised_keys=("image", "label"))
+
+    def _split_generators(self, dl_manager: Any) -> dict[str, Iterator[tuple[int, Any]]]:
+        return {part: self._generate_examples(part) for part in self.PARTS}
+
+    def _generate_examples(self, part: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        for number in range(COUNTS[part]):
+            side = 6 if self.SHAPE[0] else 6 + number % 3
+            pixels = np.full((side, side, self.SHAPE[2]), number, np.uint8)
+            yield number, {"image": pixels, "label": self.label(number, part)}
+
+    def label(self, number: int, part: str) -> int:
+        return number % 2
+
+
+class SquaresOfManySizes(NumberedSquares):
+    """Colour images of several sizes, which are read from disk as they are needed."""
+
+    PARTS = ("train", "test")
+    SHAPE = (None, None, 3)
+
+
+class SquaresToTrainOn(NumberedSquares):
+    PARTS = ("train",)
+
+
+class SquaresUnlabelledInTest(NumberedSquares):
+    def label(self, number: int, part: str) -> int:
+        return -1 if part == "test" else number % 2
+
+
+def contents(split: Split, **options: Any) -> list[tuple[int, int]]:
+    """Return (number, label) of every image in the order of its batches."""
+    rows = []
+    for images, labels in split.batches(7, **options):
+        numbers = np.rint(images.numpy()[:, 0, 0, 0] * 255).astype(int)
+        rows += list(zip(numbers.tolist(), labels.numpy().tolist(), strict=True))
+    return rows
+
+
+def assert_is_whole(split: Split, numbers: range) -> None:
+    assert sorted(contents(split)) == [(number, number % 2) for number in numbers]
+
+
+def test_splits_are_those_that_the_set_has() -> None:
+    data = kerazoo_tfds.load("numbered_squares", (6, 6, 1))
+    assert data.class_names == ("even", "odd")
+    assert data.name == "numbered_squares"
+    assert len(data.fingerprint) == 64
+    assert_is_whole(data.train, range(100))
+    assert_is_whole(data.validation, range(10))
+    assert_is_whole(data.test, range(20))
+
+
+def test_images_are_brought_to_the_shape_asked_for() -> None:
+    data = kerazoo_tfds.load("numbered_squares", (12, 9, 3))
+    images, _ = next(iter(data.train.batches(4)))
+    assert images.shape == (4, 12, 9, 3)
+    assert_is_whole(data.train, range(100))
+
+
+def test_a_train_split_alone_is_parted_in_three() -> None:
+    data = kerazoo_tfds.load("squares_to_train_on", (6, 6, 1))
+    parts = [contents(split) for split in (data.train, data.validation, data.test)]
+    assert [len(part) for part in parts] == [80, 10, 10]
+    assert sorted(sum(parts, [])) == [(number, number % 2) for number in range(100)]
+
+
+def test_a_test_split_without_labels_is_not_tested_on() -> None:
+    data = kerazoo_tfds.load("squares_unlabelled_in_test", (6, 6, 1))
+    assert_is_whole(data.test, range(10))
+    assert (data.train.size, data.validation.size) == (90, 10)
+
+
+class TestStream:
+    """Sets with images of many sizes, or too many for memory."""
+
+    @pytest.fixture
+    def split(self) -> Split:
+        data = kerazoo_tfds.load("squares_of_many_sizes", (6, 6, 3))
+        assert isinstance(data.train, kerazoo_tfds.StreamSplit)
+        assert (data.train.size, data.validation.size, data.test.size) == (90, 10, 20)
+        return data.train
+
+    def test_yields_every_image_once(self, split: Split) -> None:
+        assert len(set(contents(split))) == 90
+        assert all(number % 2 == label for number, label in contents(split))
+
+    def test_order_is_a_function_of_seed_and_epoch(self, split: Split) -> None:
+        first = contents(split, shuffle=(5, 1))
+        assert first == contents(split, shuffle=(5, 1))
+        assert sorted(first) == sorted(contents(split))
+        assert first != contents(split, shuffle=(5, 2))
+        assert first != contents(split, shuffle=(6, 1))
+        assert first != contents(split)
+
+    def test_skips_batches(self, split: Split) -> None:
+        assert contents(split, shuffle=(0, 0), skip=10) == contents(split, shuffle=(0, 0))[70:]
+
+    def test_limited(self, split: Split) -> None:
+        limited = split.limited(15)
+        assert limited.size == 15
+        assert contents(limited) == contents(split)[:15]
+        assert sorted(contents(limited, shuffle=(0, 3))) == sorted(contents(split)[:15])
+
+    def test_a_set_over_the_memory_bound(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(kerazoo_tfds, "MEMORY", 1000)
+        data = kerazoo_tfds.load("numbered_squares", (6, 6, 1))
+        assert isinstance(data.train, kerazoo_tfds.StreamSplit)
+        assert isinstance(data.validation, kerazoo_tfds.ArraySplit)
+        assert_is_whole(data.train, range(100))
+
+
+def test_a_set_of_other_things_is_refused() -> None:
+    with pytest.raises(UsageError, match="'iris' is not for image classification: its examples"):
+        kerazoo_tfds.load("iris", (28, 28, 1))
+
+
+@pytest.mark.parametrize("name", ["emnist/nothing", "mnist:9.9.9", "no_such_set"])
+def test_a_set_that_tfds_does_not_know(name: str) -> None:
+    with pytest.raises(UsageError, match="tensorflow-datasets does not know"):
+        kerazoo_tfds.load(name, (28, 28, 1))
+
+
+def test_a_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+
+    def never_answer(*_: Any, **__: Any) -> None:
+        release.wait(60)
+        raise OSError
+
+    monkeypatch.setattr("urllib.request.urlopen", never_answer)
+    monkeypatch.setattr(kerazoo_tfds, "PROBE_SECONDS", 0.1)
+    with pytest.raises(DataMissingError, match=r"cifar10 is not prepared in .* does not answer"):
+        kerazoo_tfds.load("cifar10", (32, 32, 3))
+    release.set()
+
+
+def test_a_download_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    builder = kerazoo_tfds.open_builder("cifar10")
+    monkeypatch.setattr(kerazoo_tfds, "_check_server", lambda _: None)
+
+    def fail(**_: Any) -> None:
+        raise tfds.download.DownloadError("status 500")
+
+    monkeypatch.setattr(builder, "download_and_prepare", fail)
+    with pytest.raises(DataMissingError, match="cifar10 cannot be prepared: status 500"):
+        kerazoo_tfds.prepare(builder)
+
+
+def test_files_to_be_fetched_by_hand_are_named() -> None:
+    with pytest.raises(DataMissingError, match=r"imagenet2012 cannot be prepared.*manual"):
+        kerazoo_tfds.load("imagenet2012", (224, 224, 3))
+
+
+def test_a_damaged_record_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    kerazoo_tfds.load("numbered_squares", (6, 6, 1))
+    (record,) = tmp_path.rglob("*train.tfrecord*")
+    content = bytearray(record.read_bytes())
+    content[len(content) // 2] ^= 255
+    record.write_bytes(content)
+    with pytest.raises(CorruptFileError, match="remove that folder and run again"):
+        kerazoo_tfds.load("numbered_squares", (6, 6, 1))

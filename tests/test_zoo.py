@@ -1,0 +1,140 @@
+"""One suite over the registry: what holds for every model of the zoo."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import kerazoo
+from kerazoo import registry
+
+pytestmark = pytest.mark.parametrize("name", kerazoo.list_models())
+
+
+@pytest.fixture(params=["channels_last", "channels_first"])
+def data_format(request: pytest.FixtureRequest) -> Iterator[str]:
+    before = keras.config.image_data_format()
+    keras.config.set_image_data_format(request.param)
+    yield request.param
+    keras.config.set_image_data_format(before)
+
+
+def random_images(name: str, count: int = 2) -> np.ndarray:
+    shape = (count, *registry.find(name).input_shape)
+    return np.random.default_rng(0).random(shape, dtype=np.float32)
+
+
+def test_declared_parameters_are_those_of_the_weights(name: str) -> None:
+    weights = kerazoo.create_model(name).get_weights()
+    assert sum(weight.size for weight in weights) == registry.find(name).params
+
+
+def test_declared_parameters_are_those_that_summary_prints(name: str) -> None:
+    lines: list[str] = []
+    kerazoo.create_model(name).summary(print_fn=lines.append)
+    total = re.search(r"Total params: ([\d,]+)", "\n".join(lines))
+    assert total
+    assert int(total[1].replace(",", "")) == registry.find(name).params
+
+
+def test_declared_macs_are_those_that_tensorflow_profiles(name: str) -> None:
+    model = kerazoo.create_model(name)
+    image = tf.TensorSpec((1, *registry.find(name).input_shape))
+    graph = tf.function(lambda x: model(x)).get_concrete_function(image).graph
+    builder = tf.compat.v1.profiler.ProfileOptionBuilder
+    options = builder(builder.float_operation()).with_empty_output().build()
+    node = tf.compat.v1.profiler.profile(graph, options=options, cmd="op")
+    flops = {}
+    while node.children:  # the operations are a chain, each the child of the one before
+        (node,) = node.children
+        flops[node.name] = node.float_ops
+    multiplying = ("Conv2D", "DepthwiseConv2dNative", "MatMul")
+    assert sum(flops.get(operation, 0) for operation in multiplying) == 2 * registry.find(name).macs
+
+
+def test_forward_is_a_probability_for_each_class(name: str) -> None:
+    scores = kerazoo.create_model(name)(random_images(name)).numpy()
+    assert np.isfinite(scores).all()
+    np.testing.assert_allclose(scores.sum(axis=-1), 1, rtol=1e-5)
+
+
+def test_every_trainable_weight_receives_a_gradient(name: str) -> None:
+    keras.utils.set_random_seed(0)
+    model = kerazoo.create_model(name)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(tf.square(model(random_images(name), training=True)))
+    for weight, gradient in zip(
+        model.trainable_weights, tape.gradient(loss, model.trainable_variables), strict=True
+    ):
+        assert gradient is not None, weight.path
+        assert np.abs(gradient.numpy()).max() > 0, weight.path
+
+
+def test_saved_and_loaded_gives_the_same_outputs(name: str, tmp_path: Path) -> None:
+    model = kerazoo.create_model(name)
+    path = tmp_path / "model.keras"
+    model.save(path)
+    images = random_images(name)
+    again = keras.models.load_model(path, safe_mode=True)
+    from_weights = kerazoo.create_model(name, weights=path)
+    np.testing.assert_array_equal(model(images), again(images))
+    np.testing.assert_array_equal(model(images), from_weights(images))
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("include_top", [True, False])
+def test_input_shape(name: str, channels: int, include_top: bool, data_format: str) -> None:
+    height, width, _ = registry.find(name).input_shape
+    size = (height + 4, width + 8)
+    shape = (channels, *size) if data_format == "channels_first" else (*size, channels)
+    model = kerazoo.create_model(name, input_shape=shape, include_top=include_top)
+    assert model.input_shape == (None, *shape)
+
+
+def test_without_a_top_height_and_width_are_open(name: str, data_format: str) -> None:
+    channels = registry.find(name).input_shape[2]
+    model = kerazoo.create_model(name, include_top=False)
+    first = data_format == "channels_first"
+    assert model.input_shape[1:] == ((channels, None, None) if first else (None, None, channels))
+    assert model.output_shape[2 if first else 1] is None
+    assert len(model.output_shape) == 4
+
+
+@pytest.mark.parametrize(("pooling", "reduce"), [("avg", np.mean), ("max", np.max)])
+def test_pooling(name: str, pooling: str, reduce: np.ufunc) -> None:
+    model = kerazoo.create_model(name, include_top=False)
+    pooled = kerazoo.create_model(name, include_top=False, pooling=pooling)
+    pooled.set_weights(model.get_weights())
+    images = random_images(name)
+    expected = reduce(model(images).numpy(), axis=(1, 2))
+    np.testing.assert_allclose(pooled(images), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_input_tensor(name: str) -> None:
+    inputs = keras.Input(registry.find(name).input_shape, name="pixels")
+    model = kerazoo.create_model(name, input_tensor=inputs / 255)
+    plain = kerazoo.create_model(name)
+    plain.set_weights(model.get_weights())
+    images = random_images(name) * 255
+    assert model.inputs[0] is inputs
+    np.testing.assert_allclose(model(images), plain(images / 255), rtol=1e-5, atol=1e-6)
+
+
+def test_classes_and_classifier_activation(name: str) -> None:
+    softmax = kerazoo.create_model(name, classes=7)
+    logits = kerazoo.create_model(name, classes=7, classifier_activation=None)
+    logits.set_weights(softmax.get_weights())
+    images = random_images(name)
+    assert softmax.output_shape[-1] == 7
+    np.testing.assert_allclose(softmax(images), tf.nn.softmax(logits(images)), rtol=1e-5)
+
+
+def test_name(name: str) -> None:
+    assert kerazoo.create_model(name).name == name
+    assert kerazoo.create_model(name, name="mine").name == "mine"
