@@ -47,6 +47,7 @@ def fit(
         steps=_number_of_batches(data.train, recipe),
         verbose=0,
     )
+    _build_metrics(model)
     model.stop_training = False
     listeners.on_train_begin()
     for epoch in range(recipe.epochs):
@@ -111,6 +112,12 @@ def _train(
         if listeners.model.stop_training:
             break
     return total / images, images
+
+
+def _build_metrics(model: keras.Model) -> None:
+    """Let callbacks that monitor "val_accuracy" find that its maximum is the best."""
+    model.compute_metrics(None, tf.zeros([1]), tf.zeros([1, model.output_shape[-1]]))
+    model.reset_metrics()
 
 
 def _number_of_batches(split: Split, recipe: Recipe) -> int:

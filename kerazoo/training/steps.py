@@ -25,6 +25,8 @@ class Steps:
     def __init__(self, model: keras.Model, strategy: tf.distribute.Strategy) -> None:
         self._model = model
         self._strategy = strategy
+        with strategy.scope():  # a tf.function must not be the one to create the slots
+            model.optimizer.build(model.trainable_variables)
 
     def batches(
         self, split: Split, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0

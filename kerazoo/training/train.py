@@ -99,7 +99,7 @@ def _build(name: str, data: ImageData, recipe: Recipe) -> keras.Model:
     model.compile(
         keras.optimizers.Adam(recipe.learning_rate, epsilon=recipe.epsilon),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        ["accuracy"],
+        metrics=["accuracy"],
     )
     return model
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from kerazoo.data import folder
-from kerazoo.data.images import Split
+from kerazoo.data.images import Shuffle, Split
 from kerazoo.errors import CorruptFileError, DataMissingError
 
 SHAPE = (8, 8, 1)
@@ -30,9 +31,9 @@ def pets(tmp_path: Path) -> Path:
     return tmp_path / "pets"
 
 
-def levels(split: Split, **options: tuple[int, int]) -> list[tuple[int, int]]:
+def levels(split: Split, shuffle: Shuffle | None = None) -> list[tuple[int, int]]:
     rows = []
-    for images, labels in split.batches(7, **options):
+    for images, labels in split.batches(7, shuffle):
         greys = np.rint(images.numpy()[:, 0, 0, 0] * 255).astype(int)
         rows += list(zip(greys.tolist(), labels.numpy().tolist(), strict=True))
     return rows
@@ -45,7 +46,7 @@ def test_one_tree_is_split_by_class_in_proportion(pets: Path) -> None:
     assert data.class_names == ("cat", "dog")
     assert [len(part) for part in parts.values()] == [49, 5, 6]
     assert sorted(label for _, label in parts["test"]) == [0, 0, 0, 0, 1, 1]
-    everything = sorted(sum(parts.values(), []))
+    everything = sorted(chain(*parts.values()))
     assert everything == [(n, 0) for n in range(40)] + [(200 + n, 1) for n in range(20)]
 
 

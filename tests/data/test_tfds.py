@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from kerazoo.data import tfds as kerazoo_tfds
-from kerazoo.data.images import Split
+from kerazoo.data.images import ArraySplit, Split
 from kerazoo.errors import CorruptFileError, DataMissingError, UsageError
 
 COUNTS = {"train": 100, "validation": 10, "test": 20}
@@ -22,7 +23,7 @@ class NumberedSquares(tfds.core.GeneratorBasedBuilder):
     """Images of one size whose every pixel is their number in the split."""
 
     VERSION = tfds.core.Version("1.0.0")
-    PARTS = ("train", "validation", "test")
+    PARTS: tuple[str, ...] = ("train", "validation", "test")
     SHAPE: tuple[int | None, int | None, int] = (6, 6, 1)
 
     def _info(self) -> tfds.core.DatasetInfo:
@@ -97,7 +98,7 @@ def test_a_train_split_alone_is_parted_in_three() -> None:
     data = kerazoo_tfds.load("squares_to_train_on", (6, 6, 1))
     parts = [contents(split) for split in (data.train, data.validation, data.test)]
     assert [len(part) for part in parts] == [80, 10, 10]
-    assert sorted(sum(parts, [])) == [(number, number % 2) for number in range(100)]
+    assert sorted(chain(*parts)) == [(number, number % 2) for number in range(100)]
 
 
 def test_a_test_split_without_labels_is_not_tested_on() -> None:
@@ -141,7 +142,7 @@ class TestStream:
         monkeypatch.setattr(kerazoo_tfds, "MEMORY", 1000)
         data = kerazoo_tfds.load("numbered_squares", (6, 6, 1))
         assert isinstance(data.train, kerazoo_tfds.StreamSplit)
-        assert isinstance(data.validation, kerazoo_tfds.ArraySplit)
+        assert isinstance(data.validation, ArraySplit)
         assert_is_whole(data.train, range(100))
 
 

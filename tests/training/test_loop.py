@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from kerazoo.data.images import ImageData
+from kerazoo.errors import KerazooError
+from kerazoo.training.epoch import EpochResult
+from kerazoo.training.loop import fit
+from kerazoo.training.options import Recipe
+from tests.training.test_steps import SHAPE, random_split, softmax_regression
+
+RECIPE = Recipe(epochs=3, batch_size=5, seed=9)
+
+
+@pytest.fixture
+def data() -> ImageData:
+    train, validation, test = (random_split(size, seed) for seed, size in enumerate((23, 8, 11)))
+    return ImageData("random", ("a", "b", "c"), SHAPE, train, validation, test, "")
+
+
+def run(
+    data: ImageData, recipe: Recipe = RECIPE, steps_per_call: int = 2, *callbacks: Any
+) -> tuple[keras.Model, list[EpochResult]]:
+    keras.utils.set_random_seed(recipe.seed)
+    model = softmax_regression()
+    return model, list(fit(model, data, recipe, steps_per_call, callbacks))
+
+
+class Recorder(keras.callbacks.Callback):
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[tuple[str, int | None]] = []
+        self.logs: list[dict[str, float]] = []
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.calls.append(("train begins", None))
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self.calls.append(("train ends", None))
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.calls.append(("epoch begins", epoch))
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.calls.append(("epoch ends", epoch))
+        self.logs.append(dict(logs))
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        self.calls.append(("batch begins", batch))
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.calls.append(("batch ends", batch))
+
+
+def test_the_results_are_those_of_an_independent_loop(data: ImageData) -> None:
+    model, results = run(data)
+    keras.utils.set_random_seed(RECIPE.seed)
+    other = softmax_regression()
+    for result in results:
+        shuffle = (RECIPE.seed, result.epoch - 1)
+        losses = 0.0
+        for images, labels in data.train.batches(5, shuffle):
+            logits = other(images).numpy().astype(np.float64)
+            chosen = logits[np.arange(len(labels)), labels]
+            losses += (np.log(np.exp(logits).sum(axis=1)) - chosen).sum()
+            other.train_on_batch(images, labels)
+            last = (images, labels)
+        assert result.loss == pytest.approx(losses / 23, rel=1e-4)
+        hits = other(last[0]).numpy().argmax(axis=1) == last[1].numpy()
+        assert result.train_accuracy == hits.mean()
+        for part in ("validation", "test"):
+            images, labels = next(iter(getattr(data, part).batches(100)))
+            loss, accuracy = other.test_on_batch(images, labels)
+            other.reset_metrics()
+            assert getattr(result, f"{part}_accuracy") == pytest.approx(float(accuracy))
+            assert getattr(result, f"{part}_loss") == pytest.approx(float(loss), rel=1e-4)
+    for mine, theirs in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("steps_per_call", [1, 3, 50])
+def test_the_steps_of_a_call_change_nothing(data: ImageData, steps_per_call: int) -> None:
+    model, results = run(data, RECIPE, steps_per_call)
+    other, expected = run(data)
+    for mine, theirs in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert [result.loss for result in results] == pytest.approx([r.loss for r in expected])
+
+
+def test_callbacks_are_called_as_keras_calls_them(data: ImageData) -> None:
+    recorder = Recorder()
+    model, results = run(data, RECIPE, 2, recorder)
+    batches = [
+        (f"batch {when}", batch)
+        for begin, end in ((0, 1), (2, 3), (4, 4))
+        for when, batch in (("begins", begin), ("ends", end))
+    ]
+    epochs = [
+        call
+        for epoch in range(3)
+        for call in (("epoch begins", epoch), *batches, ("epoch ends", epoch))
+    ]
+    assert recorder.calls == [("train begins", None), *epochs, ("train ends", None)]
+    assert recorder.params == {"epochs": 3, "steps": 5, "verbose": 0}
+    assert recorder.logs == [result.logs() for result in results]
+    assert model.history.history["val_accuracy"] == [r.validation_accuracy for r in results]
+
+
+def test_early_stopping_stops_and_puts_the_best_weights_back(data: ImageData) -> None:
+    stopper = keras.callbacks.EarlyStopping(
+        "val_loss", mode="max", patience=1, restore_best_weights=True
+    )
+    recipe = Recipe(epochs=20, batch_size=23, learning_rate=0.001, seed=9)
+    constant = ImageData("one", data.class_names, SHAPE, data.train, data.train, data.test, "")
+    model, results = run(constant, recipe, 1, stopper)
+    assert [result.epoch for result in results] == [1, 2]
+    best, _ = run(constant, Recipe(epochs=1, batch_size=23, seed=9), 1)
+    np.testing.assert_array_equal(model.get_weights()[0], best.get_weights()[0])
+
+
+def test_a_callback_can_stop_in_mid_epoch(data: ImageData) -> None:
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.model.stop_training = True
+
+    model, results = run(data, RECIPE, 2, Stop())
+    assert len(results) == 1
+    assert int(model.optimizer.iterations) == 2
+
+
+def test_a_schedule_changes_the_learning_rate(data: ImageData) -> None:
+    schedule = keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.0 if epoch else rate)
+    model, results = run(data, RECIPE, 2, schedule)
+    once, _ = run(data, Recipe(epochs=1, batch_size=5, seed=9))
+    np.testing.assert_array_equal(model.get_weights()[0], once.get_weights()[0])
+    assert results[1].test_loss == results[2].test_loss
+
+
+def test_tensorboard_and_checkpoints_write_their_files(data: ImageData, tmp_path: Path) -> None:
+    run(
+        data,
+        RECIPE,
+        2,
+        keras.callbacks.TensorBoard(tmp_path / "events"),
+        keras.callbacks.ModelCheckpoint(tmp_path / "best.keras", monitor="val_accuracy"),
+    )
+    assert list((tmp_path / "events").rglob("*tfevents*"))
+    assert keras.models.load_model(tmp_path / "best.keras").optimizer.iterations == 15
+
+
+def test_a_loss_that_is_no_number_ends_the_run(data: ImageData) -> None:
+    model = softmax_regression()
+    model.set_weights([weight * np.nan for weight in model.get_weights()])
+    epochs = fit(model, data, RECIPE, 2)
+    with pytest.raises(KerazooError, match=r"no longer a number in epoch 1: lower the learning"):
+        next(epochs)

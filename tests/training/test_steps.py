@@ -1,0 +1,133 @@
+"""The steps against NumPy by hand and against Keras's own `fit`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kerazoo.data.images import ArraySplit
+from kerazoo.training.steps import Steps
+
+CLASSES = 3
+SHAPE = (4, 4, 1)
+
+
+def random_split(size: int, seed: int = 0) -> ArraySplit:
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 256, (size, *SHAPE)).astype(np.uint8)
+    return ArraySplit(images, rng.integers(0, CLASSES, size), SHAPE)
+
+
+def softmax_regression() -> keras.Model:
+    """Return the smallest model: its gradient is known by hand."""
+    inputs = keras.Input(SHAPE)
+    outputs = keras.layers.Dense(CLASSES)(keras.layers.Flatten()(inputs))
+    model = keras.Model(inputs, outputs)
+    model.compile(
+        keras.optimizers.Adam(0.001, epsilon=1e-8),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    return model
+
+
+def adam_by_hand(
+    kernel: np.ndarray, bias: np.ndarray, batches: list[tuple[np.ndarray, np.ndarray]]
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Train softmax regression in float64 as Kingma and Ba 2015, section 2, last lines."""
+    weights = [kernel.astype(np.float64), bias.astype(np.float64)]
+    first = [np.zeros_like(weight) for weight in weights]
+    second = [np.zeros_like(weight) for weight in weights]
+    loss = 0.0
+    for step, (images, labels) in enumerate(batches, start=1):
+        pixels = images.reshape(len(images), -1).astype(np.float64)
+        scores = np.exp(pixels @ weights[0] + weights[1])
+        shares = scores / scores.sum(axis=1, keepdims=True)
+        loss -= np.log(shares[np.arange(len(labels)), labels]).sum()
+        error = (shares - np.eye(CLASSES)[labels]) / len(labels)
+        rate = 0.001 * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+        for i, gradient in enumerate((pixels.T @ error, error.sum(axis=0))):
+            first[i] = 0.9 * first[i] + 0.1 * gradient
+            second[i] = 0.999 * second[i] + 0.001 * gradient**2
+            weights[i] -= rate * first[i] / (np.sqrt(second[i]) + 1e-8)
+    return weights[0], weights[1], loss
+
+
+def test_steps_agree_with_numpy() -> None:
+    split, model = random_split(23), softmax_regression()
+    batches = [(x.numpy(), y.numpy()) for x, y in split.batches(5, (1, 2))]
+    kernel, bias = model.get_weights()
+    kernel, bias, expected = adam_by_hand(kernel, bias, batches)
+    steps = Steps(model, tf.distribute.get_strategy())
+    loss = steps.train(steps.batches(split, 5, (1, 2)), tf.constant(5))
+    np.testing.assert_allclose(loss, expected, rtol=1e-5)
+    np.testing.assert_allclose(model.get_weights()[0], kernel, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(model.get_weights()[1], bias, rtol=1e-4, atol=1e-6)
+
+
+def test_many_steps_a_call_are_the_same_as_keras_fit() -> None:
+    split, ours, theirs = random_split(47), softmax_regression(), softmax_regression()
+    theirs.set_weights(ours.get_weights())
+    theirs.fit(split.batches(5, (1, 2)), verbose=0, shuffle=False)
+    steps = Steps(ours, tf.distribute.get_strategy())
+    batches = steps.batches(split, 5, (1, 2))
+    steps.train(batches, tf.constant(7))
+    steps.train(batches, tf.constant(3))
+    for mine, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, other, rtol=1e-6, atol=1e-7)
+
+
+def test_evaluation_counts_every_image_once() -> None:
+    split, model = random_split(23), softmax_regression()
+    images, labels = next(iter(split.batches(23)))
+    logits = model(images).numpy().astype(np.float64)
+    losses = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(23), labels]
+    steps = Steps(model, tf.distribute.get_strategy())
+    loss, accuracy = steps.evaluate(split, 5)
+    np.testing.assert_allclose(loss, losses.mean(), rtol=1e-5)
+    assert accuracy == np.mean(logits.argmax(axis=1) == labels.numpy())
+    assert steps.evaluate(split, 5) == pytest.approx(steps.evaluate(split, 23), rel=1e-5)
+    loss, accuracy = steps.evaluate(split, 5, skip=4)
+    np.testing.assert_allclose(loss, losses[20:].mean(), rtol=1e-5)
+    assert accuracy == np.mean(logits[20:].argmax(axis=1) == labels.numpy()[20:])
+
+
+def test_a_score_that_is_no_number_is_not_right() -> None:
+    split, model = random_split(6), softmax_regression()
+    model.set_weights([weight * np.nan for weight in model.get_weights()])
+    assert Steps(model, tf.distribute.get_strategy()).evaluate(split, 6)[1] == 0
+
+
+TWO_REPLICAS = """
+import numpy as np
+import tensorflow as tf
+from tests.training.test_steps import Steps, random_split, softmax_regression
+
+cpu, = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+one, split = softmax_regression(), random_split(23)
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+assert strategy.num_replicas_in_sync == 2
+with strategy.scope():
+    two = softmax_regression()
+two.set_weights(one.get_weights())
+results = []
+for model, where in ((one, tf.distribute.get_strategy()), (two, strategy)):
+    steps = Steps(model, where)
+    loss = steps.train(steps.batches(split, 5, (1, 2)), tf.constant(5))
+    results.append([float(loss), *steps.evaluate(split, 5)])
+np.testing.assert_allclose(*results, rtol=1e-5)
+for a, b in zip(one.get_weights(), two.get_weights()):
+    np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+assert abs(one.get_weights()[1]).max() > 1e-3
+"""
+
+
+def test_two_replicas_train_as_one() -> None:
+    run = subprocess.run([sys.executable, "-c", TWO_REPLICAS], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
