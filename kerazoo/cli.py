@@ -163,7 +163,7 @@ def _train(parsed: argparse.Namespace) -> None:
     from kerazoo.training.train import train
 
     say = functools.partial(print, flush=True)
-    say(f"kerazoo {kerazoo.__version__} on {device}")
+    say(f"kerazoo {kerazoo.__version__}, {device}")
     if warning:
         print(f"kerazoo: warning: {warning}", file=sys.stderr)
     say(json.dumps(train(options, device, say=say)))

@@ -12,8 +12,6 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from kerazoo.errors import UsageError
-
 # Lines of TensorFlow's log that say nothing to its user: infos, warnings, and the error with
 # which it finds that a machine has no NVIDIA driver.
 CHATTER = re.compile(
@@ -28,12 +26,13 @@ CUDA_LIBRARIES = ("cuda", "cudart", "cublas", "cudnn", "cufft", "cusolver", "cus
 def start_tensorflow() -> tuple[str, str | None]:
     """Import TensorFlow for training, its operations deterministic, channels last.
 
+    It is for a process that is the command's own: Keras is set to TensorFlow whatever its
+    settings say, and must not have been imported before.
+
     Returns:
         What it computes on, and a warning where the machine has a GPU that it cannot use.
-
-    Raises:
-        UsageError: Keras is set to another backend.
     """
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _without_chatter():
         import keras
@@ -41,21 +40,16 @@ def start_tensorflow() -> tuple[str, str | None]:
         from absl import logging
 
         gpus = tf.config.list_physical_devices("GPU")
-    if keras.backend.backend() != "tensorflow":
-        raise UsageError(
-            f"training runs on TensorFlow and Keras is set to {keras.backend.backend()}: "
-            "unset KERAS_BACKEND"
-        )
     logging.set_verbosity(logging.ERROR)
     tf.config.experimental.enable_op_determinism()
     keras.config.set_image_data_format("channels_last")
     if gpus:
         details = tf.config.experimental.get_device_details(gpus[0])
-        return f"GPU {details.get('device_name', gpus[0].name)}", None
+        return f"TensorFlow {tf.__version__} on GPU {details.get('device_name', '')}", None
     warning = None
     if _has_gpu() and os.environ.get("CUDA_VISIBLE_DEVICES") != "":
         warning = gpu_warning(tf.test.is_built_with_cuda(), _missing_libraries())
-    return f"CPU ({os.cpu_count()} cores)", warning
+    return f"TensorFlow {tf.__version__} on CPU ({os.cpu_count()} cores)", warning
 
 
 def gpu_warning(built_with_cuda: bool, missing: Iterable[str]) -> str:

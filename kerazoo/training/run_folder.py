@@ -7,6 +7,7 @@ import csv
 import dataclasses
 import itertools
 import json
+import os
 import re
 import shutil
 import time
@@ -14,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from kerazoo.errors import UsageError
+from kerazoo.errors import KerazooError, UsageError
 from kerazoo.training.epoch import EpochResult
 
 FILES = ("config.json", "metrics.csv", "curves.png", "model.keras", "summary.json")
@@ -22,17 +23,27 @@ TENSORBOARD = "tensorboard"
 
 
 def check(out: Path | None, overwrite: bool) -> None:
-    """Raise a `UsageError` where a run must not be put into `out`; changes nothing."""
-    if out is None or not out.exists():
-        return
-    if not out.is_dir():
-        raise UsageError(f"--out '{out}' is not a folder")
-    if not any(out.iterdir()):
+    """Raise where a run must not or cannot be put into `out`; changes nothing.
+
+    Raises:
+        UsageError: `out` is a file, holds a run that may not be replaced, or other things.
+        KerazooError: It cannot be written to.
+    """
+    _check_writable(out or Path("runs"))
+    if out is None or not out.exists() or not any(out.iterdir()):
         return
     if not (out / "config.json").is_file():
         raise UsageError(f"--out '{out}' holds other things than a run: name another folder")
     if not overwrite:
         raise UsageError(f"--out '{out}' holds a run: name another folder or give --overwrite")
+
+
+def _check_writable(out: Path) -> None:
+    existing = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        raise UsageError(f"--out '{out}' cannot be a folder, since '{existing}' is a file")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise KerazooError(f"'{existing}' cannot be written to: name another folder by --out")
 
 
 class RunFolder:

@@ -1,0 +1,158 @@
+"""The command's answers that need no TensorFlow."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kerazoo.cli import main
+from kerazoo.errors import (
+    CorruptFileError,
+    DataMissingError,
+    InterruptedRunError,
+    KerazooError,
+    UsageError,
+    explain,
+)
+
+TRAIN = ["train", "--model", "mnist_cnn"]
+
+
+def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """Return exit code, standard output and standard error of the command."""
+    try:
+        code = main(arguments)
+    except SystemExit as stop:  # argparse's --help and --version
+        code = int(stop.code or 0)
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--model", "mnist_cn"], "unknown model 'mnist_cn' (did you mean 'mnist_cnn'?)"),
+        ([*TRAIN, "--data", "mnits"], "unknown data set 'mnits' (did you mean 'mnist'?)"),
+        ([*TRAIN, "--epoch", "3"], "unknown argument '--epoch' (did you mean '--epochs'?)"),
+        ([*TRAIN, "--batch-size", "0"], "'0' is not a whole number of 1 or more"),
+        ([*TRAIN, "--batch-size", "many"], "'many' is not a whole number of 1 or more"),
+        ([*TRAIN, "--epochs", "0"], "'0' is not a whole number of 1 or more"),
+        ([*TRAIN, "--limit", "-1"], "'-1' is not a whole number of 1 or more"),
+        ([*TRAIN, "--seed", "4294967296"], "is not a whole number from 0 to 4294967295"),
+        ([*TRAIN, "--learning-rate", "0"], "'0' is not a number above 0"),
+        ([*TRAIN, "--learning-rate", "nan"], "'nan' is not a number above 0"),
+        ([*TRAIN, "--precision", "float8"], "choose from"),
+        ([*TRAIN, "--out", __file__], "is a file"),
+        ([*TRAIN, "--out", str(Path(__file__).parent)], "holds other things than a run"),
+        (["train"], "required: --model"),
+        (["trian"], "choose from"),
+        ([], "required: VERB"),
+        (["list", "no_such_*"], "no model's name matches"),
+        (["list", "--modle"], "unknown argument '--modle'"),
+    ],
+)
+def test_usage_errors_are_one_sentence_and_exit_2(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    code, out, err = answer(capsys, *arguments)
+    assert code == 2
+    assert out == ""
+    assert err.startswith("kerazoo: ")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = answer(capsys, "train", "--model", "mnist_cn", "--debug")
+    assert code == 2
+    assert err.startswith("Traceback")
+    assert err.splitlines()[-1].startswith("kerazoo: unknown model")
+
+
+def test_list_names_the_models_with_their_facts(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = answer(capsys, "list")
+    header, *rows = out.splitlines()
+    assert code == 0
+    assert header.split() == ["name", "input", "parameters", "MACs", "year", "source"]
+    (row,) = [row for row in rows if row.startswith("mnist_cnn ")]
+    assert row.split()[:5] == ["mnist_cnn", "28x28x1", "220,234", "4,039,808", "2017"]
+    assert answer(capsys, "list", "mnist*")[1].splitlines() == [header, row]
+
+
+def test_help_has_groups_defaults_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = answer(capsys, "train", "--help")
+    assert code == 0
+    for group in ("what to train:", "how to train it:", "what to leave:"):
+        assert group in out
+    for default in ("auto", "10", "100", "0.001", "float32", "runs/<time>-<model>-<data>"):
+        assert f"(default: {default})" in " ".join(out.split())
+    assert "3 data missing, 4 file corrupt" in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["train", "--help"],
+        ["list"],
+        ["--version"],
+        ["train", "--model", "mnist_cn"],
+        [*TRAIN, "--data", "nothing"],
+        [*TRAIN, "--batch-size", "0"],
+        [*TRAIN, "--out", str(Path(__file__).parent)],
+    ],
+)
+def test_quick_answers_import_nothing_heavy(arguments: list[str]) -> None:
+    code = f"""
+import atexit, sys
+heavy = {{"tensorflow", "keras", "numpy", "pandas", "sklearn", "matplotlib", "tensorflow_datasets"}}
+atexit.register(lambda: print("\\nheavy:", sorted(heavy & set(sys.modules))))
+from kerazoo.cli import main
+main({arguments})
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.stdout.splitlines()[-1] == "heavy: []", run.stderr
+
+
+def test_train_py_is_the_same_command() -> None:
+    front = Path(__file__).parents[1] / "train.py"
+    run = subprocess.run(
+        [sys.executable, front, "--model", "mnist_cn"], capture_output=True, text=True
+    )
+    assert run.returncode == 2
+    assert run.stderr.startswith("kerazoo: unknown model 'mnist_cn'")
+
+
+class ResourceExhaustedError(Exception):
+    """It has the name of TensorFlow's."""
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "code"),
+    [
+        (KerazooError("it failed"), "it failed", 1),
+        (UsageError("so not"), "so not", 2),
+        (DataMissingError("gone"), "gone", 3),
+        (CorruptFileError("torn"), "torn", 4),
+        (InterruptedRunError("stopped"), "stopped", 130),
+        (KeyboardInterrupt(), "interrupted", 130),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "x"), "the disk is full", 1),
+        (PermissionError(errno.EACCES, os.strerror(errno.EACCES), "x"), "Permission denied", 1),
+        (ResourceExhaustedError("OOM"), "a smaller --batch-size", 1),
+        (MemoryError(), "a smaller --batch-size", 1),
+        (ModuleNotFoundError("No module", name="keras"), "keras is not installed", 1),
+        (RuntimeError("line 1\nline 2"), "RuntimeError: line 1 line 2; --debug", 1),
+    ],
+)
+def test_every_error_is_one_sentence_with_its_exit_code(
+    error: BaseException, message: str, code: int
+) -> None:
+    text, found = explain(error)
+    assert message in text
+    assert "\n" not in text
+    assert found == code

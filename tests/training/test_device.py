@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from kerazoo.training import device
+
+CHATTER = """WARNING: All log messages before absl::InitializeLog() is called are written to STDERR
+I0000 00:00:1795213095.665720    2656 port.cc:153] oneDNN custom operations are on.
+W0000 00:00:1795213095.666534    2656 cudart_stub.cc:31] Could not find cuda drivers
+E0000 00:00:1795213100.576970    2656 cuda_platform.cc:52] failed call to cuInit: INTERNAL: 303
+2026-11-20 10:00:00.123456: I tensorflow/core/util/port.cc:113] oneDNN custom operations are on.
+"""
+ERRORS = """E0000 00:00:1795213100.576970    2656 something.cc:52] the device is on fire
+2026-11-20 10:00:00.123456: E tensorflow/core/x.cc:113] so is the other one
+a plain line
+"""
+
+
+def test_chatter_is_kept_and_errors_pass(capfd: pytest.CaptureFixture[str]) -> None:
+    with device._without_chatter():
+        os.write(2, (CHATTER + ERRORS).encode())
+    assert capfd.readouterr().err == ERRORS
+
+
+def test_everything_but_chatter_passes_where_the_start_fails(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def fail() -> None:
+        os.write(2, ERRORS.encode())
+        raise ImportError("no TensorFlow")
+
+    with pytest.raises(ImportError), device._without_chatter():
+        fail()
+    assert capfd.readouterr().err == ERRORS
+
+
+def test_tensorflow_starts_in_silence_and_deterministic() -> None:
+    code = (
+        "from kerazoo.training.device import start_tensorflow; print(start_tensorflow());"
+        "import tensorflow as tf; tf.zeros(1) + 1;"
+        "from tensorflow.python.framework import config;"
+        "assert config.is_op_determinism_enabled()"
+    )
+    environment = {**os.environ, "KERAS_BACKEND": "jax"}
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+    )
+    assert run.stderr == ""
+    assert run.stdout.startswith("('TensorFlow 2.")
+
+
+@pytest.mark.parametrize(
+    ("built", "missing", "reason"),
+    [
+        (False, [], "this TensorFlow is built without CUDA"),
+        (True, ["cudnn", "cublas"], "libcudnn, libcublas cannot be found"),
+        (True, [], "do not fit it"),
+    ],
+)
+def test_a_gpu_that_cannot_be_used_is_told(built: bool, missing: list[str], reason: str) -> None:
+    warning = device.gpu_warning(built, missing)
+    assert reason in warning
+    assert "tensorflow[and-cuda]" in warning

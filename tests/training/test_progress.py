@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from kerazoo.training.epoch import EpochResult
+from kerazoo.training.progress import ProgressBar, epoch_line
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_line_names_the_data_and_fits_80_columns() -> None:
+    result = EpochResult(9, "mnist", 0.5, 0.99, 0.4, 0.98, 0.3, 0.97654, 2.0, 100.0)
+    line = epoch_line(result, 10)
+    assert line == ("epoch  9/10 · accuracy on mnist: train 0.9900, validation 0.9800, test 0.9765")
+    assert len(line) <= 80
+
+
+def drive(bar: ProgressBar) -> None:
+    bar.set_params({"epochs": 2, "steps": 5})
+    bar.on_train_begin()
+    for epoch in range(2):
+        bar.on_epoch_begin(epoch)
+        bar.on_train_batch_end(2)
+        bar.on_train_batch_end(4)
+        bar.on_epoch_end(epoch)
+    bar._bar.refresh()
+
+
+def test_the_bar_counts_images_over_all_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    bar = ProgressBar(images=47, batch_size=10)
+    drive(bar)
+    assert bar._bar.n == 94
+    shown = terminal.getvalue()
+    assert "epoch 2/2" in shown
+    assert "94.0/94.0" in shown
+    assert "images/s" in shown
+    bar.close()
+
+
+def test_there_is_no_bar_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    bar = ProgressBar(images=47, batch_size=10)
+    drive(bar)
+    bar.close()
+    assert capsys.readouterr().err == ""
