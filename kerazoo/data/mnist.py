@@ -1,7 +1,7 @@
 """MNIST in the order of its four original files, split as the study documents' reader split it.
 
 Sources: LeCun, Cortes and Burges, the MNIST database; the reader of document
-000_edc3730cabfc8e8e, line 298, kept the first 5,000 training images for validation.
+000_edc3730cabfc8e8e, line 299, kept the first 5,000 training images for validation.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ PRECISIONS = ("float32", "mixed_bfloat16")
 class Recipe:
     """How a model is trained; the defaults are the study documents' for `mnist_cnn`.
 
-    Source: document 000_edc3730cabfc8e8e, lines 283-311. Softmax cross-entropy on the logits,
+    Source: document 000_edc3730cabfc8e8e, lines 284-311. Softmax cross-entropy on the logits,
     Adam, Glorot-uniform kernels, zero biases, a new order of the images each epoch.
 
     Attributes:
