@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import functools
 import json
 import math
@@ -170,10 +171,11 @@ def _train(parsed: argparse.Namespace) -> None:
 
 
 def _train_options(parsed: argparse.Namespace) -> TrainOptions:
-    given = vars(parsed)
-    recipe = Recipe(**{field: given[field] for field in Recipe.__match_args__ if field in given})
-    rest = {field: given[field] for field in TrainOptions.__match_args__ if field in given}
-    return TrainOptions(recipe=recipe, **rest)
+    def given(kind: type[Recipe] | type[TrainOptions]) -> dict[str, Any]:
+        names = {field.name for field in dataclasses.fields(kind)}
+        return {name: value for name, value in vars(parsed).items() if name in names}
+
+    return TrainOptions(recipe=Recipe(**given(Recipe)), **given(TrainOptions))
 
 
 def _whole(least: int, most: int | None = None) -> Callable[[str], int]:

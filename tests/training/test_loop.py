@@ -75,8 +75,8 @@ def test_the_results_are_those_of_an_independent_loop(data: ImageData) -> None:
         assert result.train_accuracy == hits.mean()
         for part in ("validation", "test"):
             images, labels = next(iter(getattr(data, part).batches(100)))
-            loss, accuracy = other.test_on_batch(images, labels)
             other.reset_metrics()
+            loss, accuracy = other.test_on_batch(images, labels)
             assert getattr(result, f"{part}_accuracy") == pytest.approx(float(accuracy))
             assert getattr(result, f"{part}_loss") == pytest.approx(float(loss), rel=1e-4)
     for mine, theirs in zip(model.get_weights(), other.get_weights(), strict=True):
