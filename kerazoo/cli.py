@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import functools
+import io
 import json
 import math
 import os
 import shutil
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -22,6 +24,7 @@ from kerazoo.errors import UsageError, did_you_mean, explain
 from kerazoo.training import run_folder
 from kerazoo.training.options import PRECISIONS, Recipe, TrainOptions
 
+MOST = 2**31 - 1
 EXIT_CODES = (
     "exit codes: 0 done, 1 failed, 2 usage, 3 data missing, 4 file corrupt, 130 interrupted"
 )
@@ -30,9 +33,14 @@ EXIT_CODES = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code; what goes wrong is told in one sentence."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    _prepare_streams()
     try:
         parsed = _parse(arguments)
         parsed.run(parsed)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads the output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (Exception, KeyboardInterrupt) as error:
         if "--debug" in arguments:
             traceback.print_exc()
@@ -40,6 +48,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"kerazoo: {message}", file=sys.stderr)
         return code
     return 0
+
+
+def _prepare_streams() -> None:
+    """Let no stream that is closed or of another encoding get in the way."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w"))
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -64,6 +82,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     verbs = parser.add_subparsers(metavar="VERB", required=True, dest="VERB")
     _add_list(verbs.add_parser("list", help="name the models"))
     _add_train(verbs.add_parser("train", help="train a model", epilog=EXIT_CODES))
+    first = next((word for word in arguments if not word.startswith("-")), None)
+    if first and first not in verbs.choices:
+        parser.error(f"unknown verb '{first}'{did_you_mean(first, verbs.choices)}")
     parsed, unknown = parser.parse_known_args(arguments)
     if unknown:
         parsed.parser.refuse(unknown[0])
@@ -91,22 +112,22 @@ def _add_train(parser: _Parser) -> None:
     )
     add(
         "--mnist-dir",
-        type=Path,
+        type=_path,
         default=os.environ.get("KERAZOO_MNIST_DIR") or None,
         metavar="DIR",
         help="folder with MNIST's four original files (default: KERAZOO_MNIST_DIR, if set)",
     )
     add(
         "--limit",
-        type=_whole(1),
+        type=_whole(1, MOST),
         metavar="N",
         help="use N images at the most of each split (default: all)",
     )
 
     add = parser.add_argument_group("how to train it").add_argument
     numbers = [
-        ("--epochs", _whole(1), recipe.epochs, "passes over the training images"),
-        ("--batch-size", _whole(1), recipe.batch_size, "images of one step"),
+        ("--epochs", _whole(1, MOST), recipe.epochs, "passes over the training images"),
+        ("--batch-size", _whole(1, MOST), recipe.batch_size, "images of one step"),
         ("--learning-rate", _positive, recipe.learning_rate, "Adam's step size"),
         ("--seed", _whole(0, 2**32 - 1), recipe.seed, "of the weights and the order of images"),
     ]
@@ -114,15 +135,16 @@ def _add_train(parser: _Parser) -> None:
         add(flag, type=kind, default=default, metavar="N", help=f"{text} (default: {default})")
     add(
         "--precision",
-        choices=PRECISIONS,
+        type=_precision,
+        metavar="NAME",
         default=recipe.precision,
-        help=f"what the layers compute in (default: {recipe.precision})",
+        help=f"{' or '.join(PRECISIONS)}, in which layers compute (default: {recipe.precision})",
     )
 
     add = parser.add_argument_group("what to leave").add_argument
     add(
         "--out",
-        type=Path,
+        type=_path,
         metavar="DIR",
         help="the run folder (default: runs/<time>-<model>-<data>)",
     )
@@ -159,6 +181,7 @@ def _train(parsed: argparse.Namespace) -> None:
 
     from kerazoo.training.device import start_tensorflow
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     device, warning = start_tensorflow()
 
     from kerazoo.training.train import train
@@ -178,20 +201,34 @@ def _train_options(parsed: argparse.Namespace) -> TrainOptions:
     return TrainOptions(recipe=Recipe(**given(Recipe)), **given(TrainOptions))
 
 
-def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
+def _whole(least: int, most: int) -> Callable[[str], int]:
     """Return a reader of whole numbers from `least` to `most`."""
-    bounds = f"of {least} or more" if most is None else f"from {least} to {most}"
 
     def read(text: str) -> int:
         try:
             number = int(text)
         except ValueError:
             number = least - 1
-        if number < least or (most is not None and number > most):
-            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number {bounds}")
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(
+                f"'{text}' is not a whole number from {least} to {most}"
+            )
         return number
 
     return read
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty")
+    return Path(text).expanduser()
+
+
+def _precision(text: str) -> str:
+    if text not in PRECISIONS:
+        hint = did_you_mean(text, PRECISIONS)
+        raise argparse.ArgumentTypeError(f"'{text}'{hint} is none of {', '.join(PRECISIONS)}")
+    return text
 
 
 def _positive(text: str) -> float:

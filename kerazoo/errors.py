@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 
 class KerazooError(Exception):
@@ -38,7 +38,9 @@ class InterruptedRunError(KerazooError):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return " (did you mean 'x'?)" for the known word nearest to `word`, "" where none is near."""
-    near = difflib.get_close_matches(word, list(known), n=1)
+    known = list(known)
+    longer = [candidate for candidate in known if len(word) > 2 and candidate.startswith(word)]
+    near = longer or difflib.get_close_matches(word.lower(), known, n=1)
     return f" (did you mean '{near[0]}'?)" if near else ""
 
 
@@ -46,16 +48,23 @@ def explain(error: BaseException) -> tuple[str, int]:
     """Return one sentence on an error for the user of the command, and the exit code."""
     if isinstance(error, KerazooError):
         return str(error), error.exit_code
-    if isinstance(error, KeyboardInterrupt):
+    if any(isinstance(link, KeyboardInterrupt) for link in _chain(error)):
         return "interrupted", InterruptedRunError.exit_code
-    text = " ".join(str(error).split())
+    text = " ".join(str(error).split())[:300]
     if "No space left on device" in text:
         return f"the disk is full, make room and run again: {text}", 1
     # TensorFlow's out-of-memory error, known by its name since TensorFlow may not be imported
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
         return "out of memory: a smaller --batch-size needs less", 1
     if isinstance(error, ModuleNotFoundError):
-        return f"the package {error.name} is not installed: pip install . brings it", 1
+        return f"the Python package '{error.name}' is missing: pip install . or pip install it", 1
     if isinstance(error, OSError):
         return f"a file could not be read or written: {text}", 1
-    return f"{type(error).__name__}: {text[:500]}; --debug shows where it came from", 1
+    return f"{type(error).__name__}: {text}; --debug shows where it came from", 1
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield an error and what it arose from: an interrupted import ends as an ImportError."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

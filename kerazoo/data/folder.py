@@ -10,14 +10,23 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from sklearn.model_selection import train_test_split
 from tqdm import tqdm
 
-from kerazoo.data.images import ImageData, ImageShape, Shuffle, fingerprint, fit, order, spread
+from kerazoo.data.images import (
+    ImageData,
+    ImageShape,
+    Shuffle,
+    evenly_spaced,
+    fingerprint,
+    order,
+    to_shape,
+)
 from kerazoo.errors import CorruptFileError, DataMissingError
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
-HELD_OUT = 0.1  # share of the pictures that each split taken from another one gets
+HELD_OUT = 0.1  # share of a class's pictures that a split taken from another one gets
+SPLITS = ("train", "test", "validation")
+LIKE_SPLITS = (*SPLITS, "training", "testing", "val", "valid")
 
 
 class FileSplit:
@@ -52,11 +61,11 @@ class FileSplit:
 
     def limited(self, size: int) -> FileSplit:
         """Return `size` of the pictures, spread over the whole; all where there are fewer."""
-        kept = spread(self.size, size)
+        kept = evenly_spaced(self.size, size)
         return FileSplit(self._paths[kept], self._labels[kept], self._image_shape)
 
     def _read(self, path: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return fit(decode(tf.io.read_file(path)), self._image_shape), label
+        return to_shape(decode(tf.io.read_file(path)), self._image_shape), label
 
 
 def decode(data: tf.Tensor) -> tf.Tensor:
@@ -72,8 +81,8 @@ def load(root: Path, image_shape: ImageShape, seed: int) -> ImageData:
     """Return the pictures under `root`, every one of which has been decoded once as a check.
 
     They are in `root/train/CLASS` and, where they are there, `root/test/CLASS` and
-    `root/validation/CLASS`, or all in `root/CLASS`. A split that is not there is a tenth of the
-    training pictures, drawn by `seed`, each class in proportion.
+    `root/validation/CLASS`, or all in `root/CLASS`. A split that is not there is a tenth of each
+    class's training pictures, one at least, drawn by `seed`.
 
     Raises:
         DataMissingError: There is no such folder, or too few pictures in it.
@@ -81,21 +90,34 @@ def load(root: Path, image_shape: ImageShape, seed: int) -> ImageData:
     """
     if not root.is_dir():
         raise DataMissingError(f"there is no folder '{root}'")
-    top = root / "train" if _folders(root / "train") else root
-    classes = _folders(top)
-    if len(classes) < 2:
-        raise DataMissingError(
-            f"'{top}' needs two folders of pictures at least, one a class, and has {len(classes)}"
-        )
+    top, classes = _find_classes(root)
     files = {"train": _list_pictures(top, classes)}
     for part in ("test", "validation"):
         if top != root and _folders(root / part):
             files[part] = _list_pictures(root / part, classes)
         else:
             files["train"], files[part] = _hold_out(*files["train"], seed)
-    mark = _check(root, np.concatenate([paths for paths, _ in files.values()]))
+    digest = _check(root, np.concatenate([paths for paths, _ in files.values()]))
     splits = {part: FileSplit(*listed, image_shape) for part, listed in files.items()}
-    return ImageData(f"folder:{root}", tuple(classes), image_shape, **splits, fingerprint=mark)
+    return ImageData(f"folder:{root}", tuple(classes), image_shape, **splits, fingerprint=digest)
+
+
+def _find_classes(root: Path) -> tuple[Path, list[str]]:
+    """Return the folder whose folders are the classes to train on, and their names."""
+    top = root / "train" if _folders(root / "train") else root
+    classes = _folders(top)
+    used = SPLITS if top != root else ()
+    unused = [name for name in _folders(root) if name.lower() in LIKE_SPLITS and name not in used]
+    if unused:
+        raise DataMissingError(
+            f"'{root / unused[0]}' looks like a part of the data, and the parts must be named "
+            f"{', '.join(SPLITS)}, the first of them with the classes to train on"
+        )
+    if len(classes) < 2:
+        raise DataMissingError(
+            f"'{top}' needs two folders of pictures at least, one a class, and has {len(classes)}"
+        )
+    return top, classes
 
 
 def _folders(parent: Path) -> list[str]:
@@ -107,42 +129,49 @@ def _folders(parent: Path) -> list[str]:
 
 
 def _list_pictures(parent: Path, classes: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the paths of the pictures in the class folders, in order, and their labels."""
+    """Return the paths, as bytes, of the pictures in the class folders, and their labels."""
     unknown = sorted(set(_folders(parent)) - set(classes))
     if unknown:
-        raise DataMissingError(f"no picture to train on for '{parent / unknown[0]}'")
-    paths: list[str] = []
-    labels: list[int] = []
-    for label, name in enumerate(classes):
-        found = sorted(
-            str(path)
-            for path in (parent / name).rglob("*")
-            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+        raise DataMissingError(
+            f"there is no picture to train on for the class '{parent / unknown[0]}'"
         )
+    paths: list[bytes] = []
+    labels: list[int] = []
+    for name in _folders(parent):
+        found = _pictures(parent / name)
         if not found:
-            kinds = ", ".join(SUFFIXES)
-            raise DataMissingError(f"no picture ({kinds}) is in '{parent / name}'")
+            raise DataMissingError(f"no picture ({', '.join(SUFFIXES)}) is in '{parent / name}'")
         paths += found
-        labels += [label] * len(found)
-    return np.array(paths), np.array(labels)
+        labels += [classes.index(name)] * len(found)
+    return np.array(paths, object), np.array(labels)
+
+
+def _pictures(folder: Path) -> list[bytes]:
+    """Return the sorted paths of the pictures below a folder, hidden ones left out."""
+    inside = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    return sorted(
+        os.fsencode(path)
+        for path in inside
+        if path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
 
 
 def _hold_out(
     paths: np.ndarray, labels: np.ndarray, seed: int
 ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """Part the pictures into those kept and a tenth, one a class at least, each class in ratio."""
-    classes = len(np.unique(labels))
-    size = max(classes, round(HELD_OUT * len(labels)))
-    try:
-        kept, held_out = train_test_split(
-            np.arange(len(labels)), test_size=size, stratify=labels, random_state=seed
-        )
-    except ValueError as error:
-        raise DataMissingError(
-            f"{len(labels)} pictures in {classes} classes are too few to hold some out: "
-            "give each class ten or more"
-        ) from error
-    return (paths[kept], labels[kept]), (paths[held_out], labels[held_out])
+    """Part the pictures into those kept and a tenth of each class, one at least."""
+    rng = np.random.default_rng(seed)
+    held_out = np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        of_class = rng.permutation(np.flatnonzero(labels == label))
+        if len(of_class) < 2:
+            raise DataMissingError(
+                f"too few pictures to hold some out to validate and to test, such as "
+                f"'{paths[of_class[0]]}', the last of its class: give each class three or more"
+            )
+        held_out[of_class[: max(1, round(HELD_OUT * len(of_class)))]] = True
+    return (paths[~held_out], labels[~held_out]), (paths[held_out], labels[held_out])
 
 
 def _check(root: Path, paths: np.ndarray) -> str:
@@ -152,14 +181,13 @@ def _check(root: Path, paths: np.ndarray) -> str:
         CorruptFileError: Some cannot be decoded; the message names the first.
     """
 
-    def examine(path: str) -> tuple[bytes, str]:
-        data = Path(path).read_bytes()
+    def examine(path: bytes) -> bytes | None:
+        data = Path(os.fsdecode(path)).read_bytes()
         try:
             decode(tf.constant(data))
-        except tf.errors.InvalidArgumentError as error:
-            return b"", error.message.partition("\n")[0]
-        name = os.fsencode(Path(path).relative_to(root))
-        return name + hashlib.sha256(data).digest(), ""
+        except tf.errors.InvalidArgumentError:
+            return None
+        return os.path.relpath(path, os.fsencode(root)) + hashlib.sha256(data).digest()
 
     paths = np.sort(paths)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -170,11 +198,11 @@ def _check(root: Path, paths: np.ndarray) -> str:
             leave=False,
             disable=not sys.stderr.isatty(),
         )
-        marks, problems = zip(*bar, strict=True)
-    broken = [(path, problem) for path, problem in zip(paths, problems, strict=True) if problem]
+        marks = list(bar)
+    broken = [os.fsdecode(path) for path, mark in zip(paths, marks, strict=True) if mark is None]
     if broken:
         others = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
         raise CorruptFileError(
-            f"'{broken[0][0]}'{others} is not a whole picture, mend or remove it: {broken[0][1]}"
+            f"'{broken[0]}'{others} cannot be read as a picture: mend or remove it"
         )
-    return fingerprint(marks)
+    return fingerprint(mark for mark in marks if mark)

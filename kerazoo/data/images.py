@@ -74,17 +74,21 @@ class ArraySplit:
         images: uint8 [size, height, width, channels].
         labels: Integers [size].
         image_shape: What the images are brought to.
+
+    Attributes:
+        images: The tensor of the images.
+        labels: The tensor of the labels, int32.
     """
 
     def __init__(self, images: np.ndarray, labels: np.ndarray, image_shape: ImageShape) -> None:
-        self._images = tf.constant(images)
-        self._labels = tf.constant(labels, tf.int32)
+        self.images = tf.constant(images)
+        self.labels = tf.constant(labels, tf.int32)
         self._image_shape = image_shape
 
     @property
     def size(self) -> int:
         """Number of images."""
-        return len(self._labels)
+        return len(self.labels)
 
     def batches(
         self, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0
@@ -96,12 +100,12 @@ class ArraySplit:
 
     def limited(self, size: int) -> ArraySplit:
         """Return `size` of the images, spread over the whole; all where there are fewer."""
-        kept = spread(self.size, size)
-        return ArraySplit(self._images.numpy()[kept], self._labels.numpy()[kept], self._image_shape)
+        kept = evenly_spaced(self.size, size)
+        return ArraySplit(self.images.numpy()[kept], self.labels.numpy()[kept], self._image_shape)
 
     def _gather(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        images = fit(tf.gather(self._images, indices), self._image_shape)
-        return images, tf.gather(self._labels, indices)
+        images = to_shape(tf.gather(self.images, indices), self._image_shape)
+        return images, tf.gather(self.labels, indices)
 
 
 def order(size: int, shuffle: Shuffle | None) -> np.ndarray:
@@ -109,13 +113,13 @@ def order(size: int, shuffle: Shuffle | None) -> np.ndarray:
     return np.arange(size) if shuffle is None else np.random.default_rng(shuffle).permutation(size)
 
 
-def spread(size: int, wanted: int) -> np.ndarray:
+def evenly_spaced(size: int, wanted: int) -> np.ndarray:
     """Return `wanted` of the positions 0 to size - 1 at equal distances; all if there are fewer."""
     wanted = min(size, wanted)
     return np.arange(wanted) * size // wanted
 
 
-def fit(images: tf.Tensor, image_shape: ImageShape) -> tf.Tensor:
+def to_shape(images: tf.Tensor, image_shape: ImageShape) -> tf.Tensor:
     """Bring uint8 images [..., h, w, 1 or 3] to float32 [..., height, width, channels] in [0, 1].
 
     Colour becomes grey by its luma, grey becomes three equal channels; the size changes by

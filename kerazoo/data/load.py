@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from kerazoo.data import digits, folder, mnist, names, tfds
+from kerazoo.data import digits, folder, mnist, names, tfds_sets
 from kerazoo.data.images import ImageData, ImageShape
 from kerazoo.errors import DataMissingError
 
@@ -40,8 +40,8 @@ def load(
     if name == "digits":
         return digits.load(image_shape)
     if name.startswith(names.FOLDER):
-        return folder.load(Path(name.removeprefix(names.FOLDER)), image_shape, seed)
-    return tfds.load(name, image_shape)
+        return folder.load(names.folder_path(name), image_shape, seed)
+    return tfds_sets.load(name, image_shape)
 
 
 def _mnist_or_digits(

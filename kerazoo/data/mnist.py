@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from kerazoo.data.images import ArraySplit, ImageData, ImageShape, fingerprint
-from kerazoo.data.tfds import arrays, open_builder, prepare
+from kerazoo.data.tfds_sets import arrays, open_builder, prepare
 from kerazoo.errors import CorruptFileError, DataMissingError
 
 VALIDATION = 5_000
@@ -35,19 +35,21 @@ def load(image_shape: ImageShape, mnist_dir: Path | None) -> ImageData:
     """
     builder = open_builder("mnist")
     if mnist_dir is not None:
-        _check_files(builder, mnist_dir)
+        _check_files(builder, mnist_dir, all_needed=not builder.is_prepared())
     try:
         prepare(builder, mnist_dir)
     except DataMissingError as error:
+        if mnist_dir is not None:
+            raise
         raise DataMissingError(
             f"{error}: give a folder with the four IDX files by --mnist-dir or KERAZOO_MNIST_DIR"
         ) from error
     images, labels = _in_file_order(builder, "train")
     test = _in_file_order(builder, "test")
-    mark = fingerprint([images, labels, *test])
-    if mark != FINGERPRINT:
+    digest = fingerprint([images, labels, *test])
+    if digest != FINGERPRINT:
         raise CorruptFileError(
-            f"the mnist prepared in {builder.data_dir} is not the original one (sha256 {mark}): "
+            f"the mnist prepared in {builder.data_dir} is not the original one (sha256 {digest}): "
             "remove that folder and run again"
         )
     return ImageData(
@@ -57,15 +59,17 @@ def load(image_shape: ImageShape, mnist_dir: Path | None) -> ImageData:
         train=ArraySplit(images[VALIDATION:], labels[VALIDATION:], image_shape),
         validation=ArraySplit(images[:VALIDATION], labels[:VALIDATION], image_shape),
         test=ArraySplit(*test, image_shape),
-        fingerprint=mark,
+        fingerprint=digest,
     )
 
 
-def _check_files(builder: tfds.core.DatasetBuilder, folder: Path) -> None:
+def _check_files(builder: tfds.core.DatasetBuilder, folder: Path, all_needed: bool) -> None:
     """Compare the four files with the sha256 that TFDS has registered."""
     for expected in builder.url_infos.values():
         path = folder / expected.filename
         if not path.is_file():
+            if not all_needed:
+                continue
             raise DataMissingError(
                 f"'{path}' is not there: the folder must hold the four original MNIST files"
             )

@@ -47,16 +47,36 @@ def image_input(
 
 
 def _check(shape: Shape, min_size: int, include_top: bool) -> None:
-    if len(shape) != 3:
-        raise UsageError(f"input_shape must have three entries, unlike {shape}")
-    first = keras.config.image_data_format() == "channels_first"
+    data_format = keras.config.image_data_format()
+    told = f"in the data format {data_format}, unlike {shape}"
+    if not isinstance(shape, tuple | list) or len(shape) != 3:
+        raise UsageError(f"input_shape must have three entries {told}")
+    if not all(side is None or isinstance(side, int) for side in shape):
+        raise UsageError(f"input_shape must have whole numbers or None {told}")
+    first = data_format == "channels_first"
     size, channels = (shape[1:], shape[0]) if first else (shape[:2], shape[2])
     if not channels or channels < 1:
-        raise UsageError(f"input_shape must give the number of channels, unlike {shape}")
+        raise UsageError(f"input_shape must give the number of channels {told}")
     if any(side is not None and side < min_size for side in size):
-        raise UsageError(f"input_shape must be at least {min_size}x{min_size}, unlike {shape}")
+        raise UsageError(f"input_shape must be at least {min_size}x{min_size} {told}")
     if include_top and None in size:
-        raise UsageError(f"input_shape {shape} needs a height and a width, or include_top=False")
+        raise UsageError(f"input_shape must give height and width under a top {told}")
+
+
+def classifier(
+    x: keras.KerasTensor, classes: int, activation: Activation, name: str
+) -> keras.KerasTensor:
+    """Return the scores [batch, classes] of a last dense layer over features [batch, n].
+
+    It computes in the width of its weights, so that a mixed precision keeps whole logits.
+
+    Raises:
+        UsageError: `classes` is not a whole number of 1 or more.
+    """
+    if not isinstance(classes, int) or classes < 1:
+        raise UsageError(f"classes must be a whole number of 1 or more, not {classes!r}")
+    width = keras.config.dtype_policy().variable_dtype
+    return keras.layers.Dense(classes, activation=activation, dtype=width, name=name)(x)
 
 
 def global_pool(x: keras.KerasTensor, pooling: str | None) -> keras.KerasTensor:

@@ -1,7 +1,9 @@
 """The study documents' network for handwritten digits.
 
-Source: document 000_edc3730cabfc8e8e, lines 226-315, a TF1 program. Layers, sizes and names are
-the program's; it applies softmax outside its logits layer, here that is `classifier_activation`.
+Source: document 000_edc3730cabfc8e8e, lines 226-315, a TF1 program that the document takes from
+Géron, "Hands-On Machine Learning with Scikit-Learn and TensorFlow" (2017), chapter 13. Layers,
+sizes and names are the program's; the softmax that it applies outside its logits layer is
+`classifier_activation` here.
 """
 
 from __future__ import annotations
@@ -61,7 +63,7 @@ def mnist_cnn(
     if include_top:
         x = layers.Flatten(name="pool3_flat")(x)
         x = layers.Dense(64, activation="relu", name="fc1")(x)
-        x = layers.Dense(classes, activation=classifier_activation, name="output")(x)
+        x = common.classifier(x, classes, classifier_activation, name="output")
     else:
         x = common.global_pool(x, pooling)
     return common.build(inputs, x, name, weights)

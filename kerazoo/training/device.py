@@ -4,45 +4,51 @@ from __future__ import annotations
 
 import contextlib
 import ctypes.util
+import logging
 import os
-import re
-import site
+import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 # Lines of TensorFlow's log that say nothing to its user: infos, warnings, and the error with
 # which it finds that a machine has no NVIDIA driver.
-CHATTER = re.compile(
+CHATTER = (
     r"WARNING: All log messages before absl::InitializeLog"
     r"|[IW]\d{4} "
     r"|\d{4}-\d\d-\d\d [\d:.]+: [IW] "
     r"|.*failed call to cuInit"
 )
+FILTER = """
+import re, sys
+for line in sys.stdin:
+    if not re.match(sys.argv[1], line):
+        print(line, end="", file=sys.stderr, flush=True)
+"""
 CUDA_LIBRARIES = ("cuda", "cudart", "cublas", "cudnn", "cufft", "cusolver", "cusparse")
 
 
 def start_tensorflow() -> tuple[str, str | None]:
-    """Import TensorFlow for training, its operations deterministic, channels last.
+    """Import TensorFlow for training, with its operations deterministic.
 
-    It is for a process that is the command's own: Keras is set to TensorFlow whatever its
-    settings say, and must not have been imported before.
+    It is for a process that is the command's own: Keras is set to TensorFlow, float32 and channels
+    last whatever its settings say, and must not have been imported before.
 
     Returns:
         What it computes on, and a warning where the machine has a GPU that it cannot use.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ["MPLBACKEND"] = "agg"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with _without_chatter():
         import keras
         import tensorflow as tf
-        from absl import logging
 
         gpus = tf.config.list_physical_devices("GPU")
-    logging.set_verbosity(logging.ERROR)
+    logging.getLogger("absl").setLevel(logging.ERROR)
     tf.config.experimental.enable_op_determinism()
     keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
     if gpus:
         details = tf.config.experimental.get_device_details(gpus[0])
         return f"TensorFlow {tf.__version__} on GPU {details.get('device_name', '')}", None
@@ -71,7 +77,7 @@ def _has_gpu() -> bool:
 
 
 def _missing_libraries() -> list[str]:
-    folders = [Path(folder) / "nvidia" for folder in site.getsitepackages()]
+    folders = [Path(folder) / "nvidia" for folder in sys.path]
     return [
         name
         for name in CUDA_LIBRARIES
@@ -82,21 +88,20 @@ def _missing_libraries() -> list[str]:
 
 @contextlib.contextmanager
 def _without_chatter() -> Iterator[None]:
-    """Keep what is written to file descriptor 2 and pass on, at the end, all but chatter.
+    """Pass what is written to file descriptor 2 through a process that drops the chatter.
 
-    TensorFlow writes its first lines before it reads TF_CPP_MIN_LOG_LEVEL.
+    TensorFlow writes its first lines before it reads TF_CPP_MIN_LOG_LEVEL. The process outlives
+    this one, so that the last words of a crash are not lost.
     """
     sys.stderr.flush()
     terminal = os.dup(2)
-    with tempfile.TemporaryFile() as kept:
-        os.dup2(kept.fileno(), 2)
+    command = [sys.executable, "-c", FILTER, CHATTER]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as passing:
+        assert passing.stdin
+        os.dup2(passing.stdin.fileno(), 2)
         try:
             yield
         finally:
             sys.stderr.flush()
             os.dup2(terminal, 2)
             os.close(terminal)
-            kept.seek(0)
-            for line in kept.read().decode(errors="replace").splitlines():
-                if not CHATTER.match(line):
-                    print(line, file=sys.stderr)

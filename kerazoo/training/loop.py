@@ -17,7 +17,7 @@ from kerazoo.training.options import Recipe
 from kerazoo.training.steps import Steps
 
 
-def fit(
+def train_epochs(
     model: keras.Model,
     data: ImageData,
     recipe: Recipe,
@@ -25,14 +25,18 @@ def fit(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     strategy: tf.distribute.Strategy | None = None,
 ) -> Iterator[EpochResult]:
-    """Train epoch by epoch, yielding what each came to.
+    """Train epoch by epoch as the results are asked for, yielding what each came to.
+
+    Callbacks are called as Keras's `fit` calls them with `steps_per_execution=steps_per_call`, and
+    `model.stop_training` ends the run likewise. Two things differ: `accuracy` in the logs is that
+    of the epoch's last training batch, and epochs count from 0 whatever BackupAndRestore restored.
 
     Args:
-        model: Gives logits [batch, classes] and is compiled.
+        model: Gives logits [batch, classes], and is compiled with the optimizer to use.
         data: What to train on, validate and test.
         recipe: How many epochs, of which batches, in which order.
         steps_per_call: Training steps between two calls of the callbacks' batch methods.
-        callbacks: Keras callbacks; `model.stop_training` ends the run as it does in Keras's `fit`.
+        callbacks: Keras callbacks.
         strategy: Where the steps run and the model's variables are; None for one device.
 
     Raises:
@@ -55,30 +59,44 @@ def fit(
         started = time.perf_counter()
         loss, images = _train(steps, data.train, recipe, epoch, steps_per_call, listeners)
         trained = time.perf_counter()
-        last_batch = _number_of_batches(data.train, recipe) - 1
-        shuffle = (recipe.seed, epoch)
-        _, train_accuracy = steps.evaluate(data.train, recipe.batch_size, shuffle, last_batch)
+        listeners.on_test_begin()
         result = EpochResult(
             epoch=epoch + 1,
             data=data.name,
             loss=loss,
-            train_accuracy=train_accuracy,
-            **evaluate(steps, data, recipe),
+            **evaluate(steps, data, recipe, epoch, math.ceil(images / recipe.batch_size) - 1),
             seconds=time.perf_counter() - started,
             images_per_second=images / (trained - started),
         )
+        listeners.on_test_end(result.logs())
         listeners.on_epoch_end(epoch, result.logs())
+        if model.stop_training or epoch == recipe.epochs - 1:
+            model.optimizer.finalize_variable_values(model.trainable_weights)
+            listeners.on_train_end(result.logs())
         yield result
-        if listeners.model.stop_training:
+        if model.stop_training:
             break
-    listeners.on_train_end(result.logs())
 
 
-def evaluate(steps: Steps, data: ImageData, recipe: Recipe) -> dict[str, Any]:
-    """Return mean loss and accuracy on the validation and the test split, as `EpochResult` does."""
+def evaluate(
+    steps: Steps, data: ImageData, recipe: Recipe, epoch: int, last_batch: int
+) -> dict[str, Any]:
+    """Return the losses and accuracies of an `EpochResult`, but for the training loss.
+
+    Args:
+        steps: Steps with the model to evaluate.
+        data: What to evaluate on.
+        recipe: The size and the order of the training batches.
+        epoch: From 0; with `last_batch` it says which training batch to evaluate.
+        last_batch: Position of that batch in the epoch.
+    """
+    shuffle = (recipe.seed, epoch)
     validation_loss, validation_accuracy = steps.evaluate(data.validation, recipe.batch_size)
     test_loss, test_accuracy = steps.evaluate(data.test, recipe.batch_size)
     return {
+        "train_accuracy": steps.accuracy_of_batch(
+            data.train, recipe.batch_size, shuffle, last_batch
+        ),
         "validation_loss": validation_loss,
         "validation_accuracy": validation_accuracy,
         "test_loss": test_loss,
@@ -100,15 +118,14 @@ def _train(
     for first in range(0, _number_of_batches(split, recipe), steps_per_call):
         listeners.on_train_batch_begin(first)
         last = min(first + steps_per_call, _number_of_batches(split, recipe)) - 1
-        loss = float(steps.train(batches, tf.constant(last - first + 1)))
-        if not math.isfinite(loss):
+        total += float(steps.train(batches, tf.constant(last - first + 1)))
+        images = min((last + 1) * recipe.batch_size, split.size)
+        if not math.isfinite(total):
             raise KerazooError(
                 f"the loss is no longer a number in epoch {epoch + 1}: "
                 f"lower the learning rate, which is {recipe.learning_rate}"
             )
-        seen = min((last + 1) * recipe.batch_size, split.size) - images
-        listeners.on_train_batch_end(last, {"loss": loss / seen})
-        total, images = total + loss, images + seen
+        listeners.on_train_batch_end(last, {"loss": total / images})
         if listeners.model.stop_training:
             break
     return total / images, images

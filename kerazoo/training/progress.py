@@ -15,20 +15,20 @@ class ProgressBar(keras.callbacks.Callback):
     """A bar over all epochs on a terminal, with images a second and the time that is left.
 
     Args:
+        epochs: Number of epochs.
         images: Training images of an epoch.
         batch_size: Images of a step.
     """
 
-    def __init__(self, images: int, batch_size: int) -> None:
+    def __init__(self, epochs: int, images: int, batch_size: int) -> None:
         super().__init__()
+        self._epochs = epochs
         self._images = images
         self._batch_size = batch_size
         self._epoch = 0
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Show the empty bar."""
         self._bar = tqdm(
-            total=self.params["epochs"] * self._images,
+            total=epochs * images,
+            desc=f"epoch 1/{epochs}",
             unit=" images",
             unit_scale=True,
             leave=False,
@@ -39,7 +39,7 @@ class ProgressBar(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Name the epoch."""
         self._epoch = epoch
-        self._bar.set_description(f"epoch {epoch + 1}/{self.params['epochs']}")
+        self._bar.set_description(f"epoch {epoch + 1}/{self._epochs}")
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Move the bar on."""
@@ -58,7 +58,7 @@ class ProgressBar(keras.callbacks.Callback):
 def epoch_line(result: EpochResult, epochs: int) -> str:
     """Return one line on an epoch."""
     return (
-        f"epoch {result.epoch:{len(str(epochs))}}/{epochs} · accuracy on {result.data}: "
+        f"epoch {result.epoch:{len(str(epochs))}}/{epochs}, accuracy on {result.data}: "
         f"train {result.train_accuracy:.4f}, validation {result.validation_accuracy:.4f}, "
         f"test {result.test_accuracy:.4f}"
     )

@@ -18,8 +18,9 @@ class Steps:
     """Many steps a call, each replica taking its share of every batch.
 
     Args:
-        model: Gives logits [batch, classes] and is compiled; its variables belong to `strategy`.
-        strategy: Where the steps run.
+        model: Gives logits [batch, classes], and is compiled with the optimizer to use; the loss
+            is the softmax cross-entropy with the model's own losses added, such as weight decay.
+        strategy: Where the steps run and the model's variables are.
     """
 
     def __init__(self, model: keras.Model, strategy: tf.distribute.Strategy) -> None:
@@ -32,7 +33,11 @@ class Steps:
         self, split: Split, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0
     ) -> Iterator[Any]:
         """Return an iterator over `Split.batches`, shared out to the replicas."""
-        batches = split.batches(batch_size, shuffle, skip)
+        options = tf.data.Options()
+        options.experimental_distribute.auto_shard_policy = (
+            tf.data.experimental.AutoShardPolicy.DATA
+        )
+        batches = split.batches(batch_size, shuffle, skip).with_options(options)
         return iter(self._strategy.experimental_distribute_dataset(batches))
 
     @tf.function
@@ -44,14 +49,19 @@ class Steps:
             loss += self._strategy.reduce(SUM, losses, axis=None)
         return loss
 
-    def evaluate(
-        self, split: Split, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0
-    ) -> tuple[float, float]:
-        """Return mean loss and accuracy on a split less its first `skip` batches."""
-        size = split.size - skip * batch_size
-        batches = self.batches(split, batch_size, shuffle, skip)
-        loss, hits = self._evaluate(batches, tf.constant(math.ceil(size / batch_size)))
-        return float(loss) / size, int(hits) / size
+    def evaluate(self, split: Split, batch_size: int) -> tuple[float, float]:
+        """Return mean loss and accuracy on a split."""
+        steps = tf.constant(math.ceil(split.size / batch_size))
+        loss, hits = self._evaluate(self.batches(split, batch_size), steps)
+        return float(loss) / split.size, int(hits) / split.size
+
+    def accuracy_of_batch(
+        self, split: Split, batch_size: int, shuffle: Shuffle, index: int
+    ) -> float:
+        """Return the accuracy on one batch of an epoch, by its position in the epoch's order."""
+        batches = self.batches(split, batch_size, shuffle, skip=index)
+        _, hits = self._evaluate(batches, tf.constant(1))
+        return int(hits) / min(batch_size, split.size - index * batch_size)
 
     @tf.function
     def _evaluate(self, batches: Iterator[Any], steps: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -67,15 +77,19 @@ class Steps:
         batch_size = replica.all_reduce(SUM, tf.cast(tf.shape(labels)[0], tf.float32))
         with tf.GradientTape() as tape:
             loss, _ = self._forward(images, labels, training=True)
-            share = loss / batch_size  # Keras's optimizer adds up the replicas' gradients
+            # Keras's optimizer adds up the gradients of the replicas.
+            share = loss / batch_size
+            if self._model.losses:
+                share += tf.add_n(self._model.losses) / replica.num_replicas_in_sync
         weights = self._model.trainable_variables
         self._model.optimizer.apply(tape.gradient(share, weights), weights)
         return loss
 
     def _evaluate_step(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         loss, logits = self._forward(images, labels, training=False)
-        hits = tf.math.in_top_k(labels, logits, k=1)
-        return loss, tf.reduce_sum(tf.cast(hits, tf.int32))
+        chosen = tf.argmax(logits, axis=-1, output_type=tf.int32)
+        sound = tf.reduce_all(tf.math.is_finite(logits), axis=-1)
+        return loss, tf.reduce_sum(tf.cast((chosen == labels) & sound, tf.int32))
 
     def _forward(
         self, images: tf.Tensor, labels: tf.Tensor, training: bool

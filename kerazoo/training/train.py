@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import math
 import platform
+import signal
 import statistics
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -19,10 +23,10 @@ from kerazoo.data.load import load
 from kerazoo.errors import InterruptedRunError
 from kerazoo.training import curves
 from kerazoo.training.epoch import EpochResult
-from kerazoo.training.loop import evaluate, fit
-from kerazoo.training.options import Recipe, TrainOptions
+from kerazoo.training.loop import evaluate, train_epochs
+from kerazoo.training.options import TrainOptions
 from kerazoo.training.progress import ProgressBar, epoch_line
-from kerazoo.training.run_folder import TENSORBOARD, RunFolder
+from kerazoo.training.run_folder import RunFolder
 from kerazoo.training.steps import Steps
 
 Callbacks = Sequence[keras.callbacks.Callback]
@@ -46,28 +50,39 @@ def train(
         say: Takes the lines for a person to read.
 
     Returns:
-        The summary, as summary.json has it; a dry run leaves no folder and has None for `out`.
+        The summary, as summary.json has it, of the weights that are saved: callbacks may have put
+        those of an earlier epoch back. A dry run leaves no folder and has None for `out`.
 
     Raises:
         KerazooError: The options, the data or the run failed; see its kinds.
+        OSError: A file cannot be written.
     """
-    keras.utils.set_random_seed(options.recipe.seed)
     data, recipe = _load_data(options, say), options.recipe
     if options.dry_run:
         data, recipe = data.limited(recipe.batch_size), dataclasses.replace(recipe, epochs=1)
-    model = _build(options.model, data, recipe)
+    keras.utils.set_random_seed(recipe.seed)
+    model = _create(options, data, classifier_activation=None)
+    model.compile(
+        keras.optimizers.Adam(recipe.learning_rate, epsilon=recipe.epsilon),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
     if options.dry_run:
-        results = list(fit(model, data, recipe, steps_per_call=1, callbacks=callbacks))
-        return _summary(options, data, results, None)
-    folder = RunFolder(options.out, options.model, data.name)
-    folder.write_json("config.json", _config(options, data, model, device))
-    results = _fit(model, data, options, folder, callbacks, say)
-    if callbacks:  # which may have put other weights back, as EarlyStopping can
-        steps = Steps(model, tf.distribute.get_strategy())
-        results[-1] = dataclasses.replace(results[-1], **evaluate(steps, data, recipe))
-    _leave(folder, model, options, data, results)
-    summary = _summary(options, data, results, folder)
-    folder.write_json("summary.json", summary)
+        (result,) = train_epochs(model, data, recipe, steps_per_call=1, callbacks=callbacks)
+        return _summary(options, data, [result], result, None)
+    with RunFolder(options.out, options.overwrite, options.model, data.name) as folder:
+        folder.write_json("config.json", _config(options, data, model, device))
+        results = _train(model, data, options, folder, callbacks, say)
+        final = results[-1]
+        if callbacks:
+            steps = Steps(model, tf.distribute.get_strategy())
+            last_batch = math.ceil(data.train.size / recipe.batch_size) - 1
+            found = evaluate(steps, data, recipe, final.epoch - 1, last_batch)
+            final = dataclasses.replace(final, **found)
+        summary = _summary(options, data, results, final, folder)
+        with _uninterrupted():
+            _leave(folder, model, options, data, results)
+            folder.write_json("summary.json", summary)
     return summary
 
 
@@ -83,28 +98,19 @@ def _load_data(options: TrainOptions, say: Say) -> ImageData:
     return data
 
 
-def _build(name: str, data: ImageData, recipe: Recipe) -> keras.Model:
-    """Return the compiled model of logits, its variables initialised from Keras's seed."""
+def _create(options: TrainOptions, data: ImageData, **top: Any) -> keras.Model:
+    """Return the model for the data, in the run's precision."""
     before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(recipe.precision)
+    keras.config.set_dtype_policy(options.recipe.precision)
     try:
-        model = kerazoo.create_model(
-            name,
-            input_shape=data.image_shape,
-            classes=len(data.class_names),
-            classifier_activation=None,
+        return kerazoo.create_model(
+            options.model, input_shape=data.image_shape, classes=len(data.class_names), **top
         )
     finally:
         keras.config.set_dtype_policy(before)
-    model.compile(
-        keras.optimizers.Adam(recipe.learning_rate, epsilon=recipe.epsilon),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
-    return model
 
 
-def _fit(
+def _train(
     model: keras.Model,
     data: ImageData,
     options: TrainOptions,
@@ -113,21 +119,21 @@ def _fit(
     say: Say,
 ) -> list[EpochResult]:
     recipe = options.recipe
-    bar = ProgressBar(data.train.size, recipe.batch_size)
+    bar = ProgressBar(recipe.epochs, data.train.size, recipe.batch_size)
     own = [bar]
     if options.tensorboard:
-        own.append(keras.callbacks.TensorBoard(folder.path / TENSORBOARD))
+        own.append(keras.callbacks.TensorBoard(folder.path / "tensorboard"))
     results: list[EpochResult] = []
-    step_macs = 3 * registry.find(options.model).macs * recipe.batch_size
-    steps_per_call = min(max(1, int(MACS_PER_CALL / step_macs)), MAX_STEPS_PER_CALL)
+    steps_per_call = _steps_per_call(options)
     try:
-        for result in fit(model, data, recipe, steps_per_call, [*own, *callbacks]):
+        for result in train_epochs(model, data, recipe, steps_per_call, [*own, *callbacks]):
             results.append(result)
             folder.add_metrics(result)
             say(epoch_line(result, recipe.epochs))
     except KeyboardInterrupt as interrupt:
         bar.close()
-        _leave(folder, model, options, data, results)
+        with _uninterrupted():
+            _leave(folder, model, options, data, results)
         raise InterruptedRunError(
             f"interrupted in epoch {len(results) + 1} of {recipe.epochs}; "
             f"the model as it was then is in '{folder.path}'"
@@ -135,6 +141,24 @@ def _fit(
     finally:
         bar.close()
     return results
+
+
+def _steps_per_call(options: TrainOptions) -> int:
+    macs = 3 * registry.find(options.model).macs * options.recipe.batch_size
+    return min(max(1, int(MACS_PER_CALL / macs)), MAX_STEPS_PER_CALL)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait while files are written; it has no effect outside the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _leave(
@@ -145,12 +169,11 @@ def _leave(
     results: Sequence[EpochResult],
 ) -> None:
     """Write the model, ending in softmax as the zoo's models do, and the curves."""
-    final = kerazoo.create_model(
-        options.model, input_shape=data.image_shape, classes=len(data.class_names)
-    )
+    final = _create(options, data)
     final.set_weights(model.get_weights())
     with folder.replacing("model.keras") as path:
         final.save(path)
+    folder.keep()
     if results:
         with folder.replacing("curves.png") as path, path.open("wb") as file:
             curves.draw(results, f"{options.model} on {data.name}", file)
@@ -161,7 +184,7 @@ def _config(
 ) -> dict[str, Any]:
     merged = dataclasses.asdict(options)
     recipe = merged.pop("recipe")
-    packages = ("tensorflow", "keras", "numpy", "tensorflow-datasets")
+    packages = ("tensorflow", "keras", "numpy", "scikit-learn", "tensorflow-datasets")
     return {
         **merged,
         **recipe,
@@ -185,16 +208,16 @@ def _summary(
     options: TrainOptions,
     data: ImageData,
     results: Sequence[EpochResult],
+    final: EpochResult,
     folder: RunFolder | None,
 ) -> dict[str, Any]:
-    last = results[-1]
     return {
         "model": options.model,
         "data": data.name,
-        "epochs": last.epoch,
-        "train_accuracy": last.train_accuracy,
-        "validation_accuracy": last.validation_accuracy,
-        "test_accuracy": last.test_accuracy,
+        "epochs": final.epoch,
+        "train_accuracy": final.train_accuracy,
+        "validation_accuracy": final.validation_accuracy,
+        "test_accuracy": final.test_accuracy,
         "seconds": round(sum(result.seconds for result in results), 3),
         "images_per_second": round(
             statistics.harmonic_mean([result.images_per_second for result in results]), 1

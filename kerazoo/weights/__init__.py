@@ -27,6 +27,8 @@ def load_weights(model: keras.Model, weights: str | os.PathLike[str]) -> None:
     """
     from kerazoo.weights import keras_file
 
+    if not isinstance(weights, str | os.PathLike):
+        raise UsageError(f"weights must be None or the path of a .keras file, not {weights!r}")
     path = Path(weights)
     if path.suffix != ".keras":
         raise UsageError(f"weights='{weights}' is not a .keras file")

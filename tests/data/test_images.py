@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from kerazoo.data.images import ArraySplit, ImageData, fit, order, spread
+from kerazoo.data.images import ArraySplit, ImageData, evenly_spaced, order, to_shape
 
 
 def numbered(size: int) -> ArraySplit:
@@ -44,8 +44,8 @@ def test_skipped_batches_are_those_at_the_start() -> None:
 
 
 def test_a_limit_spreads_over_the_whole() -> None:
-    assert spread(100, 4).tolist() == [0, 25, 50, 75]
-    assert spread(3, 10).tolist() == [0, 1, 2]
+    assert evenly_spaced(100, 4).tolist() == [0, 25, 50, 75]
+    assert evenly_spaced(3, 10).tolist() == [0, 1, 2]
     split = numbered(10)
     data = ImageData("numbers", ("a",), (2, 2, 1), split, split, split, "").limited(5)
     assert [data.train.size, data.validation.size, data.test.size] == [5, 5, 5]
@@ -55,19 +55,19 @@ def test_a_limit_spreads_over_the_whole() -> None:
 def test_fit_leaves_what_fits_but_for_the_scale() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (4, 28, 28, 1)).astype(np.uint8)
     expected = pixels.astype(np.float32) * np.float32(1 / 255)
-    np.testing.assert_array_equal(fit(tf.constant(pixels), (28, 28, 1)), expected)
+    np.testing.assert_array_equal(to_shape(tf.constant(pixels), (28, 28, 1)), expected)
 
 
 def test_fit_turns_grey_into_colour_and_colour_into_luma() -> None:
-    grey = fit(tf.constant([[[[51]]]], tf.uint8), (1, 1, 3))
+    grey = to_shape(tf.constant([[[[51]]]], tf.uint8), (1, 1, 3))
     np.testing.assert_allclose(grey, [[[[0.2, 0.2, 0.2]]]], rtol=1e-6)
-    red = fit(tf.constant([[[[255, 0, 0]]]], tf.uint8), (1, 1, 1))
+    red = to_shape(tf.constant([[[[255, 0, 0]]]], tf.uint8), (1, 1, 1))
     np.testing.assert_allclose(red, [[[[0.2989]]]], rtol=1e-6)
 
 
 def test_fit_shrinks_by_the_triangle_filter() -> None:
     stripes = tf.constant([[0, 85, 170, 255]] * 4, tf.uint8)[None, :, :, None]
-    result = fit(stripes, (2, 2, 1))[0, :, :, 0]
+    result = to_shape(stripes, (2, 2, 1))[0, :, :, 0]
     # the first output pixel's centre is 0.5, 0.5, 1.5, 2.5 from those of the input, radius 2
     first = (0.75 * 0 + 0.75 * 85 + 0.25 * 170) / 1.75 / 255
     np.testing.assert_allclose(result, [[first, 1 - first]] * 2, rtol=1e-5)

@@ -7,7 +7,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from kerazoo.data import names
-from kerazoo.data.tfds import image_and_label
+from kerazoo.data.tfds_sets import image_and_label
 from kerazoo.errors import UsageError
 
 HOMES = ("tensorflow_datasets.image_classification", "tensorflow_datasets.datasets")

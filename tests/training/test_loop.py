@@ -10,7 +10,7 @@ import pytest
 from kerazoo.data.images import ImageData
 from kerazoo.errors import KerazooError
 from kerazoo.training.epoch import EpochResult
-from kerazoo.training.loop import fit
+from kerazoo.training.loop import train_epochs
 from kerazoo.training.options import Recipe
 from tests.training.test_steps import SHAPE, random_split, softmax_regression
 
@@ -28,7 +28,7 @@ def run(
 ) -> tuple[keras.Model, list[EpochResult]]:
     keras.utils.set_random_seed(recipe.seed)
     model = softmax_regression()
-    return model, list(fit(model, data, recipe, steps_per_call, callbacks))
+    return model, list(train_epochs(model, data, recipe, steps_per_call, callbacks))
 
 
 class Recorder(keras.callbacks.Callback):
@@ -36,6 +36,7 @@ class Recorder(keras.callbacks.Callback):
         super().__init__()
         self.calls: list[tuple[str, int | None]] = []
         self.logs: list[dict[str, float]] = []
+        self.losses: list[float] = []
 
     def on_train_begin(self, logs: Any = None) -> None:
         self.calls.append(("train begins", None))
@@ -50,11 +51,18 @@ class Recorder(keras.callbacks.Callback):
         self.calls.append(("epoch ends", epoch))
         self.logs.append(dict(logs))
 
+    def on_test_begin(self, logs: Any = None) -> None:
+        self.calls.append(("test begins", None))
+
+    def on_test_end(self, logs: Any = None) -> None:
+        self.calls.append(("test ends", None))
+
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         self.calls.append(("batch begins", batch))
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.calls.append(("batch ends", batch))
+        self.losses.append(logs["loss"])
 
 
 def test_the_results_are_those_of_an_independent_loop(data: ImageData) -> None:
@@ -100,14 +108,16 @@ def test_callbacks_are_called_as_keras_calls_them(data: ImageData) -> None:
         for begin, end in ((0, 1), (2, 3), (4, 4))
         for when, batch in (("begins", begin), ("ends", end))
     ]
+    tests = [("test begins", None), ("test ends", None)]
     epochs = [
         call
         for epoch in range(3)
-        for call in (("epoch begins", epoch), *batches, ("epoch ends", epoch))
+        for call in (("epoch begins", epoch), *batches, *tests, ("epoch ends", epoch))
     ]
     assert recorder.calls == [("train begins", None), *epochs, ("train ends", None)]
     assert recorder.params == {"epochs": 3, "steps": 5, "verbose": 0}
     assert recorder.logs == [result.logs() for result in results]
+    assert recorder.losses[2::3] == [result.loss for result in results]
     assert model.history.history["val_accuracy"] == [r.validation_accuracy for r in results]
 
 
@@ -156,6 +166,6 @@ def test_tensorboard_and_checkpoints_write_their_files(data: ImageData, tmp_path
 def test_a_loss_that_is_no_number_ends_the_run(data: ImageData) -> None:
     model = softmax_regression()
     model.set_weights([weight * np.nan for weight in model.get_weights()])
-    epochs = fit(model, data, RECIPE, 2)
+    epochs = train_epochs(model, data, RECIPE, 2)
     with pytest.raises(KerazooError, match=r"no longer a number in epoch 1: lower the learning"):
         next(epochs)

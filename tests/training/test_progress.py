@@ -17,13 +17,11 @@ class Terminal(io.StringIO):
 def test_a_line_names_the_data_and_fits_80_columns() -> None:
     result = EpochResult(9, "mnist", 0.5, 0.99, 0.4, 0.98, 0.3, 0.97654, 2.0, 100.0)
     line = epoch_line(result, 10)
-    assert line == ("epoch  9/10 · accuracy on mnist: train 0.9900, validation 0.9800, test 0.9765")
+    assert line == ("epoch  9/10, accuracy on mnist: train 0.9900, validation 0.9800, test 0.9765")
     assert len(line) <= 80
 
 
 def drive(bar: ProgressBar) -> None:
-    bar.set_params({"epochs": 2, "steps": 5})
-    bar.on_train_begin()
     for epoch in range(2):
         bar.on_epoch_begin(epoch)
         bar.on_train_batch_end(2)
@@ -35,7 +33,7 @@ def drive(bar: ProgressBar) -> None:
 def test_the_bar_counts_images_over_all_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    bar = ProgressBar(images=47, batch_size=10)
+    bar = ProgressBar(epochs=2, images=47, batch_size=10)
     drive(bar)
     assert bar._bar.n == 94
     shown = terminal.getvalue()
@@ -46,7 +44,7 @@ def test_the_bar_counts_images_over_all_epochs(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_there_is_no_bar_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    bar = ProgressBar(images=47, batch_size=10)
+    bar = ProgressBar(epochs=2, images=47, batch_size=10)
     drive(bar)
     bar.close()
     assert capsys.readouterr().err == ""

@@ -11,6 +11,7 @@ from kerazoo.training import run_folder
 from kerazoo.training.epoch import EpochResult
 from kerazoo.training.run_folder import FILES, RunFolder
 
+CONFIG = {"versions": {"kerazoo": "0.1.0"}}
 RESULT = EpochResult(1, "digits", 0.5, 0.9, 0.4, 0.8, 0.3, 0.7, 2.0, 100.0)
 
 
@@ -20,8 +21,8 @@ def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_new_folder_carries_time_model_and_data() -> None:
-    first = RunFolder(None, "mnist_cnn", "folder:/home/me/my pets").path
-    second = RunFolder(None, "mnist_cnn", "folder:/home/me/my pets").path
+    first = RunFolder(None, False, "mnist_cnn", "folder:/home/me/my pets").path
+    second = RunFolder(None, False, "mnist_cnn", "folder:/home/me/my pets").path
     assert first.parent == second.parent == Path("runs")
     assert first != second
     assert first.name[8] == "-"
@@ -29,7 +30,7 @@ def test_a_new_folder_carries_time_model_and_data() -> None:
 
 
 def test_metrics_grow_by_a_row_an_epoch() -> None:
-    folder = RunFolder(Path("out"), "m", "d")
+    folder = RunFolder(Path("out"), False, "m", "d")
     folder.add_metrics(RESULT)
     folder.add_metrics(RESULT)
     table = pd.read_csv("out/metrics.csv")
@@ -38,7 +39,7 @@ def test_metrics_grow_by_a_row_an_epoch() -> None:
 
 
 def test_a_file_is_whole_or_not_there() -> None:
-    folder = RunFolder(Path("out"), "m", "d")
+    folder = RunFolder(Path("out"), False, "m", "d")
     folder.write_json("summary.json", {"path": Path("x"), "number": 1})
     assert json.loads(Path("out/summary.json").read_text()) == {"path": "x", "number": 1}
 
@@ -49,7 +50,7 @@ def test_a_file_is_whole_or_not_there() -> None:
     with pytest.raises(OSError), folder.replacing("summary.json") as path:  # noqa: PT011 - ours
         fail(path)
     assert json.loads(Path("out/summary.json").read_text())["number"] == 1
-    assert [path.name for path in Path("out").iterdir()] == ["summary.json"]
+    assert {path.name for path in Path("out").iterdir()} == {"config.json", "summary.json"}
 
 
 class TestCheck:
@@ -61,7 +62,7 @@ class TestCheck:
         assert not Path("new").exists()
 
     def test_refuses_a_run_unless_told_to_overwrite(self) -> None:
-        RunFolder(Path("out"), "m", "d").write_json("config.json", {})
+        RunFolder(Path("out"), False, "m", "d").write_json("config.json", CONFIG)
         with pytest.raises(UsageError, match=r"'out' holds a run: .* --overwrite"):
             run_folder.check(Path("out"), overwrite=False)
         run_folder.check(Path("out"), overwrite=True)
@@ -85,11 +86,83 @@ class TestCheck:
             run_folder.check(out, overwrite=False)
 
 
-def test_overwriting_removes_the_files_of_the_run_and_no_others() -> None:
-    out = Path("out")
-    RunFolder(out, "m", "d")
-    (out / "tensorboard" / "train").mkdir(parents=True)
-    for name in (*FILES, "notes.txt"):
-        (out / name).write_text("old")
-    RunFolder(out, "m", "d")
-    assert [path.name for path in out.iterdir()] == ["notes.txt"]
+class TestOverwriting:
+    """An earlier run goes when something has come of the new one, and not before."""
+
+    @pytest.fixture
+    def out(self) -> Path:
+        out = Path("out")
+        (out / "tensorboard" / "train").mkdir(parents=True)
+        for name in (*FILES[:-1], "notes.txt", "tensorboard/train/events"):
+            (out / name).write_text("old")
+        (out / "config.json").write_text(json.dumps(CONFIG))
+        return out
+
+    def contents(self, out: Path) -> dict[str, str]:
+        files = (path for path in out.rglob("*") if path.is_file())
+        return {str(path.relative_to(out)): path.read_text() for path in files}
+
+    def begin(self, out: Path) -> RunFolder:
+        folder = RunFolder(out, True, "m", "d")
+        folder.write_json("config.json", {"new": True})
+        (out / "tensorboard").mkdir()
+        return folder
+
+    def test_replaces_the_files_of_the_run_and_no_others(self, out: Path) -> None:
+        with self.begin(out) as folder:
+            folder.add_metrics(RESULT)
+        assert set(self.contents(out)) == {"config.json", "metrics.csv", "notes.txt"}
+        assert "new" in (out / "config.json").read_text()
+        assert (out / "notes.txt").read_text() == "old"
+        assert not (out / run_folder.EARLIER).exists()
+
+    def test_that_fails_at_once_leaves_all_as_it_was(self, out: Path) -> None:
+        before = self.contents(out)
+        with pytest.raises(KerazooError), self.begin(out):
+            raise KerazooError
+        assert self.contents(out) == before
+        assert sorted(path.name for path in out.iterdir()) == sorted([*FILES, "notes.txt"])
+
+    def test_that_fails_later_keeps_what_came_of_it(self, out: Path) -> None:
+        with pytest.raises(KerazooError), self.begin(out) as folder:
+            folder.add_metrics(RESULT)
+            raise KerazooError
+        assert set(self.contents(out)) == {"config.json", "metrics.csv", "notes.txt"}
+
+    def test_that_was_killed_at_once_is_undone_by_the_next(self, out: Path) -> None:
+        before = self.contents(out)
+        self.begin(out)
+        (out / "config.json").write_text(json.dumps(CONFIG))
+        with pytest.raises(KerazooError), self.begin(out):
+            raise KerazooError
+        assert self.contents(out) == before
+
+    def test_needs_leave(self, out: Path) -> None:
+        before = self.contents(out)
+        with pytest.raises(UsageError, match="holds a run"):
+            RunFolder(out, False, "m", "d")
+        assert self.contents(out) == before
+
+    @pytest.mark.parametrize("config", ["{}", "[]", "nonsense", '{"model_type": "bert"}'])
+    def test_spares_a_config_of_something_else(self, out: Path, config: str) -> None:
+        (out / "config.json").write_text(config)
+        before = self.contents(out)
+        with pytest.raises(UsageError, match="holds other things than a run"):
+            RunFolder(out, True, "m", "d")
+        assert self.contents(out) == before
+
+
+def test_a_run_that_fails_at_once_leaves_no_folder() -> None:
+    folder = RunFolder(Path("out"), False, "m", "d")
+    with pytest.raises(KerazooError), folder:
+        folder.write_json("config.json", CONFIG)
+        raise KerazooError
+    assert not Path("out").exists()
+
+
+def test_one_folder_takes_one_run_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_folder, "check", lambda *_: None)  # both have passed it
+    RunFolder(Path("out"), False, "m", "d")
+    monkeypatch.setattr(run_folder, "_move", lambda *_: None)
+    with pytest.raises(UsageError, match="another run has just begun"):
+        RunFolder(Path("out"), False, "m", "d")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from kerazoo.data import tfds as kerazoo_tfds
+from kerazoo.data import tfds_sets
 from kerazoo.data.images import ArraySplit, Split
 from kerazoo.errors import CorruptFileError, DataMissingError, UsageError
 
@@ -78,7 +78,7 @@ def assert_is_whole(split: Split, numbers: range) -> None:
 
 
 def test_splits_are_those_that_the_set_has() -> None:
-    data = kerazoo_tfds.load("numbered_squares", (6, 6, 1))
+    data = tfds_sets.load("numbered_squares", (6, 6, 1))
     assert data.class_names == ("even", "odd")
     assert data.name == "numbered_squares"
     assert len(data.fingerprint) == 64
@@ -88,21 +88,21 @@ def test_splits_are_those_that_the_set_has() -> None:
 
 
 def test_images_are_brought_to_the_shape_asked_for() -> None:
-    data = kerazoo_tfds.load("numbered_squares", (12, 9, 3))
+    data = tfds_sets.load("numbered_squares", (12, 9, 3))
     images, _ = next(iter(data.train.batches(4)))
     assert images.shape == (4, 12, 9, 3)
     assert_is_whole(data.train, range(100))
 
 
 def test_a_train_split_alone_is_parted_in_three() -> None:
-    data = kerazoo_tfds.load("squares_to_train_on", (6, 6, 1))
+    data = tfds_sets.load("squares_to_train_on", (6, 6, 1))
     parts = [contents(split) for split in (data.train, data.validation, data.test)]
     assert [len(part) for part in parts] == [80, 10, 10]
     assert sorted(chain(*parts)) == [(number, number % 2) for number in range(100)]
 
 
 def test_a_test_split_without_labels_is_not_tested_on() -> None:
-    data = kerazoo_tfds.load("squares_unlabelled_in_test", (6, 6, 1))
+    data = tfds_sets.load("squares_unlabelled_in_test", (6, 6, 1))
     assert_is_whole(data.test, range(10))
     assert (data.train.size, data.validation.size) == (90, 10)
 
@@ -112,8 +112,8 @@ class TestStream:
 
     @pytest.fixture
     def split(self) -> Split:
-        data = kerazoo_tfds.load("squares_of_many_sizes", (6, 6, 3))
-        assert isinstance(data.train, kerazoo_tfds.StreamSplit)
+        data = tfds_sets.load("squares_of_many_sizes", (6, 6, 3))
+        assert isinstance(data.train, tfds_sets.StreamSplit)
         assert (data.train.size, data.validation.size, data.test.size) == (90, 10, 20)
         return data.train
 
@@ -139,22 +139,22 @@ class TestStream:
         assert sorted(contents(limited, shuffle=(0, 3))) == sorted(contents(split)[:15])
 
     def test_a_set_over_the_memory_bound(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(kerazoo_tfds, "MEMORY", 1000)
-        data = kerazoo_tfds.load("numbered_squares", (6, 6, 1))
-        assert isinstance(data.train, kerazoo_tfds.StreamSplit)
+        monkeypatch.setattr(tfds_sets, "MEMORY", 1000)
+        data = tfds_sets.load("numbered_squares", (6, 6, 1))
+        assert isinstance(data.train, tfds_sets.StreamSplit)
         assert isinstance(data.validation, ArraySplit)
         assert_is_whole(data.train, range(100))
 
 
 def test_a_set_of_other_things_is_refused() -> None:
     with pytest.raises(UsageError, match="'iris' is not for image classification: its examples"):
-        kerazoo_tfds.load("iris", (28, 28, 1))
+        tfds_sets.load("iris", (28, 28, 1))
 
 
 @pytest.mark.parametrize("name", ["emnist/nothing", "mnist:9.9.9", "no_such_set"])
 def test_a_set_that_tfds_does_not_know(name: str) -> None:
     with pytest.raises(UsageError, match="tensorflow-datasets does not know"):
-        kerazoo_tfds.load(name, (28, 28, 1))
+        tfds_sets.load(name, (28, 28, 1))
 
 
 def test_a_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,35 +165,35 @@ def test_a_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError
 
     monkeypatch.setattr("urllib.request.urlopen", never_answer)
-    monkeypatch.setattr(kerazoo_tfds, "PROBE_SECONDS", 0.1)
+    monkeypatch.setattr(tfds_sets, "PROBE_SECONDS", 0.1)
     with pytest.raises(DataMissingError, match=r"cifar10 is not prepared in .* does not answer"):
-        kerazoo_tfds.load("cifar10", (32, 32, 3))
+        tfds_sets.load("cifar10", (32, 32, 3))
     release.set()
 
 
 def test_a_download_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    builder = kerazoo_tfds.open_builder("cifar10")
-    monkeypatch.setattr(kerazoo_tfds, "_check_server", lambda _: None)
+    builder = tfds_sets.open_builder("cifar10")
+    monkeypatch.setattr(tfds_sets, "_check_server", lambda _: None)
 
     def fail(**_: Any) -> None:
         raise tfds.download.DownloadError("status 500")
 
     monkeypatch.setattr(builder, "download_and_prepare", fail)
     with pytest.raises(DataMissingError, match="cifar10 cannot be prepared: status 500"):
-        kerazoo_tfds.prepare(builder)
+        tfds_sets.prepare(builder)
 
 
 def test_files_to_be_fetched_by_hand_are_named() -> None:
     with pytest.raises(DataMissingError, match=r"imagenet2012 cannot be prepared.*manual"):
-        kerazoo_tfds.load("imagenet2012", (224, 224, 3))
+        tfds_sets.load("imagenet2012", (224, 224, 3))
 
 
 def test_a_damaged_record_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
-    kerazoo_tfds.load("numbered_squares", (6, 6, 1))
+    tfds_sets.load("numbered_squares", (6, 6, 1))
     (record,) = tmp_path.rglob("*train.tfrecord*")
     content = bytearray(record.read_bytes())
     content[len(content) // 2] ^= 255
     record.write_bytes(content)
     with pytest.raises(CorruptFileError, match="remove that folder and run again"):
-        kerazoo_tfds.load("numbered_squares", (6, 6, 1))
+        tfds_sets.load("numbered_squares", (6, 6, 1))

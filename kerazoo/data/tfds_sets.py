@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import errno
+import http.client
+import io
+import os
 import sys
 import threading
+import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -14,6 +17,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from google.protobuf import json_format
 
 from kerazoo.data.images import (
     ArraySplit,
@@ -22,12 +26,12 @@ from kerazoo.data.images import (
     Shuffle,
     Split,
     fingerprint,
-    fit,
+    to_shape,
 )
 from kerazoo.data.names import tfds_folder
-from kerazoo.errors import CorruptFileError, DataMissingError, UsageError
+from kerazoo.errors import CorruptFileError, DataMissingError, KerazooError, UsageError
 
-MEMORY = 2**30  # bytes of decoded images up to which a set is held in memory
+MEMORY = 2**30  # bytes of decoded images up to which a split is held in memory
 SHUFFLE_BUFFER = 4096  # encoded images from which a streamed set draws at random
 PROBE_SECONDS = 8
 
@@ -35,8 +39,9 @@ PROBE_SECONDS = 8
 def load(name: str, image_shape: ImageShape) -> ImageData:
     """Return a set by its TFDS name, such as "cifar10" or "emnist/letters".
 
-    What TFDS has no split for is taken from its train split: a tenth to validate, and a tenth to
-    test where there is neither a test nor a validation split with labels.
+    What TFDS has no split for is taken from the one to train on: a tenth to validate, and a tenth
+    to test where there is neither a test nor a validation split with labels. The fingerprint is of
+    TFDS's record of the set and of the splits that are held in memory.
 
     Raises:
         UsageError: TFDS has no such set, or it is not one image and one class label an example.
@@ -45,33 +50,53 @@ def load(name: str, image_shape: ImageShape) -> ImageData:
     builder = open_builder(name)
     image, label = image_and_label(builder)
     prepare(builder)
-    train, validation, test = _parts(builder, label)
-
-    def split(part: str) -> Split:
-        return _split(builder, part, (image, label), image_shape)
-
+    splits = {
+        part: _split(builder, spec, (image, label), image_shape)
+        for part, spec in _parts(builder, label).items()
+    }
+    arrays_held = [split for split in splits.values() if isinstance(split, ArraySplit)]
+    record = (Path(builder.data_dir) / "dataset_info.json").read_bytes()
+    pixels_and_labels = [x.numpy() for split in arrays_held for x in (split.images, split.labels)]
     return ImageData(
         name,
         tuple(builder.info.features[label].names),
         image_shape,
-        train=split(train),
-        validation=split(validation),
-        test=split(test),
-        fingerprint=fingerprint([(Path(builder.data_dir) / "dataset_info.json").read_bytes()]),
+        **splits,
+        fingerprint=fingerprint([record, *pixels_and_labels]),
     )
 
 
 def open_builder(name: str) -> tfds.core.DatasetBuilder:
-    """Return TFDS's builder of a set, prepared or not."""
+    """Return TFDS's builder of a set, prepared or not.
+
+    Raises:
+        UsageError: TFDS has no such set, or not in that configuration or version.
+        CorruptFileError: What is prepared cannot be read.
+        KerazooError: TFDS's folder cannot be made.
+    """
     try:
-        return tfds.builder(name, data_dir=tfds_folder())
+        tfds_folder().mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise KerazooError(_unwritable(error)) from error
+    try:
+        builder = tfds.builder(name, data_dir=tfds_folder())
     except (ValueError, AssertionError) as error:
-        reason = _last_sentence(error)
-        raise UsageError(f"tensorflow-datasets does not know '{name}': {reason}") from error
+        raise UsageError(
+            f"tensorflow-datasets has no '{name}', or not in that version or configuration"
+        ) from error
+    except json_format.ParseError as error:
+        raise CorruptFileError(_damaged(tfds_folder() / name)) from error
+    if builder.is_prepared() and not builder.info.splits:
+        raise CorruptFileError(_damaged(builder.data_dir))
+    return builder
 
 
 def image_and_label(builder: tfds.core.DatasetBuilder) -> tuple[str, str]:
-    """Return the names of the image and of the class label in an example."""
+    """Return the names of the image and of the class label in an example.
+
+    Raises:
+        UsageError: An example is something else than an image and its class.
+    """
     features: dict[str, Any] = dict(builder.info.features)
     supervised: tuple[str, ...] = builder.info.supervised_keys or ()
     image, label = supervised if len(supervised) == 2 else ("image", "label")
@@ -89,6 +114,7 @@ def prepare(builder: tfds.core.DatasetBuilder, manual_dir: Path | None = None) -
 
     Raises:
         DataMissingError: The files are not to be had.
+        KerazooError: They cannot be written.
     """
     if builder.is_prepared():
         return
@@ -97,33 +123,44 @@ def prepare(builder: tfds.core.DatasetBuilder, manual_dir: Path | None = None) -
         _check_server(builder)
     if not sys.stderr.isatty():
         tfds.disable_progress_bar()
+    print(f"preparing {builder.name} in {builder.data_dir}, this once", file=sys.stderr)
     config = tfds.download.DownloadConfig(manual_dir=manual_dir)
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(io.StringIO()):  # TFDS speaks of a download in any case
             builder.download_and_prepare(download_config=config)
     except Exception as error:  # each downloader and each builder raises kinds of its own
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EACCES, errno.EROFS):
-            raise
         reason = " ".join(str(error).split())
+        on_disk = isinstance(error, OSError) and error.errno and error.filename
+        if on_disk or "No space left" in reason:
+            raise KerazooError(_unwritable(error)) from error
         raise DataMissingError(f"{builder.name} cannot be prepared: {reason}") from error
 
 
 def arrays(
     builder: tfds.core.DatasetBuilder, split: str, image: str, label: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the images and labels of a split whose images are of one size, in stored order."""
+    """Return the images and labels of a split whose images are of one size, in stored order.
+
+    Raises:
+        CorruptFileError: A record is missing or damaged.
+    """
     try:
         columns = tfds.as_numpy(builder.as_dataset(split=split, batch_size=-1))
-    except tf.errors.DataLossError as error:
-        raise CorruptFileError(
-            f"the {builder.name} prepared in {builder.data_dir} is damaged: "
-            "remove that folder and run again"
-        ) from error
+    except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
+        raise CorruptFileError(_damaged(builder.data_dir)) from error
     return columns[image], columns[label]
 
 
 class StreamSplit:
-    """A split too large for memory, read from disk; shuffled through a buffer."""
+    """A split too large for memory, read from disk; shuffled through a buffer.
+
+    Args:
+        builder: TFDS's builder of the set, prepared.
+        split: TFDS's name of the split, such as "train[10%:]".
+        keys: Names of the image and of the label in an example.
+        image_shape: What the images are brought to.
+        size: Number of images to use, from the first.
+    """
 
     def __init__(
         self,
@@ -158,13 +195,13 @@ class StreamSplit:
 
         def decode(example: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
             pixels = feature.decode_example(example[image])
-            return fit(pixels, self._image_shape), tf.cast(example[label], tf.int32)
+            return to_shape(pixels, self._image_shape), tf.cast(example[label], tf.int32)
 
         decoded = encoded.skip(skip * batch_size).map(decode, tf.data.AUTOTUNE)
         return decoded.batch(batch_size).prefetch(tf.data.AUTOTUNE)
 
     def limited(self, size: int) -> StreamSplit:
-        """Return the first `size` of the images, which TFDS stores in no order."""
+        """Return the first `size` of the images; TFDS stored them in a random order."""
         size = min(size, self.size)
         return StreamSplit(self._builder, self._split, self._keys, self._image_shape, size)
 
@@ -183,20 +220,22 @@ def _split(
     return ArraySplit(*arrays(builder, split, *keys), image_shape)
 
 
-def _parts(builder: tfds.core.DatasetBuilder, label: str) -> tuple[str, str, str]:
-    """Return the TFDS splits to train on, to validate and to test."""
+def _parts(builder: tfds.core.DatasetBuilder, label: str) -> dict[str, str]:
+    """Return TFDS's splits to train on, to validate and to test."""
+    names = list(builder.info.splits)
+    first = next((name for name in names if name.startswith("train")), names[0])
+    train = "train" if "train" in names else first
     held_out = [
-        part
-        for part in ("test", "validation")
-        if part in builder.info.splits and _is_labelled(builder, part, label)
+        name
+        for name in ("test", "validation")
+        if name in names and name != train and _is_labelled(builder, name, label)
     ]
-    if "train" not in builder.info.splits:
-        raise UsageError(f"'{builder.name}' has no split to train on")
     if len(held_out) == 2:
-        return "train", "validation", "test"
+        return {"train": train, "validation": "validation", "test": "test"}
+    validation, test = f"{train}[:10%]", f"{train}[10%:20%]"
     if held_out:
-        return "train[10%:]", "train[:10%]", held_out[0]
-    return "train[20%:]", "train[10%:20%]", "train[:10%]"
+        return {"train": f"{train}[10%:]", "validation": validation, "test": held_out[0]}
+    return {"train": f"{train}[20%:]", "validation": validation, "test": test}
 
 
 def _is_labelled(builder: tfds.core.DatasetBuilder, split: str, label: str) -> bool:
@@ -210,14 +249,19 @@ def _check_server(builder: tfds.core.DatasetBuilder) -> None:
     TFDS itself tries again for minutes. The look-up of a name has no time limit of its own, hence
     the thread.
     """
-    url = next(iter(builder.url_infos or ()), None)
-    if url is None:
+    url = next(iter(builder.url_infos or ()), "")
+    if not url.startswith(("http://", "https://")):
         return
     answered = threading.Event()
 
     def ask() -> None:
-        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=PROBE_SECONDS):
-            answered.set()
+        try:
+            urllib.request.urlopen(url, timeout=PROBE_SECONDS).close()
+        except urllib.error.HTTPError:
+            pass  # an answer too: TFDS will tell what is wrong
+        except (OSError, http.client.HTTPException):
+            return
+        answered.set()
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
@@ -229,5 +273,10 @@ def _check_server(builder: tfds.core.DatasetBuilder) -> None:
         )
 
 
-def _last_sentence(error: Exception) -> str:
-    return str(error).strip().splitlines()[-1]
+def _unwritable(error: Exception) -> str:
+    reason = " ".join(str(error).split())
+    return f"{tfds_folder()} cannot be written to, name another by TFDS_DATA_DIR: {reason}"
+
+
+def _damaged(folder: os.PathLike[str] | str) -> str:
+    return f"the prepared set in {folder} is damaged: remove that folder and run again"
