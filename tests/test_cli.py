@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+import kerazoo
 from kerazoo.cli import main
 from kerazoo.errors import (
     CorruptFileError,
@@ -19,6 +21,7 @@ from kerazoo.errors import (
     UsageError,
     explain,
 )
+from kerazoo.training.options import Recipe, TrainOptions
 
 TRAIN = ["train", "--model", "mnist_cnn"]
 
@@ -39,18 +42,24 @@ def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, st
         (["train", "--model", "mnist_cn"], "unknown model 'mnist_cn' (did you mean 'mnist_cnn'?)"),
         ([*TRAIN, "--data", "mnits"], "unknown data set 'mnits' (did you mean 'mnist'?)"),
         ([*TRAIN, "--epoch", "3"], "unknown argument '--epoch' (did you mean '--epochs'?)"),
-        ([*TRAIN, "--batch-size", "0"], "'0' is not a whole number of 1 or more"),
-        ([*TRAIN, "--batch-size", "many"], "'many' is not a whole number of 1 or more"),
-        ([*TRAIN, "--epochs", "0"], "'0' is not a whole number of 1 or more"),
-        ([*TRAIN, "--limit", "-1"], "'-1' is not a whole number of 1 or more"),
+        ([*TRAIN, "--batch-size", "0"], "'0' is not a whole number from 1 to 2147483647"),
+        ([*TRAIN, "--batch-size", "many"], "'many' is not a whole number from 1"),
+        ([*TRAIN, "--epochs", "0"], "'0' is not a whole number from 1 to 2147483647"),
+        ([*TRAIN, "--limit", "-1"], "'-1' is not a whole number from 1"),
         ([*TRAIN, "--seed", "4294967296"], "is not a whole number from 0 to 4294967295"),
         ([*TRAIN, "--learning-rate", "0"], "'0' is not a number above 0"),
         ([*TRAIN, "--learning-rate", "nan"], "'nan' is not a number above 0"),
-        ([*TRAIN, "--precision", "float8"], "choose from"),
+        ([*TRAIN, "--batch-size", "99999999999999999999"], "is not a whole number from 1 to"),
+        (
+            [*TRAIN, "--precision", "bfloat16"],
+            "(did you mean 'mixed_bfloat16'?) is none of float32",
+        ),
+        ([*TRAIN, "--out", ""], "the path is empty"),
+        ([*TRAIN, "--ep", "3"], "unknown argument '--ep' (did you mean '--epochs'?)"),
         ([*TRAIN, "--out", __file__], "is a file"),
         ([*TRAIN, "--out", str(Path(__file__).parent)], "holds other things than a run"),
         (["train"], "required: --model"),
-        (["trian"], "choose from"),
+        (["trian"], "unknown verb 'trian' (did you mean 'train'?)"),
         ([], "required: VERB"),
         (["list", "no_such_*"], "no model's name matches"),
         (["list", "--modle"], "unknown argument '--modle'"),
@@ -72,6 +81,64 @@ def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     assert code == 2
     assert err.startswith("Traceback")
     assert err.splitlines()[-1].startswith("kerazoo: unknown model")
+
+
+def test_a_missing_folder_of_pictures_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = answer(capsys, *TRAIN, "--data", "folder:/nowhere")
+    assert (code, err) == (3, "kerazoo: there is no folder '/nowhere'\n")
+
+
+def test_every_option_reaches_the_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[TrainOptions] = []
+    module = ModuleType("kerazoo.training.train")
+    module.train = lambda options, device, say: seen.append(options)  # type: ignore[attr-defined] # a stand-in
+    device = ModuleType("kerazoo.training.device")
+    device.start_tensorflow = lambda: ("a device", "a warning")  # type: ignore[attr-defined] # likewise
+    monkeypatch.setitem(sys.modules, "kerazoo.training.train", module)
+    monkeypatch.setitem(sys.modules, "kerazoo.training.device", device)
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    line = (
+        "--data cifar10 --mnist-dir ~/idx --limit 7 --epochs 3 --batch-size 5 --learning-rate 0.5 "
+        "--seed 4 --precision mixed_bfloat16 --out /tmp/new/one --overwrite --tensorboard --dry-run"
+    )
+    code, out, err = answer(capsys, *TRAIN, *line.split())
+    assert code == 0, err
+    recipe = Recipe(epochs=3, batch_size=5, learning_rate=0.5, precision="mixed_bfloat16", seed=4)
+    assert seen == [
+        TrainOptions(
+            model="mnist_cnn",
+            data="cifar10",
+            mnist_dir=Path("/home/me/idx"),
+            limit=7,
+            recipe=recipe,
+            out=Path("/tmp/new/one"),
+            overwrite=True,
+            tensorboard=True,
+            dry_run=True,
+        )
+    ]
+    assert out.splitlines()[0] == f"kerazoo {kerazoo.__version__}, a device"
+    assert err == "kerazoo: warning: a warning\n"
+    monkeypatch.setenv("KERAZOO_MNIST_DIR", "/idx")
+    assert answer(capsys, *TRAIN)[0] == 0
+    assert seen[1] == TrainOptions("mnist_cnn", mnist_dir=Path("/idx"))
+
+
+def test_closed_and_narrow_streams_do_no_harm() -> None:
+    kerazoo_list = f"'{sys.executable}' -m kerazoo list"
+    for shell, code in (
+        (f"{kerazoo_list} | true; exit ${{PIPESTATUS[0]}}", (0, 1)),
+        (f"{kerazoo_list} >&-", (0,)),
+        (f"{kerazoo_list} 2>&-", (0,)),
+        (f"LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0 {kerazoo_list} 'é*'", (2,)),
+    ):
+        run = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False)
+        assert run.returncode in code
+        assert "Traceback" not in run.stderr
+        assert "Broken pipe" not in run.stderr
 
 
 def test_list_names_the_models_with_their_facts(capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,6 +195,11 @@ def test_train_py_is_the_same_command() -> None:
     assert run.stderr.startswith("kerazoo: unknown model 'mnist_cn'")
 
 
+def caused_by(error: BaseException, cause: BaseException) -> BaseException:
+    error.__cause__ = cause
+    return error
+
+
 class ResourceExhaustedError(Exception):
     """It has the name of TensorFlow's."""
 
@@ -144,8 +216,9 @@ class ResourceExhaustedError(Exception):
         (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "x"), "the disk is full", 1),
         (PermissionError(errno.EACCES, os.strerror(errno.EACCES), "x"), "Permission denied", 1),
         (ResourceExhaustedError("OOM"), "a smaller --batch-size", 1),
+        (caused_by(ImportError("numpy"), KeyboardInterrupt()), "interrupted", 130),
         (MemoryError(), "a smaller --batch-size", 1),
-        (ModuleNotFoundError("No module", name="keras"), "keras is not installed", 1),
+        (ModuleNotFoundError("No module", name="keras"), "package 'keras' is missing", 1),
         (RuntimeError("line 1\nline 2"), "RuntimeError: line 1 line 2; --debug", 1),
     ],
 )

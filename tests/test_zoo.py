@@ -97,6 +97,19 @@ def test_input_shape(name: str, channels: int, include_top: bool, data_format: s
     assert model.input_shape == (None, *shape)
 
 
+def test_channels_first_gives_the_same(name: str) -> None:
+    last = kerazoo.create_model(name)
+    keras.config.set_image_data_format("channels_first")
+    try:
+        first = kerazoo.create_model(name)
+    finally:
+        keras.config.set_image_data_format("channels_last")
+    first.set_weights(last.get_weights())
+    images = random_images(name)
+    scores = first(np.moveaxis(images, -1, 1))
+    np.testing.assert_allclose(scores, last(images), rtol=1e-4, atol=1e-6)
+
+
 def test_without_a_top_height_and_width_are_open(name: str, data_format: str) -> None:
     channels = registry.find(name).input_shape[2]
     model = kerazoo.create_model(name, include_top=False)

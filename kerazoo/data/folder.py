@@ -166,9 +166,10 @@ def _hold_out(
     for label in np.unique(labels):
         of_class = rng.permutation(np.flatnonzero(labels == label))
         if len(of_class) < 2:
+            last = os.fsdecode(paths[of_class[0]])
             raise DataMissingError(
-                f"too few pictures to hold some out to validate and to test, such as "
-                f"'{paths[of_class[0]]}', the last of its class: give each class three or more"
+                f"too few pictures to hold some out to validate and to test: "
+                f"'{last}' is the last of its class, give each class three or more"
             )
         held_out[of_class[: max(1, round(HELD_OUT * len(of_class)))]] = True
     return (paths[~held_out], labels[~held_out]), (paths[held_out], labels[held_out])

@@ -79,16 +79,13 @@ def open_builder(name: str) -> tfds.core.DatasetBuilder:
     except OSError as error:
         raise KerazooError(_unwritable(error)) from error
     try:
-        builder = tfds.builder(name, data_dir=tfds_folder())
+        return tfds.builder(name, data_dir=tfds_folder())
     except (ValueError, AssertionError) as error:
         raise UsageError(
             f"tensorflow-datasets has no '{name}', or not in that version or configuration"
         ) from error
     except json_format.ParseError as error:
         raise CorruptFileError(_damaged(tfds_folder() / name)) from error
-    if builder.is_prepared() and not builder.info.splits:
-        raise CorruptFileError(_damaged(builder.data_dir))
-    return builder
 
 
 def image_and_label(builder: tfds.core.DatasetBuilder) -> tuple[str, str]:
@@ -114,10 +111,16 @@ def prepare(builder: tfds.core.DatasetBuilder, manual_dir: Path | None = None) -
 
     Raises:
         DataMissingError: The files are not to be had.
-        KerazooError: They cannot be written.
+        CorruptFileError: What is prepared has lost its record.
+        KerazooError: The files cannot be written.
     """
-    if builder.is_prepared():
-        return
+    if not builder.is_prepared():
+        _download_and_prepare(builder, manual_dir)
+    if not builder.info.splits:
+        raise CorruptFileError(_damaged(builder.data_dir))
+
+
+def _download_and_prepare(builder: tfds.core.DatasetBuilder, manual_dir: Path | None) -> None:
     by_hand = manual_dir is not None or builder.MANUAL_DOWNLOAD_INSTRUCTIONS is not None
     if not by_hand:
         _check_server(builder)
@@ -223,8 +226,7 @@ def _split(
 def _parts(builder: tfds.core.DatasetBuilder, label: str) -> dict[str, str]:
     """Return TFDS's splits to train on, to validate and to test."""
     names = list(builder.info.splits)
-    first = next((name for name in names if name.startswith("train")), names[0])
-    train = "train" if "train" in names else first
+    train = min(names, key=lambda name: (name != "train", not name.startswith("train")))
     held_out = [
         name
         for name in ("test", "validation")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 from itertools import chain
 from pathlib import Path
@@ -44,8 +45,8 @@ def test_one_tree_is_split_by_class_in_proportion(pets: Path) -> None:
     parts = {part: levels(getattr(data, part)) for part in ("train", "validation", "test")}
     assert data.name == f"folder:{pets}"
     assert data.class_names == ("cat", "dog")
-    assert [len(part) for part in parts.values()] == [49, 5, 6]
-    assert sorted(label for _, label in parts["test"]) == [0, 0, 0, 0, 1, 1]
+    counts = [np.bincount([label for _, label in part]).tolist() for part in parts.values()]
+    assert counts == [[32, 16], [4, 2], [4, 2]]
     everything = sorted(chain(*parts.values()))
     assert everything == [(n, 0) for n in range(40)] + [(200 + n, 1) for n in range(20)]
 
@@ -87,6 +88,42 @@ def test_pictures_of_every_kind_are_brought_to_one_shape(tmp_path: Path) -> None
     assert data.train.size + data.validation.size + data.test.size == 13
 
 
+def test_what_is_hidden_or_no_file_is_no_picture(pets: Path) -> None:
+    before = folder.load(pets, SHAPE, seed=0).fingerprint
+    paint(pets / "cat" / ".thumbs" / "small.png", 1)
+    paint(pets / "cat" / ".hidden.png", 1)
+    (pets / "cat" / "folder.png").mkdir()
+    os.mkfifo(pets / "cat" / "pipe.png")
+    (pets / "cat" / "dangling.png").symlink_to("nothing")
+    assert folder.load(pets, SHAPE, seed=0).fingerprint == before
+
+
+def test_a_rare_class_is_in_every_split(pets: Path) -> None:
+    for number in range(3):
+        paint(pets / "fish" / f"{number}.png", 100 + number)
+    data = folder.load(pets, SHAPE, seed=0)
+    for split in (data.train, data.validation, data.test):
+        assert [label for _, label in levels(split)].count(2) == 1
+
+
+def test_names_of_any_bytes_are_read(pets: Path) -> None:
+    name = os.fsdecode(b"\xff\xfe caf\xc3\xa9.png")
+    (pets / "cat" / "1.png").rename(pets / "cat" / name)
+    data = folder.load(pets, SHAPE, seed=0)
+    assert sum(split.size for split in (data.train, data.validation, data.test)) == 60
+    everything = [
+        row for split in (data.train, data.validation, data.test) for row in levels(split)
+    ]
+    assert (1, 0) in everything
+
+
+def test_a_class_may_be_absent_from_the_test_folder(pets: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    shutil.copytree(pets, root / "train")
+    paint(root / "test" / "dog" / "a.png", 100)
+    assert levels(folder.load(root, SHAPE, seed=0).test) == [(100, 1)]
+
+
 def test_batches_keep_the_order_of_seed_and_epoch(pets: Path) -> None:
     train = folder.load(pets, SHAPE, seed=0).train
     first = levels(train, shuffle=(1, 2))
@@ -116,7 +153,7 @@ def test_a_broken_picture_is_named(pets: Path, damage: str) -> None:
     path = pets / "cat" / "11.png"
     whole = path.read_bytes()
     path.write_bytes({"truncated": whole[:-30], "empty": b"", "text": b"not a picture"}[damage])
-    with pytest.raises(CorruptFileError, match=r"cat/11.png' is not a whole picture"):
+    with pytest.raises(CorruptFileError, match=r"cat/11.png' cannot be read as a picture"):
         folder.load(pets, SHAPE, seed=0)
     (pets / "dog" / "5.png").write_bytes(b"")
     with pytest.raises(CorruptFileError, match=r"cat/11.png' \(and 1 more\)"):
@@ -133,11 +170,18 @@ def test_folders_that_cannot_be_trained_on(pets: Path, tmp_path: Path) -> None:
     (pets / "fish").mkdir()
     assert_missing(pets, "no picture .* is in '.*fish'")
     paint(pets / "fish" / "only.png", 3)
-    assert_missing(pets, "give each class ten or more")
+    assert_missing(pets, r"only.png' is the last of its class, give each class three")
     shutil.rmtree(pets / "fish")
     shutil.copytree(pets, tmp_path / "root" / "train")
     paint(tmp_path / "root" / "test" / "bird" / "x.png", 3)
-    assert_missing(tmp_path / "root", "no picture to train on for '.*bird'")
+    assert_missing(tmp_path / "root", "no picture to train on for the class '.*bird'")
+    shutil.rmtree(tmp_path / "root" / "test")
+    for unused in ("Test", "val"):
+        paint(tmp_path / "root" / unused / "cat" / "x.png", 3)
+        assert_missing(tmp_path / "root", f"{unused}' looks like a part of the data")
+        shutil.rmtree(tmp_path / "root" / unused)
+    (tmp_path / "root" / "train").rename(tmp_path / "root" / "Train")
+    assert_missing(tmp_path / "root", "Train' looks like a part of the data")
 
 
 def test_pictures_are_read_as_they_are_needed(pets: Path) -> None:

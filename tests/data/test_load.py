@@ -48,6 +48,11 @@ def test_a_folder_that_was_named_is_not_passed_over(tmp_path: Path) -> None:
         load("auto", SHAPE, 0, tmp_path)
 
 
+def test_prepared_mnist_needs_no_files(mnist_dir: Path, tmp_path: Path) -> None:
+    load("mnist", SHAPE, 0, mnist_dir)
+    assert load("auto", SHAPE, 0, tmp_path).name == "mnist"
+
+
 def test_a_damaged_mnist_is_not_passed_over(
     mnist_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -81,7 +81,10 @@ def test_an_altered_file_is_told_even_where_mnist_is_prepared(copy: Path, mnist_
         mnist.load((28, 28, 1), copy)
 
 
-def test_a_missing_file_is_named(copy: Path) -> None:
+def test_a_missing_file_is_named(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "empty"))
     (copy / FILES[2]).unlink()
     with pytest.raises(DataMissingError, match=f"{FILES[2]}' is not there"):
         mnist.load((28, 28, 1), copy)

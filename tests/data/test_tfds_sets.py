@@ -14,7 +14,7 @@ import tensorflow_datasets as tfds
 
 from kerazoo.data import tfds_sets
 from kerazoo.data.images import ArraySplit, Split
-from kerazoo.errors import CorruptFileError, DataMissingError, UsageError
+from kerazoo.errors import CorruptFileError, DataMissingError, KerazooError, UsageError
 
 COUNTS = {"train": 100, "validation": 10, "test": 20}
 
@@ -59,6 +59,12 @@ class SquaresToTrainOn(NumberedSquares):
     PARTS = ("train",)
 
 
+class SquaresToTestOn(NumberedSquares):
+    """A set that TFDS has for evaluation alone."""
+
+    PARTS = ("test",)
+
+
 class SquaresUnlabelledInTest(NumberedSquares):
     def label(self, number: int, part: str) -> int:
         return -1 if part == "test" else number % 2
@@ -101,6 +107,13 @@ def test_a_train_split_alone_is_parted_in_three() -> None:
     assert sorted(chain(*parts)) == [(number, number % 2) for number in range(100)]
 
 
+def test_another_split_is_trained_on_where_there_is_no_train_split() -> None:
+    data = tfds_sets.load("squares_to_test_on", (6, 6, 1))
+    parts = [contents(split) for split in (data.train, data.validation, data.test)]
+    assert [len(part) for part in parts] == [16, 2, 2]
+    assert sorted(chain(*parts)) == [(number, number % 2) for number in range(20)]
+
+
 def test_a_test_split_without_labels_is_not_tested_on() -> None:
     data = tfds_sets.load("squares_unlabelled_in_test", (6, 6, 1))
     assert_is_whole(data.test, range(10))
@@ -110,8 +123,16 @@ def test_a_test_split_without_labels_is_not_tested_on() -> None:
 class TestStream:
     """Sets with images of many sizes, or too many for memory."""
 
-    @pytest.fixture
-    def split(self) -> Split:
+    @pytest.fixture(params=["one file", "eight files"])
+    def split(
+        self, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> Split:
+        if request.param == "eight files":
+            monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+            config = tfds.download.DownloadConfig(num_shards=8)
+            builder = tfds_sets.open_builder("squares_of_many_sizes")
+            builder.download_and_prepare(download_config=config)
+            assert len(list(tmp_path.rglob("*train.tfrecord*"))) == 8
         data = tfds_sets.load("squares_of_many_sizes", (6, 6, 3))
         assert isinstance(data.train, tfds_sets.StreamSplit)
         assert (data.train.size, data.validation.size, data.test.size) == (90, 10, 20)
@@ -153,7 +174,7 @@ def test_a_set_of_other_things_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["emnist/nothing", "mnist:9.9.9", "no_such_set"])
 def test_a_set_that_tfds_does_not_know(name: str) -> None:
-    with pytest.raises(UsageError, match="tensorflow-datasets does not know"):
+    with pytest.raises(UsageError, match="tensorflow-datasets has no"):
         tfds_sets.load(name, (28, 28, 1))
 
 
@@ -192,8 +213,42 @@ def test_a_damaged_record_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     tfds_sets.load("numbered_squares", (6, 6, 1))
     (record,) = tmp_path.rglob("*train.tfrecord*")
+    (info,) = tmp_path.rglob("dataset_info.json")
     content = bytearray(record.read_bytes())
     content[len(content) // 2] ^= 255
+
+    def assert_is_told() -> None:
+        with pytest.raises(CorruptFileError, match="remove that folder and run again"):
+            tfds_sets.load("numbered_squares", (6, 6, 1))
+
     record.write_bytes(content)
-    with pytest.raises(CorruptFileError, match="remove that folder and run again"):
+    assert_is_told()
+    record.unlink()
+    assert_is_told()
+    info.write_text("{")
+    assert_is_told()
+    info.unlink()
+    assert_is_told()
+
+
+def test_a_folder_that_cannot_be_written_to_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "file"))
+    with pytest.raises(KerazooError, match="cannot be written to, name another by TFDS_DATA_DIR"):
         tfds_sets.load("numbered_squares", (6, 6, 1))
+
+
+def test_the_wait_for_a_server_is_short() -> None:
+    assert tfds_sets.PROBE_SECONDS <= 8  # of the 15 that "auto" may take, with TensorFlow's start
+
+
+def test_the_fingerprint_is_of_the_images_and_labels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = tfds_sets.load("numbered_squares", (6, 6, 1)).fingerprint
+    assert tfds_sets.load("numbered_squares", (9, 9, 3)).fingerprint == first
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(NumberedSquares, "label", lambda self, number, part: 1 - number % 2)
+    assert tfds_sets.load("numbered_squares", (6, 6, 1)).fingerprint != first

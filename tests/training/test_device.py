@@ -38,6 +38,43 @@ def test_everything_but_chatter_passes_where_the_start_fails(
     assert capfd.readouterr().err == ERRORS
 
 
+def test_the_last_words_of_a_crash_pass() -> None:
+    code = (
+        "import os; from kerazoo.training import device\n"
+        "with device._without_chatter(): os.write(2, b'F0000 the end\\n'); os.abort()"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode < 0
+    assert run.stderr == "F0000 the end\n"
+
+
+def fake_gpus(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    import tensorflow as tf
+
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: names)
+    monkeypatch.setattr(
+        tf.config.experimental, "get_device_details", lambda gpu: {"device_name": gpu}
+    )
+
+
+def test_a_gpu_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_gpus(monkeypatch, "NVIDIA H100")
+    device_name, warning = device.start_tensorflow()
+    assert device_name.endswith(" on GPU NVIDIA H100")
+    assert warning is None
+
+
+def test_a_gpu_that_is_there_and_not_used_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_gpus(monkeypatch)
+    monkeypatch.setattr(device, "_has_gpu", lambda: True)
+    device_name, warning = device.start_tensorflow()
+    assert " on CPU (" in device_name
+    assert warning
+    assert "TensorFlow cannot use it" in warning
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert device.start_tensorflow()[1] is None
+
+
 def test_tensorflow_starts_in_silence_and_deterministic() -> None:
     code = (
         "from kerazoo.training.device import start_tensorflow; print(start_tensorflow());"

@@ -124,8 +124,9 @@ class TestOverwriting:
         assert sorted(path.name for path in out.iterdir()) == sorted([*FILES, "notes.txt"])
 
     def test_that_fails_later_keeps_what_came_of_it(self, out: Path) -> None:
-        with pytest.raises(KerazooError), self.begin(out) as folder:
-            folder.add_metrics(RESULT)
+        folder = self.begin(out)
+        folder.add_metrics(RESULT)
+        with pytest.raises(KerazooError), folder:
             raise KerazooError
         assert set(self.contents(out)) == {"config.json", "metrics.csv", "notes.txt"}
 
@@ -154,8 +155,8 @@ class TestOverwriting:
 
 def test_a_run_that_fails_at_once_leaves_no_folder() -> None:
     folder = RunFolder(Path("out"), False, "m", "d")
+    folder.write_json("config.json", CONFIG)
     with pytest.raises(KerazooError), folder:
-        folder.write_json("config.json", CONFIG)
         raise KerazooError
     assert not Path("out").exists()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import resource
 import shutil
 import signal
@@ -18,7 +19,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from kerazoo.data.images import Split
+from kerazoo.data.images import ImageData, Split
+from kerazoo.errors import UsageError
 from kerazoo.training.options import Recipe, TrainOptions
 from kerazoo.training.train import train
 
@@ -85,8 +87,8 @@ def test_a_run_leaves_its_folder() -> None:
         "mnist_cnn on digits: 1,347 images to train on, 150 to validate, 300 to test"
     )
     assert [line[:30] for line in lines[1:]] == [
-        "epoch 1/2 · accuracy on digits",
-        "epoch 2/2 · accuracy on digits",
+        "epoch 1/2, accuracy on digits:",
+        "epoch 2/2, accuracy on digits:",
     ]
 
 
@@ -96,6 +98,53 @@ def test_one_seed_gives_equal_weights_and_another_does_not() -> None:
     for a, b, c in zip(first, second, other, strict=True):
         np.testing.assert_array_equal(a, b)
         assert (a != c).any()
+
+
+def test_the_seed_is_also_that_of_the_initial_weights() -> None:
+    recipes = (Recipe(epochs=1, learning_rate=1e-30, seed=seed) for seed in (1, 2))
+    first, second = (weights(run(digits(recipe))["out"]) for recipe in recipes)
+    assert (first[0] != second[0]).any()
+
+
+def test_what_loading_draws_at_random_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TFDS draws from Python's generator when it prepares a set."""
+    from kerazoo.data import digits as data
+
+    first = weights(run(digits())["out"])
+    load = data.load
+
+    def load_and_draw(*arguments: Any) -> ImageData:
+        random.random()
+        np.random.random()
+        return load(*arguments)
+
+    monkeypatch.setattr(data, "load", load_and_draw)
+    np.testing.assert_array_equal(first[0], weights(run(digits())["out"])[0])
+
+
+def test_an_earlier_run_is_not_replaced_without_leave() -> None:
+    run(digits(out=Path("run")))
+    with pytest.raises(UsageError, match="holds a run"):
+        run(digits(out=Path("run")))
+
+
+def test_many_steps_are_taken_between_the_calls_of_callbacks() -> None:
+    calls: list[int] = []
+    counter = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: calls.append(batch)
+    )
+    run(digits(), counter)
+    assert calls == [13, 13]  # all 14 steps of each of the two epochs
+
+
+def test_a_callback_that_fails_is_not_hidden() -> None:
+    class Failing(keras.callbacks.Callback):
+        def set_model(self, model: keras.Model) -> None:
+            raise RuntimeError("the real cause")
+
+    with pytest.raises(RuntimeError, match="the real cause"):
+        run(digits(), Failing())
+    assert list(Path("runs").iterdir()) == []
 
 
 def test_a_dry_run_takes_one_step_and_writes_nothing() -> None:
@@ -124,6 +173,12 @@ def test_half_the_width_trains_too() -> None:
     summary = run(digits(Recipe(epochs=4, precision="mixed_bfloat16")))
     assert summary["test_accuracy"] > 0.9
     assert keras.config.dtype_policy().name == "float32"
+    from kerazoo.data.load import load
+
+    model = keras.models.load_model(Path(summary["out"]) / "model.keras")
+    for part in ("validation", "test"):
+        accuracy = share_right(model, getattr(load("digits", (28, 28, 1), seed=0), part))
+        assert summary[f"{part}_accuracy"] == pytest.approx(accuracy)
     exact = weights(run(digits(Recipe(epochs=4)))["out"])
     assert all(weight.dtype == np.float32 for weight in weights(summary["out"]))
     assert (weights(summary["out"])[0] != exact[0]).any()
@@ -141,8 +196,9 @@ def test_the_summary_is_of_the_weights_that_are_saved() -> None:
     model = keras.models.load_model(Path(summary["out"]) / "model.keras")
     test = load("digits", (28, 28, 1), seed=0).test
     assert summary["test_accuracy"] == pytest.approx(share_right(model, test))
-    first = pd.read_csv(Path(summary["out"]) / "metrics.csv").iloc[0]
-    assert summary["test_accuracy"] == pytest.approx(first["test_accuracy"])
+    table = pd.read_csv(Path(summary["out"]) / "metrics.csv")
+    assert summary["test_accuracy"] == pytest.approx(table["test_accuracy"].iloc[0])
+    assert summary["test_accuracy"] != pytest.approx(table["test_accuracy"].iloc[1])
 
 
 def test_a_folder_of_pictures_trains(tmp_path: Path) -> None:
@@ -166,6 +222,7 @@ def command(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]
         capture_output=True,
         text=True,
         check=False,
+        timeout=600,
         **options,
     )
 
@@ -195,20 +252,22 @@ def test_ten_epochs_on_mnist(mnist_dir: Path) -> None:
     assert summary["test_accuracy"] >= 0.985
 
 
-def test_ctrl_c_in_mid_epoch_keeps_what_there_is() -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_in_mid_epoch_keeps_what_there_is(number: signal.Signals) -> None:
     options = ["--data", "digits", "--epochs", "100000", "--out", "run"]
     running = subprocess.Popen(
         [sys.executable, str(ROOT / "train.py"), "--model", "mnist_cnn", *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert running.stdout
     for line in running.stdout:
         if line.startswith("epoch "):
             break
-    running.send_signal(signal.SIGINT)
-    _, err = running.communicate()
+    running.send_signal(number)
+    _, err = running.communicate(timeout=60)
     assert running.returncode == 130
     assert err.startswith("kerazoo: interrupted in epoch ")
     assert "the model as it was then is in 'run'" in err
@@ -235,7 +294,7 @@ def test_a_loss_that_is_no_number_is_told() -> None:
     done = command("--data", "digits", "--learning-rate", "1e10", "--out", "run")
     assert done.returncode == 1
     assert "lower the learning rate, which is 10000000000.0" in done.stderr
-    assert "summary.json" not in {path.name for path in Path("run").iterdir()}
+    assert not Path("run").exists()
 
 
 def test_bad_data_loses_no_earlier_run(mnist_dir: Path) -> None:
@@ -250,12 +309,16 @@ def test_bad_data_loses_no_earlier_run(mnist_dir: Path) -> None:
     assert "t10k-labels-idx1-ubyte.gz' is damaged or altered: its sha256 is" in done.stderr
     done = command("--data", "folder:idx", "--out", "run", "--overwrite")
     assert done.returncode == 3
+    done = command("--data", "digits", "--learning-rate", "1e10", "--out", "run", "--overwrite")
+    assert done.returncode == 1
     assert {path.name: path.read_bytes() for path in Path("run").iterdir()} == before
 
 
 def test_no_network_means_digits_in_one_line() -> None:
-    environment = {**os.environ, "TFDS_DATA_DIR": "none", "HTTPS_PROXY": "http://127.0.0.1:9"}
-    environment.pop("KERAZOO_MNIST_DIR", None)
+    nowhere = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
+    environment = {**os.environ, **nowhere, "TFDS_DATA_DIR": "none"}
+    for name in ("KERAZOO_MNIST_DIR", "no_proxy", "NO_PROXY"):
+        environment.pop(name, None)
     done = command("--dry-run", env=environment)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
