@@ -99,9 +99,15 @@ def _add_list(parser: _Parser) -> None:
 
 
 def _add_train(parser: _Parser) -> None:
-    recipe = Recipe()
     parser.description = "Train a model and leave what came of it in a run folder."
-    add = parser.add_argument_group("what to train").add_argument
+    _add_data(parser.add_argument_group("what to train"))
+    _add_recipe(parser.add_argument_group("how to train it"))
+    _add_outcome(parser.add_argument_group("what to leave"))
+    parser.set_defaults(run=_train)
+
+
+def _add_data(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
     add("--model", required=True, metavar="NAME", help="the model; `kerazoo list` names them")
     add(
         "--data",
@@ -117,42 +123,33 @@ def _add_train(parser: _Parser) -> None:
         metavar="DIR",
         help="folder with MNIST's four original files (default: KERAZOO_MNIST_DIR, if set)",
     )
-    add(
-        "--limit",
-        type=_whole(1, MOST),
-        metavar="N",
-        help="use N images at the most of each split (default: all)",
-    )
+    text = "use N images at the most of each split (default: all)"
+    add("--limit", type=_whole(1, MOST), metavar="N", help=text)
 
-    add = parser.add_argument_group("how to train it").add_argument
-    numbers = [
+
+def _add_recipe(group: argparse._ArgumentGroup) -> None:
+    recipe = Recipe()
+    options = [
         ("--epochs", _whole(1, MOST), recipe.epochs, "passes over the training images"),
         ("--batch-size", _whole(1, MOST), recipe.batch_size, "images of one step"),
         ("--learning-rate", _positive, recipe.learning_rate, "Adam's step size"),
         ("--seed", _whole(0, 2**32 - 1), recipe.seed, "of the weights and the order of images"),
+        ("--precision", _precision, recipe.precision, f"of the layers, {' or '.join(PRECISIONS)}"),
     ]
-    for flag, kind, default, text in numbers:
-        add(flag, type=kind, default=default, metavar="N", help=f"{text} (default: {default})")
-    add(
-        "--precision",
-        type=_precision,
-        metavar="NAME",
-        default=recipe.precision,
-        help=f"{' or '.join(PRECISIONS)}, in which layers compute (default: {recipe.precision})",
-    )
+    for flag, kind, default, text in options:
+        value = "NAME" if kind is _precision else "N"
+        help_text = f"{text} (default: {default})"
+        group.add_argument(flag, type=kind, default=default, metavar=value, help=help_text)
 
-    add = parser.add_argument_group("what to leave").add_argument
-    add(
-        "--out",
-        type=_path,
-        metavar="DIR",
-        help="the run folder (default: runs/<time>-<model>-<data>)",
-    )
+
+def _add_outcome(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    text = "the run folder (default: runs/<time>-<model>-<data>)"
+    add("--out", type=_path, metavar="DIR", help=text)
     add("--overwrite", action="store_true", help="replace the run that is in --out")
     add("--tensorboard", action="store_true", help="write TensorBoard events too")
     add("--dry-run", action="store_true", help="try one batch and write nothing")
     add("--debug", action="store_true", help="show the traceback of an error")
-    parser.set_defaults(run=_train)
 
 
 def _list(parsed: argparse.Namespace) -> None:

@@ -29,7 +29,7 @@ from kerazoo.data.images import (
     to_shape,
 )
 from kerazoo.data.names import tfds_folder
-from kerazoo.errors import CorruptFileError, DataMissingError, KerazooError, UsageError
+from kerazoo.errors import CorruptFileError, DataMissingError, UsageError
 
 MEMORY = 2**30  # bytes of decoded images up to which a split is held in memory
 SHUFFLE_BUFFER = 4096  # encoded images from which a streamed set draws at random
@@ -72,12 +72,7 @@ def open_builder(name: str) -> tfds.core.DatasetBuilder:
     Raises:
         UsageError: TFDS has no such set, or not in that configuration or version.
         CorruptFileError: What is prepared cannot be read.
-        KerazooError: TFDS's folder cannot be made.
     """
-    try:
-        tfds_folder().mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise KerazooError(_unwritable(error)) from error
     try:
         return tfds.builder(name, data_dir=tfds_folder())
     except (ValueError, AssertionError) as error:
@@ -110,9 +105,8 @@ def prepare(builder: tfds.core.DatasetBuilder, manual_dir: Path | None = None) -
     """Download the set, or take its files from `manual_dir`, unless that is done already.
 
     Raises:
-        DataMissingError: The files are not to be had.
+        DataMissingError: The files are not to be had, or cannot be written.
         CorruptFileError: What is prepared has lost its record.
-        KerazooError: The files cannot be written.
     """
     if not builder.is_prepared():
         _download_and_prepare(builder, manual_dir)
@@ -135,7 +129,7 @@ def _download_and_prepare(builder: tfds.core.DatasetBuilder, manual_dir: Path | 
         reason = " ".join(str(error).split())
         on_disk = isinstance(error, OSError) and error.errno and error.filename
         if on_disk or "No space left" in reason:
-            raise KerazooError(_unwritable(error)) from error
+            reason += f" (TFDS_DATA_DIR names another folder than {tfds_folder()})"
         raise DataMissingError(f"{builder.name} cannot be prepared: {reason}") from error
 
 
@@ -273,11 +267,6 @@ def _check_server(builder: tfds.core.DatasetBuilder) -> None:
         raise DataMissingError(
             f"{builder.name} is not prepared in {builder.data_dir} and {server} does not answer"
         )
-
-
-def _unwritable(error: Exception) -> str:
-    reason = " ".join(str(error).split())
-    return f"{tfds_folder()} cannot be written to, name another by TFDS_DATA_DIR: {reason}"
 
 
 def _damaged(folder: os.PathLike[str] | str) -> str:

@@ -64,3 +64,12 @@ def test_a_damaged_mnist_is_not_passed_over(
 def test_an_unknown_name() -> None:
     with pytest.raises(UsageError, match="did you mean 'digits'"):
         load("digit", SHAPE, 0)
+
+
+@pytest.mark.usefixtures("offline")
+def test_auto_needs_no_folder_for_prepared_sets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "file"))
+    assert load("auto", SHAPE, 0, say=lambda _: None).name == "digits"
