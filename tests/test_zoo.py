@@ -110,6 +110,16 @@ def test_channels_first_gives_the_same(name: str) -> None:
     np.testing.assert_allclose(scores, last(images), rtol=1e-4, atol=1e-6)
 
 
+def test_mixed_precision_keeps_whole_scores(name: str) -> None:
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = kerazoo.create_model(name)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert model(random_images(name)).dtype == tf.float32
+    assert "bfloat16" in {layer.compute_dtype for layer in model.layers}
+
+
 def test_without_a_top_height_and_width_are_open(name: str, data_format: str) -> None:
     channels = registry.find(name).input_shape[2]
     model = kerazoo.create_model(name, include_top=False)
