@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import functools
 import io
 import json
 import math
@@ -38,8 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parsed = _parse(arguments)
         parsed.run(parsed)
         sys.stdout.flush()
-    except BrokenPipeError:  # who reads the output has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        _drop_output()
         return 1
     except (Exception, KeyboardInterrupt) as error:
         if "--debug" in arguments:
@@ -58,6 +57,18 @@ def _prepare_streams() -> None:
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - for the whole process
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _drop_output() -> None:
+    """Go on without standard output when who reads it has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _say(line: str) -> None:
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        _drop_output()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -183,11 +194,10 @@ def _train(parsed: argparse.Namespace) -> None:
 
     from kerazoo.training.train import train
 
-    say = functools.partial(print, flush=True)
-    say(f"kerazoo {kerazoo.__version__}, {device}")
+    _say(f"kerazoo {kerazoo.__version__}, {device}")
     if warning:
         print(f"kerazoo: warning: {warning}", file=sys.stderr)
-    say(json.dumps(train(options, device, say=say)))
+    _say(json.dumps(train(options, device, say=_say)))
 
 
 def _train_options(parsed: argparse.Namespace) -> TrainOptions:
@@ -218,7 +228,10 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
 def _path(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("the path is empty")
-    return Path(text).expanduser()
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise argparse.ArgumentTypeError(f"'{text}' is in the home folder of nobody") from error
 
 
 def _precision(text: str) -> str:

@@ -62,4 +62,4 @@ def _is_prepared(name: str) -> bool:
 
 def tfds_folder() -> Path:
     """Return the folder in which tensorflow-datasets keeps what it has prepared."""
-    return Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")).expanduser()
+    return Path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()

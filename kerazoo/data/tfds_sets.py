@@ -79,7 +79,7 @@ def open_builder(name: str) -> tfds.core.DatasetBuilder:
         raise UsageError(
             f"tensorflow-datasets has no '{name}', or not in that version or configuration"
         ) from error
-    except json_format.ParseError as error:
+    except (json_format.ParseError, RuntimeError) as error:
         raise CorruptFileError(_damaged(tfds_folder() / name)) from error
 
 
@@ -143,7 +143,7 @@ def arrays(
     """
     try:
         columns = tfds.as_numpy(builder.as_dataset(split=split, batch_size=-1))
-    except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
+    except tf.errors.OpError as error:
         raise CorruptFileError(_damaged(builder.data_dir)) from error
     return columns[image], columns[label]
 

@@ -68,6 +68,7 @@ def train_epochs(
             seconds=time.perf_counter() - started,
             images_per_second=images / (trained - started),
         )
+        _check_finite(result.validation_loss + result.test_loss, epoch, recipe)
         listeners.on_test_end(result.logs())
         listeners.on_epoch_end(epoch, result.logs())
         if model.stop_training or epoch == recipe.epochs - 1:
@@ -120,15 +121,19 @@ def _train(
         last = min(first + steps_per_call, _number_of_batches(split, recipe)) - 1
         total += float(steps.train(batches, tf.constant(last - first + 1)))
         images = min((last + 1) * recipe.batch_size, split.size)
-        if not math.isfinite(total):
-            raise KerazooError(
-                f"the loss is no longer a number in epoch {epoch + 1}: "
-                f"lower the learning rate, which is {recipe.learning_rate}"
-            )
+        _check_finite(total, epoch, recipe)
         listeners.on_train_batch_end(last, {"loss": total / images})
         if listeners.model.stop_training:
             break
     return total / images, images
+
+
+def _check_finite(loss: float, epoch: int, recipe: Recipe) -> None:
+    if not math.isfinite(loss):
+        raise KerazooError(
+            f"the loss is no longer a number in epoch {epoch + 1}: "
+            f"lower the learning rate, which is {recipe.learning_rate}"
+        )
 
 
 def _build_metrics(model: keras.Model) -> None:

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,7 +20,6 @@ from kerazoo.errors import KerazooError, UsageError
 from kerazoo.training.epoch import EpochResult
 
 FILES = ("config.json", "metrics.csv", "curves.png", "model.keras", "summary.json", "tensorboard")
-EARLIER = ".earlier"
 
 
 def check(out: Path | None, overwrite: bool) -> None:
@@ -50,7 +50,7 @@ def _is_run(folder: Path) -> bool:
     """Tell a run of kerazoo by its config.json."""
     try:
         config = json.loads((folder / "config.json").read_text())
-        return "kerazoo" in config["versions"]
+        return bool(config["versions"]["kerazoo"])
     except (OSError, ValueError, LookupError, TypeError):
         return False
 
@@ -74,18 +74,17 @@ class RunFolder:
     def __init__(self, out: Path | None, overwrite: bool, model: str, data: str) -> None:
         check(out, overwrite)
         self._fruitful = False
+        self._target: Path | None = None
+        self._is_new = out is None or not out.exists()
         if out is None:
             self.path = _new_folder(f"{time.strftime('%Y%m%d-%H%M%S')}-{model}-{data}")
-            return
-        self.path = out
-        out.mkdir(parents=True, exist_ok=True)
-        if (out / EARLIER).is_dir():  # a run was killed before anything came of it
-            self._restore_earlier()
-        _move(out, out / EARLIER)
-        try:
-            (out / "config.json").touch(exist_ok=False)
-        except FileExistsError as error:
-            raise UsageError(f"another run has just begun in --out '{out}'") from error
+        elif _is_run(out):
+            self._target = out
+            self.path = Path(tempfile.mkdtemp(prefix=".new-", dir=out))
+        else:
+            self.path = out
+            out.mkdir(parents=True, exist_ok=True)
+            _claim(out)
 
     def __enter__(self) -> RunFolder:
         return self
@@ -93,9 +92,16 @@ class RunFolder:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None or self._fruitful:
             return
-        self._restore_earlier()
-        if not any(self.path.iterdir()):
-            self.path.rmdir()
+        for name in FILES:
+            _remove(self.path / name)
+        if self._is_new or self.spares_earlier_run:
+            with contextlib.suppress(OSError):  # somebody else has put something there
+                self.path.rmdir()
+
+    @property
+    def spares_earlier_run(self) -> bool:
+        """Whether there is an earlier run that this one has not replaced yet."""
+        return self._target is not None
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write `content` as a file of indented JSON."""
@@ -105,7 +111,9 @@ class RunFolder:
     def add_metrics(self, result: EpochResult) -> None:
         """Add a row to metrics.csv."""
         row = dataclasses.asdict(result)
-        with (self.path / "metrics.csv").open("a", newline="") as file:
+        with (self.path / "metrics.csv").open(
+            "a", newline="", encoding="utf-8", errors="backslashreplace"
+        ) as file:
             writer = csv.DictWriter(file, row)
             if file.tell() == 0:
                 writer.writeheader()
@@ -113,14 +121,16 @@ class RunFolder:
         self.keep()
 
     def keep(self) -> None:
-        """Let what is here stay whatever happens, and an earlier run go."""
+        """Let what is here stay whatever happens, in the place of an earlier run."""
         self._fruitful = True
-        _remove(self.path / EARLIER)
-
-    def _restore_earlier(self) -> None:
+        if self._target is None:
+            return
         for name in FILES:
-            _remove(self.path / name)
-        _move(self.path / EARLIER, self.path)
+            _remove(self._target / name)
+            if (self.path / name).exists():
+                (self.path / name).replace(self._target / name)
+        self.path.rmdir()
+        self.path, self._target = self._target, None
 
     @contextlib.contextmanager
     def replacing(self, name: str) -> Iterator[Path]:
@@ -134,15 +144,11 @@ class RunFolder:
             aside.unlink(missing_ok=True)
 
 
-def _move(source: Path, target: Path) -> None:
-    """Move the files of a run that are there; `target` is made and an empty EARLIER removed."""
-    there = [name for name in FILES if os.path.lexists(source / name)]
-    if there:
-        target.mkdir(exist_ok=True)
-        for name in there:
-            (source / name).replace(target / name)
-    if source.name == EARLIER and source.is_dir():
-        source.rmdir()
+def _claim(out: Path) -> None:
+    try:
+        (out / "config.json").touch(exist_ok=False)
+    except FileExistsError as error:
+        raise UsageError(f"another run has just begun in --out '{out}'") from error
 
 
 def _remove(path: Path) -> None:

@@ -132,6 +132,11 @@ def _train(
             say(epoch_line(result, recipe.epochs))
     except KeyboardInterrupt as interrupt:
         bar.close()
+        if folder.spares_earlier_run:
+            raise InterruptedRunError(
+                f"interrupted in epoch 1 of {recipe.epochs}; "
+                f"the earlier run in '{options.out}' is as it was"
+            ) from interrupt
         with _uninterrupted():
             _leave(folder, model, options, data, results)
         raise InterruptedRunError(

@@ -105,7 +105,7 @@ class TestOverwriting:
     def begin(self, out: Path) -> RunFolder:
         folder = RunFolder(out, True, "m", "d")
         folder.write_json("config.json", {"new": True})
-        (out / "tensorboard").mkdir()
+        assert folder.spares_earlier_run
         return folder
 
     def test_replaces_the_files_of_the_run_and_no_others(self, out: Path) -> None:
@@ -114,7 +114,7 @@ class TestOverwriting:
         assert set(self.contents(out)) == {"config.json", "metrics.csv", "notes.txt"}
         assert "new" in (out / "config.json").read_text()
         assert (out / "notes.txt").read_text() == "old"
-        assert not (out / run_folder.EARLIER).exists()
+        assert len(list(out.iterdir())) == 3
 
     def test_that_fails_at_once_leaves_all_as_it_was(self, out: Path) -> None:
         before = self.contents(out)
@@ -130,13 +130,25 @@ class TestOverwriting:
             raise KerazooError
         assert set(self.contents(out)) == {"config.json", "metrics.csv", "notes.txt"}
 
-    def test_that_was_killed_at_once_is_undone_by_the_next(self, out: Path) -> None:
+    def test_that_was_killed_at_once_has_changed_nothing(self, out: Path) -> None:
         before = self.contents(out)
-        self.begin(out)
-        (out / "config.json").write_text(json.dumps(CONFIG))
-        with pytest.raises(KerazooError), self.begin(out):
+        killed = self.begin(out)
+        after = self.contents(out)
+        assert {name: after[name] for name in before} == before
+        with self.begin(out) as folder:
+            folder.add_metrics(RESULT)
+        assert "new" in (out / "config.json").read_text()
+        assert killed.path.exists()
+
+    def test_twice_at_once_leaves_a_whole_run(self, out: Path) -> None:
+        first, second = self.begin(out), self.begin(out)
+        with first:
+            first.add_metrics(RESULT)
+        kept = self.contents(out)
+        with pytest.raises(KerazooError), second:
             raise KerazooError
-        assert self.contents(out) == before
+        assert self.contents(out).items() <= kept.items()
+        assert "new" in (out / "config.json").read_text()
 
     def test_needs_leave(self, out: Path) -> None:
         before = self.contents(out)
@@ -144,7 +156,9 @@ class TestOverwriting:
             RunFolder(out, False, "m", "d")
         assert self.contents(out) == before
 
-    @pytest.mark.parametrize("config", ["{}", "[]", "nonsense", '{"model_type": "bert"}'])
+    @pytest.mark.parametrize(
+        "config", ["{}", "[]", "nonsense", '{"versions": ["kerazoo"]}', '{"model_type": "bert"}']
+    )
     def test_spares_a_config_of_something_else(self, out: Path, config: str) -> None:
         (out / "config.json").write_text(config)
         before = self.contents(out)
@@ -161,9 +175,15 @@ def test_a_run_that_fails_at_once_leaves_no_folder() -> None:
     assert not Path("out").exists()
 
 
+def test_a_run_that_fails_at_once_leaves_the_empty_folder_it_was_given() -> None:
+    Path("out").mkdir()
+    with pytest.raises(KerazooError), RunFolder(Path("out"), False, "m", "d"):
+        raise KerazooError
+    assert list(Path("out").iterdir()) == []
+
+
 def test_one_folder_takes_one_run_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_folder, "check", lambda *_: None)  # both have passed it
     RunFolder(Path("out"), False, "m", "d")
-    monkeypatch.setattr(run_folder, "_move", lambda *_: None)
     with pytest.raises(UsageError, match="another run has just begun"):
         RunFolder(Path("out"), False, "m", "d")
