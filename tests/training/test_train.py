@@ -276,6 +276,19 @@ def test_an_interrupt_in_mid_epoch_keeps_what_there_is(number: signal.Signals) -
     assert len(weights("run")) == 8
 
 
+def test_a_run_goes_on_when_nobody_reads_its_output() -> None:
+    line = f"'{sys.executable}' '{ROOT / 'train.py'}' --model mnist_cnn --data digits --epochs 2"
+    done = subprocess.run(
+        ["bash", "-c", f"{line} --out run | head -1; exit ${{PIPESTATUS[0]}}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {path.name for path in Path("run").iterdir()} == RUN_FILES
+
+
 def test_a_write_that_fails_is_told_and_leaves_no_half_file() -> None:
     def allow_100_kb_a_file() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
