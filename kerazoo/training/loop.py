@@ -48,7 +48,7 @@ def train_epochs(
         add_history=True,
         model=model,
         epochs=recipe.epochs,
-        steps=_number_of_batches(data.train, recipe),
+        steps=number_of_batches(data.train, recipe),
         verbose=0,
     )
     _build_metrics(model)
@@ -116,9 +116,10 @@ def _train(
     """Take an epoch's steps; return the mean loss and the number of images of those taken."""
     batches = steps.batches(split, recipe.batch_size, shuffle=(recipe.seed, epoch))
     total, images = 0.0, 0
-    for first in range(0, _number_of_batches(split, recipe), steps_per_call):
+    count = number_of_batches(split, recipe)
+    for first in range(0, count, steps_per_call):
         listeners.on_train_batch_begin(first)
-        last = min(first + steps_per_call, _number_of_batches(split, recipe)) - 1
+        last = min(first + steps_per_call, count) - 1
         total += float(steps.train(batches, tf.constant(last - first + 1)))
         images = min((last + 1) * recipe.batch_size, split.size)
         _check_finite(total, epoch, recipe)
@@ -142,5 +143,6 @@ def _build_metrics(model: keras.Model) -> None:
     model.reset_metrics()
 
 
-def _number_of_batches(split: Split, recipe: Recipe) -> int:
+def number_of_batches(split: Split, recipe: Recipe) -> int:
+    """Return how many batches an epoch over the split has, a smaller last one included."""
     return math.ceil(split.size / recipe.batch_size)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import math
 import platform
 import signal
 import statistics
@@ -23,7 +22,7 @@ from kerazoo.data.load import load
 from kerazoo.errors import InterruptedRunError
 from kerazoo.training import curves
 from kerazoo.training.epoch import EpochResult
-from kerazoo.training.loop import evaluate, train_epochs
+from kerazoo.training.loop import evaluate, number_of_batches, train_epochs
 from kerazoo.training.options import TrainOptions
 from kerazoo.training.progress import ProgressBar, epoch_line
 from kerazoo.training.run_folder import RunFolder
@@ -76,7 +75,7 @@ def train(
         final = results[-1]
         if callbacks:
             steps = Steps(model, tf.distribute.get_strategy())
-            last_batch = math.ceil(data.train.size / recipe.batch_size) - 1
+            last_batch = number_of_batches(data.train, recipe) - 1
             found = evaluate(steps, data, recipe, final.epoch - 1, last_batch)
             final = dataclasses.replace(final, **found)
         summary = _summary(options, data, results, final, folder)
