@@ -1,0 +1,106 @@
+"""The network for handwritten digits and its training, the whole program.
+
+Source: document 000_edc3730cabfc8e8e, lines 234-315; it calls a `reset_graph` that it does not
+define (line 256): a graph of its own does the same.
+
+Run it: `python -m legacy_tf1.mnist_cnn --mnist-dir FOLDER` trains on MNIST and prints the lines of
+318-327; without a folder it trains on scikit-learn's digits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+import tensorflow as tf
+from tf_keras.api._v1.keras.__internal__.legacy import layers
+
+from legacy_tf1.mnist_data import DataSets, read_digits, read_mnist
+from legacy_tf1.program import Nodes, Program, tf1
+
+HEIGHT, WIDTH, CHANNELS = 28, 28, 1
+CONV1_MAPS, CONV2_MAPS, FC1, OUTPUTS = 32, 64, 64, 10
+
+
+def build(dtype: tf.DType) -> Nodes:
+    """Put the program's graph into the current one; rows of 784 pixels to 10 logits."""
+    with tf1.name_scope("inputs"):
+        x = tf1.placeholder(dtype, shape=[None, HEIGHT * WIDTH], name="X")
+        x_reshaped = tf.reshape(x, shape=[-1, HEIGHT, WIDTH, CHANNELS])
+        y = tf1.placeholder(tf.int32, shape=[None], name="y")
+
+    conv1 = layers.conv2d(
+        x_reshaped, CONV1_MAPS, 3, strides=1, padding="SAME", activation=tf.nn.relu, name="conv1"
+    )
+    conv2 = layers.conv2d(
+        conv1, CONV2_MAPS, 3, strides=2, padding="SAME", activation=tf.nn.relu, name="conv2"
+    )
+    with tf1.name_scope("pool3"):
+        pool3 = tf.nn.max_pool2d(conv2, [1, 2, 2, 1], [1, 2, 2, 1], padding="VALID")
+        pool3_flat = tf.reshape(pool3, shape=[-1, CONV2_MAPS * 7 * 7])
+    with tf1.name_scope("fc1"):
+        fc1 = layers.dense(pool3_flat, FC1, activation=tf.nn.relu, name="fc1")
+    with tf1.name_scope("output"):
+        logits = layers.dense(fc1, OUTPUTS, name="output")
+        tf.nn.softmax(logits, name="Y_proba")
+
+    with tf1.name_scope("train"):
+        xentropy = tf.nn.sparse_softmax_cross_entropy_with_logits(logits=logits, labels=y)
+        loss = tf.reduce_mean(xentropy)
+        training_op = tf1.train.AdamOptimizer().minimize(loss)
+    with tf1.name_scope("eval"):
+        correct = tf1.nn.in_top_k(tf.cast(logits, tf.float32), y, 1)
+        accuracy = tf.reduce_mean(tf.cast(correct, tf.float32))
+    with tf1.name_scope("init_and_save"):
+        saver = tf1.train.Saver()
+    return Nodes(x, logits, loss, y, training_op, accuracy, saver)
+
+
+def train(program: Program, data: DataSets, epochs: int, batch_size: int, save: Path) -> None:
+    """Train, print a line an epoch and leave a checkpoint, as the program does."""
+    nodes, session = program.nodes, program.session
+    test = {nodes.inputs: data.test.images, nodes.labels: data.test.labels}
+    for epoch in range(epochs):
+        for _ in range(data.train.num_examples // batch_size):
+            images, labels = data.train.next_batch(batch_size)
+            batch = {nodes.inputs: images, nodes.labels: labels}
+            session.run(nodes.training_op, batch)
+        acc_train = session.run(nodes.accuracy, batch)
+        acc_test = session.run(nodes.accuracy, test)
+        print(epoch, "Train accuracy:", acc_train, "Test accuracy:", acc_test, flush=True)
+        with session.graph.as_default():
+            nodes.saver.save(session, str(save))
+
+
+def main() -> None:
+    """Train from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m legacy_tf1.mnist_cnn", description=__doc__)
+    add = parser.add_argument
+    default = os.environ.get("KERAZOO_MNIST_DIR") or None
+    add("--mnist-dir", type=Path, default=default, help="default: KERAZOO_MNIST_DIR, if set")
+    add("--epochs", type=int, default=10, help="default: %(default)s")
+    add("--seed", type=int, default=1, help="default: %(default)s")
+    add("--save", type=Path, default=Path("my_mnist_model"), help="default: %(default)s")
+    options = parser.parse_args()
+    if options.epochs < 1:
+        parser.error("--epochs must be 1 or more")
+    try:
+        data = _read(options.mnist_dir, options.seed)
+    except FileNotFoundError as error:
+        parser.exit(3, f"there is no '{error.filename}': --mnist-dir needs the four MNIST files\n")
+    except ValueError as error:
+        parser.exit(4, f"{error}\n")
+    with Program(build, seed=options.seed) as program:
+        train(program, data, options.epochs, batch_size=100, save=options.save)
+
+
+def _read(folder: Path | None, seed: int) -> DataSets:
+    if folder is not None:
+        return read_mnist(folder, seed)
+    print("training on scikit-learn's digits: --mnist-dir names a folder with MNIST's files")
+    return read_digits(seed)
+
+
+if __name__ == "__main__":
+    main()
