@@ -19,6 +19,7 @@ def image_input(
     include_top: bool,
     input_shape: Shape | None,
     input_tensor: keras.KerasTensor | None,
+    any_size: bool = False,
 ) -> keras.KerasTensor:
     """Return the tensor a network starts from, as keras.applications chooses it.
 
@@ -26,27 +27,28 @@ def image_input(
         default_shape: (height, width, channels) where `input_shape` is not given; without a top
             its height and width are then left open.
         min_size: Smallest height and width that leave a pixel to every layer.
-        include_top: Whether a classifier follows, which needs a known height and width.
+        include_top: Whether a classifier follows.
         input_shape: Shape of one image in Keras's image data format, or None.
         input_tensor: A tensor to start from instead, or None.
+        any_size: Whether the classifier does without a known height and width.
 
     Raises:
         UsageError: The shape is not that of an image, has unknown channels, is too small, or has
             an unknown height or width under a classifier.
     """
     if input_tensor is not None:
-        _check(tuple(input_tensor.shape[1:]), min_size, include_top)
+        _check(tuple(input_tensor.shape[1:]), min_size, include_top and not any_size)
         return input_tensor
     if input_shape is None:
         height, width, channels = default_shape
         size = (height, width) if include_top else (None, None)
         first = keras.config.image_data_format() == "channels_first"
         input_shape = (channels, *size) if first else (*size, channels)
-    _check(input_shape, min_size, include_top)
+    _check(input_shape, min_size, include_top and not any_size)
     return keras.Input(input_shape)
 
 
-def _check(shape: Shape, min_size: int, include_top: bool) -> None:
+def _check(shape: Shape, min_size: int, size_needed: bool) -> None:
     data_format = keras.config.image_data_format()
     told = f"in the data format {data_format}, unlike {shape}"
     if not isinstance(shape, tuple | list) or len(shape) != 3:
@@ -59,7 +61,7 @@ def _check(shape: Shape, min_size: int, include_top: bool) -> None:
         raise UsageError(f"input_shape must give the number of channels {told}")
     if any(side is not None and side < min_size for side in size):
         raise UsageError(f"input_shape must be at least {min_size}x{min_size} {told}")
-    if include_top and None in size:
+    if size_needed and None in size:
         raise UsageError(f"input_shape must give height and width under a top {told}")
 
 
@@ -75,8 +77,30 @@ def classifier(
     """
     if not isinstance(classes, int) or classes < 1:
         raise UsageError(f"classes must be a whole number of 1 or more, not {classes!r}")
-    width = keras.config.dtype_policy().variable_dtype
-    return keras.layers.Dense(classes, activation=activation, dtype=width, name=name)(x)
+    dtype = variable_dtype()
+    return keras.layers.Dense(classes, activation=activation, dtype=dtype, name=name)(x)
+
+
+def activation(x: keras.KerasTensor, function: Activation, name: str) -> keras.KerasTensor:
+    """Return the scores of one or of many places after an activation over the classes."""
+    function = keras.activations.get(function)
+    if function is keras.activations.linear:
+        return x
+    if function is keras.activations.softmax:
+        axis = 1 if keras.config.image_data_format() == "channels_first" else -1
+        return keras.layers.Softmax(axis, dtype=variable_dtype(), name=name)(x)
+    return keras.layers.Activation(function, dtype=variable_dtype(), name=name)(x)
+
+
+def variable_dtype() -> str:
+    """Return the type of the weights under Keras's policy, whole where it computes in half."""
+    return keras.config.dtype_policy().variable_dtype
+
+
+def size(x: keras.KerasTensor) -> tuple[int | None, int | None]:
+    """Return height and width of features [batch, height, width, channels]."""
+    first = keras.config.image_data_format() == "channels_first"
+    return tuple(x.shape[2:]) if first else tuple(x.shape[1:3])
 
 
 def global_pool(x: keras.KerasTensor, pooling: str | None) -> keras.KerasTensor:

@@ -1,0 +1,1 @@
+"""The layers of the documents' networks that Keras lacks, and no others."""
