@@ -75,10 +75,22 @@ def classifier(
     Raises:
         UsageError: `classes` is not a whole number of 1 or more.
     """
-    if not isinstance(classes, int) or classes < 1:
-        raise UsageError(f"classes must be a whole number of 1 or more, not {classes!r}")
+    check_classes(classes, least=1)
     dtype = variable_dtype()
     return keras.layers.Dense(classes, activation=activation, dtype=dtype, name=name)(x)
+
+
+def check_classes(classes: int, least: int) -> None:
+    """Raise a UsageError where `classes` is not a whole number of `least` or more."""
+    if not isinstance(classes, int) or classes < least:
+        raise UsageError(f"classes must be a whole number of {least} or more, not {classes!r}")
+
+
+def check_choice(name: str, value: object, choices: tuple[str | None, ...]) -> None:
+    """Raise a UsageError where the argument called `name` is none of the choices."""
+    if value not in choices:
+        *most, last = map(repr, choices)
+        raise UsageError(f"{name} must be {', '.join(most)} or {last}, not {value!r}")
 
 
 def activation(x: keras.KerasTensor, function: Activation, name: str) -> keras.KerasTensor:
@@ -109,13 +121,11 @@ def global_pool(x: keras.KerasTensor, pooling: str | None) -> keras.KerasTensor:
     Raises:
         UsageError: `pooling` is none of None, "avg" and "max".
     """
+    check_choice("pooling", pooling, (None, "avg", "max"))
     if pooling is None:
         return x
-    if pooling == "avg":
-        return keras.layers.GlobalAveragePooling2D(name="global_pool")(x)
-    if pooling == "max":
-        return keras.layers.GlobalMaxPooling2D(name="global_pool")(x)
-    raise UsageError(f"pooling must be None, 'avg' or 'max', not {pooling!r}")
+    average, maximum = keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D
+    return (average if pooling == "avg" else maximum)(name="global_pool")(x)
 
 
 def build(

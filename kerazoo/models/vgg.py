@@ -72,7 +72,11 @@ def _variant(
         global_pool: bool = False,
         dropout_rate: float = 0.5,
     ) -> keras.Model:
-        _check(head, fc_padding, global_pool, classes)
+        common.check_choice("head", head, ("conv", "dense"))
+        common.check_choice("fc_padding", fc_padding, ("valid", "same"))
+        common.check_classes(classes, least=0)
+        if head == "dense" and (fc_padding == "same" or global_pool):
+            raise UsageError("fc_padding='same' and global_pool=True are for head='conv'")
         conv = include_top and head == "conv"
         least = 224 if conv and fc_padding == "valid" else 32
         inputs = common.image_input(
@@ -90,17 +94,6 @@ def _variant(
     build.__name__ = build.__qualname__ = variant
     build.__doc__ = f"Build column {column} of the paper's table; {params:,} parameters.{ARGUMENTS}"
     return build
-
-
-def _check(head: str, fc_padding: str, global_pool: bool, classes: int) -> None:
-    if head not in ("conv", "dense"):
-        raise UsageError(f"head must be 'conv' or 'dense', not {head!r}")
-    if fc_padding not in ("valid", "same"):
-        raise UsageError(f"fc_padding must be 'valid' or 'same', not {fc_padding!r}")
-    if head == "dense" and (fc_padding == "same" or global_pool):
-        raise UsageError("fc_padding and global_pool are of head='conv'")
-    if not isinstance(classes, int) or classes < 0:
-        raise UsageError(f"classes must be a whole number of 0 or more, not {classes!r}")
 
 
 def _features(x: keras.KerasTensor, blocks: list[str]) -> keras.KerasTensor:
