@@ -25,7 +25,7 @@ class DataMissingError(KerazooError):
 
 
 class CorruptFileError(KerazooError):
-    """A file that is damaged or is not what its name says."""
+    """A file that is damaged, is not what its name says, or does not fit the model."""
 
     exit_code = 4
 

@@ -69,10 +69,10 @@ def read_mnist(folder: Path, seed: int = 1) -> DataSets:
         ValueError: One of them is damaged or is another file.
     """
     images, labels = (_read_idx(folder / f"train-{kind}.gz") for kind in KINDS)
-    test = (_read_idx(folder / f"t10k-{kind}.gz") for kind in KINDS)
+    test_images, test_labels = (_read_idx(folder / f"t10k-{kind}.gz") for kind in KINDS)
     kept = slice(VALIDATION, None), slice(VALIDATION)
     train, validation = (_data_set(images[part], labels[part], seed) for part in kept)
-    return DataSets(train, validation, _data_set(*test, seed))
+    return DataSets(train, validation, _data_set(test_images, test_labels, seed))
 
 
 def _read_idx(path: Path) -> np.ndarray:

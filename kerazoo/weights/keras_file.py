@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 
 from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.lazy import keras
+from kerazoo.weights.preprocessing import BY_NAME, Preprocessing
+from kerazoo.weights.transfer import Source, named_weights
+
+# A member of the file besides Keras's own, which Keras does not look at.
+NOTE = "kerazoo.json"
 
 
-def load(model: keras.Model, path: Path) -> None:
-    """Set every weight of `model` from the file, matched by name and shape.
+def read(path: Path) -> Source:
+    """Return the weights of a saved model, and the preprocessing that `write` noted beside them.
 
     Raises:
-        UsageError: The file's weights are not those of the model, which the message names, or it
-            holds code, which is never run.
+        UsageError: The file holds code, which is never run.
         CorruptFileError: Keras cannot read the file.
     """
-    source = {weight.path: weight for weight in _read(path).weights}
-    target = {weight.path: weight for weight in model.weights}
-    differing = sorted(
-        name
-        for name in source.keys() | target.keys()
-        if name not in source or name not in target or source[name].shape != target[name].shape
-    )
-    if differing:
-        raise UsageError(f"'{path}' holds another network: {', '.join(differing)} differ")
-    for name, weight in target.items():
-        weight.assign(source[name])
+    model = load_model(path)
+    weights = {key: (key, weight.numpy()) for key, weight in named_weights(model).items()}
+    return Source(f"'{path}'", weights, preprocessing=_preprocessing(path))
 
 
-def _read(path: Path) -> keras.Model:
+def load_model(path: Path) -> keras.Model:
+    """Return a saved model, read in safe mode; errors as in `read`."""
     if not zipfile.is_zipfile(path):
         raise CorruptFileError(f"'{path}' is not a whole .keras file")
     try:
@@ -42,3 +40,27 @@ def _read(path: Path) -> keras.Model:
             raise UsageError(f"'{path}' holds code, which is never run") from error
         reason = str(error).strip().partition("\n")[0]
         raise CorruptFileError(f"'{path}' cannot be read as a Keras model: {reason}") from error
+
+
+def write(model: keras.Model, path: Path) -> None:
+    """Save a model so that Keras loads it anywhere, with a note of its preprocessing."""
+    aside = path.with_name(f".new-{path.name}")
+    preprocessing: Preprocessing | None = getattr(model, "preprocessing", None)
+    try:
+        model.save(aside)
+        if preprocessing is not None:
+            with zipfile.ZipFile(aside, "a") as archive:
+                archive.writestr(NOTE, json.dumps({"preprocessing": preprocessing.name}))
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _preprocessing(path: Path) -> Preprocessing | None:
+    with zipfile.ZipFile(path) as archive:
+        if NOTE not in archive.namelist():
+            return None
+        try:
+            return BY_NAME[json.loads(archive.read(NOTE))["preprocessing"]]
+        except (ValueError, LookupError, TypeError) as error:
+            raise CorruptFileError(f"'{path}' notes a preprocessing that is unknown") from error

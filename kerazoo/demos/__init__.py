@@ -1,0 +1,1 @@
+"""The documents' small snippets as Keras code, and their pictures."""

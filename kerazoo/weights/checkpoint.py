@@ -1,0 +1,99 @@
+"""TensorFlow's checkpoint files, read and written by the names of their tensors."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerazoo.errors import CorruptFileError, UsageError
+
+# What a checkpoint holds besides the weights: the step, TF2's object graph, slim's own record of
+# the mean, and Adam's powers.
+BESIDES = re.compile(r"(.*/)?(global_step|_CHECKPOINTABLE_OBJECT_GRAPH|mean_rgb|beta[12]_power)")
+PARTS = re.compile(r"\.(index|meta|data-\d+-of-\d+)$")
+
+
+class Checkpoint:
+    """A checkpoint, of which the tensors are read one by one.
+
+    Args:
+        path: Its prefix, one of its files, or a folder of which it is the latest.
+
+    Attributes:
+        name: What messages call it.
+        names: The names of its tensors.
+
+    Raises:
+        UsageError: There is none.
+        CorruptFileError: It cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        import tensorflow as tf
+
+        self.name = f"'{path}'"
+        prefix = PARTS.sub("", str(path))
+        if path.is_dir():
+            prefix = tf.train.latest_checkpoint(str(path))
+        if prefix is None or not (Path(prefix).is_file() or Path(f"{prefix}.index").is_file()):
+            raise UsageError(f"weights={self.name}: there is no such checkpoint")
+        self._reader = self._read(tf.train.load_checkpoint, prefix)
+        self.names: Collection[str] = self._reader.get_variable_to_shape_map().keys()
+
+    def tensor(self, name: str) -> np.ndarray:
+        """Return the values of a tensor.
+
+        Raises:
+            CorruptFileError: They cannot be read.
+        """
+        return np.asarray(self._read(self._reader.get_tensor, name))
+
+    def weights(self) -> tuple[list[str], list[str]]:
+        """Return the names of the weights, and of what is there besides, both sorted.
+
+        An optimizer's slot has a weight's name and its own behind it.
+        """
+        rest = sorted(name for name in self.names if not BESIDES.fullmatch(name))
+        slots = {name for name in rest if self._is_slot(name)}
+        weights = [name for name in rest if name not in slots]
+        return weights, sorted(set(self.names) - set(weights))
+
+    def _is_slot(self, name: str) -> bool:
+        parts = name.split("/")[:-1]
+        return any("/".join(parts[start:]) in self.names for start in range(len(parts)))
+
+    def _read(self, read: Any, argument: str) -> Any:
+        try:
+            return read(argument)
+        except MemoryError:
+            raise
+        except Exception as error:  # TensorFlow raises kinds of its own, and RuntimeError
+            reason = str(error).strip().partition("\n")[0]
+            raise CorruptFileError(
+                f"{self.name} cannot be read as a TensorFlow checkpoint: {reason}"
+            ) from error
+
+
+def write(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
+    """Write a checkpoint with the prefix `path`; an earlier one is replaced by a whole one.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    import tensorflow as tf
+
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=path.parent) as folder:
+        aside = Path(folder) / path.name
+        tf.raw_ops.SaveV2(
+            prefix=str(aside),
+            tensor_names=list(tensors),
+            shape_and_slices=[""] * len(tensors),
+            tensors=list(tensors.values()),
+        )
+        for suffix in (".data-00000-of-00001", ".index"):
+            Path(f"{aside}{suffix}").replace(f"{path}{suffix}")

@@ -1,0 +1,74 @@
+"""Keras's HDF5 files of weights, read by the names of their layers; no code in them is run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from kerazoo.errors import CorruptFileError
+
+KINDS = ("kernel", "bias")
+
+
+def read(path: Path) -> dict[str, np.ndarray]:
+    """Return the kernels and biases of a `.h5` or `.weights.h5` file by "layer/kernel".
+
+    Raises:
+        CorruptFileError: It cannot be read, or holds no weights of named layers.
+    """
+    try:
+        with h5py.File(path) as file:
+            layers = dict(_keras_3(file) if "layers" in file else _legacy(file))
+    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise CorruptFileError(f"'{path}' cannot be read as a file of weights: {reason}") from error
+    if not layers:
+        raise CorruptFileError(f"'{path}' holds no weights of named layers")
+    return {
+        f"{layer}/{kind}": array
+        for layer, arrays in layers.items()
+        for kind, array in _kinds(arrays)
+    }
+
+
+def _kinds(arrays: list[np.ndarray]) -> Any:
+    """Yield the arrays of a layer with what they are; a third one is no convolution's."""
+    names = [*KINDS, *(f"weight {number}" for number in range(3, len(arrays) + 1))]
+    return zip(names, arrays, strict=False)
+
+
+def _keras_3(file: h5py.File) -> Any:
+    """Yield the layers of what Keras 3 saves as `.weights.h5`."""
+    for group in file["layers"].values():
+        variables = group["vars"]
+        if len(variables):
+            arrays = [variables[str(place)][()] for place in range(len(variables))]
+            yield variables.attrs["name"], arrays
+
+
+def _legacy(file: h5py.File) -> Any:
+    """Yield the layers of what Keras 1 and 2 saved, alone or within a whole model."""
+    root = file.get("model_weights", file)
+    for name in _texts(root.attrs["layer_names"]):
+        names = _texts(root[name].attrs["weight_names"])
+        if names:
+            yield name, [root[name][each][()] for each in names]
+
+
+def _texts(values: Any) -> list[str]:
+    return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
+
+
+def write(path: Path, layers: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+    """Write layers and their weights by name as the official `.h5` files of keras.applications."""
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [layer.encode() for layer in layers]
+        for layer, weights in layers.items():
+            group = file.create_group(layer)
+            group.attrs["weight_names"] = [f"{layer}/{kind}".encode() for kind in weights]
+            for kind, array in weights.items():
+                group[f"{layer}/{kind}"] = array

@@ -1,0 +1,55 @@
+"""Checkpoints that `legacy_tf1/mnist_cnn` saves, and restores.
+
+Source: document 000_edc3730cabfc8e8e, lines 264-314. `tf.layers` names its variables as Keras does,
+`conv1/kernel`; the program saves Adam's state with them, and wants it back.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kerazoo.errors import UsageError
+from kerazoo.weights import checkpoint
+from kerazoo.weights.checkpoint import Checkpoint
+from kerazoo.weights.preprocessing import UNIT
+from kerazoo.weights.transfer import Source, named_weights
+
+if TYPE_CHECKING:
+    import keras
+
+LAYERS = ("conv1", "conv2", "fc1", "output")
+# Adam's state before the first step: beta1, beta2, and no moments
+POWERS = {
+    "train/beta1_power": np.array(0.9, np.float32),
+    "train/beta2_power": np.array(0.999, np.float32),
+}
+SLOTS = ("Adam", "Adam_1")
+
+
+def read(file: Checkpoint) -> Source:
+    """Return the tensors of a checkpoint.
+
+    Raises:
+        CorruptFileError: The checkpoint cannot be read.
+    """
+    weights, besides = file.weights()
+    tensors = {name: (name, file.tensor(name)) for name in weights}
+    return Source(file.name, tensors, besides, LAYERS[2:], UNIT)
+
+
+def write(model: keras.Model, path: Path) -> None:
+    """Write the weights of an mnist_cnn as a checkpoint that the TF1 program restores.
+
+    Raises:
+        UsageError: The model has other layers than the program.
+    """
+    weights = {key: weight.numpy() for key, weight in named_weights(model).items()}
+    if weights.keys() != {f"{layer}/{kind}" for layer in LAYERS for kind in ("kernel", "bias")}:
+        raise UsageError(f"the TF1 program is mnist_cnn, and '{model.name}' has other layers")
+    slots = {
+        f"{key}/{slot}": np.zeros_like(value) for key, value in weights.items() for slot in SLOTS
+    }
+    checkpoint.write(path, {**weights, **slots, **POWERS})
