@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 
+LEGACY = ("tf_slim", "tf_keras")  # packages that only the TF1 programs need
+
 
 class KerazooError(Exception):
     """Something failed; the message is one sentence that says what to do next."""
@@ -57,7 +59,10 @@ def explain(error: BaseException) -> tuple[str, int]:
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
         return "out of memory: a smaller --batch-size needs less", 1
     if isinstance(error, ModuleNotFoundError):
-        return f"the Python package '{error.name}' is missing: pip install . or pip install it", 1
+        how = (
+            'pip install ".[legacy]"' if error.name in LEGACY else "pip install . or pip install it"
+        )
+        return f"the Python package '{error.name}' is missing: {how}", 1
     if isinstance(error, OSError):
         return f"a file could not be read or written: {text}", 1
     return f"{type(error).__name__}: {text}; --debug shows where it came from", 1

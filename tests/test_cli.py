@@ -94,10 +94,10 @@ def test_every_option_reaches_the_run(
     seen: list[TrainOptions] = []
     module = ModuleType("kerazoo.training.train")
     module.train = lambda options, device, say: seen.append(options)  # type: ignore[attr-defined] # a stand-in
-    device = ModuleType("kerazoo.training.device")
+    device = ModuleType("kerazoo.device")
     device.start_tensorflow = lambda: ("a device", "a warning")  # type: ignore[attr-defined] # likewise
     monkeypatch.setitem(sys.modules, "kerazoo.training.train", module)
-    monkeypatch.setitem(sys.modules, "kerazoo.training.device", device)
+    monkeypatch.setitem(sys.modules, "kerazoo.device", device)
     monkeypatch.setenv("HOME", "/home/me")
     monkeypatch.setattr("signal.signal", lambda *_: None)
     line = (

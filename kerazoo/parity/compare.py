@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+import gc
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,17 +56,31 @@ def difference(program: Any, port: Any) -> Difference:
     return Difference(absolute, absolute / largest if absolute else 0.0)
 
 
+def find_pairs(names: Sequence[str] = ()) -> list[str]:
+    """Return the names of the pairs, all where none is given.
+
+    Raises:
+        UsageError: There is no pair of that name.
+    """
+    for name in names:
+        if name not in PAIRS:
+            raise UsageError(
+                f"unknown pair '{name}'{did_you_mean(name, PAIRS)}: there are {', '.join(PAIRS)}"
+            )
+    return list(names or PAIRS)
+
+
 def compare(
-    names: list[str] | None = None,
-    pairs: Mapping[str, Pair] = PAIRS,
-    precisions: tuple[str, ...] = PRECISIONS,
+    name: str,
+    pair: Pair | None = None,
+    precisions: Sequence[str] = PRECISIONS,
     say: Callable[[str], object] = print,
 ) -> pd.DataFrame:
-    """Hold ports against their TF1 programs.
+    """Hold a port against its TF1 program.
 
     Args:
-        names: The pairs to compare; None or none for all.
-        pairs: Where to find them.
+        name: The name of the pair.
+        pair: The pair; None for the one of that name.
         precisions: The floating-point types to compute in.
         say: Takes a line before each stretch of work.
 
@@ -76,21 +91,16 @@ def compare(
     Raises:
         UsageError: There is no pair of that name.
     """
-    for name in names or ():
-        if name not in pairs:
-            raise UsageError(
-                f"unknown pair '{name}'{did_you_mean(name, pairs)}: there are {', '.join(pairs)}"
-            )
+    pair = pair or PAIRS[find_pairs([name])[0]]
     rows = []
-    for name in names or pairs:
-        for precision in precisions:
-            say(f"{name} in {precision} ...")
-            with _floats(precision):
-                for quantity, kind, found in _comparisons(pairs[name], precision):
-                    measure, most = TOLERANCES[kind][precision]
-                    passed = getattr(found, measure) <= most
-                    row = (name, precision, quantity, found.absolute, found.relative)
-                    rows.append((*row, f"{measure} {most:g}", passed))
+    for precision in precisions:
+        say(f"{name} in {precision} ...")
+        with _floats(precision):
+            for quantity, kind, found in _comparisons(pair, precision):
+                measure, most = TOLERANCES[kind][precision]
+                passed = getattr(found, measure) <= most
+                row = (name, precision, quantity, found.absolute, found.relative)
+                rows.append((*row, f"{measure[:3]} {most:.0e}", passed))
     columns = ["pair", "precision", "quantity", "absolute", "relative", "tolerance", "passed"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -106,6 +116,7 @@ def _floats(precision: str) -> Iterator[None]:
     finally:
         keras.config.set_floatx(before[0])
         keras.config.set_dtype_policy(before[1])
+        gc.collect()  # a model is made of cycles, and a large one leaves no room for the next
 
 
 def _comparisons(pair: Pair, precision: str) -> Iterator[tuple[str, str, Difference]]:
@@ -131,14 +142,17 @@ def _comparisons(pair: Pair, precision: str) -> Iterator[tuple[str, str, Differe
 
 
 def _beginning(program: Program) -> dict[str, np.ndarray]:
-    """Return the program's initial weights, its biases not left at zero."""
+    """Return weights to begin with, the same at every call: Glorot-uniform kernels, some biases."""
     random = np.random.default_rng(1)
-    return {
-        name: random.normal(scale=0.1, size=value.shape).astype(value.dtype)
-        if value.ndim == 1
-        else value
-        for name, value in program.weights.items()
-    }
+
+    def draw(value: np.ndarray) -> np.ndarray:
+        if value.ndim == 1:
+            return random.normal(scale=0.1, size=value.shape)
+        *field, fan_in, fan_out = value.shape
+        limit = np.sqrt(6 / (np.prod(field) * (fan_in + fan_out)))
+        return random.uniform(-limit, limit, value.shape)
+
+    return {name: draw(value).astype(value.dtype) for name, value in program.weights.items()}
 
 
 def _batches(pair: Pair, number: int, precision: str) -> list[tuple[np.ndarray, Any]]:
@@ -187,7 +201,7 @@ def _optimizers(pair: Pair, program: Program, kind: str, precision: str) -> tupl
     theirs = tf1.train.AdamOptimizer(rate, *betas)
     if precision == "float32" and program.nodes.training_op is not None:
         theirs = None
-    return theirs, keras.optimizers.Adam(_single(rate), *betas, epsilon=_single(pair.adam_epsilon))
+    return theirs, keras.optimizers.Adam(*map(_single, (rate, *betas, pair.adam_epsilon)))
 
 
 def _single(number: float) -> float:

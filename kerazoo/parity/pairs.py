@@ -68,7 +68,7 @@ def _photo_batches(number: int) -> list[Batch]:
     return [(sample_photos() / 255, None)] * number
 
 
-def _digits(number: int, size: int = 100) -> list[Batch]:
+def _digits(number: int, size: int = 32) -> list[Batch]:
     """Return batches of handwritten digits as rows of 784 pixels in [0, 1]."""
     train = digits.load((28, 28, 1)).train
     batches = [

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from kerazoo.weights.transfer import Source
 
-__all__ = ["Weights", "export_weights", "load_weights", "preprocess"]
+__all__ = ["Weights", "export_weights", "load_weights", "open_source", "preprocess"]
 
 Weights = Union[str, os.PathLike[str], "keras.Model", None]
 FORMATS = ("slim", "tf1", "keras_applications", "keras")
@@ -51,23 +51,33 @@ def load_weights(
 
 def _source(model: keras.Model, weights: Any) -> Source:
     from kerazoo.lazy import keras
-    from kerazoo.weights import keras_applications, keras_file, slim, tf1_saver
+    from kerazoo.weights import keras_applications
 
     if isinstance(weights, keras.Model):
         return keras_applications.from_model(weights)
     if weights == "imagenet":
-        return keras_applications.download(model)
+        return keras_applications.imagenet(model)
     if not isinstance(weights, str | os.PathLike):
         raise UsageError(f"weights must be None, 'imagenet', a path or a model, not {weights!r}")
-    path = Path(weights)
+    return open_source(Path(weights))
+
+
+def open_source(path: Path) -> Source:
+    """Return the tensors of a file or a checkpoint, as `load_weights` takes it.
+
+    Raises:
+        UsageError: There is no such file.
+        CorruptFileError: It cannot be read.
+    """
+    from kerazoo.weights import keras_applications, keras_file, slim, tf1_saver
+    from kerazoo.weights.checkpoint import Checkpoint
+
     if path.suffix in (".keras", ".h5"):
         if not path.is_file():
             raise UsageError(f"weights='{path}': there is no such file")
         return (keras_file if path.suffix == ".keras" else keras_applications).read(path)
-    from kerazoo.weights.checkpoint import Checkpoint
-
     file = Checkpoint(path)
-    return slim.read(file, model) if slim.is_slim(file.names) else tf1_saver.read(file)
+    return slim.read(file) if slim.is_slim(file.names) else tf1_saver.read(file)
 
 
 def export_weights(model: keras.Model, path: str | os.PathLike[str], format: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ class Checkpoint:
 
     Attributes:
         name: What messages call it.
+        prefix: What the names of its files begin with.
         names: The names of its tensors.
 
     Raises:
@@ -42,6 +44,7 @@ class Checkpoint:
             prefix = tf.train.latest_checkpoint(str(path))
         if prefix is None or not (Path(prefix).is_file() or Path(f"{prefix}.index").is_file()):
             raise UsageError(f"weights={self.name}: there is no such checkpoint")
+        self.prefix: str = prefix
         self._reader = self._read(tf.train.load_checkpoint, prefix)
         self.names: Collection[str] = self._reader.get_variable_to_shape_map().keys()
 
@@ -54,14 +57,16 @@ class Checkpoint:
         return np.asarray(self._read(self._reader.get_tensor, name))
 
     def weights(self) -> tuple[list[str], list[str]]:
-        """Return the names of the weights, and of what is there besides, both sorted.
+        """Return the names of the weights, and what is there besides, an optimizer's slots counted.
 
-        An optimizer's slot has a weight's name and its own behind it.
+        A slot has a weight's name and its own behind it.
         """
         rest = sorted(name for name in self.names if not BESIDES.fullmatch(name))
         slots = {name for name in rest if self._is_slot(name)}
-        weights = [name for name in rest if name not in slots]
-        return weights, sorted(set(self.names) - set(weights))
+        counted = Counter(name.rpartition("/")[2] for name in sorted(slots))
+        besides = [*sorted(set(self.names) - set(rest))]
+        besides += [f"{number} slots {slot}" for slot, number in counted.items()]
+        return [name for name in rest if name not in slots], besides
 
     def _is_slot(self, name: str) -> bool:
         parts = name.split("/")[:-1]

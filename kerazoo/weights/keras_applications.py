@@ -45,30 +45,38 @@ def read(path: Path) -> Source:
     return _source(f"'{path}'", h5.read(path), CorruptFileError)
 
 
-def download(model: keras.Model) -> Source:
-    """Return the weights trained on ImageNet, fetched by the loader of keras.applications.
+def imagenet(model: keras.Model) -> Source:
+    """Return the weights that keras.applications' network of the model's layers has downloaded.
 
     Raises:
-        UsageError: keras.applications has no network with the model's layers.
-        DataMissingError: They cannot be downloaded.
-        CorruptFileError: What came is not the original.
+        UsageError: keras.applications has no such network.
+        DataMissingError, CorruptFileError: See `download`.
     """
     network = find_network(model, NETWORKS, "keras.applications")
     has_top = any(layer.name in TOP for layer in model.layers)
+    return from_model(download(network, has_top))
+
+
+def download(network: str, include_top: bool) -> keras.Model:
+    """Return VGG16 or VGG19 trained on ImageNet, fetched by the loader of keras.applications.
+
+    Raises:
+        DataMissingError: The weights cannot be downloaded.
+        CorruptFileError: What came is not the original.
+    """
     try:
-        source = getattr(keras.applications, network)(include_top=has_top, weights="imagenet")
+        return getattr(keras.applications, network)(include_top=include_top, weights="imagenet")
+    except MemoryError:
+        raise
     except ValueError as error:
         raise CorruptFileError(
             f"the downloaded weights of {network} are damaged: {error}"
         ) from error
-    except MemoryError:
-        raise
     except Exception as error:  # Keras raises a bare Exception where a download fails
         raise DataMissingError(
             f"the imagenet weights of {network} cannot be downloaded: "
             "check the network, or give a file instead"
         ) from error
-    return from_model(source)
 
 
 def as_model(model: keras.Model) -> keras.Model:
@@ -86,10 +94,7 @@ def as_model(model: keras.Model) -> keras.Model:
         options["classes"] = len(weights["fc8/bias"])
     options["input_shape"] = _input_shape(model, weights)
     result = getattr(keras.applications, network)(**options)
-    named = {
-        _renamed(key, r"conv(.)_(.)", r"block\1_conv\2", THEIR_HEAD): (key, array)
-        for key, array in weights.items()
-    }
+    named = {_their_name(key): (key, array) for key, array in weights.items()}
     assign(result, Source(f"'{model.name}'", named, error=UsageError))
     return result
 
@@ -135,12 +140,17 @@ def write(model: keras.Model, path: Path) -> None:
 
 
 def _source(name: str, weights: Mapping[str, np.ndarray], error: type[KerazooError]) -> Source:
-    preprocessing = CAFFE if "block1_conv1/kernel" in weights else None
+    theirs = "block1_conv1/kernel" in weights
     tensors: dict[str, tuple[str, np.ndarray]] = {}
     for own, array in weights.items():
         key = _renamed(own, r"block(.)_conv(.)", r"conv\1_\2", HEAD)
         tensors[key if key not in tensors else f"{own}, a second time"] = (own, array)
-    return Source(name, tensors, (), TOP, preprocessing, error)
+    preprocessing, own_name = (CAFFE, _their_name) if theirs else (None, str)
+    return Source(name, tensors, (), TOP, preprocessing, own_name, error)
+
+
+def _their_name(key: str) -> str:
+    return _renamed(key, r"conv(.)_(.)", r"block\1_conv\2", THEIR_HEAD)
 
 
 def _renamed(key: str, pattern: str, replacement: str, head: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ Source: tf_slim 1.1.0, nets/vgg.py: `vgg_16/conv1/conv1_1/weights`, `vgg_16/fc6/
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,20 +29,33 @@ def is_slim(names: Collection[str]) -> bool:
     return any(name.endswith("/weights") for name in names)
 
 
-def read(file: Checkpoint, model: keras.Model) -> Source:
-    """Return the tensors of a checkpoint for a VGG.
+def read(file: Checkpoint) -> Source:
+    """Return the tensors of a VGG's checkpoint.
 
     Raises:
-        UsageError: slim has no network with the model's layers.
         CorruptFileError: The checkpoint cannot be read.
     """
-    network = find_network(model, NETWORKS, "tf-slim")
     weights, besides = file.weights()
-    ending = _slim_name("", "conv1_1/kernel")
-    scope = next((name.removesuffix(ending) for name in weights if name.endswith(ending)), "")
-    own = own_names(network, scope)
+    scope = scope_of(weights)
+    own = own_names("vgg_19", scope)  # it has all the layers of the others
     tensors = {own.get(name, name): (name, file.tensor(name)) for name in weights}
-    return Source(file.name, tensors, besides, TOP, SLIM_VGG)
+    own_name = functools.partial(_slim_name, scope)
+    return Source(file.name, tensors, besides, TOP, SLIM_VGG, own_name, fits=network)
+
+
+def network(model: keras.Model) -> str:
+    """Return slim's name of the network with the layers of a model.
+
+    Raises:
+        UsageError: There is none.
+    """
+    return find_network(model, NETWORKS, "tf-slim")
+
+
+def scope_of(names: Collection[str]) -> str:
+    """Return what every name begins with: "vgg_16/"."""
+    first = _slim_name("", "conv1_1/kernel")
+    return next((name.removesuffix(first) for name in names if name.endswith(first)), "")
 
 
 def own_names(network: str, scope: str) -> dict[str, str]:
@@ -57,7 +71,7 @@ def write(model: keras.Model, path: Path) -> None:
     Raises:
         UsageError: slim has no network with the model's layers.
     """
-    scope = find_network(model, NETWORKS, "tf-slim") + "/"
+    scope = f"{network(model)}/"
     tensors = {}
     for key, weight in named_weights(model).items():
         tensors[_slim_name(scope, key)] = conv_kernel(key, weight.numpy())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +22,13 @@ class Source:
     Attributes:
         name: What messages call the source.
         tensors: "layer/weight" of the zoo -> the source's own name of the tensor, its values.
-        left_out: Own names of what the source holds besides, such as an optimizer's state.
+        left_out: What the source holds besides, such as an optimizer's state.
         top: Layers of the zoo above the features, last the one as wide as there are classes. A
             model that has none of them, or ends before the last, does without their tensors.
         preprocessing: What the weights expect to be done to an image.
+        own_name: The source's name for a tensor that it should have, by the zoo's.
         error: Raised where the source does not fit a model.
+        fits: Raises where a model computes something else with weights of these names and shapes.
     """
 
     name: str
@@ -34,7 +36,9 @@ class Source:
     left_out: Collection[str] = ()
     top: tuple[str, ...] = ()
     preprocessing: Preprocessing | None = None
+    own_name: Callable[[str], str] = str
     error: type[KerazooError] = CorruptFileError
+    fits: Callable[[keras.Model], object] = id
 
 
 def named_weights(model: keras.Model) -> dict[str, Any]:
@@ -45,7 +49,7 @@ def named_weights(model: keras.Model) -> dict[str, Any]:
 
 
 def assign(model: keras.Model, source: Source) -> list[str]:
-    """Set every weight of `model` from a source and return the own names of what was left out.
+    """Set every weight of `model` from a source and return what was left out.
 
     A convolution's kernel [height, width, in, out] also fits a dense kernel
     [height * width * in, out], and the other way round.
@@ -54,6 +58,7 @@ def assign(model: keras.Model, source: Source) -> list[str]:
         KerazooError: Tensors are missing, left over or of another shape, all of which the message
             names; the model is then as it was.
     """
+    source.fits(model)
     targets = named_weights(model)
     layers = {layer.name for layer in model.layers}
     absent = {layer for layer in source.top if layer not in layers}
@@ -61,7 +66,7 @@ def assign(model: keras.Model, source: Source) -> list[str]:
         absent = set()  # a model with the last layer needs all below it
     given = {key: pair for key, pair in source.tensors.items() if _layer(key) not in absent}
     values: dict[str, np.ndarray] = {}
-    troubles = [f"{key} is missing" for key in targets if key not in given]
+    troubles = [f"{source.own_name(key)} is missing" for key in targets if key not in given]
     for key, (own, array) in given.items():
         if key not in targets:
             troubles.append(f"{own} has no place")
@@ -97,7 +102,7 @@ def _told(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape)) or "a single number"
 
 
-def _few(troubles: list[str], most: int = 4) -> str:
+def _few(troubles: list[str], most: int = 6) -> str:
     more = len(troubles) - most
     return ", ".join(troubles[:most]) + (f" and {more} more" if more > 0 else "")
 

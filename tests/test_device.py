@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from kerazoo.training import device
+from kerazoo import device
 
 CHATTER = """WARNING: All log messages before absl::InitializeLog() is called are written to STDERR
 I0000 00:00:1795213095.665720    2656 port.cc:153] oneDNN custom operations are on.
@@ -40,7 +40,7 @@ def test_everything_but_chatter_passes_where_the_start_fails(
 
 def test_the_last_words_of_a_crash_pass() -> None:
     code = (
-        "import os; from kerazoo.training import device\n"
+        "import os; from kerazoo import device\n"
         "with device._without_chatter(): os.write(2, b'F0000 the end\\n'); os.abort()"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -77,7 +77,7 @@ def test_a_gpu_that_is_there_and_not_used_is_told(monkeypatch: pytest.MonkeyPatc
 
 def test_tensorflow_starts_in_silence_and_deterministic() -> None:
     code = (
-        "from kerazoo.training.device import start_tensorflow; print(start_tensorflow());"
+        "from kerazoo.device import start_tensorflow; print(start_tensorflow());"
         "import tensorflow as tf; tf.zeros(1) + 1;"
         "from tensorflow.python.framework import config;"
         "assert config.is_op_determinism_enabled()"

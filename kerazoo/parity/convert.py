@@ -1,0 +1,111 @@
+"""Weights from one zoo to another, proved by running both sides on the same images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+import kerazoo
+from kerazoo.errors import KerazooError, UsageError
+from kerazoo.parity import native
+from kerazoo.parity.compare import Difference, difference
+from kerazoo.parity.target import format_of, replacing
+from kerazoo.weights import keras_applications, open_source
+from kerazoo.weights.transfer import Source, assign, named_weights
+
+DOWNLOAD = "keras.applications:"
+TOLERANCE = 1e-5
+
+
+def convert(
+    source: str,
+    target: Path,
+    name: str | None = None,
+    head: str | None = None,
+    say: Callable[[str], object] = print,
+) -> Difference:
+    """Write the weights of `source` to `target` and compare what both compute, each in its home.
+
+    Args:
+        source: A checkpoint, a file, or "keras.applications:VGG16".
+        target: A path that ends in .keras, .h5, .weights.h5 or .ckpt.
+        name: The model of the zoo that the weights are of; None to tell it from the tensors.
+        head: Of a VGG; None for the default.
+        say: Takes lines for a person.
+
+    Returns:
+        The difference of the outputs, which is within a relative 1e-5.
+
+    Raises:
+        KerazooError: The source cannot be read, is of no model of the zoo, does not go to that
+            form, or both sides differ; nothing is written then.
+    """
+    theirs, given = _open(source)
+    name = name or _identify(given)
+    model = _build(name, given, head)
+    left_out = assign(model, given)
+    model.preprocessing = given.preprocessing
+    say(f"{source} is {name}, {model.count_params():,} parameters")
+    if left_out:
+        say(f"left out: {', '.join(left_out)}")
+    with replacing(target) as aside:
+        kerazoo.export_weights(model, aside, format_of(target, name))
+        images = native.images(model)
+        before = theirs(model, images)
+        after = native.run(aside, model, images)
+        found = difference(before, after)
+        told = f"{len(images)} images, outputs {list(before.shape)}"
+        say(f"largest difference on {told}: {found.absolute:.1e}, relative {found.relative:.1e}")
+        if found.relative > TOLERANCE:
+            raise KerazooError(
+                f"'{target}' was not written, since it computes something else than {source}"
+            )
+    say(f"written to {target}")
+    return found
+
+
+def _open(source: str) -> tuple[Callable[[keras.Model, np.ndarray], np.ndarray], Source]:
+    """Return what runs a source in its home, and its tensors."""
+    if not source.startswith(DOWNLOAD):
+        path = Path(source).expanduser()
+        return lambda model, images: native.run(path, model, images), open_source(path)
+    network = source.removeprefix(DOWNLOAD)
+    if network not in keras_applications.NETWORKS:
+        known = ", ".join(f"{DOWNLOAD}{each}" for each in keras_applications.NETWORKS)
+        raise UsageError(f"'{source}' is not known: there are {known}")
+    theirs = keras_applications.download(network, include_top=True)
+    run = native.logits(theirs)
+    return lambda _, images: run(images, training=False).numpy(), keras_applications.from_model(
+        theirs
+    )
+
+
+def _identify(source: Source) -> str:
+    """Return the model of the zoo whose features have the tensors of a source."""
+    for name in kerazoo.list_models():
+        model = kerazoo.create_model(name, include_top=False)
+        shapes = {key: tuple(weight.shape) for key, weight in named_weights(model).items()}
+        features = {
+            key: array.shape
+            for key, (_, array) in source.tensors.items()
+            if key in shapes or (array.ndim == 4 and key.startswith("conv"))
+        }
+        if features == shapes:
+            return name
+    raise UsageError(f"{source.name} has the tensors of no model of the zoo: give --model NAME")
+
+
+def _build(name: str, source: Source, head: str | None) -> keras.Model:
+    """Return a model with a place for each tensor of a source."""
+    plain = kerazoo.create_model(name)
+    last = list(named_weights(plain))[-1]
+    features = named_weights(kerazoo.create_model(name, include_top=False))
+    options: dict[str, Any] = {} if head is None else {"head": head}
+    if source.tensors.keys() <= features.keys():
+        return kerazoo.create_model(name, include_top=False, **options)
+    classes = source.tensors[last][1].shape[-1] if last in source.tensors else 0
+    return kerazoo.create_model(name, classes=classes, **options)

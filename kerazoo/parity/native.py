@@ -1,0 +1,87 @@
+"""Weights run by the program that they are for, not by kerazoo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tf_slim.nets import vgg as slim_vgg
+
+import kerazoo
+from kerazoo.data import digits
+from kerazoo.data.photos import centre, sample_photos
+from kerazoo.weights import keras_applications, keras_file, slim
+from kerazoo.weights.checkpoint import Checkpoint
+from legacy_tf1 import mnist_cnn
+from legacy_tf1.program import Nodes, Program, mean_square, tf1
+
+
+def images(model: keras.Model) -> np.ndarray:
+    """Return images that a model takes: the sample photos in colour, else handwritten digits."""
+    height, width, channels = (side or 224 for side in model.input_shape[1:])
+    if channels != 3:
+        data = digits.load((height, width, channels))
+        return next(iter(data.test.batches(100)))[0].numpy()
+    photos = centre(sample_photos(), 224)
+    knows = getattr(model, "preprocessing", None) is not None
+    return kerazoo.preprocess(model, photos) if knows else photos / 255
+
+
+def run(path: Path, model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Return the logits or the features that the weights at `path` give.
+
+    Args:
+        path: A checkpoint or a file, as `kerazoo.weights.load_weights` takes it.
+        model: The model of the zoo that has these weights, for the sizes of its layers.
+        images: [batch, height, width, channels].
+
+    Returns:
+        [batch, classes], or a map of features.
+    """
+    if path.suffix == ".keras":
+        return logits(keras_file.load_model(path))(images, training=False).numpy()
+    if path.suffix == ".h5":
+        theirs = keras_applications.as_model(model)
+        theirs.load_weights(path)
+        return logits(theirs)(images, training=False).numpy()
+    names = Checkpoint(path).names
+    return _run_slim(path, model, images) if slim.is_slim(names) else _run_tf1(path, images)
+
+
+def logits(model: keras.Model) -> keras.Model:
+    """Return a model without the softmax that it ends in, if it does."""
+    last = model.layers[-1]
+    if isinstance(last, keras.layers.Softmax):
+        return keras.Model(model.input, last.input)
+    if getattr(last, "activation", None) is keras.activations.softmax:
+        last.activation = keras.activations.linear
+    return model
+
+
+def _run_tf1(path: Path, images: np.ndarray) -> np.ndarray:
+    with Program(mnist_cnn.build) as program:
+        _restore(program, path)
+        return program.forward(images.reshape(len(images), -1))
+
+
+def _run_slim(path: Path, model: keras.Model, images: np.ndarray) -> np.ndarray:
+    network, scope = slim.network(model), slim.scope_of(Checkpoint(path).names)
+
+    def build(dtype: tf.DType) -> Nodes:
+        x = tf1.placeholder(dtype, (None, *images.shape[1:]))
+        vgg, classes = getattr(slim_vgg, network), model.output_shape[-1]
+        outputs, _ = vgg(x, classes, is_training=False, scope=scope.rstrip("/"))
+        return Nodes(x, outputs, mean_square(outputs), saver=tf1.train.Saver())
+
+    with Program(build) as program:
+        _restore(program, path)
+        return program.forward(images)
+
+
+def _restore(program: Program, path: Path) -> None:
+    saver: Any = program.nodes.saver
+    with program.session.graph.as_default():
+        saver.restore(program.session, Checkpoint(path).prefix)
