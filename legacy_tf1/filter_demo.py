@@ -37,7 +37,8 @@ def build(dtype: tf.DType) -> Nodes:
 def build_learned(dtype: tf.DType) -> Nodes:
     """Put the same convolution with filters to be learned, and a bias, into the current graph."""
     x = tf1.placeholder(dtype, shape=(None, None, None, 3))
-    conv = layers.conv2d(x, filters=2, kernel_size=7, strides=[2, 2], padding="SAME", name="conv")
+    begin = tf1.glorot_uniform_initializer()
+    conv = layers.conv2d(x, 2, 7, [2, 2], "SAME", kernel_initializer=begin, name="conv")
     return Nodes(x, conv, mean_square(conv))
 
 

@@ -10,6 +10,7 @@ Run it: `python -m legacy_tf1.mnist_cnn --mnist-dir FOLDER` trains on MNIST and 
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 from pathlib import Path
 
@@ -30,19 +31,22 @@ def build(dtype: tf.DType) -> Nodes:
         x_reshaped = tf.reshape(x, shape=[-1, HEIGHT, WIDTH, CHANNELS])
         y = tf1.placeholder(tf.int32, shape=[None], name="y")
 
-    conv1 = layers.conv2d(
-        x_reshaped, CONV1_MAPS, 3, strides=1, padding="SAME", activation=tf.nn.relu, name="conv1"
+    # `tf.layers` began its kernels so by default; the tf-keras one does not heed the graph's seed.
+    begin = tf1.glorot_uniform_initializer()
+    conv = functools.partial(
+        layers.conv2d, padding="SAME", activation=tf.nn.relu, kernel_initializer=begin
     )
-    conv2 = layers.conv2d(
-        conv1, CONV2_MAPS, 3, strides=2, padding="SAME", activation=tf.nn.relu, name="conv2"
-    )
+    conv1 = conv(x_reshaped, CONV1_MAPS, 3, strides=1, name="conv1")
+    conv2 = conv(conv1, CONV2_MAPS, 3, strides=2, name="conv2")
     with tf1.name_scope("pool3"):
         pool3 = tf.nn.max_pool2d(conv2, [1, 2, 2, 1], [1, 2, 2, 1], padding="VALID")
         pool3_flat = tf.reshape(pool3, shape=[-1, CONV2_MAPS * 7 * 7])
     with tf1.name_scope("fc1"):
-        fc1 = layers.dense(pool3_flat, FC1, activation=tf.nn.relu, name="fc1")
+        fc1 = layers.dense(
+            pool3_flat, FC1, activation=tf.nn.relu, kernel_initializer=begin, name="fc1"
+        )
     with tf1.name_scope("output"):
-        logits = layers.dense(fc1, OUTPUTS, name="output")
+        logits = layers.dense(fc1, OUTPUTS, kernel_initializer=begin, name="output")
         tf.nn.softmax(logits, name="Y_proba")
 
     with tf1.name_scope("train"):
