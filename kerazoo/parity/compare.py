@@ -49,7 +49,7 @@ class Difference:
 def difference(program: Any, port: Any) -> Difference:
     """Return how far two tensors are apart; infinitely, where their shapes differ."""
     program, port = np.asarray(program), np.asarray(port)
-    if program.shape != port.shape or not np.isfinite(port).all():
+    if program.shape != port.shape or not np.isfinite([program, port]).all():
         return Difference(np.inf, np.inf)
     absolute = float(np.abs(program - port).max(initial=0))
     largest = float(np.abs(program).max(initial=0))

@@ -53,7 +53,7 @@ def convert(
     if left_out:
         say(f"left out: {', '.join(left_out)}")
     with replacing(target) as aside:
-        kerazoo.export_weights(model, aside, format_of(target, name))
+        kerazoo.export_weights(model, aside, format_of(target, name), say)
         images = native.images(model)
         before = theirs(model, images)
         after = native.run(aside, model, images)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["Weights", "export_weights", "load_weights", "open_source", "preprocess"]
 
 Weights = Union[str, os.PathLike[str], "keras.Model", None]
-FORMATS = ("slim", "tf1", "keras_applications", "keras")
 
 
 def load_weights(
@@ -80,7 +79,12 @@ def open_source(path: Path) -> Source:
     return slim.read(file) if slim.is_slim(file.names) else tf1_saver.read(file)
 
 
-def export_weights(model: keras.Model, path: str | os.PathLike[str], format: str) -> None:
+def export_weights(
+    model: keras.Model,
+    path: str | os.PathLike[str],
+    format: str,
+    say: Callable[[str], object] = warnings.warn,
+) -> None:
     """Write the weights of a model of the zoo for another program; an earlier file is replaced.
 
     Args:
@@ -90,6 +94,8 @@ def export_weights(model: keras.Model, path: str | os.PathLike[str], format: str
             documents' TF1 program restores, "keras_applications" for an `.h5` or `.weights.h5` file
             that keras.applications loads, "keras" for a `.keras` file that remembers the
             preprocessing.
+        say: Takes the line that tells where the weights expect another preprocessing than the
+            format's own program does.
 
     Raises:
         UsageError: The format is unknown, has no such network, or does not go by that path.
@@ -97,20 +103,25 @@ def export_weights(model: keras.Model, path: str | os.PathLike[str], format: str
         OSError: The file cannot be written.
     """
     from kerazoo.weights import keras_applications, keras_file, slim, tf1_saver
+    from kerazoo.weights.preprocessing import CAFFE, SLIM_VGG, UNIT
 
-    if format not in FORMATS:
-        hint = did_you_mean(format, FORMATS)
-        raise UsageError(f"format must be one of {', '.join(FORMATS)}, not {format!r}{hint}")
+    formats: dict[str, tuple[Any, Any]] = {
+        "slim": (slim.write, SLIM_VGG),
+        "tf1": (tf1_saver.write, UNIT),
+        "keras_applications": (keras_applications.write, CAFFE),
+        "keras": (keras_file.write, None),
+    }
+    if format not in formats:
+        hint = did_you_mean(str(format), formats)
+        raise UsageError(f"format must be one of {', '.join(formats)}, not {format!r}{hint}")
     path = Path(path)
     if not path.absolute().parent.is_dir():
         raise KerazooError(f"'{path.parent}' is no folder: make it first")
-    writers = {
-        "slim": slim.write,
-        "tf1": tf1_saver.write,
-        "keras_applications": keras_applications.write,
-        "keras": keras_file.write,
-    }
-    writers[format](model, path)
+    write, usual = formats[format]
+    write(model, path)
+    own = getattr(model, "preprocessing", None)
+    if own and usual and own != usual:
+        say(f"these weights expect images as {own}; the format's own program gives {usual}")
 
 
 def preprocess(model: keras.Model, images: Any) -> Any:

@@ -31,6 +31,11 @@ class Preprocessing:
     mean: tuple[float, ...]
     scale: float = 1.0
 
+    def __str__(self) -> str:
+        mean = ", ".join(f"{each:g}" for each in self.mean)
+        order = "BGR" if self.bgr else "RGB"
+        return f"(image - {mean}) * {self.scale:.3g}" + f" in {order}" * (len(self.mean) > 1)
+
 
 # slim's vgg_preprocessing.py; keras.applications' imagenet_utils.py, mode "caffe"; the reader of
 # document 000_edc3730cabfc8e8e, line 299.

@@ -1,0 +1,123 @@
+"""Each port agrees with its TF1 program, and a wrong port is caught."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import kerazoo
+from kerazoo.errors import UsageError
+from kerazoo.parity.compare import TOLERANCES, compare, difference, find_pairs
+from kerazoo.parity.pairs import PAIRS, vgg16
+from kerazoo.parity.port import Port
+from kerazoo.training.options import Recipe
+from kerazoo.weights.preprocessing import CAFFE
+
+
+def silent(line: str) -> None:
+    """Take a line and do nothing."""
+
+
+@pytest.mark.parametrize("name", [name for name in PAIRS if name != "vgg16"])
+def test_the_port_agrees(name: str) -> None:
+    table = compare(name, say=silent)
+    assert table.passed.all(), table.to_string()
+    assert set(table.precision) == {"float32", "float64"}
+    for precision in ("float32", "float64"):
+        quantities = table[table.precision == precision].quantity.tolist()
+        gradients = {f"gradient of {key}" for key in PAIRS[name].names.values()}
+        assert {"forward", "gradient of images", *gradients} <= set(quantities)
+
+
+def test_mnist_cnn_agrees_as_closely_as_is_promised() -> None:
+    table = compare("mnist_cnn", say=silent)
+    found = table.set_index(["precision", "quantity"])
+    double = found.loc["float64"]
+    assert double[double.index.str.startswith("gradient")].relative.max() <= 1e-12
+    assert double.absolute["weights after 50 SGD steps"] <= 1e-10
+    single = found.loc["float32"]
+    assert single.absolute["weights after 5 Adam steps"] <= 1e-4
+    assert single.absolute["loss of 5 Adam steps"] <= 1e-5
+    assert TOLERANCES["forward"]["float32"] == ("relative", 1e-5)
+
+
+def test_vgg16_agrees_at_full_size() -> None:
+    table = compare("vgg16", precisions=["float32"], say=silent)
+    assert table.passed.all(), table.to_string()
+    assert len(table) == 1 + 32 + 1 + 4  # forward, weights' and images' gradients, SGD and Adam
+
+
+def without_relu() -> keras.Model:
+    model = kerazoo.create_model("mnist_cnn", classifier_activation=None)
+    model.get_layer("fc1").activation = keras.activations.linear
+    return model
+
+
+def same_pool() -> keras.Model:
+    inputs = keras.Input((None, None, 3))
+    return keras.Model(inputs, keras.layers.MaxPooling2D(2, padding="same")(inputs))
+
+
+def bgr_vgg16() -> keras.Model:
+    model = vgg16()
+    model.preprocessing = CAFFE
+    return model
+
+
+FAULTS: dict[str, tuple[str, dict[str, Any], str]] = {
+    "a ReLU left out": ("mnist_cnn", {"port": without_relu}, "forward"),
+    "epsilon 1e-7": ("mnist_cnn", {"adam_epsilon": 1e-7}, "weights after 5 Adam steps"),
+    "SAME for VALID": ("max_pool", {"port": same_pool}, "forward"),
+    "BGR for RGB": ("vgg16", {"port": bgr_vgg16}, "forward"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_wrong_port_is_caught(fault: str) -> None:
+    name, changes, quantity = FAULTS[fault]
+    pair = dataclasses.replace(PAIRS[name], **changes)
+    table = compare(name, pair, ["float32"], silent).set_index("quantity")
+    assert not table.passed[quantity], table.to_string()
+
+
+def test_a_changed_weight_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    setter = Port.weights.fset
+
+    def changed(port: Port, values: dict[str, np.ndarray]) -> None:
+        assert setter
+        setter(port, {**values, "output/kernel": values["output/kernel"] * 1.001})
+
+    monkeypatch.setattr(Port, "weights", Port.weights.setter(changed))
+    table = compare("mnist_cnn", precisions=["float32"], say=silent).set_index("quantity")
+    assert not table.passed[["forward", "loss of 50 SGD steps"]].any()
+
+
+def test_the_ports_adam_is_that_of_the_training_recipe() -> None:
+    pair, recipe = PAIRS["mnist_cnn"], Recipe()
+    assert (pair.adam_rate, pair.adam_epsilon) == (recipe.learning_rate, recipe.epsilon)
+
+
+def test_differences_by_hand() -> None:
+    found = difference([1.0, -4.0], [1.5, -4.25])
+    assert (found.absolute, found.relative) == (0.5, 0.125)
+    assert difference([0.0], [0.0]).relative == 0
+    assert difference([[1.0]], [1.0]).absolute == np.inf
+    assert difference([1.0], [np.nan]).absolute == np.inf
+    assert difference([np.nan], [1.0]).absolute == np.inf
+
+
+def test_keras_is_left_as_it_was() -> None:
+    compare("max_pool", precisions=["float64"], say=silent)
+    assert keras.config.floatx() == "float32"
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_pairs_are_found_by_name() -> None:
+    assert find_pairs() == list(PAIRS)
+    assert find_pairs(["vgg16", "max_pool"]) == ["vgg16", "max_pool"]
+    with pytest.raises(UsageError, match=r"unknown pair 'vgg' \(did you mean 'vgg16'\?\)"):
+        find_pairs(["vgg"])
