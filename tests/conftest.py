@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,3 +25,10 @@ def mnist_dir() -> Path:
     if not folder:
         pytest.skip("KERAZOO_MNIST_DIR names no folder with MNIST's four IDX files")
     return Path(folder).resolve()
+
+
+@pytest.fixture(autouse=True)
+def room_for_the_next_model() -> Iterator[None]:
+    """Free a test's models, which are made of cycles and of up to half a gigabyte each."""
+    yield
+    gc.collect()

@@ -60,13 +60,18 @@ class Checkpoint:
         """Return the names of the weights, and what is there besides, an optimizer's slots counted.
 
         A slot has a weight's name and its own behind it.
+
+        Raises:
+            CorruptFileError: What is there besides cannot be read, as in a file cut short.
         """
         rest = sorted(name for name in self.names if not BESIDES.fullmatch(name))
-        slots = {name for name in rest if self._is_slot(name)}
-        counted = Counter(name.rpartition("/")[2] for name in sorted(slots))
-        besides = [*sorted(set(self.names) - set(rest))]
-        besides += [f"{number} slots {slot}" for slot, number in counted.items()]
-        return [name for name in rest if name not in slots], besides
+        slots = [name for name in rest if self._is_slot(name)]
+        besides = sorted(set(self.names) - set(rest))
+        for name in [*besides, *slots]:
+            self.tensor(name)
+        counted = Counter(name.rpartition("/")[2] for name in slots)
+        told = [f"{number} slots {slot}" for slot, number in counted.items()]
+        return sorted(set(rest) - set(slots)), [*besides, *told]
 
     def _is_slot(self, name: str) -> bool:
         parts = name.split("/")[:-1]

@@ -140,13 +140,15 @@ def write(model: keras.Model, path: Path) -> None:
 
 
 def _source(name: str, weights: Mapping[str, np.ndarray], error: type[KerazooError]) -> Source:
-    theirs = "block1_conv1/kernel" in weights
-    tensors: dict[str, tuple[str, np.ndarray]] = {}
+    """Return weights by the zoo's names, which are their own where they are of this zoo."""
+    if "block1_conv1/kernel" not in weights:
+        tensors = {key: (key, array) for key, array in weights.items()}
+        return Source(name, tensors, (), TOP, error=error)
+    tensors = {}
     for own, array in weights.items():
         key = _renamed(own, r"block(.)_conv(.)", r"conv\1_\2", HEAD)
         tensors[key if key not in tensors else f"{own}, a second time"] = (own, array)
-    preprocessing, own_name = (CAFFE, _their_name) if theirs else (None, str)
-    return Source(name, tensors, (), TOP, preprocessing, own_name, error)
+    return Source(name, tensors, (), TOP, CAFFE, _their_name, error)
 
 
 def _their_name(key: str) -> str:

@@ -72,7 +72,9 @@ def assign(model: keras.Model, source: Source) -> list[str]:
             troubles.append(f"{own} has no place")
             continue
         shape = tuple(targets[key].shape)
-        if not _fits(array, shape):
+        if array.dtype.kind != "f":
+            troubles.append(f"{own} holds {array.dtype}, not floats")
+        elif not _fits(array, shape):
             troubles.append(f"{own} is {_told(array.shape)} where {key} is {_told(shape)}")
         else:
             values[key] = array.reshape(shape)
@@ -91,8 +93,6 @@ def _layer(key: str) -> str:
 
 
 def _fits(array: np.ndarray, shape: tuple[int, ...]) -> bool:
-    if array.dtype.kind != "f":
-        return False
     ranks = {array.ndim, len(shape)}
     same_kernel = ranks == {2, 4} and array.shape[-1] == shape[-1] and array.size == np.prod(shape)
     return array.shape == shape or same_kernel

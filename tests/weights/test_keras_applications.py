@@ -1,0 +1,217 @@
+"""VGG16 and VGG19 of keras.applications, in and out: objects, both forms of files, the download."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+import kerazoo
+from kerazoo.data.photos import centre, sample_photos
+from kerazoo.errors import CorruptFileError, DataMissingError, UsageError
+from kerazoo.weights import export_weights, load_weights
+from kerazoo.weights.keras_applications import as_model
+from kerazoo.weights.preprocessing import CAFFE
+from tests.weights.sources import assert_refused, cut_short, relative_error
+
+Networks = dict[str, tuple[type, str]]
+PAIRS = {"vgg16": keras.applications.VGG16, "vgg19": keras.applications.VGG19}
+
+
+@pytest.fixture(scope="module")
+def photos() -> np.ndarray:
+    images = centre(sample_photos(), 224)
+    return keras.applications.vgg16.preprocess_input(images.copy())
+
+
+@pytest.mark.parametrize("head", ["conv", "dense"])
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_model_object_and_the_port_agree_both_ways(
+    name: str, head: str, photos: np.ndarray
+) -> None:
+    theirs = PAIRS[name](weights=None, classifier_activation=None)
+    wanted = theirs(photos).numpy()
+    ours = kerazoo.create_model(name, weights=theirs, head=head, classifier_activation=None)
+    assert relative_error(wanted, ours(photos).numpy()) <= 1e-5
+    assert ours.preprocessing == CAFFE
+    back = as_model(ours)
+    for before, after in zip(theirs.get_weights(), back.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize("ending", [".h5", ".weights.h5"])
+def test_files_go_both_ways(ending: str, photos: np.ndarray, tmp_path: Path) -> None:
+    ours = kerazoo.create_model("vgg16", classes=7)
+    path = tmp_path / f"vgg16{ending}"
+    export_weights(ours, path, "keras_applications")
+    theirs = keras.applications.VGG16(weights=None, classes=7)
+    theirs.load_weights(path)
+    assert relative_error(theirs(photos).numpy(), ours(photos).numpy()) <= 1e-5
+    for head in ("conv", "dense"):
+        again = kerazoo.create_model("vgg16", weights=path, classes=7, head=head)
+        assert relative_error(ours(photos).numpy(), again(photos).numpy()) <= 1e-5
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
+def write_official(path: Path, model: keras.Model) -> None:
+    """Write the weights as the official files have them, named by their first Keras."""
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [layer.name.encode() for layer in model.layers]
+        for layer in model.layers:
+            group = file.create_group(layer.name)
+            names = [f"{layer.name}_{kind}_1:0" for kind in ("W", "b")[: len(layer.weights)]]
+            group.attrs["weight_names"] = [name.encode() for name in names]
+            for name, weight in zip(names, layer.weights, strict=True):
+                group[name] = weight.numpy()
+
+
+def test_the_official_file_without_a_top(tmp_path: Path) -> None:
+    theirs = keras.applications.VGG19(weights=None, include_top=False)
+    write_official(tmp_path / "notop.h5", theirs)
+    ours = kerazoo.create_model("vgg19", include_top=False, weights=tmp_path / "notop.h5")
+    image = np.random.default_rng(0).random((1, 64, 64, 3))
+    assert relative_error(theirs(image).numpy(), ours(image).numpy()) <= 1e-5
+
+
+def test_a_whole_saved_model_is_read_for_its_weights_alone(tmp_path: Path) -> None:
+    theirs = keras.applications.VGG16(weights=None, include_top=False)
+    theirs.save(tmp_path / "model.h5")
+    with h5py.File(tmp_path / "model.h5", "a") as file:
+        file.attrs["model_config"] = b"this would fail if it were read"
+    ours = kerazoo.create_model("vgg16", include_top=False, weights=tmp_path / "model.h5")
+    for before, after in zip(theirs.get_weights(), ours.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_imagenet_is_what_keras_fetches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = keras.applications.VGG16(weights=None, include_top=False)
+    write_official(tmp_path / "notop.h5", theirs)
+    asked: list[str] = []
+
+    def get_file(name: str, *_: Any, **__: Any) -> str:
+        asked.append(name)
+        return str(tmp_path / "notop.h5")
+
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
+    ours = kerazoo.create_model("vgg16", include_top=False, weights="imagenet")
+    assert asked == ["vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"]
+    assert ours.preprocessing == CAFFE
+    for before, after in zip(theirs.get_weights(), ours.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize(
+    ("raised", "error", "message"),
+    [
+        (Exception("URL fetch failure on ..."), DataMissingError, "cannot be downloaded: check"),
+        (ValueError("Incomplete or corrupted"), CorruptFileError, "weights of VGG19 are damaged"),
+    ],
+)
+def test_a_download_that_fails_is_one_sentence(
+    raised: Exception,
+    error: type[UsageError],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def get_file(*_: Any, **__: Any) -> str:
+        raise raised
+
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
+    model = kerazoo.create_model("vgg19", include_top=False)
+    assert_refused(model, lambda: load_weights(model, "imagenet"), error, message)
+
+
+def test_other_networks_are_refused(tmp_path: Path) -> None:
+    theirs = keras.applications.VGG19(weights=None, include_top=False)
+    ours = kerazoo.create_model("vgg16", include_top=False)
+    match = "the model 'vgg19' does not fit 'vgg16': block3_conv4/kernel has no place"
+    assert_refused(ours, lambda: load_weights(ours, theirs), UsageError, match)
+    for name in ("vgg11", "vgg16c"):
+        other = kerazoo.create_model(name, include_top=False)
+        match = f"keras.applications has no network with the layers of '{name}'"
+        with pytest.raises(UsageError, match=match):
+            export_weights(other, tmp_path / "x.h5", "keras_applications")
+    with pytest.raises(UsageError, match=r"go to a .weights.h5 or .h5 file"):
+        export_weights(ours, tmp_path / "x.keras", "keras_applications")
+    headless = kerazoo.create_model("vgg16", classes=0)
+    with pytest.raises(UsageError, match="'vgg16' ends in fc7"):
+        export_weights(headless, tmp_path / "x.h5", "keras_applications")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def official(tmp_path: Path) -> Path:
+    path = tmp_path / "vgg16.h5"
+    write_official(path, keras.applications.VGG16(weights=None, include_top=False))
+    return path
+
+
+def rename(file: h5py.File, key: str, *names: str) -> None:
+    file.attrs[key] = [name.encode() for name in names]
+
+
+def drop(file: h5py.File) -> None:
+    names = map(str, file.attrs["layer_names"])
+    rename(file, "layer_names", *(name for name in names if name != "block3_conv2"))
+
+
+def reshape(file: h5py.File) -> None:
+    del file["block1_conv1/block1_conv1_W_1:0"]
+    file["block1_conv1/block1_conv1_W_1:0"] = np.ones((3, 3, 64, 3), np.float32)
+
+
+def add(file: h5py.File) -> None:
+    file.copy("block1_conv1", "block6_conv1")
+    rename(file, "layer_names", *map(str, file.attrs["layer_names"]), "block6_conv1")
+
+
+def add_again(file: h5py.File) -> None:
+    file.copy("block1_conv1", "conv1_1")
+    rename(file, "layer_names", *map(str, file.attrs["layer_names"]), "conv1_1")
+
+
+def add_third(file: h5py.File) -> None:
+    group = file["block1_conv1"]
+    group["more"] = np.ones(3, np.float32)
+    rename(group, "weight_names", *map(str, group.attrs["weight_names"]), "more")
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (drop, "block3_conv2/kernel is missing, block3_conv2/bias is missing$"),
+        (reshape, "block1_conv1/kernel is 3x3x64x3 where conv1_1/kernel is 3x3x3x64$"),
+        (add_again, "conv1_1/kernel, a second time has no place, conv1_1/bias, a second time has"),
+        (add, "block6_conv1/kernel has no place, block6_conv1/bias has no place$"),
+        (add_third, "block1_conv1/weight 3 has no place$"),
+        (lambda file: file.attrs.pop("layer_names"), "cannot be read as a file of weights"),
+        (lambda file: file.__delitem__("block2_conv1"), "cannot be read as a file of weights"),
+    ],
+)
+def test_files_that_do_not_fit_are_refused(change: Any, match: str, official: Path) -> None:
+    with h5py.File(official, "a") as file:
+        change(file)
+    model = kerazoo.create_model("vgg16", include_top=False)
+    assert_refused(model, lambda: load_weights(model, official), CorruptFileError, match)
+
+
+@pytest.mark.parametrize("content", [b"", b"no HDF5", None])
+def test_files_that_are_no_hdf5_are_refused(content: bytes | None, official: Path) -> None:
+    if content is None:
+        cut_short(official)
+    else:
+        official.write_bytes(content)
+    model = kerazoo.create_model("vgg16", include_top=False)
+    match = "cannot be read as a file of weights"
+    assert_refused(model, lambda: load_weights(model, official), CorruptFileError, match)
+
+
+def test_a_dense_head_of_another_size_does_not_become_a_conv_head() -> None:
+    wide = kerazoo.create_model("vgg16", head="dense", input_shape=(256, 256, 3), classes=2)
+    conv = kerazoo.create_model("vgg16", classes=2)
+    match = "fc6/kernel is 32768x4096 where fc6/kernel is 7x7x512x4096$"
+    assert_refused(conv, lambda: load_weights(conv, wide), UsageError, match)

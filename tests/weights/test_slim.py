@@ -1,0 +1,268 @@
+"""Checkpoints of the real tf-slim, in and out, proved by outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import kerazoo
+from kerazoo.data.photos import sample_photos
+from kerazoo.errors import CorruptFileError, KerazooError, UsageError
+from kerazoo.weights import checkpoint, export_weights, load_weights
+from kerazoo.weights.checkpoint import Checkpoint
+from legacy_tf1 import vgg16_slim
+from legacy_tf1.program import tf1
+from tests.weights.sources import assert_refused, cut_short, relative_error, slim_graph
+
+PAIRS = {"vgg11": "vgg_a", "vgg16": "vgg_16", "vgg19": "vgg_19"}
+
+
+@pytest.fixture(scope="module")
+def photos() -> np.ndarray:
+    return vgg16_slim.preprocess(sample_photos())
+
+
+@pytest.fixture(scope="module")
+def slim_file(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
+    """Return a checkpoint of vgg_a in training, with all that lies beside the weights."""
+    path = tmp_path_factory.mktemp("slim") / "vgg_a.ckpt"
+    with tf.Graph().as_default(), tf1.Session() as session:
+        images, logits = slim_graph("vgg_a", 1001, 224)
+        tf1.train.get_or_create_global_step()
+        tf1.get_variable("vgg_a/mean_rgb", (3,))
+        optimizer = tf1.train.MomentumOptimizer(0.1, 0.9)
+        optimizer.minimize(tf.reduce_mean(tf.square(logits)))
+        session.run(tf1.global_variables_initializer())
+        image = np.random.default_rng(0).normal(scale=60, size=(1, 224, 224, 3))
+        wanted = session.run(logits, {images: image})
+        tf1.train.Saver().save(session, str(path))
+        tf1.train.Saver(write_version=tf1.train.SaverDef.V1).save(session, f"{path}.v1")
+    np.save(path.with_name("image.npy"), image)
+    return path, wanted
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_slims_graph_and_the_port_agree_on_the_photos_both_ways(
+    name: str, photos: np.ndarray, tmp_path: Path
+) -> None:
+    path, back = tmp_path / "slim.ckpt", tmp_path / "back.ckpt"
+    graph = tf.Graph()
+    with graph.as_default(), tf1.Session() as session:
+        images, logits = slim_graph(PAIRS[name], 1000)
+        session.run(tf1.global_variables_initializer())
+        wanted = session.run(logits, {images: photos})
+        saver = tf1.train.Saver()
+        saver.save(session, str(path))
+    model = kerazoo.create_model(
+        name, input_shape=(None, None, 3), weights=path, classifier_activation=None
+    )
+    assert relative_error(wanted, model(photos).numpy()) <= 1e-5
+    export_weights(model, back, "slim")
+    with graph.as_default(), tf1.Session() as session:
+        saver.restore(session, str(back))
+        np.testing.assert_array_equal(session.run(logits, {images: photos}), wanted)
+    before, after = Checkpoint(path), Checkpoint(back)
+    assert set(before.names) == set(after.names)
+    for tensor in before.names:
+        np.testing.assert_array_equal(before.tensor(tensor), after.tensor(tensor))
+
+
+@pytest.mark.parametrize("suffix", ["", ".v1", ".index", ".data-00000-of-00001"])
+def test_what_a_training_leaves_besides_is_told_and_left_out(
+    suffix: str, slim_file: tuple[Path, np.ndarray]
+) -> None:
+    path, wanted = slim_file
+    model = kerazoo.create_model("vgg11", classes=1001, classifier_activation=None)
+    told: list[str] = []
+    load_weights(model, f"{path}{suffix}", told.append)
+    assert told == [f"'{path}{suffix}': left out global_step, vgg_a/mean_rgb, 22 slots Momentum"]
+    image = np.load(path.with_name("image.npy"))
+    assert relative_error(wanted, model(image).numpy()) <= 1e-5
+
+
+def test_a_constructor_tells_it_as_a_warning(slim_file: tuple[Path, np.ndarray]) -> None:
+    with pytest.warns(UserWarning, match="left out global_step"):
+        kerazoo.create_model("vgg11", classes=1001, weights=slim_file[0])
+
+
+def test_1001_classes_are_refused_unless_asked_for(slim_file: tuple[Path, np.ndarray]) -> None:
+    model = kerazoo.create_model("vgg11")
+    assert_refused(
+        model,
+        lambda: load_weights(model, slim_file[0]),
+        CorruptFileError,
+        r"vgg_a/fc8/weights is 1x1x4096x1001 where fc8/kernel is 1x1x4096x1000; "
+        r"it is for classes=1001",
+    )
+
+
+def test_the_dense_head_takes_the_same_file(slim_file: tuple[Path, np.ndarray]) -> None:
+    path, wanted = slim_file
+    model = kerazoo.create_model("vgg11", classes=1001, classifier_activation=None, head="dense")
+    load_weights(model, path, lambda _: None)
+    image = np.load(path.with_name("image.npy"))
+    assert relative_error(wanted, model(image).numpy()) <= 1e-5
+
+
+@pytest.mark.parametrize(
+    ("options", "left_out"),
+    [({"include_top": False}, ("fc6", "fc7", "fc8")), ({"classes": 0}, ("fc8",))],
+)
+def test_a_model_without_a_top_leaves_it_out(
+    options: dict[str, object], left_out: tuple[str, ...], slim_file: tuple[Path, np.ndarray]
+) -> None:
+    model = kerazoo.create_model("vgg11", **options)
+    told: list[str] = []
+    load_weights(model, slim_file[0], told.append)
+    names = [f"vgg_a/{layer}/{kind}" for layer in left_out for kind in ("biases", "weights")]
+    assert told[0].endswith(f"Momentum, {', '.join(names)}")
+
+
+@pytest.mark.parametrize("name", ["vgg11_lrn", "vgg13", "vgg16c", "mnist_cnn"])
+def test_networks_that_slim_has_not_are_refused(
+    name: str, slim_file: tuple[Path, np.ndarray], tmp_path: Path
+) -> None:
+    model = kerazoo.create_model(name, include_top=False)
+    match = f"tf-slim has no network with the layers of '{name}'"
+    assert_refused(model, lambda: load_weights(model, slim_file[0]), UsageError, match)
+    assert_refused(model, lambda: export_weights(model, tmp_path / "x", "slim"), UsageError, match)
+    assert not list(tmp_path.iterdir())
+
+
+# Small files for bad input: the features of vgg_a, which a model without a top takes.
+CONVOLUTIONS = {"conv1/conv1_1": (3, 64), "conv2/conv2_1": (64, 128), "conv3/conv3_1": (128, 256)}
+CONVOLUTIONS |= {"conv3/conv3_2": (256, 256), "conv4/conv4_1": (256, 512)}
+CONVOLUTIONS |= {f"conv{place}": (512, 512) for place in ("4/conv4_2", "5/conv5_1", "5/conv5_2")}
+
+
+@pytest.fixture
+def tensors() -> dict[str, np.ndarray]:
+    found = {}
+    for name, (width_in, width_out) in CONVOLUTIONS.items():
+        found[f"vgg_a/{name}/weights"] = np.ones((3, 3, width_in, width_out), np.float32)
+        found[f"vgg_a/{name}/biases"] = np.ones(width_out, np.float32)
+    return found
+
+
+@pytest.fixture
+def backbone() -> keras.Model:
+    return kerazoo.create_model("vgg11", include_top=False)
+
+
+def write(path: Path, tensors: Mapping[str, np.ndarray], **changes: np.ndarray | None) -> Path:
+    """Write a checkpoint; a change to None leaves a tensor out."""
+    merged = {**tensors, **{f"vgg_a/{name}": value for name, value in changes.items()}}
+    checkpoint.write(path, {name: value for name, value in merged.items() if value is not None})
+    return path
+
+
+WRONG: dict[str, tuple[dict[str, np.ndarray | None], str]] = {
+    "missing": (
+        {"conv5/conv5_2/biases": None},
+        "does not fit 'vgg11': vgg_a/conv5/conv5_2/biases is missing$",
+    ),
+    "extra": (
+        {"conv6/conv6_1/weights": np.ones(3, np.float32)},
+        "vgg_a/conv6/conv6_1/weights has no place$",
+    ),
+    "a layer of another net": (
+        {"conv1/conv1_2/weights": np.ones((3, 3, 64, 64), np.float32)},
+        "vgg_a/conv1/conv1_2/weights has no place$",
+    ),
+    "the same twice": (
+        {"copy/conv1/conv1_1/biases": np.ones(64, np.float32)},
+        "vgg_a/copy/conv1/conv1_1/biases has no place$",
+    ),
+    "shape": (
+        {"conv1/conv1_1/weights": np.ones((3, 3, 64, 3), np.float32)},
+        "vgg_a/conv1/conv1_1/weights is 3x3x64x3 where conv1_1/kernel is 3x3x3x64$",
+    ),
+    "type": (
+        {"conv1/conv1_1/biases": np.ones(64, np.int32)},
+        "vgg_a/conv1/conv1_1/biases holds int32, not floats$",
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_tensors_that_do_not_fit_are_named(
+    wrong: str, tensors: dict[str, np.ndarray], backbone: keras.Model, tmp_path: Path
+) -> None:
+    changes, match = WRONG[wrong]
+    path = write(tmp_path / "x.ckpt", tensors, **changes)
+    assert_refused(backbone, lambda: load_weights(backbone, path), CorruptFileError, match)
+
+
+def test_the_small_file_fits_as_it_is(
+    tensors: dict[str, np.ndarray], backbone: keras.Model, tmp_path: Path
+) -> None:
+    load_weights(backbone, write(tmp_path / "x.ckpt", tensors))
+    assert all((weight == 1).all() for weight in backbone.get_weights())
+
+
+def test_another_scope_is_found(
+    tensors: dict[str, np.ndarray], backbone: keras.Model, tmp_path: Path
+) -> None:
+    renamed = {f"mine/{name}": value for name, value in tensors.items()}
+    load_weights(backbone, write(tmp_path / "x.ckpt", renamed))
+    assert all((weight == 1).all() for weight in backbone.get_weights())
+
+
+@pytest.mark.parametrize("part", ["x.ckpt.index", "x.ckpt.data-00000-of-00001"])
+def test_files_cut_short_are_corrupt(
+    part: str, tensors: dict[str, np.ndarray], backbone: keras.Model, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "x.ckpt", tensors)
+    cut_short(tmp_path / part)
+    match = "cannot be read as a TensorFlow checkpoint"
+    assert_refused(backbone, lambda: load_weights(backbone, path), CorruptFileError, match)
+
+
+def test_flipped_bytes_are_corrupt(
+    tensors: dict[str, np.ndarray], backbone: keras.Model, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "x.ckpt", tensors)
+    data = tmp_path / "x.ckpt.data-00000-of-00001"
+    content = bytearray(data.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    data.write_bytes(content)
+    match = "cannot be read as a TensorFlow checkpoint"
+    assert_refused(backbone, lambda: load_weights(backbone, path), CorruptFileError, match)
+
+
+def test_other_files_are_no_checkpoints(backbone: keras.Model, tmp_path: Path) -> None:
+    text, mark = tmp_path / "x.ckpt", tmp_path / "mark"
+    text.write_text("not a checkpoint")
+    pickled = tmp_path / "x.pkl"
+    pickled.write_bytes(b"cos\nsystem\n(S'touch " + bytes(mark) + b"'\ntR.")
+    for path in (text, pickled):
+        match = "cannot be read as a TensorFlow checkpoint"
+        assert_refused(
+            backbone, lambda path=path: load_weights(backbone, path), CorruptFileError, match
+        )
+    assert not mark.exists()
+    for missing in (tmp_path / "nowhere", tmp_path):
+        assert_refused(
+            backbone,
+            lambda path=missing: load_weights(backbone, path),
+            UsageError,
+            "there is no such checkpoint",
+        )
+
+
+def test_what_cannot_be_written_is_refused(backbone: keras.Model, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="tf-slim's networks end in fc8, and 'vgg11' does not"):
+        export_weights(backbone, tmp_path / "x", "slim")
+    with pytest.raises(UsageError, match=r"must be one of slim, .*not 'slm' \(did you mean 'slim'"):
+        export_weights(backbone, tmp_path / "x", "slm")
+    with pytest.raises(KerazooError, match="is no folder"):
+        export_weights(backbone, tmp_path / "a" / "x", "slim")
+    wide = kerazoo.create_model("vgg11", head="dense", input_shape=(64, 64, 3), classes=2)
+    with pytest.raises(UsageError, match="fc6/kernel is 2048x4096, made for no map of 7x7"):
+        export_weights(wide, tmp_path / "x", "slim")
+    assert not list(tmp_path.iterdir())
