@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ class Checkpoint:
             raise UsageError(f"weights={self.name}: there is no such checkpoint")
         self.prefix: str = prefix
         self._reader = self._read(tf.train.load_checkpoint, prefix)
-        self.names: Collection[str] = self._reader.get_variable_to_shape_map().keys()
+        self.names = set(self._reader.get_variable_to_shape_map())
 
     def tensor(self, name: str) -> np.ndarray:
         """Return the values of a tensor.
@@ -66,7 +66,7 @@ class Checkpoint:
         """
         rest = sorted(name for name in self.names if not BESIDES.fullmatch(name))
         slots = [name for name in rest if self._is_slot(name)]
-        besides = sorted(set(self.names) - set(rest))
+        besides = sorted(self.names - set(rest))
         for name in [*besides, *slots]:
             self.tensor(name)
         counted = Counter(name.rpartition("/")[2] for name in slots)

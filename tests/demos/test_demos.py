@@ -14,7 +14,8 @@ from kerazoo.demos import conv_layer, filter_demo, max_pool
 
 def test_photos_are_the_documents() -> None:
     photos = sample_photos()
-    assert (photos.shape, photos.dtype) == ((2, 427, 640, 3), np.float32)
+    assert photos.shape == (2, 427, 640, 3)
+    assert photos.dtype == np.float32
     assert (photos.min(), photos.max()) == (0, 255)
     assert photos[0, 0, 0].tolist() == [174, 201, 231]
     np.testing.assert_array_equal(centre(photos, 3), photos[:, 212:215, 318:321])

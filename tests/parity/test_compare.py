@@ -13,9 +13,9 @@ import kerazoo
 from kerazoo.errors import UsageError
 from kerazoo.parity.compare import TOLERANCES, compare, difference, find_pairs
 from kerazoo.parity.pairs import PAIRS, vgg16
-from kerazoo.parity.port import Port
 from kerazoo.training.options import Recipe
 from kerazoo.weights.preprocessing import CAFFE
+from kerazoo.weights.transfer import Source, assign
 
 
 def silent(line: str) -> None:
@@ -85,13 +85,12 @@ def test_a_wrong_port_is_caught(fault: str) -> None:
 
 
 def test_a_changed_weight_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    setter = Port.weights.fset
+    def changed(model: keras.Model, source: Source) -> list[str]:
+        name, kernel = source.tensors["output/kernel"]
+        tensors = {**source.tensors, "output/kernel": (name, kernel * 1.001)}
+        return assign(model, dataclasses.replace(source, tensors=tensors))
 
-    def changed(port: Port, values: dict[str, np.ndarray]) -> None:
-        assert setter
-        setter(port, {**values, "output/kernel": values["output/kernel"] * 1.001})
-
-    monkeypatch.setattr(Port, "weights", Port.weights.setter(changed))
+    monkeypatch.setattr("kerazoo.parity.port.assign", changed)
     table = compare("mnist_cnn", precisions=["float32"], say=silent).set_index("quantity")
     assert not table.passed[["forward", "loss of 50 SGD steps"]].any()
 

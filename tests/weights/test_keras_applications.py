@@ -185,7 +185,7 @@ def add_third(file: h5py.File) -> None:
     [
         (drop, "block3_conv2/kernel is missing, block3_conv2/bias is missing$"),
         (reshape, "block1_conv1/kernel is 3x3x64x3 where conv1_1/kernel is 3x3x3x64$"),
-        (add_again, "conv1_1/kernel, a second time has no place, conv1_1/bias, a second time has"),
+        (add_again, "conv1_1/kernel has no place, conv1_1/bias has no place$"),
         (add, "block6_conv1/kernel has no place, block6_conv1/bias has no place$"),
         (add_third, "block1_conv1/weight 3 has no place$"),
         (lambda file: file.attrs.pop("layer_names"), "cannot be read as a file of weights"),

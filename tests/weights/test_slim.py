@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -142,7 +143,7 @@ CONVOLUTIONS |= {f"conv{place}": (512, 512) for place in ("4/conv4_2", "5/conv5_
 
 @pytest.fixture
 def tensors() -> dict[str, np.ndarray]:
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for name, (width_in, width_out) in CONVOLUTIONS.items():
         found[f"vgg_a/{name}/weights"] = np.ones((3, 3, width_in, width_out), np.float32)
         found[f"vgg_a/{name}/biases"] = np.ones(width_out, np.float32)
@@ -240,19 +241,15 @@ def test_other_files_are_no_checkpoints(backbone: keras.Model, tmp_path: Path) -
     text.write_text("not a checkpoint")
     pickled = tmp_path / "x.pkl"
     pickled.write_bytes(b"cos\nsystem\n(S'touch " + bytes(mark) + b"'\ntR.")
-    for path in (text, pickled):
-        match = "cannot be read as a TensorFlow checkpoint"
-        assert_refused(
-            backbone, lambda path=path: load_weights(backbone, path), CorruptFileError, match
-        )
+    for path, error, match in (
+        (text, CorruptFileError, "cannot be read as a TensorFlow checkpoint"),
+        (pickled, CorruptFileError, "cannot be read as a TensorFlow checkpoint"),
+        (tmp_path / "nowhere", UsageError, "there is no such checkpoint"),
+        (tmp_path, UsageError, "there is no such checkpoint"),
+    ):
+        load = functools.partial(load_weights, backbone, path)
+        assert_refused(backbone, load, error, match)
     assert not mark.exists()
-    for missing in (tmp_path / "nowhere", tmp_path):
-        assert_refused(
-            backbone,
-            lambda path=missing: load_weights(backbone, path),
-            UsageError,
-            "there is no such checkpoint",
-        )
 
 
 def test_what_cannot_be_written_is_refused(backbone: keras.Model, tmp_path: Path) -> None:
