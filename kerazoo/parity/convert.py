@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import keras
 import numpy as np
 
 import kerazoo
+from kerazoo import registry
 from kerazoo.errors import KerazooError, UsageError
 from kerazoo.parity import native
 from kerazoo.parity.compare import Difference, difference
@@ -101,6 +103,8 @@ def _identify(source: Source) -> str:
 
 def _build(name: str, source: Source, head: str | None) -> keras.Model:
     """Return a model with a place for each tensor of a source."""
+    if head and "head" not in inspect.signature(registry.find(name).builder).parameters:
+        raise UsageError(f"'{name}' has no --head to choose")
     plain = kerazoo.create_model(name)
     last = list(named_weights(plain))[-1]
     features = named_weights(kerazoo.create_model(name, include_top=False))

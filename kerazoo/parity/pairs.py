@@ -13,6 +13,7 @@ import kerazoo
 from kerazoo.data import digits
 from kerazoo.data.photos import centre, sample_photos
 from kerazoo.demos import conv_layer, filter_demo, max_pool
+from kerazoo.parity.port import Batch
 from kerazoo.weights import slim
 from kerazoo.weights.preprocessing import SLIM_VGG
 from legacy_tf1 import conv_layer as tf1_conv_layer
@@ -20,8 +21,6 @@ from legacy_tf1 import filter_demo as tf1_filter_demo
 from legacy_tf1 import max_pool as tf1_max_pool
 from legacy_tf1 import mnist_cnn as tf1_mnist_cnn
 from legacy_tf1 import vgg16_slim as tf1_vgg16_slim
-
-Batch = tuple[np.ndarray, np.ndarray | None]
 
 
 def unchanged(images: np.ndarray) -> np.ndarray:

@@ -27,6 +27,8 @@ from kerazoo.training.options import TrainOptions
 from kerazoo.training.progress import ProgressBar, epoch_line
 from kerazoo.training.run_folder import RunFolder
 from kerazoo.training.steps import Steps
+from kerazoo.weights import keras_file
+from kerazoo.weights.preprocessing import UNIT
 
 Callbacks = Sequence[keras.callbacks.Callback]
 Say = Callable[[str], None]
@@ -176,8 +178,9 @@ def _leave(
     """Write the model, ending in softmax as the zoo's models do, and the curves."""
     final = _create(options, data)
     final.set_weights(model.get_weights())
+    final.preprocessing = UNIT
     with folder.replacing("model.keras") as path:
-        final.save(path)
+        keras_file.write(final, path)
     folder.keep()
     if results:
         with folder.replacing("curves.png") as path, path.open("wb") as file:
