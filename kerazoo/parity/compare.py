@@ -20,7 +20,7 @@ from legacy_tf1.program import Program, tf1
 PRECISIONS = ("float32", "float64")
 # Largest difference that passes: relative for a pass forward or backward, absolute for what
 # training leaves, since a weight near zero has no digits to agree in. A bias's gradient in float32
-# is a sum over 100,000 places in an order that threads decide.
+# is a sum over up to 100,000 places, which TF1 and Keras add up in different orders.
 TOLERANCES = {
     "forward": {"float32": ("relative", 1e-5), "float64": ("relative", 1e-12)},
     "gradient": {"float32": ("relative", 1e-4), "float64": ("relative", 1e-12)},
@@ -47,13 +47,16 @@ class Difference:
 
 
 def difference(program: Any, port: Any) -> Difference:
-    """Return how far two tensors are apart; infinitely, where their shapes differ."""
+    """Return how far two tensors are apart: infinitely, where shapes differ or a number is none."""
     program, port = np.asarray(program), np.asarray(port)
-    if program.shape != port.shape or not np.isfinite([program, port]).all():
+    if program.shape != port.shape:
         return Difference(np.inf, np.inf)
     absolute = float(np.abs(program - port).max(initial=0))
     largest = float(np.abs(program).max(initial=0))
-    return Difference(absolute, absolute / largest if absolute else 0.0)
+    if not np.isfinite(absolute):
+        return Difference(np.inf, np.inf)
+    relative = absolute / largest if largest else np.inf
+    return Difference(absolute, relative if absolute else 0.0)
 
 
 def find_pairs(names: Sequence[str] = ()) -> list[str]:

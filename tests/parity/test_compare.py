@@ -104,6 +104,7 @@ def test_differences_by_hand() -> None:
     found = difference([1.0, -4.0], [1.5, -4.25])
     assert (found.absolute, found.relative) == (0.5, 0.125)
     assert difference([0.0], [0.0]).relative == 0
+    assert difference([0.0], [1e-9]).relative == np.inf
     assert difference([[1.0]], [1.0]).absolute == np.inf
     assert difference([1.0], [np.nan]).absolute == np.inf
     assert difference([np.nan], [1.0]).absolute == np.inf
