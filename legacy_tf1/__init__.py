@@ -11,13 +11,15 @@ import sys
 
 
 def _import_tensorflow() -> None:
-    """Import TensorFlow without the lines that it writes before it reads its log level."""
+    """Import TensorFlow and run a first session without the lines that they write."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     terminal, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
-        importlib.import_module("tensorflow")
+        tf = importlib.import_module("tensorflow")
+        with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+            session.run(tf.constant(0))
     finally:
         os.dup2(terminal, 2)
         os.close(terminal)

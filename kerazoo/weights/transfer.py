@@ -112,5 +112,5 @@ def _hint(source: Source, targets: Mapping[str, Any]) -> str:
     last = f"{source.top[-1]}/bias" if source.top else ""
     if last not in source.tensors or last not in targets:
         return ""
-    classes = len(source.tensors[last][1])
+    classes = source.tensors[last][1].size
     return "" if classes == targets[last].shape[0] else f"; it is for classes={classes}"

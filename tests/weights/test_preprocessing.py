@@ -20,7 +20,7 @@ from legacy_tf1 import vgg16_slim
 
 def knowing(preprocessing: Preprocessing | None) -> keras.Model:
     inputs = keras.Input((None, None, 3))
-    model = keras.Model(inputs, inputs, name="net")
+    model = keras.Model(inputs, keras.layers.Identity()(inputs), name="net")
     model.preprocessing = preprocessing
     return model
 
