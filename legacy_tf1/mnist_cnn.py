@@ -89,6 +89,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.epochs < 1:
         parser.error("--epochs must be 1 or more")
+    if not options.save.absolute().parent.is_dir():
+        parser.error(f"--save '{options.save}' must be in a folder that is there")
     try:
         data = _read(options.mnist_dir, options.seed)
     except FileNotFoundError as error:

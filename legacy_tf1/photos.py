@@ -21,7 +21,10 @@ def picture_path(description: str | None, default: str) -> Path:
     """Return where the command line wants the picture: `--out`, or `default` in this folder."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--out", type=Path, default=Path(default), help="default: %(default)s")
-    return parser.parse_args().out
+    out: Path = parser.parse_args().out
+    if not out.absolute().parent.is_dir() or out.suffix not in (".png", ".pdf", ".jpg"):
+        parser.error(f"--out '{out}' must be a .png, .pdf or .jpg in a folder that is there")
+    return out
 
 
 def show(figure: Figure, path: Path) -> None:

@@ -56,7 +56,7 @@ def _source(model: keras.Model, weights: Any) -> Source:
         return keras_applications.from_model(weights)
     if weights == "imagenet":
         return keras_applications.imagenet(model)
-    if not isinstance(weights, str | os.PathLike):
+    if not isinstance(weights, str | os.PathLike) or not str(weights):
         raise UsageError(f"weights must be None, 'imagenet', a path or a model, not {weights!r}")
     return open_source(Path(weights))
 

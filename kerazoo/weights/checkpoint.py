@@ -46,7 +46,8 @@ class Checkpoint:
             raise UsageError(f"weights={self.name}: there is no such checkpoint")
         self.prefix: str = prefix
         self._reader = self._read(tf.train.load_checkpoint, prefix)
-        self.names = set(self._reader.get_variable_to_shape_map())
+        self._shapes: dict[str, list[int]] = self._reader.get_variable_to_shape_map()
+        self.names = set(self._shapes)
 
     def tensor(self, name: str) -> np.ndarray:
         """Return the values of a tensor.
@@ -59,7 +60,7 @@ class Checkpoint:
     def weights(self) -> tuple[list[str], list[str]]:
         """Return the names of the weights, and what is there besides, an optimizer's slots counted.
 
-        A slot has a weight's name and its own behind it.
+        A slot has a weight's shape, and its name with the slot's own behind it.
 
         Raises:
             CorruptFileError: What is there besides cannot be read, as in a file cut short.
@@ -75,7 +76,8 @@ class Checkpoint:
 
     def _is_slot(self, name: str) -> bool:
         parts = name.split("/")[:-1]
-        return any("/".join(parts[start:]) in self.names for start in range(len(parts)))
+        weights = ("/".join(parts[start:]) for start in range(len(parts)))
+        return any(self._shapes.get(weight) == self._shapes[name] for weight in weights)
 
     def _read(self, read: Any, argument: str) -> Any:
         try:

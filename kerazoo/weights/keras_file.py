@@ -43,7 +43,13 @@ def load_model(path: Path) -> keras.Model:
 
 
 def write(model: keras.Model, path: Path) -> None:
-    """Save a model so that Keras loads it anywhere, with a note of its preprocessing."""
+    """Save a model so that Keras loads it anywhere, with a note of its preprocessing.
+
+    Raises:
+        UsageError: The path does not end in `.keras`.
+    """
+    if path.suffix != ".keras":
+        raise UsageError(f"'{path}': a model of Keras goes to a .keras file")
     aside = path.with_name(f".new-{path.name}")
     preprocessing: Preprocessing | None = getattr(model, "preprocessing", None)
     try:

@@ -73,6 +73,8 @@ def preprocess(model: keras.Model, images: Any) -> np.ndarray | KerasTensor:
     is_tensor = keras.ops.is_tensor(images) or isinstance(images, keras.KerasTensor)
     if not is_tensor:
         images = np.asarray(images)
+        if images.dtype.kind not in "uif":
+            raise UsageError(f"images must be numbers, not {images.dtype}")
         _warn(images)
         images = images.astype(np.result_type(images.dtype, np.float32), copy=False)
     else:

@@ -95,6 +95,7 @@ def test_mnist_cnn_trains_from_the_command_line_and_repeats_itself(tmp_path: Pat
         (["--mnist-dir", "nowhere"], 3, "train-images-idx3-ubyte.gz"),
         (["--mnist-dir", "."], 4, "'train-images-idx3-ubyte.gz' is not a whole MNIST file"),
         (["--epochs", "0"], 2, "--epochs must be 1 or more"),
+        (["--save", "no/model"], 2, "must be in a folder that is there"),
     ],
 )
 def test_bad_input_is_one_sentence(

@@ -79,6 +79,7 @@ def test_kernels_begin_glorot_uniform_and_biases_zero() -> None:
         ({"include_top": False, "pooling": "mean"}, "None, 'avg' or 'max'"),
         ({"classes": 0}, "classes must be a whole number of 1 or more, not 0"),
         ({"classes": "ten"}, "classes must be a whole number"),
+        ({"weights": ""}, "None, 'imagenet', a path or a model, not ''"),
         ({"weights": 3}, "None, 'imagenet', a path or a model, not 3"),
         ({"weights": "imagenet"}, "no network with the layers of 'mnist_cnn'"),
         ({"weights": "nowhere.keras"}, "no such file"),

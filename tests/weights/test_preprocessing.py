@@ -85,6 +85,8 @@ def test_dark_images_of_bytes_raise_none(value: int) -> None:
 
 
 def test_what_cannot_be_preprocessed_is_refused() -> None:
+    with pytest.raises(UsageError, match="images must be numbers, not <U6"):
+        kerazoo.preprocess(knowing(CAFFE), ["photos"])
     with pytest.raises(UsageError, match="'net' does not know its preprocessing"):
         kerazoo.preprocess(knowing(None), sample_photos())
     with pytest.raises(UsageError, match=r"3 channels on axis -1, unlike \(1, 2, 2, 1\)"):
@@ -101,6 +103,8 @@ def test_it_is_remembered_by_files_of_kerazoo(tmp_path: Path) -> None:
     anywhere = keras.models.load_model(tmp_path / "a.keras", safe_mode=True)
     images = np.random.default_rng(0).random((2, 28, 28, 1))
     np.testing.assert_array_equal(anywhere(images), model(images))
+    with pytest.raises(UsageError, match=r"goes to a \.keras file"):
+        export_weights(model, tmp_path / "a.zip", "keras")
     model.save(tmp_path / "b.keras")
     assert kerazoo.create_model("mnist_cnn", weights=tmp_path / "b.keras").preprocessing is None
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["a.keras", "b.keras"]

@@ -171,6 +171,10 @@ WRONG: dict[str, tuple[dict[str, np.ndarray | None], str]] = {
         {"conv6/conv6_1/weights": np.ones(3, np.float32)},
         "vgg_a/conv6/conv6_1/weights has no place$",
     ),
+    "extra, named as a slot is": (
+        {"conv1/conv1_1/biases/more": np.ones(3, np.float32)},
+        "vgg_a/conv1/conv1_1/biases/more has no place$",
+    ),
     "a layer of another net": (
         {"conv1/conv1_2/weights": np.ones((3, 3, 64, 64), np.float32)},
         "vgg_a/conv1/conv1_2/weights has no place$",
