@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gc
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -13,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from kerazoo.errors import UsageError, did_you_mean
+from kerazoo.parity.difference import Difference, difference
 from kerazoo.parity.pairs import PAIRS, Pair
 from kerazoo.parity.port import Port
 from legacy_tf1.program import Program, tf1
@@ -31,32 +31,6 @@ TOLERANCES = {
 # Adam's decay rates: the documents', but in float64 such that their powers are exact in float32,
 # where TF1 holds them whatever the precision.
 BETAS = {"float32": (0.9, 0.999), "float64": (0.875, 0.9375)}
-
-
-@dataclass(frozen=True)
-class Difference:
-    """How far a port is from its program.
-
-    Attributes:
-        absolute: Largest difference of two numbers.
-        relative: The same, as a share of the largest number of the program's tensor.
-    """
-
-    absolute: float
-    relative: float
-
-
-def difference(program: Any, port: Any) -> Difference:
-    """Return how far two tensors are apart: infinitely, where shapes differ or a number is none."""
-    program, port = np.asarray(program), np.asarray(port)
-    if program.shape != port.shape:
-        return Difference(np.inf, np.inf)
-    absolute = float(np.abs(program - port).max(initial=0))
-    largest = float(np.abs(program).max(initial=0))
-    if not np.isfinite(absolute):
-        return Difference(np.inf, np.inf)
-    relative = absolute / largest if largest else np.inf
-    return Difference(absolute, relative if absolute else 0.0)
 
 
 def find_pairs(names: Sequence[str] = ()) -> list[str]:

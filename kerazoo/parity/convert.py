@@ -14,7 +14,7 @@ import kerazoo
 from kerazoo import registry
 from kerazoo.errors import KerazooError, UsageError
 from kerazoo.parity import native
-from kerazoo.parity.compare import Difference, difference
+from kerazoo.parity.difference import Difference, difference
 from kerazoo.parity.target import format_of, replacing
 from kerazoo.weights import keras_applications, open_source
 from kerazoo.weights.transfer import Source, assign, named_weights

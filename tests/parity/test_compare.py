@@ -11,7 +11,8 @@ import pytest
 
 import kerazoo
 from kerazoo.errors import UsageError
-from kerazoo.parity.compare import TOLERANCES, compare, difference, find_pairs
+from kerazoo.parity.compare import TOLERANCES, compare, find_pairs
+from kerazoo.parity.difference import difference
 from kerazoo.parity.pairs import PAIRS, vgg16
 from kerazoo.training.options import Recipe
 from kerazoo.weights.preprocessing import CAFFE
