@@ -20,6 +20,7 @@ from legacy_tf1.program import tf1
 
 def slim_graph(network: str, classes: int, size: int | None = None) -> tuple[Any, Any]:
     """Put a network of tf-slim into the current graph; return its input and its logits."""
+    tf1.set_random_seed(1)
     images = tf1.placeholder(tf.float32, (None, size, size, 3))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # slim calls what TensorFlow 2 finds deprecated
