@@ -1,0 +1,1 @@
+"""What any Keras model costs: parameters, operations, memory, receptive fields."""

@@ -1,0 +1,307 @@
+"""Which positions of its inputs' axes each kind of layer reads.
+
+Every function takes a call and the number of one of its outputs, and returns a relation for each
+operand: for every axis a `Reads`, or None where all positions of that axis are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kerazoo.accounting import reads
+from kerazoo.accounting.graph import Call
+from kerazoo.accounting.linear import labels
+from kerazoo.accounting.reads import Reads
+
+Relation = Sequence[Reads | None]
+
+
+def elementwise(call: Call, output: int) -> list[Relation]:
+    """Read the same element; an axis of length 1 serves all positions."""
+    after = call.outputs[output].shape
+    return [_broadcast(operand.shape, after) for operand in call.operands]
+
+
+def _broadcast(before: Sequence[int], after: Sequence[int]) -> Relation:
+    lead = len(after) - len(before)
+    return [
+        reads.same(lead + axis) if length == after[lead + axis] else reads.fixed(0)
+        for axis, length in enumerate(before)
+    ]
+
+
+def leading(call: Call, output: int) -> list[Relation]:
+    """Read the same position of the axes that the input has."""
+    return [[*map(reads.same, range(len(call.inputs[0].shape)))]]
+
+
+def windows(call: Call, output: int) -> list[Relation]:
+    """Read a window of a convolution or of pooling, and all channels."""
+    layer = call.operation
+    kernel = getattr(layer, "kernel_size", None) or layer.pool_size
+    stride = _each(layer.strides, len(kernel))
+    dilation = _each(getattr(layer, "dilation_rate", 1), len(kernel))
+    before, after = call.inputs[0].shape, call.outputs[0].shape
+    relation = _channelwise(call) if hasattr(layer, "pool_size") else [reads.same(0)]
+    relation = [*relation, *[None] * (len(before) - len(relation))]
+    for place, axis in enumerate(_spatial(call)):
+        wide = dilation[place] * (kernel[place] - 1) + 1
+        pad = 0
+        if layer.padding == "same":
+            pad = max((after[axis] - 1) * stride[place] + wide - before[axis], 0) // 2
+        elif layer.padding == "causal":
+            pad = wide - 1
+        relation[axis] = reads.window(axis, kernel[place], stride[place], dilation[place], pad)
+    return [relation]
+
+
+def transposed(call: Call, output: int) -> list[Relation]:
+    """Read what a transposed convolution spreads, which is a convolution's window turned round."""
+    layer = call.operation
+    before, after = call.inputs[0].shape, call.outputs[0].shape
+    relation: list[Reads | None] = [reads.same(0), *[None] * (len(before) - 1)]
+    for place, axis in enumerate(_spatial(call)):
+        kernel, stride = layer.kernel_size[place], layer.strides[place]
+        dilation = layer.dilation_rate[place]
+        wide, pad = dilation * (kernel - 1) + 1, 0
+        if layer.padding == "same":
+            pad = max((before[axis] - 1) * stride + wide - after[axis], 0) // 2
+        relation[axis] = reads.spread(axis, kernel, stride, dilation, pad)
+    return [relation]
+
+
+def whole_map(call: Call, output: int) -> list[Relation]:
+    """Read all positions of a channel."""
+    return [_channelwise(call)]
+
+
+def _channelwise(call: Call) -> list[Reads | None]:
+    """Return a relation that keeps samples and channels apart."""
+    before, after = call.inputs[0].shape, call.outputs[0].shape
+    first = getattr(call.operation, "data_format", None) == "channels_first"
+    channels = 1 if first else len(before) - 1
+    relation: list[Reads | None] = [reads.same(0), *[None] * (len(before) - 1)]
+    relation[channels] = reads.same(1 if first else len(after) - 1)
+    return relation
+
+
+def last_axis(call: Call, output: int) -> list[Relation]:
+    """Read the whole last axis."""
+    rank = len(call.inputs[0].shape)
+    return [[*map(reads.same, range(rank - 1)), None]]
+
+
+def normalised(call: Call, output: int) -> list[Relation]:
+    """Read the whole of the axes that a normalisation or softmax goes over."""
+    rank = len(call.inputs[0].shape)
+    over = getattr(call.operation, "axis", -1)
+    axes = {axis % rank for axis in ([over] if isinstance(over, int) else over)}
+    return [[None if axis in axes else reads.same(axis) for axis in range(rank)]]
+
+
+def per_sample(call: Call, output: int) -> list[Relation]:
+    """Read the whole sample."""
+    return [
+        [reads.same(0), *[None] * (len(operand.shape) - 1)] if operand.shape else []
+        for operand in call.operands
+    ]
+
+
+def reshaped(call: Call, output: int) -> list[Relation]:
+    """Read the elements in their order."""
+    return [reads.reshaped(call.inputs[0].shape, call.outputs[0].shape)]
+
+
+def flattened(call: Call, output: int) -> list[Relation]:
+    """Read the elements in their order, the channels moved to the end."""
+    before = call.inputs[0].shape
+    if getattr(call.operation, "data_format", "channels_last") == "channels_last":
+        return reshaped(call, output)
+    moved = reads.reshaped((before[0], *before[2:], before[1]), call.outputs[0].shape)
+    return [[moved[0], moved[-1], *moved[1:-1]]]
+
+
+def permuted(call: Call, output: int) -> list[Relation]:
+    """Read along axes in another order."""
+    operation, rank = call.operation, len(call.inputs[0].shape)
+    dims = getattr(operation, "dims", None)
+    axes = getattr(operation, "axes", None)
+    if dims is not None:
+        order = (0, *dims)
+    elif hasattr(operation, "source"):
+        order = _moved(rank, operation.source, operation.destination)
+    elif hasattr(operation, "axis1"):
+        swapped = list(range(rank))
+        one, two = operation.axis1 % rank, operation.axis2 % rank
+        swapped[one], swapped[two] = two, one
+        order = tuple(swapped)
+    else:
+        order = tuple(axis % rank for axis in axes) if axes else tuple(reversed(range(rank)))
+    return [[reads.same(order.index(axis)) for axis in range(rank)]]
+
+
+def _moved(rank: int, source: Any, destination: Any) -> tuple[int, ...]:
+    sources = [axis % rank for axis in _each(source, 1)]
+    places = [axis % rank for axis in _each(destination, 1)]
+    rest = iter(axis for axis in range(rank) if axis not in sources)
+    return tuple(
+        sources[places.index(place)] if place in places else next(rest) for place in range(rank)
+    )
+
+
+def concatenated(call: Call, output: int) -> list[Relation]:
+    """Read the operand whose turn it is along the axis."""
+    rank = len(call.outputs[0].shape)
+    along = call.operation.axis % rank
+    relations: list[Relation] = []
+    offset = 0
+    for operand in call.operands:
+        relation = [*map(reads.same, range(rank))]
+        relation[along] = reads.shifted(along, -offset)
+        relations.append(relation)
+        offset += operand.shape[along]
+    return relations
+
+
+def reduced(call: Call, output: int) -> list[Relation]:
+    """Read the whole of the axes that a sum, mean or maximum goes over."""
+    rank = len(call.inputs[0].shape)
+    over = call.operation.axis
+    over = range(rank) if over is None else [over] if isinstance(over, int) else over
+    axes = {axis % rank for axis in over}
+    if getattr(call.operation, "keepdims", False):
+        return [[None if axis in axes else reads.same(axis) for axis in range(rank)]]
+    kept = [axis for axis in range(rank) if axis not in axes]
+    return [[None if axis in axes else reads.same(kept.index(axis)) for axis in range(rank)]]
+
+
+def padded(call: Call, output: int) -> list[Relation]:
+    """Read the position without what was added before it."""
+    before = _amounts(call, call.operation.padding)
+    return [[reads.shifted(axis, -amount) for axis, amount in enumerate(before)]]
+
+
+def cropped(call: Call, output: int) -> list[Relation]:
+    """Read the position behind what was cut off before it."""
+    before = _amounts(call, call.operation.cropping)
+    return [[reads.shifted(axis, amount) for axis, amount in enumerate(before)]]
+
+
+def _amounts(call: Call, setting: Any) -> list[int]:
+    """Return how much a layer adds or cuts before the first position of each axis."""
+    amounts = [0] * len(call.inputs[0].shape)
+    axes = _spatial(call)
+    pairs = [setting] if isinstance(setting[0], int) else setting
+    for axis, (before, _) in zip(axes, pairs, strict=True):
+        amounts[axis] = before
+    return amounts
+
+
+def padded_operation(call: Call, output: int) -> list[Relation]:
+    """Read as `padded`, for keras.ops.pad."""
+    widths = call.operation.pad_width
+    pairs = widths * len(call.inputs[0].shape) if len(widths) == 1 else widths
+    return [[reads.shifted(axis, -before) for axis, (before, _) in enumerate(pairs)]]
+
+
+def enlarged(call: Call, output: int) -> list[Relation]:
+    """Read the pixels that a resizing weighs."""
+    layer = call.operation
+    if getattr(layer, "crop_to_aspect_ratio", False) or getattr(
+        layer, "pad_to_aspect_ratio", False
+    ):
+        raise NotImplementedError
+    before, after = call.inputs[0].shape, call.outputs[0].shape
+    relation: list[Reads | None] = [*map(reads.same, range(len(before)))]
+    for axis in _spatial(call):
+        how = getattr(layer, "interpolation", "nearest"), getattr(layer, "antialias", False)
+        relation[axis] = reads.enlarged(axis, (before[axis], after[axis]), *how)
+    return [relation]
+
+
+def item(call: Call, output: int) -> list[Relation]:
+    """Read a part of the axes, by positions, slices with a step, new axes and "..."."""
+    shape = call.inputs[0].shape
+    key = call.arguments[1] if len(call.arguments) > 1 else call.options["key"]
+    parts = list(key) if isinstance(key, tuple | list) else [key]
+    named = sum(part is not None and part is not Ellipsis for part in parts)
+    hidden = [slice(None)] * (len(shape) - named)
+    if not any(part is Ellipsis for part in parts):
+        parts.append(Ellipsis)
+    place = next(index for index, part in enumerate(parts) if part is Ellipsis)
+    relation: list[Reads | None] = []
+    axis = 0
+    for part in [*parts[:place], *hidden, *parts[place + 1 :]]:
+        if isinstance(part, int):
+            relation.append(reads.fixed(part % shape[len(relation)]))
+            continue
+        if part is not None:
+            if not isinstance(part, slice):
+                raise NotImplementedError
+            first, _, step = part.indices(shape[len(relation)])
+            relation.append(reads.window(axis, 1, step, 1, -first))
+        axis += 1
+    return [relation]
+
+
+def split(call: Call, output: int) -> list[Relation]:
+    """Read the part of the axis that became this output."""
+    rank = len(call.inputs[0].shape)
+    along = call.operation.axis % rank
+    offset = sum(tensor.shape[along] for tensor in call.outputs[:output])
+    relation = [*map(reads.same, range(rank))]
+    relation[along] = reads.shifted(along, offset)
+    return [relation]
+
+
+def repeated_vector(call: Call, output: int) -> list[Relation]:
+    """Read the vector for every step."""
+    return [[reads.same(0), reads.same(2)]]
+
+
+def matmul(call: Call, output: int) -> list[Relation]:
+    """Read the row of the one and the column of the other."""
+    ranks = [len(operand.shape) for operand in call.operands]
+    last = len(call.outputs[0].shape) - 1
+    if min(ranks) < 2:
+        raise NotImplementedError
+    left, right = (_broadcast_batch(call, place, last) for place in (0, 1))
+    return [[*left, reads.same(last - 1), None], [*right, None, reads.same(last)]]
+
+
+def _broadcast_batch(call: Call, place: int, last: int) -> Relation:
+    return _broadcast(call.operands[place].shape[:-2], call.outputs[0].shape[: last - 1])
+
+
+def einsum(call: Call, output: int) -> list[Relation]:
+    """Read along the axes that the result keeps, and the whole of the others."""
+    operation = call.operation
+    shapes = [tuple(operand.shape) for operand in call.operands]
+    equation = getattr(operation, "equation", None)
+    if equation:
+        shapes.append(tuple(operation.kernel.shape))
+    terms, result = labels(equation or operation.subscripts, shapes)
+    return [
+        [reads.same(result.index(letter)) if letter in result else None for letter in term]
+        for term in terms[: len(call.operands)]
+    ]
+
+
+def attended(call: Call, output: int) -> list[Relation]:
+    """Read the query's own position, and all positions of keys and values."""
+    query, *others = call.operands
+    rank = len(query.shape)
+    own = [*map(reads.same, range(rank - 1)), None]
+    return [own, *([reads.same(0), *[None] * (len(one.shape) - 1)] for one in others)]
+
+
+def _spatial(call: Call) -> range:
+    """Return the axes that are neither samples nor channels."""
+    rank = len(call.inputs[0].shape)
+    first = getattr(call.operation, "data_format", None) == "channels_first"
+    return range(2, rank) if first else range(1, rank - 1)
+
+
+def _each(setting: Any, number: int) -> tuple[int, ...]:
+    return (setting,) * number if isinstance(setting, int) else tuple(setting)

@@ -1,0 +1,291 @@
+"""A Keras model as the list of its layers' calls, with every shape known."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kerazoo.errors import UsageError
+from kerazoo.lazy import keras
+
+InputShape = (
+    Sequence[int | None] | Sequence[Sequence[int | None]] | Mapping[str, Sequence[int | None]]
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One call of a layer or of an operation of `keras.ops`.
+
+    Attributes:
+        row: Name of the table's row that it belongs to; the calls inside a layer share its row.
+        layer: The layer or operation whose name the row has.
+        operation: What computes; `layer` itself, or a part of it.
+        arguments: The positional arguments, tensors without values among them.
+        options: The named arguments.
+        outputs: Tensors that it gives; their shapes begin with the batch axis.
+    """
+
+    row: str
+    layer: Any
+    operation: Any
+    arguments: tuple[Any, ...]
+    options: Mapping[str, Any]
+    outputs: tuple[keras.KerasTensor, ...]
+
+    @property
+    def operands(self) -> list[Any]:
+        """Everything with a shape among the arguments but masks, in the order of the signature."""
+        bound = inspect.signature(self.operation.call).bind(*self.arguments, **self.options)
+        named = [value for name, value in bound.arguments.items() if "mask" not in name]
+        return [value for value in keras.tree.flatten(named) if hasattr(value, "shape")]
+
+    @property
+    def inputs(self) -> list[keras.KerasTensor]:
+        """The tensors among the arguments that other calls have given."""
+        return [value for value in self.operands if isinstance(value, keras.KerasTensor)]
+
+
+@dataclass
+class Graph:
+    """The calls of a model in the order in which Keras makes them.
+
+    Attributes:
+        model: The model; a built copy where a sequential one had no shapes yet.
+        inputs: The model's input tensors by name.
+        outputs: The model's output tensors.
+        calls: All calls, the input layers' first.
+    """
+
+    model: keras.Model
+    inputs: dict[str, keras.KerasTensor]
+    outputs: list[keras.KerasTensor] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+
+
+def trace(
+    model: keras.Model,
+    input_shape: InputShape | None,
+    batch_size: int,
+    known: Callable[[Any], bool],
+) -> Graph:
+    """Follow shapes through a model, into nested models and layers that are made of others.
+
+    Args:
+        model: A built Keras model.
+        input_shape: Shape of one sample where the model leaves axes open; for several inputs a
+            list in their order or a dict by their names.
+        batch_size: Number of samples.
+        known: Whether a layer or operation is to be a call of its own; what is not known is
+            looked into, where it is written with Keras layers or `keras.ops`.
+
+    Raises:
+        UsageError: The model is not built, an axis stays open, or a layer refuses the shape.
+    """
+    if isinstance(model, keras.Sequential) and not model.built and input_shape is not None:
+        model = keras.models.clone_model(model)
+        model.build((None, *input_shape))
+    if not model.built:
+        raise UsageError(f"model '{model.name}' is not built: call it on data or give input_shape")
+    whole = _graph_of(model)
+    graph = Graph(model, _inputs(model, whole, input_shape, batch_size))
+    tracer = _Tracer(graph.calls, known)
+    for name, tensor in graph.inputs.items():
+        layer = keras.layers.InputLayer(batch_shape=tensor.shape, name=name)
+        graph.calls.append(Call(name, layer, layer, (), {}, (tensor,)))
+        tracer.seen[name] += 1
+    tensors = list(graph.inputs.values())
+    if whole is None:
+        given = tensors[0] if len(tensors) == 1 else tensors
+        whole = record(model, (given,), {})
+    graph.outputs = tracer.follow(whole, tensors, prefix="")
+    return graph
+
+
+def _graph_of(operation: Any) -> Any:
+    """Return the graph of a functional or sequential model, None for anything else."""
+    if isinstance(operation, keras.Sequential):
+        return operation._functional
+    if isinstance(operation, keras.Function):
+        return operation
+    return None
+
+
+def _inputs(
+    model: keras.Model, graph: Any, input_shape: InputShape | None, batch_size: int
+) -> dict[str, keras.KerasTensor]:
+    if graph is None:
+        if input_shape is None:
+            raise UsageError(f"model '{model.name}' has no graph of its own: give input_shape")
+        references = [keras.KerasTensor((None,) * (len(_shapes(input_shape, [""])[0]) + 1))]
+        names = ["input"]
+    else:
+        references = graph.inputs
+        names = [_name(tensor) for tensor in references]
+    given = _shapes(input_shape, names) if input_shape is not None else [None] * len(names)
+    return {
+        name: _input(name, reference, shape, batch_size)
+        for name, reference, shape in zip(names, references, given, strict=True)
+    }
+
+
+def _name(tensor: keras.KerasTensor) -> str:
+    """Return the name of the input layer that a tensor comes from."""
+    layer = tensor._keras_history.operation
+    return layer.name if isinstance(layer, keras.layers.InputLayer) else tensor.name
+
+
+def _shapes(input_shape: InputShape, names: list[str]) -> list[Sequence[int | None]]:
+    """Return the shape that is given for each input."""
+    if isinstance(input_shape, Mapping):
+        if set(input_shape) != set(names):
+            raise UsageError(f"input_shape names {sorted(input_shape)}, the inputs are {names}")
+        return [input_shape[name] for name in names]
+    alone = all(axis is None or isinstance(axis, int) for axis in input_shape)
+    shapes: list[Any] = [tuple(input_shape)] if alone else list(input_shape)
+    if len(shapes) != len(names):
+        raise UsageError(f"input_shape is for {len(shapes)} inputs, the model has {len(names)}")
+    return shapes
+
+
+def _input(
+    name: str, reference: keras.KerasTensor, given: Sequence[int | None] | None, batch_size: int
+) -> keras.KerasTensor:
+    batch, *sample = reference.shape
+    axes = sample if given is None else list(given)
+    if len(axes) != len(sample):
+        raise UsageError(f"input '{name}' is {tuple(sample)}, not {tuple(axes)}")
+    axes = [known if axis is None else axis for axis, known in zip(axes, sample, strict=True)]
+    whole = [axis for axis in axes if axis is not None]
+    if len(whole) < len(axes):
+        raise UsageError(
+            f"input '{name}' is {tuple(axes)}: give input_shape, such as "
+            f"{tuple(axis or 224 for axis in axes)}"
+        )
+    if min(whole, default=1) < 1:
+        raise UsageError(f"input_shape {tuple(whole)} has an axis below 1")
+    return keras.KerasTensor((batch or batch_size, *whole), dtype=reference.dtype, name=name)
+
+
+@dataclass
+class _Tracer:
+    """Follows shapes call by call.
+
+    Attributes:
+        calls: Where the calls are added.
+        known: Whether a layer or operation is to be a call of its own.
+        seen: How often each row's name was given.
+    """
+
+    calls: list[Call]
+    known: Callable[[Any], bool]
+    seen: Counter[str] = field(default_factory=Counter)
+
+    def follow(
+        self,
+        graph: Any,
+        inputs: Iterable[keras.KerasTensor],
+        prefix: str,
+        row: tuple[str, Any] | None = None,
+    ) -> list[keras.KerasTensor]:
+        """Make the calls of a graph and return its outputs."""
+        tensors = {id(ref): new for ref, new in zip(graph.inputs, inputs, strict=True)}
+        for depth in sorted(graph._nodes_by_depth, reverse=True):
+            for node in graph._nodes_by_depth[depth]:
+                if node.is_input or not all(id(ref) in tensors for ref in node.input_tensors):
+                    continue
+                arguments, options = keras.tree.map_structure(
+                    lambda value: tensors.get(id(value), value),
+                    (node.arguments.args, node.arguments.kwargs),
+                )
+                outputs = self.call(node.operation, arguments, options, prefix, row)
+                tensors.update(zip(map(id, node.outputs), outputs, strict=True))
+        return [tensors[id(reference)] for reference in graph.outputs]
+
+    def call(
+        self,
+        operation: Any,
+        arguments: tuple[Any, ...],
+        options: Mapping[str, Any],
+        prefix: str,
+        row: tuple[str, Any] | None,
+    ) -> list[keras.KerasTensor]:
+        """Call a layer or operation, or what it is made of, and return the flat outputs."""
+        name = prefix + operation.name
+        inside = _graph_of(operation)
+        if inside is not None:
+            return self.follow(inside, keras.tree.flatten(arguments), f"{name}/", row)
+        if not self.known(operation) and isinstance(operation, keras.Layer):
+            try:
+                inside = record(operation, arguments, options)
+            except Exception:  # a layer's own code may raise anything on tensors without values
+                inside = None
+        if inside is None:
+            outputs = _outputs(operation, name, arguments, options)
+            row = row or self._row(name, operation)
+            self.calls.append(Call(*row, operation, arguments, options, tuple(outputs)))
+            return outputs
+        tensors = [t for t in keras.tree.flatten((arguments, options)) if _is_tensor(t)]
+        if operation._flatten_layers(include_self=False):
+            return self.follow(inside, tensors, f"{name}/", row)
+        row = row or self._row(name, operation)
+        before = len(self.calls)
+        outputs = self.follow(inside, tensors, "", row)
+        if len(self.calls) == before:  # the layer gives back what it takes
+            outputs = self.call(keras.layers.Identity(), arguments, {}, "", row)
+        return outputs
+
+    def _row(self, name: str, operation: Any) -> tuple[str, Any]:
+        self.seen[name] += 1
+        return (name if self.seen[name] == 1 else f"{name}#{self.seen[name]}"), operation
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, keras.KerasTensor)
+
+
+def _outputs(
+    operation: Any, name: str, arguments: tuple[Any, ...], options: Mapping[str, Any]
+) -> list[keras.KerasTensor]:
+    try:
+        if isinstance(operation, keras.Layer) and arguments:
+            operation._assert_input_compatibility(arguments[0])
+        outputs = operation.compute_output_spec(*arguments, **options)
+    except Exception as error:  # each layer has its own way to refuse a shape
+        shapes = [t.shape for t in keras.tree.flatten((arguments, options)) if _is_tensor(t)]
+        reason = str(error).strip().partition("\n")[0]
+        raise UsageError(f"layer '{name}' does not take {shapes}: {reason}") from error
+    return keras.tree.flatten(outputs)
+
+
+def record(layer: Any, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
+    """Return the graph of what a layer's `call` does in inference; the layer stays as it was.
+
+    Raises:
+        Exception: The layer's code is not written with Keras layers and `keras.ops` alone.
+    """
+    fresh = keras.tree.map_structure(
+        lambda value: _fresh(value, layer) if _is_tensor(value) else value,
+        (arguments, dict(options)),
+    )
+    if "training" in inspect.signature(layer.call).parameters:
+        fresh[1]["training"] = False
+    parts = layer._flatten_layers()
+    nodes = [(part, len(part._inbound_nodes), len(part._outbound_nodes)) for part in parts]
+    try:
+        outputs = layer.call(*fresh[0], **fresh[1])
+        tensors = [value for value in keras.tree.flatten(fresh) if _is_tensor(value)]
+        return keras.Function(tensors, outputs)
+    finally:
+        for part, inbound, outbound in nodes:
+            del part._inbound_nodes[inbound:], part._outbound_nodes[outbound:]
+
+
+def _fresh(tensor: keras.KerasTensor, layer: Any) -> keras.KerasTensor:
+    dtype = tensor.dtype
+    if "float" in dtype and layer.autocast:
+        dtype = layer.compute_dtype
+    return keras.KerasTensor(tensor.shape, dtype=dtype)

@@ -1,0 +1,49 @@
+"""TensorFlow's own count of a model's operations, to hold kerazoo's against."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+from tensorflow.python.profiler import model_analyzer, option_builder
+
+CALLS = ("PartitionedCall", "StatefulPartitionedCall")
+PRODUCTS = (
+    "BatchMatMulV2",
+    "Conv2D",
+    "Conv2DBackpropInput",
+    "Conv3D",
+    "DepthwiseConv2dNative",
+    "MatMul",
+)
+
+
+def profiled_flops(model: keras.Model, batch_size: int = 1) -> int:
+    """Return the operations of a model's convolutions and matrix products, two a multiply-add."""
+    shapes = [
+        tf.TensorSpec((tensor.shape[0] or batch_size, *tensor.shape[1:]), tensor.dtype)
+        for tensor in model.inputs
+    ]
+
+    def forward(*tensors: Any) -> Any:
+        return model(tensors[0] if len(tensors) == 1 else list(tensors), training=False)
+
+    return _flops(tf.function(forward).get_concrete_function(*shapes).graph)
+
+
+def _flops(graph: Any) -> int:
+    """Count a graph and the functions that it calls, into which the profiler does not look."""
+    builder = option_builder.ProfileOptionBuilder
+    options = builder(builder.float_operation()).with_empty_output().build()
+    node = model_analyzer.profile(graph, cmd="op", options=options)
+    flops, waiting = 0, list(node.children)
+    while waiting:
+        child = waiting.pop()
+        flops += child.float_ops if child.name in PRODUCTS else 0
+        waiting.extend(child.children)
+    for operation in graph.get_operations():
+        if operation.type in CALLS:
+            name = operation.get_attr("f").name
+            flops += _flops(graph._get_function(name).graph)
+    return flops
