@@ -20,10 +20,11 @@ Relation = Sequence[Reads | None]
 def elementwise(call: Call, output: int) -> list[Relation]:
     """Read the same element; an axis of length 1 serves all positions."""
     after = call.outputs[output].shape
-    return [_broadcast(operand.shape, after) for operand in call.operands]
+    return [broadcast(operand.shape, after) for operand in call.operands]
 
 
-def _broadcast(before: Sequence[int], after: Sequence[int]) -> Relation:
+def broadcast(before: Sequence[int], after: Sequence[int]) -> Relation:
+    """Return the relation of axes aligned at the end, of which those of length 1 are repeated."""
     lead = len(after) - len(before)
     return [
         reads.same(lead + axis) if length == after[lead + axis] else reads.fixed(0)
@@ -40,8 +41,8 @@ def windows(call: Call, output: int) -> list[Relation]:
     """Read a window of a convolution or of pooling, and all channels."""
     layer = call.operation
     kernel = getattr(layer, "kernel_size", None) or layer.pool_size
-    stride = _each(layer.strides, len(kernel))
-    dilation = _each(getattr(layer, "dilation_rate", 1), len(kernel))
+    stride = each(layer.strides, len(kernel))
+    dilation = each(getattr(layer, "dilation_rate", 1), len(kernel))
     before, after = call.inputs[0].shape, call.outputs[0].shape
     relation = _channelwise(call) if hasattr(layer, "pool_size") else [reads.same(0)]
     relation = [*relation, *[None] * (len(before) - len(relation))]
@@ -122,34 +123,6 @@ def flattened(call: Call, output: int) -> list[Relation]:
     return [[moved[0], moved[-1], *moved[1:-1]]]
 
 
-def permuted(call: Call, output: int) -> list[Relation]:
-    """Read along axes in another order."""
-    operation, rank = call.operation, len(call.inputs[0].shape)
-    dims = getattr(operation, "dims", None)
-    axes = getattr(operation, "axes", None)
-    if dims is not None:
-        order = (0, *dims)
-    elif hasattr(operation, "source"):
-        order = _moved(rank, operation.source, operation.destination)
-    elif hasattr(operation, "axis1"):
-        swapped = list(range(rank))
-        one, two = operation.axis1 % rank, operation.axis2 % rank
-        swapped[one], swapped[two] = two, one
-        order = tuple(swapped)
-    else:
-        order = tuple(axis % rank for axis in axes) if axes else tuple(reversed(range(rank)))
-    return [[reads.same(order.index(axis)) for axis in range(rank)]]
-
-
-def _moved(rank: int, source: Any, destination: Any) -> tuple[int, ...]:
-    sources = [axis % rank for axis in _each(source, 1)]
-    places = [axis % rank for axis in _each(destination, 1)]
-    rest = iter(axis for axis in range(rank) if axis not in sources)
-    return tuple(
-        sources[places.index(place)] if place in places else next(rest) for place in range(rank)
-    )
-
-
 def concatenated(call: Call, output: int) -> list[Relation]:
     """Read the operand whose turn it is along the axis."""
     rank = len(call.outputs[0].shape)
@@ -162,18 +135,6 @@ def concatenated(call: Call, output: int) -> list[Relation]:
         relations.append(relation)
         offset += operand.shape[along]
     return relations
-
-
-def reduced(call: Call, output: int) -> list[Relation]:
-    """Read the whole of the axes that a sum, mean or maximum goes over."""
-    rank = len(call.inputs[0].shape)
-    over = call.operation.axis
-    over = range(rank) if over is None else [over] if isinstance(over, int) else over
-    axes = {axis % rank for axis in over}
-    if getattr(call.operation, "keepdims", False):
-        return [[None if axis in axes else reads.same(axis) for axis in range(rank)]]
-    kept = [axis for axis in range(rank) if axis not in axes]
-    return [[None if axis in axes else reads.same(kept.index(axis)) for axis in range(rank)]]
 
 
 def padded(call: Call, output: int) -> list[Relation]:
@@ -198,13 +159,6 @@ def _amounts(call: Call, setting: Any) -> list[int]:
     return amounts
 
 
-def padded_operation(call: Call, output: int) -> list[Relation]:
-    """Read as `padded`, for keras.ops.pad."""
-    widths = call.operation.pad_width
-    pairs = widths * len(call.inputs[0].shape) if len(widths) == 1 else widths
-    return [[reads.shifted(axis, -before) for axis, (before, _) in enumerate(pairs)]]
-
-
 def enlarged(call: Call, output: int) -> list[Relation]:
     """Read the pixels that a resizing weighs."""
     layer = call.operation
@@ -220,58 +174,9 @@ def enlarged(call: Call, output: int) -> list[Relation]:
     return [relation]
 
 
-def item(call: Call, output: int) -> list[Relation]:
-    """Read a part of the axes, by positions, slices with a step, new axes and "..."."""
-    shape = call.inputs[0].shape
-    key = call.arguments[1] if len(call.arguments) > 1 else call.options["key"]
-    parts = list(key) if isinstance(key, tuple | list) else [key]
-    named = sum(part is not None and part is not Ellipsis for part in parts)
-    hidden = [slice(None)] * (len(shape) - named)
-    if not any(part is Ellipsis for part in parts):
-        parts.append(Ellipsis)
-    place = next(index for index, part in enumerate(parts) if part is Ellipsis)
-    relation: list[Reads | None] = []
-    axis = 0
-    for part in [*parts[:place], *hidden, *parts[place + 1 :]]:
-        if isinstance(part, int):
-            relation.append(reads.fixed(part % shape[len(relation)]))
-            continue
-        if part is not None:
-            if not isinstance(part, slice):
-                raise NotImplementedError
-            first, _, step = part.indices(shape[len(relation)])
-            relation.append(reads.window(axis, 1, step, 1, -first))
-        axis += 1
-    return [relation]
-
-
-def split(call: Call, output: int) -> list[Relation]:
-    """Read the part of the axis that became this output."""
-    rank = len(call.inputs[0].shape)
-    along = call.operation.axis % rank
-    offset = sum(tensor.shape[along] for tensor in call.outputs[:output])
-    relation = [*map(reads.same, range(rank))]
-    relation[along] = reads.shifted(along, offset)
-    return [relation]
-
-
 def repeated_vector(call: Call, output: int) -> list[Relation]:
     """Read the vector for every step."""
     return [[reads.same(0), reads.same(2)]]
-
-
-def matmul(call: Call, output: int) -> list[Relation]:
-    """Read the row of the one and the column of the other."""
-    ranks = [len(operand.shape) for operand in call.operands]
-    last = len(call.outputs[0].shape) - 1
-    if min(ranks) < 2:
-        raise NotImplementedError
-    left, right = (_broadcast_batch(call, place, last) for place in (0, 1))
-    return [[*left, reads.same(last - 1), None], [*right, None, reads.same(last)]]
-
-
-def _broadcast_batch(call: Call, place: int, last: int) -> Relation:
-    return _broadcast(call.operands[place].shape[:-2], call.outputs[0].shape[: last - 1])
 
 
 def einsum(call: Call, output: int) -> list[Relation]:
@@ -303,5 +208,16 @@ def _spatial(call: Call) -> range:
     return range(2, rank) if first else range(1, rank - 1)
 
 
-def _each(setting: Any, number: int) -> tuple[int, ...]:
+def each(setting: Any, number: int) -> tuple[int, ...]:
+    """Return a setting for each of a number of axes."""
     return (setting,) * number if isinstance(setting, int) else tuple(setting)
+
+
+def permuted(call: Call, output: int) -> list[Relation]:
+    """Read along axes in another order, for keras.layers.Permute."""
+    return in_order(0, *call.operation.dims)
+
+
+def in_order(*axes: int) -> list[Relation]:
+    """Read along the axes in the order that the output has them."""
+    return [[reads.same(axes.index(axis)) for axis in range(len(axes))]]

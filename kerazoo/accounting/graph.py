@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from kerazoo.accounting.inputs import InputShape, input_tensors
+from kerazoo.accounting.record import record
 from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
-
-InputShape = (
-    Sequence[int | None] | Sequence[Sequence[int | None]] | Mapping[str, Sequence[int | None]]
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +89,7 @@ def trace(
     if not model.built:
         raise UsageError(f"model '{model.name}' is not built: call it on data or give input_shape")
     whole = _graph_of(model)
-    graph = Graph(model, _inputs(model, whole, input_shape, batch_size))
+    graph = Graph(model, input_tensors(model, whole, input_shape, batch_size))
     tracer = _Tracer(graph.calls, known)
     for name, tensor in graph.inputs.items():
         layer = keras.layers.InputLayer(batch_shape=tensor.shape, name=name)
@@ -112,62 +110,6 @@ def _graph_of(operation: Any) -> Any:
     if isinstance(operation, keras.Function):
         return operation
     return None
-
-
-def _inputs(
-    model: keras.Model, graph: Any, input_shape: InputShape | None, batch_size: int
-) -> dict[str, keras.KerasTensor]:
-    if graph is None:
-        if input_shape is None:
-            raise UsageError(f"model '{model.name}' has no graph of its own: give input_shape")
-        references = [keras.KerasTensor((None,) * (len(_shapes(input_shape, [""])[0]) + 1))]
-        names = ["input"]
-    else:
-        references = graph.inputs
-        names = [_name(tensor) for tensor in references]
-    given = _shapes(input_shape, names) if input_shape is not None else [None] * len(names)
-    return {
-        name: _input(name, reference, shape, batch_size)
-        for name, reference, shape in zip(names, references, given, strict=True)
-    }
-
-
-def _name(tensor: keras.KerasTensor) -> str:
-    """Return the name of the input layer that a tensor comes from."""
-    layer = tensor._keras_history.operation
-    return layer.name if isinstance(layer, keras.layers.InputLayer) else tensor.name
-
-
-def _shapes(input_shape: InputShape, names: list[str]) -> list[Sequence[int | None]]:
-    """Return the shape that is given for each input."""
-    if isinstance(input_shape, Mapping):
-        if set(input_shape) != set(names):
-            raise UsageError(f"input_shape names {sorted(input_shape)}, the inputs are {names}")
-        return [input_shape[name] for name in names]
-    alone = all(axis is None or isinstance(axis, int) for axis in input_shape)
-    shapes: list[Any] = [tuple(input_shape)] if alone else list(input_shape)
-    if len(shapes) != len(names):
-        raise UsageError(f"input_shape is for {len(shapes)} inputs, the model has {len(names)}")
-    return shapes
-
-
-def _input(
-    name: str, reference: keras.KerasTensor, given: Sequence[int | None] | None, batch_size: int
-) -> keras.KerasTensor:
-    batch, *sample = reference.shape
-    axes = sample if given is None else list(given)
-    if len(axes) != len(sample):
-        raise UsageError(f"input '{name}' is {tuple(sample)}, not {tuple(axes)}")
-    axes = [known if axis is None else axis for axis, known in zip(axes, sample, strict=True)]
-    whole = [axis for axis in axes if axis is not None]
-    if len(whole) < len(axes):
-        raise UsageError(
-            f"input '{name}' is {tuple(axes)}: give input_shape, such as "
-            f"{tuple(axis or 224 for axis in axes)}"
-        )
-    if min(whole, default=1) < 1:
-        raise UsageError(f"input_shape {tuple(whole)} has an axis below 1")
-    return keras.KerasTensor((batch or batch_size, *whole), dtype=reference.dtype, name=name)
 
 
 @dataclass
@@ -253,39 +195,11 @@ def _outputs(
     try:
         if isinstance(operation, keras.Layer) and arguments:
             operation._assert_input_compatibility(arguments[0])
-        outputs = operation.compute_output_spec(*arguments, **options)
+        outputs = keras.tree.flatten(operation.compute_output_spec(*arguments, **options))
+        if any(None in tensor.shape for tensor in outputs):
+            outputs = keras.Operation.compute_output_spec(operation, *arguments, **options)
     except Exception as error:  # each layer has its own way to refuse a shape
         shapes = [t.shape for t in keras.tree.flatten((arguments, options)) if _is_tensor(t)]
         reason = str(error).strip().partition("\n")[0]
         raise UsageError(f"layer '{name}' does not take {shapes}: {reason}") from error
     return keras.tree.flatten(outputs)
-
-
-def record(layer: Any, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
-    """Return the graph of what a layer's `call` does in inference; the layer stays as it was.
-
-    Raises:
-        Exception: The layer's code is not written with Keras layers and `keras.ops` alone.
-    """
-    fresh = keras.tree.map_structure(
-        lambda value: _fresh(value, layer) if _is_tensor(value) else value,
-        (arguments, dict(options)),
-    )
-    if "training" in inspect.signature(layer.call).parameters:
-        fresh[1]["training"] = False
-    parts = layer._flatten_layers()
-    nodes = [(part, len(part._inbound_nodes), len(part._outbound_nodes)) for part in parts]
-    try:
-        outputs = layer.call(*fresh[0], **fresh[1])
-        tensors = [value for value in keras.tree.flatten(fresh) if _is_tensor(value)]
-        return keras.Function(tensors, outputs)
-    finally:
-        for part, inbound, outbound in nodes:
-            del part._inbound_nodes[inbound:], part._outbound_nodes[outbound:]
-
-
-def _fresh(tensor: keras.KerasTensor, layer: Any) -> keras.KerasTensor:
-    dtype = tensor.dtype
-    if "float" in dtype and layer.autocast:
-        dtype = layer.compute_dtype
-    return keras.KerasTensor(tensor.shape, dtype=dtype)

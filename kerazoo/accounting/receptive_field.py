@@ -11,7 +11,8 @@ import numpy as np
 from kerazoo.accounting import rules
 from kerazoo.accounting.axes import Relation
 from kerazoo.accounting.fields import Axis, Field, fields, relations, spatial_axes
-from kerazoo.accounting.graph import Graph, InputShape, trace
+from kerazoo.accounting.graph import Graph, trace
+from kerazoo.accounting.inputs import InputShape
 from kerazoo.errors import UsageError, did_you_mean
 
 
@@ -72,9 +73,10 @@ def receptive_field(
     tracked = spatial_axes(graph)
     boxes = {}
     for number, (name, tensor) in enumerate(graph.inputs.items()):
-        own = [axis for axis in tracked if axis[0] == number]
-        if own and id(tensor) in seen:
-            boxes[name] = _box(field, chosen, own, tensor, seen[id(tensor)])
+        own = [axis for axis in tracked if axis in field.reaches and axis[0] == number]
+        if own:
+            nothing = [np.zeros(length, bool) for length in tensor.shape]
+            boxes[name] = _box(field, chosen, own, seen.get(id(tensor), nothing))
     return next(iter(boxes.values())) if len(boxes) == 1 else boxes
 
 
@@ -136,15 +138,14 @@ def _read(shape: Iterable[int], relation: Relation, output: Seen) -> Seen:
     return read
 
 
-def _box(
-    field: Field, chosen: dict[int, int], axes: list[Axis], tensor: keras.KerasTensor, seen: Seen
-) -> Box:
+def _box(field: Field, chosen: dict[int, int], axes: list[Axis], seen: Seen) -> Box:
     sides = []
     for axis in axes:
-        inside = np.flatnonzero(seen[axis[1]])
-        reach = field.reaches.get(axis)
-        first, last = 0, tensor.shape[axis[1]] - 1
+        mask, reach = seen[axis[1]], field.reaches[axis]
+        inside = np.flatnonzero(mask)
+        start, stop = (int(inside[0]), int(inside[-1]) + 1) if inside.size else (0, 0)
+        first, last = 0, len(mask) - 1
         if reach is not None:
             first, last = reach.at(chosen[reach.axis] if reach.axis is not None else 0)
-        sides.append((int(inside[0]), int(inside[-1]) + 1, first, last + 1))
+        sides.append((start, stop, first, last + 1))
     return Box(*zip(*sides, strict=True))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import keras
 
-from kerazoo.accounting import attention, axes, elementwise, linear, pooling
+from kerazoo.accounting import attention, axes, elementwise, linear, operation_axes, pooling
 from kerazoo.accounting.cost import Cost, Shapes
 from kerazoo.accounting.graph import Call
 
@@ -94,16 +94,18 @@ OPERATIONS = _named(
         "Cast Copy": Rule(elementwise.nothing, axes.elementwise),
         "StopGradient": Rule(elementwise.nothing, axes.elementwise, "view"),
         "Reshape ExpandDims Squeeze Ravel": Rule(elementwise.nothing, axes.reshaped, "view"),
-        "Transpose Moveaxis Swapaxes": Rule(elementwise.nothing, axes.permuted),
+        "Transpose": Rule(elementwise.nothing, operation_axes.transposed),
+        "Swapaxes": Rule(elementwise.nothing, operation_axes.swapped),
+        "Moveaxis": Rule(elementwise.nothing, operation_axes.moved),
         "Concatenate": Rule(elementwise.nothing, axes.concatenated),
-        "Split": Rule(elementwise.nothing, axes.split),
-        "Pad": Rule(elementwise.nothing, axes.padded_operation),
-        "GetItem": Rule(elementwise.nothing, axes.item),
+        "Split": Rule(elementwise.nothing, operation_axes.split),
+        "Pad": Rule(elementwise.nothing, operation_axes.padded),
+        "GetItem": Rule(elementwise.nothing, operation_axes.item),
         "BroadcastTo ZerosLike OnesLike": Rule(elementwise.nothing, axes.elementwise),
-        "Sum Mean Max Min Amax Amin Prod Any All": Rule(elementwise.reduce, axes.reduced),
-        "Argmax Argmin": Rule(elementwise.reduce, axes.reduced),
-        "Var Std": Rule(elementwise.variance, axes.reduced),
-        "Matmul": Rule(linear.matmul, axes.matmul),
+        "Sum Mean Max Min Amax Amin Prod Any All": Rule(elementwise.reduce, operation_axes.reduced),
+        "Argmax Argmin": Rule(elementwise.reduce, operation_axes.reduced),
+        "Var Std": Rule(elementwise.variance, operation_axes.reduced),
+        "Matmul": Rule(linear.matmul, operation_axes.matmul),
         "Einsum": Rule(linear.einsum_operation, axes.einsum),
     }
 )

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from kerazoo.accounting import memory, rules
 from kerazoo.accounting.cost import Cost
 from kerazoo.accounting.fields import Field, fields
-from kerazoo.accounting.graph import Call, Graph, InputShape, trace
+from kerazoo.accounting.graph import Call, Graph, trace
+from kerazoo.accounting.inputs import InputShape
 from kerazoo.accounting.reach import Reach
 from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
@@ -87,12 +88,11 @@ def summary(
     table = pd.DataFrame(
         [{**_counts(calls, counted), **_sight(calls, seen, graph)} for calls in rows.values()],
         index=pd.Index(rows, name="layer"),
+        dtype=object,
     )
     _add_own_weights(table, graph, counted)
-    table = table.astype({"receptive_field": object, "effective_stride": object})
     unsupported = table.index[table.macs.isna()].tolist()
-    if unsupported:
-        table = table.astype({"macs": "Int64", "flops": "Int64"})
+    table = table.astype(dict.fromkeys(SUMS, "Int64" if unsupported else "int64"))
     table.attrs = {
         "total": _total(table),
         "batch_size": next(iter(graph.inputs.values())).shape[0],
