@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import kerazoo
+import kerazoo.accounting.command
+import kerazoo.bench.command
 import kerazoo.demos.command
 import kerazoo.parity.command
 import kerazoo.training.command
@@ -92,7 +94,9 @@ def _list(parsed: argparse.Namespace) -> None:
 VERBS = {
     "list": ("name the models", _add_list),
     "train": ("train a model", kerazoo.training.command.add),
+    "summary": ("count what a model holds, computes and sees", kerazoo.accounting.command.add),
     "parity": ("hold the ports against the TF1 programs", kerazoo.parity.command.add_parity),
     "convert": ("move weights between zoos", kerazoo.parity.command.add_convert),
+    "bench": ("time it beside its peers", kerazoo.bench.command.add),
     "demo": ("draw the documents' pictures", kerazoo.demos.command.add),
 }

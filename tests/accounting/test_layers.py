@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
@@ -138,8 +139,8 @@ def test_cost_by_hand(name: str) -> None:
 
 def test_the_data_format_does_not_matter() -> None:
     for make in (layers.Conv2D, layers.Conv2DTranspose, layers.SeparableConv2D):
-        last = summary(one_layer(lambda make=make: make(6, 3), (5, 7, 4))).iloc[-1]
-        first = one_layer(lambda make=make: make(6, 3, data_format="channels_first"), (4, 5, 7))
+        last = summary(one_layer(partial(make, 6, 3), (5, 7, 4))).iloc[-1]
+        first = one_layer(partial(make, 6, 3, data_format="channels_first"), (4, 5, 7))
         assert summary(first).iloc[-1][["macs", "flops"]].tolist() == [last.macs, last.flops]
 
 
@@ -184,7 +185,7 @@ def test_every_activation_of_keras_is_known_or_told() -> None:
     names = {name for name in dir(keras.activations) if name[0] != "_"}
     names -= {"get", "serialize", "deserialize", *missing}
     for name in names:
-        model = one_layer(lambda name=name: layers.Dense(2, activation=name), (3,))
+        model = one_layer(partial(layers.Dense, 2, activation=name), (3,))
         row = summary(model).iloc[-1]
         assert row.flops == 12 + 2 * PER_ELEMENT[name.replace("_", "")], name
     model = one_layer(lambda: layers.Dense(2, activation="glu"), (3,))

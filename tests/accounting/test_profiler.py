@@ -31,7 +31,7 @@ def test_keras_applications(name: str) -> None:
     assert table.receptive_field.notna().all()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.data())
 def test_random_models(data: st.DataObject) -> None:
     model = random_model(data.draw, profiled=True)

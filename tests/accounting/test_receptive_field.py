@@ -273,7 +273,7 @@ def test_a_wrong_position_is_told(layer: str, position: tuple[int, ...], message
     assert message in str(raised.value)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.data())
 def test_random_models_by_gradient(data: st.DataObject) -> None:
     keras.config.set_dtype_policy("float64")

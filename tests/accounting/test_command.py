@@ -1,0 +1,142 @@
+"""`kerazoo summary` as its user meets it."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import keras
+import pandas as pd
+import pytest
+from keras import layers
+
+import kerazoo
+from kerazoo.accounting.render import BYTES, COUNTS, as_html, as_json, as_text, in_units
+from kerazoo.accounting.table import summary
+from tests.test_cli import answer
+
+
+def test_a_model_of_the_zoo(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = answer(capsys, "summary", "mnist_cnn")
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0].split()[0] == "layer"
+    numbers = "14x14x64 18,496 18,432 3,612,672 7,237,888 50,176 5 2"
+    assert lines[3].split() == ["conv2", "Conv2D", *numbers.split(" ")]
+    assert "220,234 parameters, 220,064 without biases" in out
+    assert "4.04 M MACs" in out
+
+
+def test_csv_reads_back(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = answer(capsys, "summary", "mnist_cnn", "--csv", "--batch-size", "10")
+    table = pd.read_csv(io.StringIO(out), index_col="layer")
+    expected = summary(kerazoo.create_model("mnist_cnn"), batch_size=10)
+    assert table.columns.tolist() == expected.columns.tolist()
+    assert table.macs.tolist() == expected.macs.tolist()
+    assert table.output_shape["conv2"] == "14x14x64"
+
+
+def test_json_has_all(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = answer(capsys, "summary", "mnist_cnn", "--json")
+    found = json.loads(out)
+    assert (found["model"], found["total"]["macs"]) == ("mnist_cnn", 4_039_808)
+    assert found["layers"][1]["output_shape"] == [28, 28, 32]
+    assert found["layers"][-1]["effective_stride"] is None
+
+
+def test_markdown_and_html(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = answer(capsys, "summary", "mnist_cnn", "--markdown")
+    assert out.splitlines()[2].replace(" ", "").endswith("|InputLayer|28x28x1|0|0|0|0|3,136|1|1|")
+    _, out, _ = answer(capsys, "summary", "mnist_cnn", "--html")
+    assert "<td>14x14x64</td>" in out
+    assert out.startswith("<!doctype html>")
+
+
+def test_another_input_shape(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = answer(capsys, "summary", "vgg16", "--input-shape", "384x384x3")
+    assert code == 0
+    assert "6x6x1000" in out  # fc8 gives a map of 6 by 6 scores
+
+
+def test_keras_applications_and_files(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    shape = ("--input-shape", "96,96,3")
+    code, out, _ = answer(capsys, "summary", "keras.applications:MobileNetV2", *shape, "--json")
+    assert code == 0
+    total = json.loads(out)["total"]
+    assert total["params"] == keras.applications.MobileNetV2(weights=None).count_params()
+    kerazoo.create_model("mnist_cnn").save(tmp_path / "net.keras")
+    code, out, _ = answer(capsys, "summary", str(tmp_path / "net.keras"), "--json")
+    assert (code, json.loads(out)["total"]["macs"]) == (0, 4_039_808)
+
+
+def test_a_file_with_a_layer_of_the_zoo(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    model = kerazoo.create_model("vgg11_lrn", include_top=False, input_shape=(32, 32, 3))
+    model.save(tmp_path / "net.keras")
+    code, out, _ = answer(capsys, "summary", str(tmp_path / "net.keras"))
+    assert code == 0
+    assert "LocalResponseNormalization" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["vgg17"], 2, "unknown model 'vgg17' (did you mean 'vgg1"),
+        (["keras.applications:ResNet5"], 2, "has no 'ResNet5' (did you mean 'ResNet50'?)"),
+        (["no.keras"], 2, "there is no file 'no.keras'"),
+        ([__file__], 2, "is no .keras file"),
+        (["vgg16", "--input-shape", "224x224"], 2, ""),
+        (["vgg16", "--input-shape", "0x224x3"], 2, "'0x224x3' is no shape such as 224x224x3"),
+        (["vgg16", "--input-shape", "big"], 2, "'big' is no shape"),
+        (["vgg16", "--batch-size", "0"], 2, "'0' is not a whole number from 1"),
+        (["vgg16", "--csv", "--json"], 2, "not allowed with"),
+        (["keras.applications:VGG16", "--input-shape", "8x8x3"], 2, "VGG16 of keras.applications"),
+    ],
+)
+def test_mistakes_are_told_in_one_sentence(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, message: str
+) -> None:
+    found, out, err = answer(capsys, "summary", *arguments)
+    assert (found, out) == (code, "")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_a_damaged_file_and_one_that_holds_code(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "cut.keras").write_bytes(b"PK\3\4 and no more")
+    assert answer(capsys, "summary", str(tmp_path / "cut.keras"))[0] == 4
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, layers.Lambda(lambda x: x * 2)(inputs))
+    model.save(tmp_path / "code.keras")
+    code, _, err = answer(capsys, "summary", str(tmp_path / "code.keras"))
+    assert code == 2
+    assert "holds code, which is never run" in err
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 200])
+def test_the_table_fits_the_terminal(width: int) -> None:
+    table = summary(keras.applications.NASNetMobile(weights=None))
+    assert max(map(len, as_text(table, width).splitlines())) <= width
+
+
+def test_what_is_not_known_is_told_and_shown_as_such() -> None:
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, keras.ops.sort(inputs))
+    table = summary(model)
+    assert "not known, and so not counted: sort" in as_text(table)
+    assert json.loads(as_json(table, "<own>"))["layers"][-1]["macs"] is None
+    assert "<h1>&lt;own&gt;</h1>" in as_html(table, "<own>")
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0, "0"), (999, "999"), (1000, "1.00 k"), (15_470_264_320, "15.5 G"), (602_112, "602 k")],
+)
+def test_units(number: int, text: str) -> None:
+    assert in_units(number, COUNTS) == text
+
+
+def test_bytes_have_a_unit_from_1000_on() -> None:
+    assert (in_units(999, BYTES), in_units(2_048_000, BYTES)) == ("999 B", "2.05 MB")
