@@ -41,6 +41,17 @@ def add_debug(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
+def add_mnist_dir(parser: argparse._ActionsContainer) -> None:
+    """Add the option that names the folder with MNIST."""
+    parser.add_argument(
+        "--mnist-dir",
+        type=path,
+        default=os.environ.get("KERAZOO_MNIST_DIR") or None,
+        metavar="DIR",
+        help="folder with MNIST's four original files (default: KERAZOO_MNIST_DIR, if set)",
+    )
+
+
 def say(line: str) -> None:
     """Print a line for a person, or for nobody when who reads standard output has gone."""
     try:

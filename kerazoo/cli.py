@@ -15,6 +15,7 @@ import kerazoo
 import kerazoo.accounting.command
 import kerazoo.bench.command
 import kerazoo.demos.command
+import kerazoo.documents.command
 import kerazoo.parity.command
 import kerazoo.training.command
 from kerazoo import registry
@@ -97,6 +98,7 @@ VERBS = {
     "summary": ("count what a model holds, computes and sees", kerazoo.accounting.command.add),
     "parity": ("hold the ports against the TF1 programs", kerazoo.parity.command.add_parity),
     "convert": ("move weights between zoos", kerazoo.parity.command.add_convert),
+    "documents": ("check what the study documents state", kerazoo.documents.command.add),
     "bench": ("time it beside its peers", kerazoo.bench.command.add),
     "demo": ("draw the documents' pictures", kerazoo.demos.command.add),
 }

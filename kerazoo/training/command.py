@@ -5,12 +5,21 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
 import signal
 from typing import Any
 
 from kerazoo import registry
-from kerazoo.arguments import Parser, add_debug, one_of, path, positive, say, start, whole
+from kerazoo.arguments import (
+    Parser,
+    add_debug,
+    add_mnist_dir,
+    one_of,
+    path,
+    positive,
+    say,
+    start,
+    whole,
+)
 from kerazoo.data import names
 from kerazoo.training import run_folder
 from kerazoo.training.options import PRECISIONS, Recipe, TrainOptions
@@ -37,13 +46,7 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
         help="mnist, digits, folder:PATH, an image set of tensorflow-datasets such as cifar10, or "
         "auto: mnist where it can be had, otherwise digits (default: auto)",
     )
-    add(
-        "--mnist-dir",
-        type=path,
-        default=os.environ.get("KERAZOO_MNIST_DIR") or None,
-        metavar="DIR",
-        help="folder with MNIST's four original files (default: KERAZOO_MNIST_DIR, if set)",
-    )
+    add_mnist_dir(group)
     text = "use N images at the most of each split (default: all)"
     add("--limit", type=whole(1, MOST), metavar="N", help=text)
 

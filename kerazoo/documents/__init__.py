@@ -1,0 +1,1 @@
+"""Every number and formula that the study documents state, recomputed by the library itself."""
