@@ -94,7 +94,7 @@ def check(document: str, claim: Claim, live: Live) -> Finding:
     A claim fails where the values do not agree; one that is given as an erratum also where the
     document is right after all, or where the value that must come out does not.
     """
-    value = claim.compute(live)
+    value = _plain(claim.compute(live))
     same = value == claim.stated
     verdict, note = "confirmed" if same else "FAILED", ""
     if claim.erratum:
@@ -104,3 +104,10 @@ def check(document: str, claim: Claim, live: Live) -> Finding:
         verdict, note = claim.rule.verdict, claim.rule.text
     stated = claim.shown or claim.stated
     return Finding(document, claim.line, claim.text, stated, value, verdict, note)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value with Python's own numbers in the place of NumPy's."""
+    if isinstance(value, tuple):
+        return tuple(map(_plain, value))
+    return value.item() if hasattr(value, "item") else value

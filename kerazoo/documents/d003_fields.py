@@ -115,7 +115,7 @@ def _programs() -> list[Claim]:
     whole = [(224, (Window(3, 1, 1), Window(2, 2))), (15, (Window(3, 1, 0, 2), Window(3, 2)))]
     return [
         formula(
-            429,
+            433,
             "inFromOut, from the last layer to the first",
             "RF = (RF - 1) * stride + fsize",
             in_from_out,

@@ -95,7 +95,7 @@ def _others() -> list[Claim]:
             sides,
         ),
         formula(
-            939,
+            940,
             "operations of a dense layer without bias",
             "(2 I - 1) O",
             lambda i, o: (2 * i - 1) * o,

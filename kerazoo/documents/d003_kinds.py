@@ -43,7 +43,7 @@ def _maps() -> list[Claim]:
             [(1,), (4,), (32,)],
         ),
         Claim(
-            68,
+            69,
             "convolution by turning the filter round the place",
             [0, 1, 4, 4],
             lambda live: live.slid([0, 0, 1, 2, 0], [2, 1]),
@@ -430,9 +430,9 @@ def _transposed() -> list[Claim]:
             erratum="the border is padded by s - 1 where it needs k - 1: (n - 1) s + k comes out",
             right=(4, 9, 12),
         ),
-        Claim(341, "4x4 under 3x3", (2, 2, 1), lambda live: live.conv(4, 3).output_shape, "2x2"),
+        Claim(343, "4x4 under 3x3", (2, 2, 1), lambda live: live.conv(4, 3).output_shape, "2x2"),
         Claim(
-            341,
+            343,
             "2x2 through the transposed 3x3",
             4,
             lambda live: enlarged(live, 2, 3, 1),
@@ -457,7 +457,7 @@ def _dilated() -> list[Claim]:
 
     return [
         Claim(
-            349,
+            351,
             "pooling halves a map",
             (112, 56, 28, 14, 7),
             lambda live: tuple(live.vgg16.output_shape[f"pool{n}"][0] for n in range(1, 6)),

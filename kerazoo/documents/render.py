@@ -36,7 +36,8 @@ def as_text(table: pd.DataFrame, width: int | None = None) -> str:
     told = [line[:width] for line in lines.split("\n")]
     errata = table[table.verdict == "erratum"]
     reasons = [
-        f"{place}: {row.claim}: {_short(row.stated)} should be {_short(row.recomputed)}: {row.note}"
+        f"{place} {row.claim}: stated {_short(row.stated)}, "
+        f"recomputed {_short(row.recomputed)}; {row.note}"
         for place, (_, row) in zip(_places(errata), errata.iterrows(), strict=True)
     ]
     return "\n".join(
@@ -52,12 +53,12 @@ def totals(table: pd.DataFrame) -> str:
 
 def as_csv(table: pd.DataFrame) -> str:
     """Return comma-separated values."""
-    return table.to_csv(index=False, lineterminator="\n").rstrip()
+    return table.map(_text).to_csv(index=False, lineterminator="\n").rstrip()
 
 
 def as_markdown(table: pd.DataFrame) -> str:
     """Return a table in Markdown, and how many rows hold."""
-    rows = table.map(str).map(lambda text: text.replace("|", "\\|"))
+    rows = table.map(_text).map(lambda text: text.replace("|", "\\|"))
     text = tabulate(rows, headers="keys", tablefmt="pipe", showindex=False, disable_numparse=True)
     return f"{text}\n\n{totals(table)}"
 
@@ -70,8 +71,14 @@ def _widest(column: pd.Series) -> int:
     return max(column.str.len().max(), len(column.name))
 
 
+def _text(value: Any) -> str:
+    if isinstance(value, set):
+        return "{" + ", ".join(map(str, sorted(value))) + "}"
+    return str(value)
+
+
 def _short(value: Any) -> str:
-    text = f"{value:,}" if isinstance(value, int) and abs(value) > 9999 else str(value)
+    text = f"{value:,}" if isinstance(value, int) and abs(value) > 9999 else _text(value)
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
 

@@ -11,33 +11,9 @@ from keras import layers, ops
 
 import kerazoo
 from kerazoo import summary
+from kerazoo.documents.vgg16_layers import LAYERS
 from kerazoo.errors import UsageError
 from tests.accounting.nets import alexnet_one_tower, resnet
-
-# Document 001_092f92962bc4b0ed, lines 19-40: output, weights.
-DOCUMENT = [
-    ("conv1_1", (224, 224, 64), 1_728),
-    ("conv1_2", (224, 224, 64), 36_864),
-    ("pool1", (112, 112, 64), 0),
-    ("conv2_1", (112, 112, 128), 73_728),
-    ("conv2_2", (112, 112, 128), 147_456),
-    ("pool2", (56, 56, 128), 0),
-    ("conv3_1", (56, 56, 256), 294_912),
-    ("conv3_2", (56, 56, 256), 589_824),
-    ("conv3_3", (56, 56, 256), 589_824),
-    ("pool3", (28, 28, 256), 0),
-    ("conv4_1", (28, 28, 512), 1_179_648),
-    ("conv4_2", (28, 28, 512), 2_359_296),
-    ("conv4_3", (28, 28, 512), 2_359_296),
-    ("pool4", (14, 14, 512), 0),
-    ("conv5_1", (14, 14, 512), 2_359_296),
-    ("conv5_2", (14, 14, 512), 2_359_296),
-    ("conv5_3", (14, 14, 512), 2_359_296),
-    ("pool5", (7, 7, 512), 0),
-    ("fc6", (1, 1, 4096), 102_760_448),
-    ("fc7", (1, 1, 4096), 16_777_216),
-    ("fc8", (1, 1, 1000), 4_096_000),
-]
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +23,7 @@ def vgg16() -> pd.DataFrame:
 
 def test_vgg16_row_by_row_as_the_documents_have_it(vgg16: pd.DataFrame) -> None:
     assert (vgg16.output_shape.iloc[0], vgg16.activation_bytes.iloc[0]) == ((224, 224, 3), 602_112)
-    for name, shape, weights in DOCUMENT:
+    for name, shape, weights, _ in LAYERS:
         row = vgg16.loc[name]
         assert (row.output_shape, row.weight_params) == (shape, weights)
         assert row.activation_bytes == 4 * shape[0] * shape[1] * shape[2]
@@ -56,7 +32,7 @@ def test_vgg16_row_by_row_as_the_documents_have_it(vgg16: pd.DataFrame) -> None:
 def test_vgg16_in_all(vgg16: pd.DataFrame) -> None:
     total = vgg16.attrs["total"]
     assert (total["macs"], total["params"]) == (15_470_264_320, 138_357_544)
-    assert total["weight_params"] == sum(weights for *_, weights in DOCUMENT)
+    assert total["weight_params"] == sum(layer.weights for layer in LAYERS)
     columns = "type output_shape params weight_params macs flops activation_bytes"
     assert vgg16.columns.tolist() == [*columns.split(), "receptive_field", "effective_stride"]
 

@@ -10,34 +10,9 @@ import numpy as np
 import pytest
 
 import kerazoo
+from kerazoo.documents.vgg16_layers import LAYERS
 from kerazoo.errors import UsageError
 from kerazoo.models import vgg
-
-# Document 001_092f92962bc4b0ed, lines 19-39: layer, output, weights without biases. What the
-# document counts as POOL2 is pool1 to pool5 here, and its FC is fc6 to fc8.
-DOCUMENT = [
-    ("conv1_1", (224, 224, 64), 1_728),
-    ("conv1_2", (224, 224, 64), 36_864),
-    ("pool1", (112, 112, 64), 0),
-    ("conv2_1", (112, 112, 128), 73_728),
-    ("conv2_2", (112, 112, 128), 147_456),
-    ("pool2", (56, 56, 128), 0),
-    ("conv3_1", (56, 56, 256), 294_912),
-    ("conv3_2", (56, 56, 256), 589_824),
-    ("conv3_3", (56, 56, 256), 589_824),
-    ("pool3", (28, 28, 256), 0),
-    ("conv4_1", (28, 28, 512), 1_179_648),
-    ("conv4_2", (28, 28, 512), 2_359_296),
-    ("conv4_3", (28, 28, 512), 2_359_296),
-    ("pool4", (14, 14, 512), 0),
-    ("conv5_1", (14, 14, 512), 2_359_296),
-    ("conv5_2", (14, 14, 512), 2_359_296),
-    ("conv5_3", (14, 14, 512), 2_359_296),
-    ("pool5", (7, 7, 512), 0),
-    ("fc6", (1, 1, 4096), 102_760_448),
-    ("fc7", (1, 1, 4096), 16_777_216),
-    ("fc8", (1, 1, 1000), 4_096_000),
-]
 
 
 def printed_summary(model: keras.Model) -> tuple[dict[str, tuple[tuple[int, ...], int]], int]:
@@ -58,13 +33,13 @@ def printed_summary(model: keras.Model) -> tuple[dict[str, tuple[tuple[int, ...]
 def test_summary_of_vgg16_is_the_documents_table() -> None:
     model = kerazoo.create_model("vgg16")
     layers, total = printed_summary(model)
-    for name, output, weights in DOCUMENT:
+    for name, output, weights, _ in LAYERS:
         biases = output[-1] if weights else 0
         assert layers[name] == (output, weights + biases), name
         kernel = [weight for weight in model.get_layer(name).weights if weight.name == "kernel"]
         assert sum(np.prod(each.shape) for each in kernel) == weights, name
     assert [name for name in layers if name[:2] in ("co", "po", "fc")][:-1] == [
-        name for name, *_ in DOCUMENT
+        layer.name for layer in LAYERS
     ]
     assert total == 138_357_544
 
