@@ -40,8 +40,8 @@ def leading(call: Call, output: int) -> list[Relation]:
 def windows(call: Call, output: int) -> list[Relation]:
     """Read a window of a convolution or of pooling, and all channels."""
     layer = call.operation
-    kernel = getattr(layer, "kernel_size", None) or layer.pool_size
-    stride = each(layer.strides, len(kernel))
+    kernel = _kernel(call)
+    stride = each(layer.strides or kernel, len(kernel))
     dilation = each(getattr(layer, "dilation_rate", 1), len(kernel))
     before, after = call.inputs[0].shape, call.outputs[0].shape
     relation = _channelwise(call) if hasattr(layer, "pool_size") else [reads.same(0)]
@@ -55,6 +55,17 @@ def windows(call: Call, output: int) -> list[Relation]:
             pad = wide - 1
         relation[axis] = reads.window(axis, kernel[place], stride[place], dilation[place], pad)
     return [relation]
+
+
+def _kernel(call: Call) -> tuple[int, ...]:
+    """Return the lengths of a layer's window, or of the kernel that an operation is given."""
+    if len(call.inputs) > 1:  # a kernel that is computed
+        raise NotImplementedError
+    if len(call.operands) > 1:
+        return tuple(call.operands[1].shape[:-2])
+    layer = call.operation
+    rank = len(call.inputs[0].shape) - 2
+    return each(getattr(layer, "kernel_size", None) or layer.pool_size, rank)
 
 
 def transposed(call: Call, output: int) -> list[Relation]:

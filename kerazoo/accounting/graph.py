@@ -83,6 +83,8 @@ def trace(
     Raises:
         UsageError: The model is not built, an axis stays open, or a layer refuses the shape.
     """
+    if not isinstance(model, keras.Model):
+        raise UsageError(f"a Keras model is wanted, not {type(model).__name__}")
     if isinstance(model, keras.Sequential) and not model.built and input_shape is not None:
         model = keras.models.clone_model(model)
         model.build((None, *input_shape))
@@ -160,6 +162,8 @@ class _Tracer:
         inside = _graph_of(operation)
         if inside is not None:
             return self.follow(inside, keras.tree.flatten(arguments), f"{name}/", row)
+        if isinstance(operation, keras.layers.TimeDistributed):
+            return self._each_step(operation, arguments, prefix, row or self._row(name, operation))
         if not self.known(operation) and isinstance(operation, keras.Layer):
             try:
                 inside = record(operation, arguments, options)
@@ -179,6 +183,20 @@ class _Tracer:
         if len(self.calls) == before:  # the layer gives back what it takes
             outputs = self.call(keras.layers.Identity(), arguments, {}, "", row)
         return outputs
+
+    def _each_step(
+        self, wrapper: Any, arguments: tuple[Any, ...], prefix: str, row: tuple[str, Any]
+    ) -> list[keras.KerasTensor]:
+        """Call the layer of a TimeDistributed on all steps at once, as so many samples more."""
+        batch, steps, *sample = arguments[0].shape
+        together = keras.layers.Reshape(sample)
+        apart = keras.layers.Reshape(sample)
+        flat = keras.KerasTensor((batch * steps, *sample), dtype=arguments[0].dtype)
+        self.calls.append(Call(*row, together, arguments[:1], {}, (flat,)))
+        (inner,) = self.call(wrapper.layer, (flat,), {}, prefix, row)
+        output = keras.KerasTensor((batch, steps, *inner.shape[1:]), dtype=inner.dtype)
+        self.calls.append(Call(*row, apart, (inner,), {}, (output,)))
+        return [output]
 
     def _row(self, name: str, operation: Any) -> tuple[str, Any]:
         self.seen[name] += 1

@@ -121,6 +121,13 @@ def depthwise_operation(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
     return products(math.prod(inputs[1][:-2]) * size(outputs[0]), size(outputs[0]), bias=False)
 
 
-def transposed_operation(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
-    """Count keras.ops.conv_transpose, whose kernel is [..., Cout, Cin]."""
-    return products(math.prod(inputs[1][:-1]) * size(inputs[0]), size(outputs[0]), bias=False)
+def tensordot(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
+    """Count keras.ops.tensordot, whose `axes` are a number of axes or those of each operand."""
+    axes, shape = layer.axes, inputs[0]
+    if isinstance(axes, int):
+        shared = shape[len(shape) - axes :]
+    else:
+        first = [axes[0]] if isinstance(axes[0], int) else axes[0]
+        shared = [shape[axis] for axis in first]
+    outs = size(outputs[0])
+    return products(math.prod(shared) * outs, outs, bias=False)

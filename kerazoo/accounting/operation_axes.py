@@ -8,6 +8,19 @@ from kerazoo.accounting.graph import Call
 from kerazoo.accounting.reads import Reads
 
 
+def unknown(call: Call, output: int) -> list[Relation]:
+    """Tell that it is not known what is read."""
+    raise NotImplementedError
+
+
+def stacked(call: Call, output: int) -> list[Relation]:
+    """Read the operand whose turn it is along the new axis."""
+    along = call.operation.axis % len(call.outputs[0].shape)
+    rank = len(call.operands[0].shape)
+    relation = [reads.same(axis + (axis >= along)) for axis in range(rank)]
+    return [relation] * len(call.operands)
+
+
 def transposed(call: Call, output: int) -> list[Relation]:
     """Read along the axes in the order of keras.ops.transpose."""
     rank = len(call.inputs[0].shape)

@@ -15,7 +15,9 @@ def window(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
 
     Source: study document 003_f507a061fff3ec1f, line 960.
     """
-    return Cost(flops=math.prod(layer.pool_size) * size(outputs[0]))
+    window = layer.pool_size  # keras.ops takes one number for all axes too
+    taps = window ** (len(inputs[0]) - 2) if isinstance(window, int) else math.prod(window)
+    return Cost(flops=taps * size(outputs[0]))
 
 
 def whole(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:

@@ -98,23 +98,35 @@ OPERATIONS = _named(
         "Swapaxes": Rule(elementwise.nothing, operation_axes.swapped),
         "Moveaxis": Rule(elementwise.nothing, operation_axes.moved),
         "Concatenate": Rule(elementwise.nothing, axes.concatenated),
+        "Stack": Rule(elementwise.nothing, operation_axes.stacked),
         "Split": Rule(elementwise.nothing, operation_axes.split),
         "Pad": Rule(elementwise.nothing, operation_axes.padded),
         "GetItem": Rule(elementwise.nothing, operation_axes.item),
         "BroadcastTo ZerosLike OnesLike": Rule(elementwise.nothing, axes.elementwise),
+        "Flip OneHot Repeat Roll Take TakeAlongAxis Tile Tril Triu": Rule(
+            elementwise.nothing, operation_axes.unknown
+        ),
         "Sum Mean Max Min Amax Amin Prod Any All": Rule(elementwise.reduce, operation_axes.reduced),
         "Argmax Argmin": Rule(elementwise.reduce, operation_axes.reduced),
-        "Var Std": Rule(elementwise.variance, operation_axes.reduced),
+        "Var": Rule(elementwise.variance, operation_axes.reduced),
+        "Cumsum Cumprod": Rule(elementwise.reduce, operation_axes.unknown),
         "Matmul": Rule(linear.matmul, operation_axes.matmul),
         "Einsum": Rule(linear.einsum_operation, axes.einsum),
+        "Tensordot": Rule(linear.tensordot, operation_axes.unknown),
+        "Conv": Rule(linear.conv_operation, axes.windows),
+        "DepthwiseConv": Rule(linear.depthwise_operation, axes.windows),
+        "MaxPool AveragePool": Rule(pooling.window, axes.windows),
     }
 )
+
+# A layer that computes more than its kind does.
+UNKNOWN = Rule(elementwise.unknown, operation_axes.unknown)
 
 
 def find(operation: Any) -> Rule | None:
     """Return the rule of a layer or operation, None where there is none."""
     if getattr(operation, "lora_enabled", False):
-        return None
+        return UNKNOWN
     if not isinstance(operation, keras.Layer):
         known = type(operation).__module__.startswith("keras.")
         return OPERATIONS.get(type(operation).__name__) if known else None

@@ -83,10 +83,15 @@ def summary(
         raise UsageError(f"batch_size is {batch_size!r}, not a whole number of 1 or more")
     graph = trace(model, input_shape, batch_size, rules.knows)
     rows = _rows(graph)
-    seen = fields(graph)
+    # fields do not depend on the batch, and samples that are cut into pieces blur them
+    alone = graph if batch_size == 1 else trace(graph.model, input_shape, 1, rules.knows)
+    seen = fields(alone)
     counted: set[int] = set()
     table = pd.DataFrame(
-        [{**_counts(calls, counted), **_sight(calls, seen, graph)} for calls in rows.values()],
+        [
+            {**_counts(calls, counted), **_sight(same, seen, alone)}
+            for calls, same in zip(rows.values(), _rows(alone).values(), strict=True)
+        ],
         index=pd.Index(rows, name="layer"),
         dtype=object,
     )

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import keras
+import numpy as np
 import pytest
 from keras import layers, ops
 
@@ -121,6 +122,63 @@ LAYERS: dict[str, tuple[Callable[[], Any], Shape, int, int]] = {
     # two sigmoids, one tanh, r times the old, z h + (1 - z) new, three biases more
     "gru": (lambda: layers.GRU(3), (4, 2), 4 * 9 * 5, 4 * (9 * 10 + 3 * (2 * 4 + 5 + 5 + 3))),
 }
+
+
+# operation of keras.ops on [batch, 6, 6, 4], multiply-accumulates, operations, field, stride
+OPERATIONS: dict[str, tuple[Callable[[Any], Any], int, int, Any, Any]] = {
+    "conv": (
+        lambda x: ops.conv(x, np.ones((3, 3, 4, 2), "float32"), strides=2),
+        2 * 2 * 2 * 36,
+        2 * 2 * 2 * 71,
+        3,
+        2,
+    ),
+    "depthwise conv": (
+        lambda x: ops.depthwise_conv(x, np.ones((2, 2, 4, 1), "float32")),
+        5 * 5 * 4 * 4,
+        5 * 5 * 4 * 7,
+        2,
+        1,
+    ),
+    "max pool": (lambda x: ops.max_pool(x, 2), 0, 3 * 3 * 4 * 4, 2, 2),
+    "tensordot": (
+        lambda x: ops.tensordot(x, np.ones((4, 3), "float32"), axes=1),
+        108 * 4,
+        108 * 7,
+        None,
+        None,
+    ),
+    "stack": (lambda x: ops.stack([x, x], axis=1), 0, 0, 1, 1),
+    "every other row, without the first column": (lambda x: x[:, ::2, 1:], 0, 0, 1, (2, 1)),
+    "one row": (lambda x: x[:, 3], 0, 0, 1, (None, 1)),
+    "largest channel": (lambda x: ops.max(x, axis=-1), 0, 144, 1, 1),
+    "sum over rows": (lambda x: ops.sum(x, axis=1), 0, 144, (6, 1), (None, 1)),
+    "moved": (lambda x: ops.moveaxis(x, 3, 1)[:, :, ::3], 0, 0, 1, (3, 1)),
+    "variance": (lambda x: ops.var(x, axis=-1), 0, 4 * 144, 1, 1),
+}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_operations_by_hand(name: str) -> None:
+    compute, macs, flops, field, stride = OPERATIONS[name]
+    inputs = keras.Input((6, 6, 4))
+    table = summary(keras.Model(inputs, compute(inputs)))
+    assert (table.macs.sum(), table.flops.sum()) == (macs, flops)
+    last = table.iloc[-1]
+    assert (last.receptive_field, last.effective_stride) == (field, stride)
+
+
+def test_each_step_of_a_series() -> None:
+    inputs = keras.Input((5, 8, 8, 3))
+    net = layers.TimeDistributed(layers.Conv2D(2, 3, use_bias=False), name="steps")
+    table = summary(keras.Model(inputs, net(inputs)), batch_size=2)
+    assert table.loc["steps", ["output_shape", "macs"]].tolist() == [(5, 6, 6, 2), 10 * 72 * 27]
+    assert (table.params["steps"], table.receptive_field["steps"]) == (54, (1, 3, 3))
+
+
+def test_extra_weights_that_a_dense_layer_has_learned_are_not_passed_over() -> None:
+    model = one_layer(lambda: layers.Dense(4, lora_rank=2, name="tuned"), (3,))
+    assert summary(model).attrs["unsupported"] == ["tuned"]
 
 
 def one_layer(make: Callable[[], Any], shape: Shape) -> keras.Model:

@@ -235,6 +235,12 @@ def test_a_flattened_map_of_another_size_is_refused() -> None:
         summary(model, input_shape=(256, 256, 3))
 
 
+@pytest.mark.parametrize("thing", ["vgg16", None, layers.Dense(3)])
+def test_what_is_no_model_is_told(thing: Any) -> None:
+    with pytest.raises(UsageError, match="a Keras model is wanted"):
+        summary(thing)
+
+
 @pytest.mark.parametrize("size", [0, -1, 1.5, True, "2"])
 def test_a_wrong_batch_size_is_told(size: Any) -> None:
     with pytest.raises(UsageError, match="batch_size"):
