@@ -27,6 +27,12 @@ def mnist_dir() -> Path:
     return Path(folder).resolve()
 
 
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from going through all that the tests have imported each time."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def room_for_the_next_model() -> Iterator[None]:
     """Free a test's models, which are made of cycles and of up to half a gigabyte each."""
