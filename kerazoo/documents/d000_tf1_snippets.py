@@ -1,4 +1,4 @@
-"""Document 000_edc3730cabfc8e8e: convolution and pooling in TF1, the MNIST net, VGG-16."""
+"""Document 000_edc3730cabfc8e8e, lines 1-224: convolution and pooling, with snippets in TF1."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from keras import layers
 from kerazoo.demos import conv_layer, filter_demo
 from kerazoo.documents.claim import Claim, formula
 from kerazoo.documents.live import Live, kernel_of
-from kerazoo.documents.vgg16_layers import LAYERS, Listed
-from kerazoo.training.options import Recipe
 
 NAME = "000_edc3730cabfc8e8e"
+POINTWISE = partial(layers.Conv2D, 32, 1)
 
 
 def claims() -> list[Claim]:
-    """Return what the document states, line by line; its accuracies are in `accuracy`."""
-    return [*_convolution(), *_sizes(), *_snippets(), *_mnist(), *_recipe(), *_vgg16()]
+    """Return what these lines state."""
+    return [*_convolution(), *_sizes(), *_alexnet(), *_pointwise(), *_snippets(), *_photos()]
 
 
 def _convolution() -> list[Claim]:
@@ -55,11 +54,11 @@ def _convolution() -> list[Claim]:
     ]
 
 
-def _sizes() -> list[Claim]:
-    def alexnet(live: Live) -> keras.Layer:
-        return live.model("alexnet").get_layer("conv1")
+def _first_of_alexnet(live: Live) -> keras.Layer:
+    return live.model("alexnet").get_layer("conv1")
 
-    pointwise = partial(layers.Conv2D, 32, 1)
+
+def _sizes() -> list[Claim]:
     return [
         Claim(
             53,
@@ -100,6 +99,11 @@ def _sizes() -> list[Claim]:
             ).output_shape[0],
             [(7, 3, 0, 1), (7, 3, 1, 2), (227, 11, 0, 4), (224, 3, 1, 1)],
         ),
+    ]
+
+
+def _alexnet() -> list[Claim]:
+    return [
         Claim(
             72,
             "AlexNet's input",
@@ -107,18 +111,18 @@ def _sizes() -> list[Claim]:
             lambda live: live.model("alexnet").input_shape[1:],
             "227 x 227 x 3",
         ),
-        Claim(73, "kernels of its first layer", 96, lambda live: alexnet(live).filters),
+        Claim(73, "kernels of its first layer", 96, lambda live: _first_of_alexnet(live).filters),
         Claim(
             74,
             "each of these kernels",
             (11, 11, 3),
-            lambda live: tuple(alexnet(live).kernel.shape[:3]),
+            lambda live: tuple(_first_of_alexnet(live).kernel.shape[:3]),
         ),
         Claim(
             75,
             "their stride and padding",
             ((4, 4), "valid"),
-            lambda live: (alexnet(live).strides, alexnet(live).padding),
+            lambda live: (_first_of_alexnet(live).strides, _first_of_alexnet(live).padding),
             "stride = 4, padding = 0",
         ),
         Claim(
@@ -132,31 +136,36 @@ def _sizes() -> list[Claim]:
             79,
             "its kernels in all",
             (11, 11, 3, 96),
-            lambda live: tuple(alexnet(live).kernel.shape),
+            lambda live: tuple(_first_of_alexnet(live).kernel.shape),
         ),
         Claim(
             79,
             "its output for a batch of 256",
             (256, 55, 55, 96),
-            lambda live: alexnet(live).compute_output_shape((256, 227, 227, 3)),
+            lambda live: _first_of_alexnet(live).compute_output_shape((256, 227, 227, 3)),
         ),
+    ]
+
+
+def _pointwise() -> list[Claim]:
+    return [
         Claim(
             84,
             "a 1x1 convolution of 512 channels to 32 keeps height and width",
             (227, 227, 32),
-            lambda live: live.row((227, 227, 512), pointwise()).output_shape,
+            lambda live: live.row((227, 227, 512), POINTWISE()).output_shape,
         ),
         Claim(
             86,
             "its kernels",
             (1, 1, 512, 32),
-            lambda live: kernel_of(pointwise(), (227, 227, 512)),
+            lambda live: kernel_of(POINTWISE(), (227, 227, 512)),
         ),
         Claim(
             86,
             "its output for a batch of 256",
             (256, 227, 227, 32),
-            lambda live: pointwise().compute_output_shape((256, 227, 227, 512)),
+            lambda live: POINTWISE().compute_output_shape((256, 227, 227, 512)),
         ),
         Claim(
             90,
@@ -201,6 +210,11 @@ def _snippets() -> list[Claim]:
             helper,
             "[batch, height, width, out_channel]",
         ),
+    ]
+
+
+def _photos() -> list[Claim]:
+    return [
         Claim(
             117,
             "shape of the two photos in one array",
@@ -272,137 +286,3 @@ def _snippets() -> list[Claim]:
             "maps before = maps after",
         ),
     ]
-
-
-def _mnist() -> list[Claim]:
-    def layer(live: Live, name: str) -> keras.Layer:
-        return live.model("mnist_cnn").get_layer(name)
-
-    def shape(live: Live, name: str) -> tuple[int, ...]:
-        return live.table("mnist_cnn").output_shape[name]
-
-    def axis(line: int, text: str, stated: int, place: int) -> Claim:
-        return Claim(line, text, stated, lambda live: live.model("mnist_cnn").input_shape[place])
-
-    return [
-        axis(236, "height of the images", 28, 1),
-        axis(237, "width of the images", 28, 2),
-        axis(238, "channels of the images", 1, 3),
-        Claim(
-            239,
-            "values of an image",
-            784,
-            lambda live: live.table("mnist_cnn").activation_bytes.iloc[0] // 4,
-            "height * width",
-        ),
-        *_convolution_settings(241, "conv1", 32, 1),
-        *_convolution_settings(246, "conv2", 64, 2),
-        Claim(251, "maps of pool3", 64, lambda live: shape(live, "pool3")[-1], "conv2_fmaps"),
-        Claim(253, "neurons of fc1", 64, lambda live: layer(live, "fc1").units),
-        Claim(254, "outputs", 10, lambda live: layer(live, "output").units),
-        Claim(
-            272,
-            "pool3 has a window of 2x2 and stride 2",
-            ((2, 2), (2, 2)),
-            lambda live: (layer(live, "pool3").pool_size, layer(live, "pool3").strides),
-        ),
-        Claim(
-            273,
-            "values of the flattened pool3",
-            64 * 7 * 7,
-            lambda live: shape(live, "pool3_flat")[0],
-            "64 * 7 * 7",
-        ),
-        Claim(273, "maps that are pooled", 64, lambda live: shape(live, "conv2")[-1]),
-        Claim(273, "size of a pooled map", (7, 7), lambda live: shape(live, "pool3")[:2]),
-        Claim(274, "conv1 keeps 28x28", (28, 28), lambda live: shape(live, "conv1")[:2]),
-        Claim(274, "conv2 gives 14x14", (14, 14), lambda live: shape(live, "conv2")[:2]),
-        Claim(274, "pool3 gives 7x7", (7, 7), lambda live: shape(live, "pool3")[:2]),
-    ]
-
-
-def _convolution_settings(line: int, name: str, filters: int, stride: int) -> list[Claim]:
-    def setting(place: int, attribute: str, stated: object, shown: str) -> Claim:
-        def compute(live: Live) -> object:
-            return getattr(live.model("mnist_cnn").get_layer(name), attribute)
-
-        return Claim(line + place, f"{attribute} of {name}", stated, compute, shown)
-
-    return [
-        setting(0, "filters", filters, str(filters)),
-        setting(1, "kernel_size", (3, 3), "3"),
-        setting(2, "strides", (stride, stride), str(stride)),
-        setting(3, "padding", "same", "SAME"),
-    ]
-
-
-def _recipe() -> list[Claim]:
-    return [
-        Claim(
-            290,
-            "of [0.1, 0.6, 0.4] the largest has the number",
-            1,
-            lambda live: int(keras.ops.argmax(np.array([0.1, 0.6, 0.4]))),
-        ),
-        Claim(301, "epochs", 10, lambda live: Recipe().epochs),
-        Claim(302, "images in a batch", 100, lambda live: Recipe().batch_size),
-    ]
-
-
-def _vgg16() -> list[Claim]:
-    found = [
-        Claim(
-            333,
-            "VGG-16's input",
-            (224, 224, 3),
-            lambda live: live.model("vgg16").input_shape[1:],
-            "224*224*3",
-        )
-    ]
-    size, channels = 224, 3
-    for number, layer in enumerate(LAYERS):
-        found += _layer(335 + 3 * number, layer, size, channels)
-        size, channels = layer.shape[0], layer.shape[2]
-    return found
-
-
-def _layer(line: int, layer: Listed, size: int, channels: int) -> list[Claim]:
-    """Return what stands about a layer: how its size comes, its size, its weights."""
-    dense = layer.name.startswith("fc")
-    found = [] if dense else [_arithmetic(line, layer, size)]
-    written = "*".join(map(str, layer.shape))
-    terms = f"{size}*{size}*{channels}*" if layer.name == "fc6" else f"{channels}*"
-    shown = f"{terms}{layer.shape[2]} = " if dense else f"(3*3*{channels})*{layer.shape[2]} = "
-    return [
-        *found,
-        Claim(
-            line,
-            f"output of {layer.name}",
-            layer.shape,
-            lambda live: live.vgg16.output_shape[layer.name],
-            written,
-        ),
-        Claim(
-            line + 1,
-            f"weights of {layer.name}",
-            layer.weights,
-            lambda live: live.vgg16.weight_params[layer.name],
-            f"{shown if layer.weights else ''}{layer.weights}",
-        ),
-    ]
-
-
-def _arithmetic(line: int, layer: Listed, size: int) -> Claim:
-    kernel, stride, padding = (2, 2, 0) if "pool" in layer.name else (3, 1, 1)
-    text, out = f"how the size of {layer.name} comes", layer.shape[0]
-
-    def length(live: Live) -> int:
-        return live.length(size, kernel, stride, padding)
-
-    if layer.name == "pool1":
-        reason = "the + 1 is missing: (224-2)/2 is 111, and 112 comes out of (224-2)/2+1"
-        return Claim(
-            line, text, (224 - 2) // 2, length, "(224-2)/2 = 112", erratum=reason, right=112
-        )
-    pads = "+2*1" if padding else ""
-    return Claim(line, text, out, length, f"({size}-{kernel}{pads})/{stride}+1 = {out}")

@@ -11,12 +11,11 @@ from kerazoo.documents.claim import Claim, formula
 from kerazoo.documents.live import Live, kernel_of
 
 NAME = "002_f6d111ebe1e6fd2a"
-DENSE = ["fc6", "fc7", "fc8"]
 
 
 def claims() -> list[Claim]:
     """Return what the document states, line by line."""
-    return [*_pointwise(), *_fields(), *_convolution(), *_weights(), *_work()]
+    return [*_pointwise(), *_fields(), *_convolution(), *_weights(), *_work(), *_formulas()]
 
 
 def _pointwise() -> list[Claim]:
@@ -190,9 +189,7 @@ def _weights() -> list[Claim]:
             134,
             "share of the dense layers in all weights, in percent",
             80,
-            lambda live: round(
-                100 * live.vgg16.weight_params[DENSE].sum() / live.vgg16.weight_params.sum()
-            ),
+            lambda live: round(100 * live.dense_share("weight_params")),
             "about 80%",
             erratum="all three are 89%, the first alone is 74%",
             right=89,
@@ -216,21 +213,23 @@ def _last_convolution(line: int) -> Claim:
     )
 
 
+def _macs(live: Live, name: str) -> int:
+    return live.vgg16.macs[name]
+
+
+def _shape(live: Live, name: str) -> tuple[int, ...]:
+    return live.vgg16.output_shape[name]
+
+
 def _work() -> list[Claim]:
-    def macs(live: Live, name: str) -> int:
-        return live.vgg16.macs[name]
-
-    def shape(live: Live, name: str) -> tuple[int, ...]:
-        return live.vgg16.output_shape[name]
-
     return [
         Claim(140, "input of conv1_1", (224, 224, 3), lambda live: live.vgg16.output_shape.iloc[0]),
-        Claim(140, "output of conv1_1", (224, 224, 64), lambda live: shape(live, "conv1_1")),
+        Claim(140, "output of conv1_1", (224, 224, 64), lambda live: _shape(live, "conv1_1")),
         Claim(
             142,
             "products of conv1_1 for one position",
             576,
-            lambda live: macs(live, "conv1_1") // 224**2,
+            lambda live: _macs(live, "conv1_1") // 224**2,
             "3*3*64 = 576",
             erratum="each filter also runs over the 3 input channels",
             right=3 * 3 * 3 * 64,
@@ -239,11 +238,16 @@ def _work() -> list[Claim]:
             144,
             "products of conv1_1",
             224 * 224 * 64 * 3 * 3 * 64,
-            lambda live: macs(live, "conv1_1"),
+            lambda live: _macs(live, "conv1_1"),
             "224*224*64*3*3*64",
             erratum="that is conv1_2; conv1_1 has 3 input channels and no 64",
             right=86_704_128,
         ),
+    ]
+
+
+def _formulas() -> list[Claim]:
+    return [
         formula(
             148,
             "products of a convolution, a filter taken with its input channels",
@@ -266,22 +270,19 @@ def _work() -> list[Claim]:
             [(1,), (2,), (100,)],
         ),
         _last_convolution(156),
-        Claim(156, "values of the dense layer", 4096, lambda live: shape(live, "fc6")[-1]),
+        Claim(156, "values of the dense layer", 4096, lambda live: _shape(live, "fc6")[-1]),
         Claim(
             156,
             "products of the first dense layer",
             102_760_448,
-            lambda live: macs(live, "fc6"),
+            lambda live: _macs(live, "fc6"),
             "7*7*512*1*4096 = 102760448",
         ),
         Claim(
             160,
             "most weights are in dense layers, most work in convolutions",
             (True, True),
-            lambda live: (
-                live.vgg16.weight_params[DENSE].sum() > live.vgg16.weight_params.sum() / 2,
-                live.vgg16.macs[DENSE].sum() < live.vgg16.macs.sum() / 2,
-            ),
+            lambda live: live.mostly_dense(),
             "weights: dense layers; work: convolutions",
         ),
     ]

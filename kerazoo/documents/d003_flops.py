@@ -9,13 +9,22 @@ from keras import layers
 from kerazoo.documents.claim import Claim, formula
 from kerazoo.documents.live import Live
 
+MAPS = [(4, 5, 6), (7, 7, 3)]  # height, width, channels
+PARAMETERS = [(3, 3, 64), (1, 64, 32), (5, 1, 6)]  # kernel, inputs, outputs
 # inputs, kernel, side of the output, outputs
 CONVOLUTIONS = [(3, 3, 8, 16), (16, 1, 7, 4), (1, 5, 6, 2)]
 
 
 def claims() -> list[Claim]:
     """Return what these lines state."""
-    return [*_convolution(), *_others(), *_snippet(), *_parameters()]
+    return [
+        *_convolution(),
+        *_separable_and_dense(),
+        *_pools(),
+        *_snippet(),
+        *_parameters(),
+        *_separable_parameters(),
+    ]
 
 
 def _conv(live: Live, inputs: int, kernel: int, side: int, outputs: int, **options: Any) -> Any:
@@ -68,20 +77,19 @@ def _convolution() -> list[Claim]:
     ]
 
 
-def _others() -> list[Claim]:
+def _flops(live: Live, shape: tuple[int, ...], layer: Any) -> int:
+    return live.row(shape, layer).flops
+
+
+def _separable_and_dense() -> list[Claim]:
     sides = [(8, 16, 3), (7, 4, 5)]
-    maps = [(4, 5, 6), (7, 7, 3)]
-
-    def of(live: Live, shape: tuple[int, ...], layer: Any) -> int:
-        return live.row(shape, layer).flops
-
     return [
         formula(
             929,
             "first part of a depthwise separable convolution, with bias",
             "2 k^2 H W C_in",
             lambda inputs, outputs, k: 2 * k * k * 36 * inputs,
-            lambda live, inputs, outputs, k: of(
+            lambda live, inputs, outputs, k: _flops(
                 live, (5 + k, 5 + k, inputs), layers.DepthwiseConv2D(k)
             ),
             sides,
@@ -99,7 +107,7 @@ def _others() -> list[Claim]:
             "operations of a dense layer without bias",
             "(2 I - 1) O",
             lambda i, o: (2 * i - 1) * o,
-            lambda live, i, o: of(live, (i,), layers.Dense(o, use_bias=False)),
+            lambda live, i, o: _flops(live, (i,), layers.Dense(o, use_bias=False)),
             [(784, 64), (64, 10)],
         ),
         formula(
@@ -107,24 +115,29 @@ def _others() -> list[Claim]:
             "operations of a dense layer with bias",
             "without the - 1",
             lambda i, o: 2 * i * o,
-            lambda live, i, o: of(live, (i,), layers.Dense(o)),
+            lambda live, i, o: _flops(live, (i,), layers.Dense(o)),
             [(784, 64), (64, 10)],
         ),
+    ]
+
+
+def _pools() -> list[Claim]:
+    return [
         formula(
             956,
             "operations of global pooling",
             "H_in W_in C_in",
             lambda h, w, c: h * w * c,
-            lambda live, *shape: of(live, shape, layers.GlobalMaxPooling2D()),
-            maps,
+            lambda live, *shape: _flops(live, shape, layers.GlobalMaxPooling2D()),
+            MAPS,
         ),
         formula(
             960,
             "operations of pooling (2x2)",
             "k^2 H_out W_out C_out",
             lambda h, w, c: 4 * (h // 2) * (w // 2) * c,
-            lambda live, *shape: of(live, shape, layers.MaxPooling2D(2)),
-            maps,
+            lambda live, *shape: _flops(live, shape, layers.MaxPooling2D(2)),
+            MAPS,
         ),
         formula(
             962,
@@ -132,23 +145,23 @@ def _others() -> list[Claim]:
             "C_out = C_in",
             lambda h, w, c: c,
             lambda live, *shape: live.row(shape, layers.MaxPooling2D(2)).output_shape[-1],
-            maps,
+            MAPS,
         ),
         formula(
             968,
             "operations of ReLU",
             "H W C",
             lambda h, w, c: h * w * c,
-            lambda live, *shape: of(live, shape, layers.ReLU()),
-            maps,
+            lambda live, *shape: _flops(live, shape, layers.ReLU()),
+            MAPS,
         ),
         formula(
             972,
             "operations of the sigmoid",
             "4 H W C",
             lambda h, w, c: 4 * h * w * c,
-            lambda live, *shape: of(live, shape, layers.Activation("sigmoid")),
-            maps,
+            lambda live, *shape: _flops(live, shape, layers.Activation("sigmoid")),
+            MAPS,
         ),
     ]
 
@@ -235,16 +248,16 @@ def _snippet() -> list[Claim]:
     ]
 
 
+def _both_parts(live: Live, k: int, inputs: int, outputs: int) -> int:
+    layer = layers.SeparableConv2D(outputs, k, use_bias=False)
+    return live.row((8, 8, inputs), layer).params
+
+
+def _first_part(live: Live, k: int, inputs: int, outputs: int) -> int:
+    return live.row((8, 8, inputs), layers.DepthwiseConv2D(k, use_bias=False)).params
+
+
 def _parameters() -> list[Claim]:
-    cases = [(3, 3, 64), (1, 64, 32), (5, 1, 6)]
-
-    def separable(live: Live, k: int, inputs: int, outputs: int) -> int:
-        layer = layers.SeparableConv2D(outputs, k, use_bias=False)
-        return live.row((8, 8, inputs), layer).params
-
-    def depthwise(live: Live, k: int, inputs: int, outputs: int) -> int:
-        return live.row((8, 8, inputs), layers.DepthwiseConv2D(k, use_bias=False)).params
-
     return [
         Claim(
             1025,
@@ -261,7 +274,7 @@ def _parameters() -> list[Claim]:
             "(k^2 C_in + 1) C_out",
             lambda k, i, o: (k * k * i + 1) * o,
             lambda live, k, i, o: live.conv(8, k, i, o, use_bias=True).params,
-            cases,
+            PARAMETERS,
         ),
         formula(
             1028,
@@ -269,15 +282,20 @@ def _parameters() -> list[Claim]:
             "k^2 C_in C_out",
             lambda k, i, o: k * k * i * o,
             lambda live, k, i, o: live.conv(8, k, i, o).params,
-            cases,
+            PARAMETERS,
         ),
+    ]
+
+
+def _separable_parameters() -> list[Claim]:
+    return [
         formula(
             1033,
             "first part of a depthwise separable convolution",
             "k^2 C_in",
             lambda k, i, o: k * k * i,
-            depthwise,
-            cases,
+            _first_part,
+            PARAMETERS,
         ),
         formula(
             1034,
@@ -285,15 +303,15 @@ def _parameters() -> list[Claim]:
             "(1*1*C_in) C_out",
             lambda k, i, o: i * o,
             lambda live, k, i, o: live.conv(8, 1, i, o).params,
-            cases,
+            PARAMETERS,
         ),
         formula(
             1035,
             "both parts",
             "k^2 C_in + C_in C_out",
             lambda k, i, o: k * k * i + i * o,
-            separable,
-            cases,
+            _both_parts,
+            PARAMETERS,
         ),
         Claim(
             1039,

@@ -14,12 +14,20 @@ from kerazoo.accounting.table import cpr
 from kerazoo.documents.claim import Claim, formula
 from kerazoo.documents.live import Live, kernel_of
 
-DENSE = ["fc6", "fc7", "fc8"]
+SIZES = [(784, 64), (64, 10), (25088, 4096)]  # inputs, outputs of dense layers
 
 
 def claims() -> list[Claim]:
     """Return what these lines state."""
-    return [*_settings(), *_gradients(), *_sizes(), *_pyramid(), *_dense(), *_activations()]
+    return [
+        *_settings(),
+        *_gradients(),
+        *_sizes(),
+        *_pyramid(),
+        *_softmax(),
+        *_dense(),
+        *_activations(),
+    ]
 
 
 def _pool(live: Live, size: int, window: int = 2, stride: int | None = None) -> Any:
@@ -190,15 +198,16 @@ def _pyramid() -> list[Claim]:
     ]
 
 
-def _dense() -> list[Claim]:
-    cases = [(784, 64), (64, 10), (25088, 4096)]
+def _dense_row(live: Live, inputs: int, outputs: int, batch: int = 1) -> Any:
+    return live.row((inputs,), layers.Dense(outputs, use_bias=False), batch=batch)
 
-    def row(live: Live, inputs: int, outputs: int, batch: int = 1) -> Any:
-        return live.row((inputs,), layers.Dense(outputs, use_bias=False), batch=batch)
 
-    def ratio(live: Live, batch: int) -> float:
-        table = live.rows((784,), layers.Dense(64), batch=batch)
-        return cpr(table).iloc[-1]
+def _ratio(live: Live, batch: int) -> float:
+    table = live.rows((784,), layers.Dense(64), batch=batch)
+    return cpr(table).iloc[-1]
+
+
+def _softmax() -> list[Claim]:
 
     def scores(live: Live) -> np.ndarray:
         images = np.random.default_rng(1).random((4, 28, 28, 1))
@@ -219,6 +228,11 @@ def _dense() -> list[Claim]:
             lambda live: {round(float(total), 6) for total in scores(live).sum(axis=1)},
             "1",
         ),
+    ]
+
+
+def _dense() -> list[Claim]:
+    return [
         Claim(
             634,
             "entries of a dense layer's matrix",
@@ -231,35 +245,34 @@ def _dense() -> list[Claim]:
             "weights of a dense layer",
             "V*D",
             lambda d, v: v * d,
-            lambda live, d, v: row(live, d, v).weight_params,
-            cases,
+            lambda live, d, v: _dense_row(live, d, v).weight_params,
+            SIZES,
         ),
         formula(
             636,
             "multiply-accumulates of a dense layer",
             "V*D",
             lambda d, v: v * d,
-            lambda live, d, v: row(live, d, v).macs,
-            cases,
+            lambda live, d, v: _dense_row(live, d, v).macs,
+            SIZES,
         ),
-        Claim(636, "compute-to-parameter ratio of a dense layer", 1, lambda live: ratio(live, 1)),
+        Claim(636, "compute-to-parameter ratio of a dense layer", 1, lambda live: _ratio(live, 1)),
         formula(
             640,
             "work of a dense layer on a batch, to that of one sample",
             "B",
             lambda batch: batch,
-            lambda live, batch: row(live, 784, 64, batch).macs // row(live, 784, 64).macs,
+            lambda live, batch: (
+                _dense_row(live, 784, 64, batch).macs // _dense_row(live, 784, 64).macs
+            ),
             [(2,), (32,)],
         ),
-        formula(640, "the ratio for a batch", "B", lambda batch: batch, ratio, [(2,), (32,)]),
+        formula(640, "the ratio for a batch", "B", lambda batch: batch, _ratio, [(2,), (32,)]),
         Claim(
             644,
             "convolutions have the smaller part of the weights and the larger of the work",
             (True, True),
-            lambda live: (
-                live.vgg16.weight_params[DENSE].sum() > live.vgg16.weight_params.sum() / 2,
-                live.vgg16.macs[DENSE].sum() < live.vgg16.macs.sum() / 2,
-            ),
+            lambda live: live.mostly_dense(),
             "small, large",
         ),
     ]

@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from kerazoo.documents import (
+    d000_networks,
     d000_tf1_snippets,
     d001_vgg_table,
     d002_counting,
     d003_backward,
+    d003_convolution,
     d003_fields,
     d003_flops,
     d003_kinds,
@@ -25,8 +27,10 @@ from kerazoo.documents.live import Live
 STUDY_NOTES = "003_f507a061fff3ec1f"
 PARTS: tuple[tuple[str, Callable[[], list[Claim]]], ...] = (
     (d000_tf1_snippets.NAME, d000_tf1_snippets.claims),
+    (d000_tf1_snippets.NAME, d000_networks.claims),
     (d001_vgg_table.NAME, d001_vgg_table.claims),
     (d002_counting.NAME, d002_counting.claims),
+    (STUDY_NOTES, d003_convolution.claims),
     (STUDY_NOTES, d003_kinds.claims),
     (STUDY_NOTES, d003_fields.claims),
     (STUDY_NOTES, d003_pooling.claims),

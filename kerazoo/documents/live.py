@@ -40,6 +40,15 @@ class Live:
         """The table of vgg16, dense layers as convolutions."""
         return self.table("vgg16")
 
+    def dense_share(self, column: str) -> float:
+        """Return the share of vgg16's dense layers in a sum of its table."""
+        counts = self.vgg16[column]
+        return counts[["fc6", "fc7", "fc8"]].sum() / counts.sum()
+
+    def mostly_dense(self) -> tuple[bool, bool]:
+        """Return whether vgg16 has most weights in dense layers, and most work outside them."""
+        return self.dense_share("weight_params") > 0.5, self.dense_share("macs") < 0.5
+
     def rows(self, shape: tuple[int, ...], *layers: Any, batch: int = 1) -> pd.DataFrame:
         """Return the table of a chain of layers on inputs of a shape."""
         x = inputs = keras.Input(shape)
