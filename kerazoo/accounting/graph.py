@@ -86,8 +86,7 @@ def trace(
     if not isinstance(model, keras.Model):
         raise UsageError(f"a Keras model is wanted, not {type(model).__name__}")
     if isinstance(model, keras.Sequential) and not model.built and input_shape is not None:
-        model = keras.models.clone_model(model)
-        model.build((None, *input_shape))
+        model = _built(model, input_shape)
     if not model.built:
         raise UsageError(f"model '{model.name}' is not built: call it on data or give input_shape")
     whole = _graph_of(model)
@@ -99,19 +98,42 @@ def trace(
         tracer.seen[name] += 1
     tensors = list(graph.inputs.values())
     if whole is None:
-        given = tensors[0] if len(tensors) == 1 else tensors
-        whole = record(model, (given,), {})
+        whole = _recorded(model, tensors)
     graph.outputs = tracer.follow(whole, tensors, prefix="")
     return graph
 
 
+def _built(model: keras.Sequential, input_shape: InputShape) -> keras.Sequential:
+    """Return a copy that has shapes and weights."""
+    copy = keras.models.clone_model(model)
+    try:
+        copy.build((None, *input_shape))
+    except Exception as error:  # each layer has its own way to refuse a shape
+        reason = str(error).strip().partition("\n")[0]
+        raise UsageError(f"'{model.name}' does not take {tuple(input_shape)}: {reason}") from error
+    return copy
+
+
+def _recorded(model: keras.Model, tensors: list[keras.KerasTensor]) -> Any:
+    """Return the graph of a model that has none of its own."""
+    try:
+        return record(model, (tensors[0] if len(tensors) == 1 else tensors,), {})
+    except Exception as error:  # a model's own code may raise anything on tensors without values
+        reason = str(error).strip().partition("\n")[0]
+        raise UsageError(
+            f"model '{model.name}' cannot be followed, its call must be written with Keras layers "
+            f"and keras.ops: {reason}"
+        ) from error
+
+
 def _graph_of(operation: Any) -> Any:
     """Return the graph of a functional or sequential model, None for anything else."""
+    home = next((base for base in type(operation).__mro__ if "call" in vars(base)), object)
+    if not home.__module__.startswith("keras."):
+        return None  # its own `call` need not follow the graph
     if isinstance(operation, keras.Sequential):
         return operation._functional
-    if isinstance(operation, keras.Function):
-        return operation
-    return None
+    return operation if isinstance(operation, keras.Function) else None
 
 
 @dataclass
@@ -177,20 +199,14 @@ class _Tracer:
         tensors = [t for t in keras.tree.flatten((arguments, options)) if _is_tensor(t)]
         if operation._flatten_layers(include_self=False):
             return self.follow(inside, tensors, f"{name}/", row)
-        row = row or self._row(name, operation)
-        before = len(self.calls)
-        outputs = self.follow(inside, tensors, "", row)
-        if len(self.calls) == before:  # the layer gives back what it takes
-            outputs = self.call(keras.layers.Identity(), arguments, {}, "", row)
-        return outputs
+        return self.follow(inside, tensors, "", row or self._row(name, operation))
 
     def _each_step(
         self, wrapper: Any, arguments: tuple[Any, ...], prefix: str, row: tuple[str, Any]
     ) -> list[keras.KerasTensor]:
         """Call the layer of a TimeDistributed on all steps at once, as so many samples more."""
         batch, steps, *sample = arguments[0].shape
-        together = keras.layers.Reshape(sample)
-        apart = keras.layers.Reshape(sample)
+        together, apart = (keras.layers.Reshape(sample, name=wrapper.name) for _ in range(2))
         flat = keras.KerasTensor((batch * steps, *sample), dtype=arguments[0].dtype)
         self.calls.append(Call(*row, together, arguments[:1], {}, (flat,)))
         (inner,) = self.call(wrapper.layer, (flat,), {}, prefix, row)

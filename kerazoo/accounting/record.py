@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -28,13 +29,21 @@ def record(layer: Any, arguments: tuple[Any, ...], options: Mapping[str, Any]) -
     parts = layer._flatten_layers()
     nodes = [(part, len(part._inbound_nodes), len(part._outbound_nodes)) for part in parts]
     try:
-        with _weights_give_way():
+        with keras.StatelessScope(), _weights_give_way():  # what the code assigns is not kept
             outputs = layer.call(*fresh[0], **fresh[1])
-        flat = keras.tree.flatten(fresh)
-        return keras.Function([x for x in flat if isinstance(x, keras.KerasTensor)], outputs)
+        inputs = [x for x in keras.tree.flatten(fresh) if isinstance(x, keras.KerasTensor)]
+        same = keras.layers.Identity(name=layer.name)
+        outputs = keras.tree.map_structure(
+            lambda x: same(x) if any(x is given for given in inputs) else x, outputs
+        )
+        graph = keras.Function(inputs, outputs)
     finally:
         for part, inbound, outbound in nodes:
             del part._inbound_nodes[inbound:], part._outbound_nodes[outbound:]
+    for operation in graph.operations:
+        if not isinstance(operation, keras.Layer):  # Keras numbers them through the whole process
+            operation.name = re.sub(r"_\d+$", "", operation.name)
+    return graph
 
 
 def _fresh(tensor: keras.KerasTensor, layer: Any) -> keras.KerasTensor:

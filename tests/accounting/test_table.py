@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import pandas as pd
 import pytest
+import tensorflow as tf
 from keras import layers, ops
 
 import kerazoo
@@ -165,6 +166,69 @@ def test_a_subclassed_model() -> None:
     assert table.macs[["conv", "dense"]].tolist() == [36 * 2 * 27, 8]
     assert table.flops.sum() == 36 * 2 * 54 + 36 * 2 + 16
     assert table.params.sum() == model.count_params()
+
+
+class Foreign(keras.Model):
+    """A model whose code is not Keras's."""
+
+    def call(self, inputs: Any) -> Any:
+        return tf.nn.relu(inputs)
+
+
+def test_a_model_that_cannot_be_followed_is_told() -> None:
+    model = Foreign(name="foreign")
+    model(keras.ops.zeros((1, 4)))
+    with pytest.raises(UsageError, match="'foreign' cannot be followed"):
+        summary(model, input_shape=(4,))
+
+
+class Twice(keras.Model):
+    """A functional model with a `call` of its own."""
+
+    def call(self, inputs: Any) -> Any:
+        return super().call(super().call(inputs))
+
+
+def test_a_functional_model_that_does_not_follow_its_graph() -> None:
+    inputs = keras.Input((4,))
+    model = Twice(inputs, layers.Dense(4, name="dense")(inputs))
+    table = summary(model, input_shape=(4,))
+    assert table.macs[["dense", "dense#2"]].tolist() == [16, 16]
+
+
+class Passing(keras.layers.Layer):
+    """A layer that does nothing."""
+
+    def call(self, inputs: Any) -> Any:
+        return inputs
+
+
+def test_a_layer_that_gives_back_what_it_takes_has_a_row() -> None:
+    inputs = keras.Input((6, 6, 1))
+    x = layers.Conv2D(2, 3)(inputs)
+    table = summary(keras.Model(inputs, Passing(name="passing")(x)))
+    passing = table.loc["passing"]
+    assert (passing.flops, passing.output_shape, passing.receptive_field) == (0, (4, 4, 2), 3)
+
+
+class Counting(keras.layers.Layer):
+    """A layer that changes a variable of its own at each call."""
+
+    def build(self, input_shape: Any) -> None:
+        self.calls = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+    def call(self, inputs: Any) -> Any:
+        self.calls.assign(self.calls + 1.0)
+        return ops.relu(inputs)
+
+
+def test_looking_into_a_layer_changes_nothing_in_it() -> None:
+    inputs = keras.Input((4,))
+    layer = Counting()
+    model = keras.Model(inputs, layer(inputs))
+    before = float(layer.calls.numpy())
+    assert summary(model).flops.sum() == 4
+    assert float(layer.calls.numpy()) == before
 
 
 class Scaled(layers.Dense):
