@@ -41,3 +41,10 @@ def test_naming_the_models_loads_no_framework() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_public_names_are_listed_and_found() -> None:
+    assert set(kerazoo.__all__) <= set(dir(kerazoo))
+    assert all(getattr(kerazoo, name) for name in kerazoo.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'sumary'"):
+        _ = kerazoo.sumary

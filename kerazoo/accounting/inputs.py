@@ -73,7 +73,7 @@ def _input(
     whole = [axis for axis in axes if axis is not None]
     if len(whole) < len(axes):
         raise UsageError(
-            f"input '{name}' is {tuple(axes)}: give input_shape, such as "
+            f"input '{name}' is {tuple(axes)}: give input_shape (--input-shape), such as "
             f"{tuple(axis or 224 for axis in axes)}"
         )
     if min(whole, default=1) < 1:

@@ -18,26 +18,24 @@ def as_text(table: pd.DataFrame, width: int | None = None) -> str:
         table: The ledger.
         width: Columns of the terminal; None for as many as it takes.
     """
+    # a quarter of what place, verdict and gaps leave for each value, the rest for the claim
+    room = 3 * SHOWN if width is None else width - 25
+    value = min(SHOWN, room // 4)
     rows = pd.DataFrame(
         {
             "place": _places(table),
-            "claim": table.claim,
-            "stated": table.stated.map(_short),
-            "recomputed": table.recomputed.map(_short),
             "verdict": table.verdict,
+            "claim": table.claim if width is None else _cut(table.claim, room - 2 * value),
+            "stated": _cut(table.stated.map(_number), value),
+            "recomputed": _cut(table.recomputed.map(_number), value),
         }
     )
-    if width is not None:
-        spare = width - sum(_widest(rows[name]) + 2 for name in rows if name != "claim")
-        rows["claim"] = rows.claim.map(
-            lambda text: textwrap.shorten(text, max(spare, 12), placeholder="…")
-        )
     lines = tabulate(rows, headers="keys", tablefmt="plain", showindex=False, disable_numparse=True)
-    told = [line[:width] for line in lines.split("\n")]
+    told = [line[:width].rstrip() for line in lines.split("\n")]
     errata = table[table.verdict == "erratum"]
     reasons = [
-        f"{place} {row.claim}: stated {_short(row.stated)}, "
-        f"recomputed {_short(row.recomputed)}; {row.note}"
+        f"{place} {row.claim}: stated {_number(row.stated)}, "
+        f"recomputed {_number(row.recomputed)}; {row.note}"
         for place, (_, row) in zip(_places(errata), errata.iterrows(), strict=True)
     ]
     return "\n".join(
@@ -67,19 +65,18 @@ def _places(table: pd.DataFrame) -> pd.Series:
     return table.document.str.slice(0, 3) + ":" + table.line.astype(str)
 
 
-def _widest(column: pd.Series) -> int:
-    return max(column.str.len().max(), len(column.name))
-
-
 def _text(value: Any) -> str:
     if isinstance(value, set):
         return "{" + ", ".join(map(str, sorted(value))) + "}"
     return str(value)
 
 
-def _short(value: Any) -> str:
-    text = f"{value:,}" if isinstance(value, int) and abs(value) > 9999 else _text(value)
-    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+def _number(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) and abs(value) > 9999 else _text(value)
+
+
+def _cut(texts: pd.Series, most: int) -> pd.Series:
+    return texts.map(lambda text: text if len(text) <= most else text[: most - 1] + "…")
 
 
 def _wrapped(line: str, width: int | None) -> str:

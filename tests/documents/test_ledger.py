@@ -106,6 +106,9 @@ def test_a_forgotten_dilation_is_caught(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_table_for_people_and_programs(ledger: pd.DataFrame) -> None:
     text = as_text(ledger, 80)
     assert max(map(len, text.splitlines())) <= 80
+    assert sum(" erratum " in line for line in text.splitlines()) == sum(
+        ledger.verdict == "erratum"
+    )
     assert f"{len(ledger)} rows: " in text
     assert "errata:" in text
     assert len(as_csv(ledger).splitlines()) == len(ledger) + 1
