@@ -136,13 +136,13 @@ def flattened(call: Call, output: int) -> list[Relation]:
 
 def concatenated(call: Call, output: int) -> list[Relation]:
     """Read the operand whose turn it is along the axis."""
-    rank = len(call.outputs[0].shape)
-    along = call.operation.axis % rank
+    after = call.outputs[0].shape
+    along = call.operation.axis % len(after)
     relations: list[Relation] = []
     offset = 0
     for operand in call.operands:
-        relation = [*map(reads.same, range(rank))]
-        relation[along] = reads.shifted(along, -offset)
+        relation: list[Reads | None] = [*map(reads.same, range(len(after)))]
+        relation[along] = reads.turn(along, after[along], offset, operand.shape[along])
         relations.append(relation)
         offset += operand.shape[along]
     return relations

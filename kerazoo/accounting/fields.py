@@ -25,7 +25,7 @@ class Field:
 
     Attributes:
         reaches: By input axis; None where every position sees the whole axis.
-        misaligned: Whether branches that move at different paces meet here.
+        misaligned: Whether branches meet here that move at different paces or along other axes.
     """
 
     reaches: dict[Axis, Reach | None]
@@ -91,7 +91,7 @@ def _field(call: Call, output: int, found: dict[int, Field | None]) -> Field | N
         for axis, behind in seen.reaches.items():
             new = _through(behind, relation)
             old = reaches.get(axis, new)
-            misaligned |= old is not None and new is not None and old.stride != new.stride
+            misaligned |= old is not None and new is not None and old.pace != new.pace
             reaches[axis] = None if old is None or new is None else old.joined(new)
     return Field(reaches, misaligned)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -47,6 +47,11 @@ class Reach:
         return Fraction(self.step, len(self.low))
 
     @property
+    def pace(self) -> tuple[int | None, Fraction | None]:
+        """What two fields must share for one to cover both at every position."""
+        return self.axis, self.stride
+
+    @property
     def first_centre(self) -> float:
         """Middle of the first position's field, in pixels from the first pixel's middle."""
         return float(self.low[0] + self.high[0]) / 2
@@ -61,6 +66,8 @@ class Reach:
 
     def through(self, reads: Reads) -> Reach:
         """Return the reach of a layer's output; `self` is that of its input."""
+        if reads.identical:
+            return replace(self, axis=reads.axis)
         length = len(self.low)
         turns = length // math.gcd(length, reads.step)
         positions = reads.positions(np.arange(reads.period * turns))
@@ -76,7 +83,7 @@ class Reach:
 
         Where the two do not move at the same pace, that differs by position; then the larger.
         """
-        if (self.axis, self.stride) != (other.axis, other.stride):
+        if self.pace != other.pace:
             return max(self, other, key=lambda reach: reach.size)
         period = math.lcm(len(self.low), len(other.low))
         ours, theirs = self._repeated(period), other._repeated(period)

@@ -33,6 +33,11 @@ class Reads:
         """The number of output positions after which the pattern repeats."""
         return len(self.taps)
 
+    @property
+    def identical(self) -> bool:
+        """Whether every position reads the very position."""
+        return self.step == 1 and self.taps.shape == (1, 1) and self.taps[0, 0] == 0
+
     def positions(self, output: np.ndarray) -> np.ndarray:
         """Return what each position of an array of output positions reads: [positions, taps]."""
         turns, phases = np.divmod(output, self.period)
@@ -53,6 +58,13 @@ def shifted(axis: int, offset: int) -> Reads:
 def fixed(position: int) -> Reads:
     """Read one position, whatever the output position."""
     return Reads(None, np.array([[position]]), step=0)
+
+
+def turn(axis: int, total: int, offset: int, length: int) -> Reads:
+    """Read one of several tensors that follow one another: positions `offset` and `length` on."""
+    places = np.arange(total) - offset
+    taps = np.where((places >= 0) & (places < length), places, NOTHING)
+    return Reads(axis, taps[:, None], 0, row_major=True)
 
 
 def window(axis: int, kernel: int, stride: int, dilation: int, before: int) -> Reads:

@@ -217,6 +217,23 @@ def test_strides_that_disagree_are_flagged_with_the_largest_field() -> None:
     assert box_of(model, "meet", (3, 0)).stop == (8, 5)
 
 
+def test_maps_one_below_the_other_see_what_they_saw() -> None:
+    inputs = keras.Input((6, 6, 1))
+    below = layers.Conv2D(1, 3, padding="same")(inputs)
+    model = keras.Model(inputs, layers.Concatenate(axis=1, name="both")([inputs, below]))
+    assert summary(model).receptive_field["both"] == 3
+    for position, start, stop in (((2, 2), (2, 2), (3, 3)), ((8, 2), (1, 1), (4, 4))):
+        box = box_of(model, "both", position)
+        assert (box.start, box.stop) == (start, stop)
+
+
+def test_branches_along_other_axes_are_flagged() -> None:
+    inputs = keras.Input((6, 6, 1))
+    turned = layers.Permute((2, 1, 3))(inputs)
+    model = keras.Model(inputs, layers.Add(name="meet")([inputs, turned]))
+    assert summary(model).attrs["misaligned"] == ["meet"]
+
+
 def test_a_box_is_clipped_to_the_input_layer_by_layer() -> None:
     inputs = keras.Input((7, 7, 1))
     x = layers.Conv2D(1, 2, strides=2, name="leaves_the_last_pixel")(inputs)
