@@ -232,8 +232,11 @@ def _outputs(
         outputs = keras.tree.flatten(operation.compute_output_spec(*arguments, **options))
         if any(None in tensor.shape for tensor in outputs):
             outputs = keras.Operation.compute_output_spec(operation, *arguments, **options)
+            outputs = keras.tree.flatten(outputs)
+        if any(min(tensor.shape, default=1) < 1 for tensor in outputs):
+            raise ValueError("nothing would be left of it")  # older versions of Keras let it pass
     except Exception as error:  # each layer has its own way to refuse a shape
         shapes = [t.shape for t in keras.tree.flatten((arguments, options)) if _is_tensor(t)]
         reason = str(error).strip().partition("\n")[0]
         raise UsageError(f"layer '{name}' does not take {shapes}: {reason}") from error
-    return keras.tree.flatten(outputs)
+    return outputs
