@@ -97,9 +97,12 @@ def summary(
     )
     _add_own_weights(table, graph, counted)
     unsupported = table.index[table.macs.isna()].tolist()
+    total = _total(table)
+    if any(isinstance(value, int) and value >= 2**63 for value in total.values()):
+        raise UsageError(f"a batch of {batch_size} is more than 64 bits can count")
     table = table.astype(dict.fromkeys(SUMS, "Int64" if unsupported else "int64"))
     table.attrs = {
-        "total": _total(table),
+        "total": total,
         "batch_size": next(iter(graph.inputs.values())).shape[0],
         "inference_bytes": memory.inference_peak(graph),
         "training_bytes": memory.training_peak(graph),

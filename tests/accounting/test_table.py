@@ -311,6 +311,13 @@ def test_a_wrong_batch_size_is_told(size: Any) -> None:
         summary(kerazoo.create_model("mnist_cnn"), batch_size=size)
 
 
+def test_counts_beyond_64_bits_are_told() -> None:
+    model = kerazoo.create_model("mnist_cnn")
+    assert summary(model, batch_size=10**12).flops.sum() == 8_129_906 * 10**12
+    with pytest.raises(UsageError, match="more than 64 bits"):
+        summary(model, batch_size=2 * 10**12)  # each row would fit
+
+
 def test_several_inputs_by_name_and_in_order() -> None:
     image, vector = keras.Input((None, None, 3), name="image"), keras.Input((None,), name="vector")
     x = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3)(image))
