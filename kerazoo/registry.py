@@ -27,7 +27,7 @@ class Entry:
         source: Where the network is described.
         year: When that was published.
         input_shape: (height, width, channels) of its default input.
-        params: Number of weights and biases, as built by default.
+        params: Number of trainable weights and biases, as built by default.
         macs: Multiply-accumulates of one image's forward pass, biases left out.
     """
 

@@ -37,6 +37,7 @@ PER_ELEMENT = {
     "hardsilu": 5,
     "hardswish": 5,
     "tanh": 5,  # 2 / (1 + exp -2x) - 1
+    "scaledtanh": 7,  # a tanh(b x)
     "hardtanh": 2,
     "tanhshrink": 6,
     "hardshrink": 2,

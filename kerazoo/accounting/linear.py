@@ -41,6 +41,21 @@ def separable(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
     return second and Cost(first.macs + second.macs, first.flops + second.flops)
 
 
+def spatially_separable(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
+    """Count a column for every output row of every input column, then a row for every output."""
+    first = layer.data_format == "channels_first"
+    between = size(outputs[0]) // outputs[0][3 if first else 2] * inputs[0][3 if first else 2]
+    columns = products(layer.kernel_size * channels(layer, inputs[0]) * between, between, False)
+    rows = _with_activation(layer, layer.kernel_size * size(outputs[0]), size(outputs[0]))
+    return rows and Cost(columns.macs + rows.macs, columns.flops + rows.flops)
+
+
+def sparse(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
+    """Count the kernel's size for every connection of the table at every position."""
+    positions = size(outputs[0]) // channels(layer, outputs[0])
+    return _with_activation(layer, layer.products * positions, size(outputs[0]))
+
+
 def transposed(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
     """Count Cout times the kernel's size for every input."""
     each = math.prod(layer.kernel_size) * channels(layer, outputs[0])

@@ -41,6 +41,8 @@ LAYERS = _named(
         "Conv1D Conv2D Conv3D": Rule(linear.conv, axes.windows),
         "DepthwiseConv1D DepthwiseConv2D": Rule(linear.depthwise, axes.windows),
         "SeparableConv1D SeparableConv2D": Rule(linear.separable, axes.windows),
+        "SpatiallySeparableConv2D": Rule(linear.spatially_separable, axes.windows),
+        "SparseConv2D": Rule(linear.sparse, axes.windows),
         "Conv1DTranspose Conv2DTranspose Conv3DTranspose": Rule(linear.transposed, axes.transposed),
         "Dense": Rule(linear.dense, axes.last_axis),
         "EinsumDense": Rule(linear.einsum_dense, axes.einsum),

@@ -10,6 +10,8 @@ from typing import Any
 
 import keras
 
+from kerazoo.layers.data_format import Shape, channel_axis
+
 
 @keras.saving.register_keras_serializable("kerazoo")
 class LocalResponseNormalization(keras.layers.Layer):
@@ -53,7 +55,7 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Return the normalised values, of the shape of the inputs."""
-        axis = 1 if self.data_format == "channels_first" else -1
+        axis = channel_axis(self.data_format)
         channels, half = inputs.shape[axis], self.size // 2
         squares = keras.ops.moveaxis(keras.ops.square(inputs), axis, -1)
         squares = keras.ops.pad(squares, [(0, 0), (0, 0), (0, 0), (half, half)])
@@ -61,7 +63,7 @@ class LocalResponseNormalization(keras.layers.Layer):
         total = keras.ops.moveaxis(total, -1, axis)
         return inputs / keras.ops.power(self.k + self.alpha * total, self.beta)
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the inputs."""
         return input_shape
 

@@ -1,56 +1,36 @@
-"""AlexNet, as its paper has it: two groups where the paper has two GPUs.
+"""AlexNet, and what is built like it: five convolutions and three dense layers.
 
 Source: Krizhevsky, Sutskever and Hinton, "ImageNet Classification with Deep Convolutional Neural
-Networks" (2012), section 3 and figure 2; initial values, section 5. Departure: the input is
-227x227, which gives the paper's 55x55 maps, where its text says 224x224.
+Networks" (2012), section 3 and figure 2; initial values, section 5. Two groups stand where the
+paper has two GPUs. Departure: the input is 227x227, which gives the paper's 55x55 maps, where its
+text says 224x224.
+
+`alexnet_v2` is the narrower net of one GPU of Krizhevsky, "One weird trick for parallelizing
+convolutional neural networks" (2014), as tf-slim builds it (nets/alexnet.py): no groups and no
+local response normalisation. Departure: its fc6, fc7 and fc8 are dense layers, slim's are
+convolutions with the same weights.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from kerazoo.lazy import keras
 from kerazoo.models import common
 from kerazoo.registry import register
 from kerazoo.weights import Weights
 
-INPUT_SHAPE = (227, 227, 3)
-# name: kernels, their size, stride, groups, initial bias; what follows the convolution
-CONVOLUTIONS = {
-    "conv1": (96, 11, 4, 1, "zeros", ("lrn", "pool")),
-    "conv2": (256, 5, 1, 2, "ones", ("lrn", "pool")),
-    "conv3": (384, 3, 1, 1, "zeros", ()),
-    "conv4": (384, 3, 1, 2, "ones", ()),
-    "conv5": (256, 3, 1, 2, "ones", ("pool",)),
-}
-
-
-@register(
-    "alexnet",
-    source="Krizhevsky et al., figure 2",
-    year=2012,
-    input_shape=INPUT_SHAPE,
-    params=60_965_224,
-    macs=724_406_816,
-)
-def alexnet(
-    include_top: bool = True,
-    weights: Weights = None,
-    input_tensor: keras.KerasTensor | None = None,
-    input_shape: common.Shape | None = None,
-    pooling: str | None = None,
-    classes: int = 1000,
-    classifier_activation: common.Activation = "softmax",
-    name: str = "alexnet",
-    dropout_rate: float = 0.5,
-) -> keras.Model:
-    """Build the net: five convolutions, three of them in two groups, three dense layers.
+ARGUMENTS = """
 
     Args:
-        include_top: Whether fc6, fc7 and fc8 follow the third pool.
-        weights: None for the paper's random values, or a `.keras` file of this net.
+        include_top: Whether fc6, fc7 and fc8 follow.
+        weights: None for the source's random values, or a file or a model; see
+            `kerazoo.weights.load_weights`.
         input_tensor: A tensor to start from instead of a new input.
-        input_shape: Shape of one image in Keras's image data format, 227x227x3 by default and
-            67x67 at least; without a top the default leaves height and width open.
-        pooling: Without a top: None for the map of pool5, "avg" or "max" for its mean or maximum.
+        input_shape: Shape of one image in Keras's image data format, {size}x{size}x3 by default and
+            {least}x{least} at least; without a top the default leaves height and width open.
+        pooling: Without a top: None for the last map, "avg" or "max" for its mean or maximum.
         classes: Width of fc8.
         classifier_activation: Activation of fc8; None gives the logits.
         name: Name of the model.
@@ -61,53 +41,190 @@ def alexnet(
 
     Raises:
         UsageError: An argument does not fit the net.
-        CorruptFileError: The weights file cannot be read.
+        CorruptFileError: The file of the weights is damaged or does not fit the net.
     """
-    inputs = common.image_input(INPUT_SHAPE, 67, include_top, input_shape, input_tensor)
-    x = _features(inputs)
-    if include_top:
-        x = keras.layers.Flatten(name="pool5_flat")(x)
-        for number in (6, 7):
-            x = _dense(number)(x)
-            x = keras.layers.Dropout(dropout_rate, name=f"dropout{number}")(x)
-        x = common.classifier(x, classes, classifier_activation, name="fc8")
-    else:
-        x = common.global_pool(x, pooling)
-    return common.build(inputs, x, name, weights)
 
 
-def _features(x: keras.KerasTensor) -> keras.KerasTensor:
+class Convolution(NamedTuple):
+    """A convolution and what follows it.
+
+    Attributes:
+        filters: Number of kernels.
+        kernel: Their side.
+        stride: From window to window.
+        padding: "same", "valid", or the number of zeros at every side.
+        groups: Of channels, with kernels of their own.
+        bias: Initial value of the biases.
+        then: "lrn", "pool" and "pool_same" in their order; a pool has windows of 3x3, 2 apart.
+    """
+
+    filters: int
+    kernel: int
+    stride: int = 1
+    padding: str | int = "same"
+    groups: int = 1
+    bias: float = 0
+    then: tuple[str, ...] = ()
+
+
+class Style(NamedTuple):
+    """What else tells one of the nets from another.
+
+    Attributes:
+        least: Smallest height and width of an image.
+        kernel: Standard deviation of the convolutions' normal initial values; None for Glorot's.
+        dense: The same for fc6 and fc7.
+        bias: Initial value of the biases of fc6 and fc7.
+        bins: Pyramid that takes maps of any size to fc6; None where they are flattened.
+    """
+
+    least: int
+    kernel: float | None
+    dense: float
+    bias: float
+    bins: tuple[int, ...] | None = None
+
+
+def constructor(
+    variant: str,
+    text: str,
+    convolutions: Sequence[Convolution],
+    style: Style,
+    *,
+    source: str,
+    year: int,
+    size: int,
+    params: int,
+    macs: int,
+) -> Callable[..., keras.Model]:
+    """Return the registered constructor of a net for images of size x size.
+
+    `text` begins its docstring; the rest are the facts of `kerazoo.registry.Entry`.
+    """
+    default_shape = (size, size, 3)
+
+    @register(
+        variant, source=source, year=year, input_shape=default_shape, params=params, macs=macs
+    )
+    def build(
+        include_top: bool = True,
+        weights: Weights = None,
+        input_tensor: keras.KerasTensor | None = None,
+        input_shape: common.Shape | None = None,
+        pooling: str | None = None,
+        classes: int = 1000,
+        classifier_activation: common.Activation = "softmax",
+        name: str = variant,
+        dropout_rate: float = 0.5,
+    ) -> keras.Model:
+        any_size = style.bins is not None
+        inputs = common.image_input(
+            default_shape, style.least, include_top, input_shape, input_tensor, any_size
+        )
+        x = inputs
+        for number, convolution in enumerate(convolutions, start=1):
+            x = _convolution(x, number, convolution, style)
+        if include_top:
+            x = _head(x, style, dropout_rate)
+            x = common.classifier(x, classes, classifier_activation, name="fc8")
+        else:
+            x = common.global_pool(x, pooling)
+        return common.build(inputs, x, name, weights)
+
+    build.__name__ = build.__qualname__ = variant
+    build.__doc__ = (
+        f"{text}; {params:,} parameters.{ARGUMENTS.format(size=size, least=style.least)}"
+    )
+    return build
+
+
+def _convolution(
+    x: keras.KerasTensor, number: int, settings: Convolution, style: Style
+) -> keras.KerasTensor:
     from kerazoo.layers.lrn import LocalResponseNormalization
 
-    for number, name in enumerate(CONVOLUTIONS, start=1):
-        filters, kernel, stride, groups, bias, following = CONVOLUTIONS[name]
-        x = keras.layers.Conv2D(
-            filters,
-            kernel,
-            stride,
-            "valid" if stride > 1 else "same",
-            groups=groups,
-            activation="relu",
-            kernel_initializer=_small(),
-            bias_initializer=bias,
-            name=name,
-        )(x)
-        if "lrn" in following:
+    padding = settings.padding
+    if isinstance(padding, int):
+        x = keras.layers.ZeroPadding2D(padding, name=f"conv{number}_pad")(x)
+        padding = "valid"
+    x = keras.layers.Conv2D(
+        settings.filters,
+        settings.kernel,
+        settings.stride,
+        padding,
+        groups=settings.groups,
+        activation="relu",
+        kernel_initializer=_normal(style.kernel),
+        bias_initializer=keras.initializers.Constant(settings.bias),
+        name=f"conv{number}",
+    )(x)
+    for kind in settings.then:
+        if kind == "lrn":
             x = LocalResponseNormalization(name=f"lrn{number}")(x)
-        if "pool" in following:
-            x = keras.layers.MaxPooling2D(3, strides=2, name=f"pool{number}")(x)
+        else:
+            padding = "same" if kind == "pool_same" else "valid"
+            x = keras.layers.MaxPooling2D(3, 2, padding, name=f"pool{number}")(x)
     return x
 
 
-def _dense(number: int) -> keras.layers.Dense:
-    return keras.layers.Dense(
-        4096,
-        activation="relu",
-        kernel_initializer=_small(),
-        bias_initializer="ones",
-        name=f"fc{number}",
-    )
+def _head(x: keras.KerasTensor, style: Style, dropout_rate: float) -> keras.KerasTensor:
+    from kerazoo.layers.spatial_pyramid import SpatialPyramidPooling
+
+    if style.bins is None:
+        x = keras.layers.Flatten(name="pool5_flat")(x)
+    else:
+        x = SpatialPyramidPooling(style.bins, name="spatial_pyramid")(x)
+    for number in (6, 7):
+        x = keras.layers.Dense(
+            4096,
+            activation="relu",
+            kernel_initializer=_normal(style.dense),
+            bias_initializer=keras.initializers.Constant(style.bias),
+            name=f"fc{number}",
+        )(x)
+        x = keras.layers.Dropout(dropout_rate, name=f"dropout{number}")(x)
+    return x
 
 
-def _small() -> keras.initializers.Initializer:
-    return keras.initializers.RandomNormal(stddev=0.01)
+def _normal(deviation: float | None) -> keras.initializers.Initializer | str:
+    """Return an initializer of its own for each layer, or two would have equal values."""
+    if deviation is None:
+        return "glorot_uniform"
+    return keras.initializers.RandomNormal(stddev=deviation)
+
+
+alexnet = constructor(
+    "alexnet",
+    "Build AlexNet, in two groups where the paper has two GPUs",
+    (
+        Convolution(96, 11, 4, "valid", then=("lrn", "pool")),
+        Convolution(256, 5, groups=2, bias=1, then=("lrn", "pool")),
+        Convolution(384, 3),
+        Convolution(384, 3, groups=2, bias=1),
+        Convolution(256, 3, groups=2, bias=1, then=("pool",)),
+    ),
+    Style(least=67, kernel=0.01, dense=0.01, bias=1),
+    source="Krizhevsky et al., figure 2",
+    year=2012,
+    size=227,
+    params=60_965_224,
+    macs=724_406_816,
+)
+
+alexnet_v2 = constructor(
+    "alexnet_v2",
+    "Build the narrower AlexNet of one GPU, tf-slim's `alexnet_v2`",
+    (
+        Convolution(64, 11, 4, "valid", bias=0.1, then=("pool",)),
+        Convolution(192, 5, bias=0.1, then=("pool",)),
+        Convolution(384, 3, bias=0.1),
+        Convolution(384, 3, bias=0.1),
+        Convolution(256, 3, bias=0.1, then=("pool",)),
+    ),
+    Style(least=67, kernel=None, dense=0.005, bias=0.1),
+    source="Krizhevsky, 'One weird trick', as in tf-slim",
+    year=2014,
+    size=224,
+    params=50_303_912,
+    macs=736_555_776,
+)

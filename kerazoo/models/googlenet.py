@@ -1,12 +1,20 @@
-"""GoogLeNet, the first Inception network.
+"""GoogLeNet, the first Inception network, and what tf-slim has made of it.
 
-Source: Szegedy et al., "Going Deeper with Convolutions" (2014), table 1 and figure 3. Departures:
-the two auxiliary heads, which act in training alone, are not built; kernels begin Glorot-uniform,
-and local response normalisation has AlexNet's settings, since the paper gives neither.
+Source: Szegedy et al., "Going Deeper with Convolutions" (2014), table 1 and figure 3; the two
+auxiliary heads, section 5. Departures: kernels begin Glorot-uniform, and local response
+normalisation has AlexNet's settings, since the paper gives neither.
+
+`inception_v1` is tf-slim's net of that name (nets/inception_v1.py): batch normalisation, without a
+scale, behind every convolution instead of a bias, 3x3 where the paper has 5x5, a last pool of 2x2,
+and no local response normalisation.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
+from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 from kerazoo.models import common
 from kerazoo.registry import register
@@ -27,101 +35,204 @@ MODULES = {
     "inception_5a": (256, 160, 320, 32, 128, 128),
     "inception_5b": (384, 192, 384, 48, 128, 128),
 }
-
-
-@register(
-    "googlenet",
-    source="Szegedy et al., table 1",
-    year=2014,
-    input_shape=INPUT_SHAPE,
-    params=6_998_552,
-    macs=1_582_671_872,
-)
-def googlenet(
-    include_top: bool = True,
-    weights: Weights = None,
-    input_tensor: keras.KerasTensor | None = None,
-    input_shape: common.Shape | None = None,
-    pooling: str | None = None,
-    classes: int = 1000,
-    classifier_activation: common.Activation = "softmax",
-    name: str = "googlenet",
-    dropout_rate: float = 0.4,
-) -> keras.Model:
-    """Build the net: three convolutions, nine inception modules, one dense layer.
+HEADS = {"inception_4a": "auxiliary1", "inception_4d": "auxiliary2"}  # where they stand
+ARGUMENTS = """
 
     Args:
         include_top: Whether the mean of the map, dropout and the dense layer follow.
-        weights: None for random values, or a `.keras` file of this net.
+        weights: None for random values, or a file or a model; see `kerazoo.weights.load_weights`.
         input_tensor: A tensor to start from instead of a new input.
         input_shape: Shape of one image in Keras's image data format, 224x224x3 by default and
-            32x32 at least; without a top the default leaves height and width open.
+            32x32 at least, 65x65 with auxiliary heads. Height and width may be unknown without
+            those; without a top they are by default.
         pooling: Without a top: None for the last map, "avg" or "max" for its mean or maximum.
         classes: Width of the last layer.
         classifier_activation: Activation of the last layer; None gives the logits.
         name: Name of the model.
         dropout_rate: Share of the mean's values that training sets to zero.
+        auxiliary_heads: Whether to build the two heads that the paper trains with a weight of 0.3
+            each and then leaves out.
 
     Returns:
-        A model from images [batch, height, width, 3] to [batch, classes].
+        A model from images [batch, height, width, 3] to [batch, classes]; with auxiliary heads to
+        a list of three such: of the net, of the head on module 4a, of that on module 4d.
 
     Raises:
         UsageError: An argument does not fit the net.
-        CorruptFileError: The weights file cannot be read.
+        CorruptFileError: The file of the weights is damaged or does not fit the net.
     """
-    inputs = common.image_input(INPUT_SHAPE, 32, include_top, input_shape, input_tensor, True)
-    x = _stem(inputs)
-    for module, widths in MODULES.items():
-        x = inception_module(x, widths, module) if widths else _pool(x, module)
-    if include_top:
-        x = common.global_pool(x, "avg")
+
+
+class Style(NamedTuple):
+    """What tells the paper's net from tf-slim's.
+
+    Attributes:
+        five: Side of the kernels that the paper has as 5x5.
+        last_pool: Side of the windows of pool4.
+        normalised: Whether batch normalisation stands in place of biases and of local response
+            normalisation.
+    """
+
+    five: int = 5
+    last_pool: int = 3
+    normalised: bool = False
+
+
+PAPER, SLIM = Style(), Style(five=3, last_pool=2, normalised=True)
+
+
+def _variant(
+    variant: str, text: str, style: Style, source: str, year: int, params: int, macs: int
+) -> Callable[..., keras.Model]:
+    @register(variant, source=source, year=year, input_shape=INPUT_SHAPE, params=params, macs=macs)
+    def build(
+        include_top: bool = True,
+        weights: Weights = None,
+        input_tensor: keras.KerasTensor | None = None,
+        input_shape: common.Shape | None = None,
+        pooling: str | None = None,
+        classes: int = 1000,
+        classifier_activation: common.Activation = "softmax",
+        name: str = variant,
+        dropout_rate: float = 0.4,
+        auxiliary_heads: bool = False,
+    ) -> keras.Model:
+        if auxiliary_heads and not include_top:
+            raise UsageError("auxiliary_heads=True needs include_top=True")
+        inputs = common.image_input(
+            INPUT_SHAPE,
+            65 if auxiliary_heads else 32,
+            include_top,
+            input_shape,
+            input_tensor,
+            not auxiliary_heads,
+        )
+        last, maps = _features(inputs, style)
+        if not include_top:
+            return common.build(inputs, common.global_pool(last, pooling), name, weights)
+        x = common.global_pool(last, "avg")
         x = keras.layers.Dropout(dropout_rate, name="dropout")(x)
-        x = common.classifier(x, classes, classifier_activation, name="classifier")
-    else:
-        x = common.global_pool(x, pooling)
-    return common.build(inputs, x, name, weights)
+        outputs = common.classifier(x, classes, classifier_activation, name="classifier")
+        if auxiliary_heads:
+            heads = [
+                _auxiliary(maps[module], head, classes, classifier_activation, style)
+                for module, head in HEADS.items()
+            ]
+            outputs = [outputs, *heads]
+        return common.build(inputs, outputs, name, weights)
+
+    build.__name__ = build.__qualname__ = variant
+    build.__doc__ = f"Build {text}; {params:,} trainable parameters.{ARGUMENTS}"
+    return build
 
 
-def inception_module(x: keras.KerasTensor, widths: tuple[int, ...], name: str) -> keras.KerasTensor:
+def inception_module(
+    x: keras.KerasTensor, widths: tuple[int, ...], name: str, style: Style = PAPER
+) -> keras.KerasTensor:
     """Return four views of a map [batch, height, width, channels], side by side in the channels.
+
+    The 1x1 convolutions before the larger ones are what saves: module 3a has 163,328 weights in
+    its kernels, and without them 387,072 for the same maps from 192 channels, and those of the pool
+    would all go on.
 
     Args:
         x: The map.
         widths: Channels of the 1x1, of the 1x1 before the 3x3, of the 3x3, of the 1x1 before the
             5x5, of the 5x5, and of the 1x1 behind a 3x3 max-pool.
         name: Prefix of the layers' names.
+        style: The paper's or tf-slim's.
 
-    Source: figure 3 of the paper.
+    Source: figure 3 of the paper; study document 003_f507a061fff3ec1f, lines 1110-1116.
     """
     one, reduce3, three, reduce5, five, project = widths
     pooled = keras.layers.MaxPooling2D(3, strides=1, padding="same", name=f"{name}_pool")(x)
+    narrow3 = _conv(x, reduce3, 1, f"{name}_3x3_reduce", style)
+    narrow5 = _conv(x, reduce5, 1, f"{name}_5x5_reduce", style)
     branches = [
-        _conv(x, one, 1, f"{name}_1x1"),
-        _conv(_conv(x, reduce3, 1, f"{name}_3x3_reduce"), three, 3, f"{name}_3x3"),
-        _conv(_conv(x, reduce5, 1, f"{name}_5x5_reduce"), five, 5, f"{name}_5x5"),
-        _conv(pooled, project, 1, f"{name}_pool_proj"),
+        _conv(x, one, 1, f"{name}_1x1", style),
+        _conv(narrow3, three, 3, f"{name}_3x3", style),
+        _conv(narrow5, five, style.five, f"{name}_5x5", style),
+        _conv(pooled, project, 1, f"{name}_pool_proj", style),
     ]
     axis = 1 if keras.config.image_data_format() == "channels_first" else -1
     return keras.layers.Concatenate(axis, name=name)(branches)
 
 
-def _stem(x: keras.KerasTensor) -> keras.KerasTensor:
-    from kerazoo.layers.lrn import LocalResponseNormalization
+def _features(
+    x: keras.KerasTensor, style: Style
+) -> tuple[keras.KerasTensor, dict[str, keras.KerasTensor]]:
+    """Return the last map, and those of all modules and pools by their names."""
+    x = _pool(_conv(x, 64, 7, "conv1", style, stride=2), "pool1")
+    x = _norm(x, "lrn1", style)
+    x = _conv(_conv(x, 64, 1, "conv2_reduce", style), 192, 3, "conv2", style)
+    x = _pool(_norm(x, "lrn2", style), "pool2")
+    maps = {}
+    for name, widths in MODULES.items():
+        if widths:
+            x = inception_module(x, widths, name, style)
+        else:
+            x = _pool(x, name, style.last_pool if name == "pool4" else 3)
+        maps[name] = x
+    return x, maps
 
-    x = _pool(_conv(x, 64, 7, "conv1", stride=2), "pool1")
-    x = LocalResponseNormalization(name="lrn1")(x)
-    x = _conv(_conv(x, 64, 1, "conv2_reduce"), 192, 3, "conv2")
-    return _pool(LocalResponseNormalization(name="lrn2")(x), "pool2")
+
+def _auxiliary(
+    x: keras.KerasTensor, name: str, classes: int, activation: common.Activation, style: Style
+) -> keras.KerasTensor:
+    """Return the scores of a head on a map of 5x5 or more."""
+    x = keras.layers.AveragePooling2D(5, 3, name=f"{name}_pool")(x)
+    x = keras.layers.Flatten(name=f"{name}_flat")(_conv(x, 128, 1, f"{name}_conv", style))
+    x = keras.layers.Dense(1024, activation="relu", name=f"{name}_fc")(x)
+    x = keras.layers.Dropout(0.7, name=f"{name}_dropout")(x)
+    return common.classifier(x, classes, activation, name=f"{name}_classifier")
 
 
 def _conv(
-    x: keras.KerasTensor, filters: int, kernel: int, name: str, stride: int = 1
+    x: keras.KerasTensor, filters: int, kernel: int, name: str, style: Style, stride: int = 1
 ) -> keras.KerasTensor:
-    layer = keras.layers.Conv2D(
-        filters, kernel, stride, padding="same", activation="relu", name=name
+    conv = keras.layers.Conv2D(
+        filters,
+        kernel,
+        stride,
+        padding="same",
+        activation=None if style.normalised else "relu",
+        use_bias=not style.normalised,
+        name=name,
     )
-    return layer(x)
+    if not style.normalised:
+        return conv(x)
+    axis = 1 if keras.config.image_data_format() == "channels_first" else -1
+    norm = keras.layers.BatchNormalization(
+        axis, momentum=0.9997, epsilon=0.001, scale=False, name=f"{name}_bn"
+    )
+    return keras.layers.ReLU(name=f"{name}_relu")(norm(conv(x)))
 
 
-def _pool(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    return keras.layers.MaxPooling2D(3, strides=2, padding="same", name=name)(x)
+def _norm(x: keras.KerasTensor, name: str, style: Style) -> keras.KerasTensor:
+    from kerazoo.layers.lrn import LocalResponseNormalization
+
+    return x if style.normalised else LocalResponseNormalization(name=name)(x)
+
+
+def _pool(x: keras.KerasTensor, name: str, size: int = 3) -> keras.KerasTensor:
+    return keras.layers.MaxPooling2D(size, strides=2, padding="same", name=name)(x)
+
+
+googlenet = _variant(
+    "googlenet",
+    "GoogLeNet: three convolutions, nine inception modules, one dense layer",
+    PAPER,
+    "Szegedy et al., table 1",
+    2014,
+    6_998_552,
+    1_582_671_872,
+)
+inception_v1 = _variant(
+    "inception_v1",
+    "tf-slim's GoogLeNet",
+    SLIM,
+    "tf-slim, nets/inception_v1.py",
+    2016,
+    6_617_624,
+    1_498_376_192,
+)

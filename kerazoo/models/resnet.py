@@ -1,0 +1,229 @@
+"""The residual networks of 18, 34, 50, 101 and 152 layers.
+
+Source: He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition" (2015), table 1 and
+figure 5, with projection shortcuts where the shape changes (section 3.3, option B); initial values
+and batch normalisation, section 3.4. Departure: the paper does not say how a map of even size is
+padded; here a strided convolution has as many zeros on both sides, as in the authors' own program,
+and the pool has its single row and column of padding at the end.
+
+The options build what others have made of it. V1.5 strides on the 3x3. keras.applications has
+biases before batch normalisation, another epsilon, and a pool padded on both sides. tf-slim strides
+in the last unit of a stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from kerazoo.lazy import keras
+from kerazoo.models import common
+from kerazoo.registry import register
+from kerazoo.weights import Weights
+
+INPUT_SHAPE = (224, 224, 3)
+WIDTHS = (64, 128, 256, 512)
+STRIDE_ON = ("1x1", "3x3", "last_3x3")
+ARGUMENTS = """
+
+    Args:
+        include_top: Whether the mean of the last map and the dense layer follow.
+        weights: None for He-normal kernels, "imagenet", a file or a model; see
+            `kerazoo.weights.load_weights`.
+        input_tensor: A tensor to start from instead of a new input.
+        input_shape: Shape of one image in Keras's image data format, 224x224x3 by default and
+            32x32 at least; height and width may be unknown.
+        pooling: Without a top: None for the last map, "avg" or "max" for its mean or maximum.
+        classes: Width of the last layer.
+        classifier_activation: Activation of the last layer; None gives the logits.
+        name: Name of the model.
+        stride_on: Which convolution of a bottleneck makes the map smaller: "1x1", the first, as in
+            the paper; "3x3" (V1.5); "last_3x3", in the last unit of the stage before (tf-slim). The
+            nets of 18 and 34 layers have no bottlenecks: theirs is the first 3x3 of a stage.
+        use_bias: Whether the convolutions have biases, as in keras.applications.
+        pool_padding: "same", or "symmetric" for one zero at every side.
+        epsilon: Added to the variances by batch normalisation.
+
+    Returns:
+        A model from images [batch, height, width, 3] to [batch, classes].
+
+    Raises:
+        UsageError: An argument does not fit the net.
+        DataMissingError: The weights cannot be downloaded.
+        CorruptFileError: The file of the weights is damaged or does not fit the net.
+    """
+
+
+class Settings(NamedTuple):
+    """What every convolution of a net has: whether biases, and the epsilon behind it."""
+
+    use_bias: bool = False
+    epsilon: float = 1e-5
+
+
+PAPER = Settings()
+
+
+def bottleneck(
+    x: keras.KerasTensor,
+    width: int,
+    name: str,
+    stride: int = 1,
+    stride_on: str = "1x1",
+    settings: Settings = PAPER,
+) -> keras.KerasTensor:
+    """Return a map plus what a 1x1, a 3x3 and a 1x1 convolution make of it, then ReLU.
+
+    On 256 channels with a width of 64 the kernels have 69,632 weights, where two of 3x3 on all
+    channels have 1,179,648.
+
+    Args:
+        x: The map, [batch, height, width, channels].
+        width: Channels of the first two convolutions; the third has four times as many.
+        name: Prefix of the layers' names.
+        stride: Of the convolution that `stride_on` names, "1x1" or "3x3".
+        stride_on: See `resnet50`.
+        settings: Of all convolutions.
+
+    Source: figure 5 of the paper; study document 004_3c2fc93a057b1e8c, lines 10-12.
+    """
+    first, second = (stride, 1) if stride_on == "1x1" else (1, stride)
+    convolutions = ((width, 1, first), (width, 3, second), (4 * width, 1, 1))
+    return _residual(x, convolutions, name, stride, settings)
+
+
+def basic(
+    x: keras.KerasTensor,
+    width: int,
+    name: str,
+    stride: int = 1,
+    stride_on: str = "3x3",
+    settings: Settings = PAPER,
+) -> keras.KerasTensor:
+    """Return a map plus what two 3x3 convolutions make of it, then ReLU; see `bottleneck`."""
+    return _residual(x, ((width, 3, stride), (width, 3, 1)), name, stride, settings)
+
+
+def _residual(
+    x: keras.KerasTensor,
+    convolutions: Sequence[tuple[int, int, int]],
+    name: str,
+    stride: int,
+    settings: Settings,
+) -> keras.KerasTensor:
+    """Return a map plus what (filters, kernel, stride) convolutions make of it, then ReLU."""
+    layers = keras.layers
+    shortcut, filters = x, convolutions[-1][0]
+    if x.shape[_axis()] != filters:
+        shortcut = _convolution(x, filters, 1, stride, f"{name}_shortcut", settings)
+    elif stride > 1:
+        shortcut = layers.MaxPooling2D(1, stride, name=f"{name}_shortcut")(x)
+    for number, (width, kernel, step) in enumerate(convolutions, start=1):
+        if number > 1:
+            x = layers.ReLU(name=f"{name}_{number - 1}_relu")(x)
+        x = _convolution(x, width, kernel, step, f"{name}_{number}", settings)
+    return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([shortcut, x]))
+
+
+def _convolution(
+    x: keras.KerasTensor, filters: int, kernel: int, stride: int, name: str, settings: Settings
+) -> keras.KerasTensor:
+    """Return what a convolution with as many zeros on both sides makes of a map, normalised."""
+    layers, padding = keras.layers, "same"
+    if stride > 1:
+        padding = "valid"
+        if kernel > 1:
+            x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
+    x = layers.Conv2D(
+        filters,
+        kernel,
+        stride,
+        padding,
+        use_bias=settings.use_bias,
+        kernel_initializer="he_normal",
+        name=name,
+    )(x)
+    return layers.BatchNormalization(
+        _axis(), momentum=0.9, epsilon=settings.epsilon, name=f"{name}_bn"
+    )(x)
+
+
+def _axis() -> int:
+    return 1 if keras.config.image_data_format() == "channels_first" else 3
+
+
+def _stem(x: keras.KerasTensor, pool_padding: str, settings: Settings) -> keras.KerasTensor:
+    x = _convolution(x, 64, 7, 2, "conv1", settings)
+    x = keras.layers.ReLU(name="conv1_relu")(x)
+    if pool_padding == "symmetric":
+        x = keras.layers.ZeroPadding2D(1, name="pool1_pad")(x)
+    padding = "valid" if pool_padding == "symmetric" else "same"
+    return keras.layers.MaxPooling2D(3, 2, padding, name="pool1")(x)
+
+
+def _stages(
+    x: keras.KerasTensor,
+    block: Callable[..., keras.KerasTensor],
+    depths: Sequence[int],
+    stride_on: str,
+    settings: Settings,
+) -> keras.KerasTensor:
+    """Return the last map; the names of the units are those of the paper's table 1."""
+    last = stride_on == "last_3x3" and block is bottleneck
+    for stage, (depth, width) in enumerate(zip(depths, WIDTHS, strict=True), start=2):
+        strided = depth if last else 1
+        smaller = stage < 5 if last else stage > 2
+        for unit in range(1, depth + 1):
+            stride = 2 if unit == strided and smaller else 1
+            x = block(x, width, f"conv{stage}_{unit}", stride, stride_on, settings)
+    return x
+
+
+def _variant(
+    variant: str,
+    block: Callable[..., keras.KerasTensor],
+    depths: Sequence[int],
+    params: int,
+    macs: int,
+) -> Callable[..., keras.Model]:
+    """Return the registered constructor of a column of table 1."""
+    source = f"He et al., table 1, {variant.removeprefix('resnet')}-layer"
+
+    @register(variant, source=source, year=2015, input_shape=INPUT_SHAPE, params=params, macs=macs)
+    def build(
+        include_top: bool = True,
+        weights: Weights = None,
+        input_tensor: keras.KerasTensor | None = None,
+        input_shape: common.Shape | None = None,
+        pooling: str | None = None,
+        classes: int = 1000,
+        classifier_activation: common.Activation = "softmax",
+        name: str = variant,
+        stride_on: str = "1x1",
+        use_bias: bool = False,
+        pool_padding: str = "same",
+        epsilon: float = 1e-5,
+    ) -> keras.Model:
+        common.check_choice("stride_on", stride_on, STRIDE_ON)
+        common.check_choice("pool_padding", pool_padding, ("same", "symmetric"))
+        settings = Settings(use_bias, epsilon)
+        inputs = common.image_input(INPUT_SHAPE, 32, include_top, input_shape, input_tensor, True)
+        x = _stem(inputs, pool_padding, settings)
+        x = _stages(x, block, depths, stride_on, settings)
+        if include_top:
+            x = common.global_pool(x, "avg")
+            x = common.classifier(x, classes, classifier_activation, name="fc")
+        else:
+            x = common.global_pool(x, pooling)
+        return common.build(inputs, x, name, weights)
+
+    build.__name__ = build.__qualname__ = variant
+    build.__doc__ = f"Build the {source}; {params:,} trainable parameters.{ARGUMENTS}"
+    return build
+
+
+resnet18 = _variant("resnet18", basic, (2, 2, 2, 2), 11_689_512, 1_814_073_344)
+resnet34 = _variant("resnet34", basic, (3, 4, 6, 3), 21_797_672, 3_663_761_408)
+resnet50 = _variant("resnet50", bottleneck, (3, 4, 6, 3), 25_557_032, 3_857_973_248)
+resnet101 = _variant("resnet101", bottleneck, (3, 4, 23, 3), 44_549_160, 7_570_194_432)
+resnet152 = _variant("resnet152", bottleneck, (3, 8, 36, 3), 60_192_808, 11_282_415_616)
