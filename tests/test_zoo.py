@@ -15,7 +15,18 @@ import kerazoo
 from kerazoo import registry
 from tests.accounting.profiler import profiled_flops
 
-pytestmark = pytest.mark.parametrize("name", kerazoo.list_models())
+
+@pytest.fixture(scope="module", params=kerazoo.list_models())
+def name(request: pytest.FixtureRequest) -> str:
+    """Name each model in turn; all tests of one run before the next is built."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def model(name: str) -> keras.Model:
+    """Build a model as it is by default; the tests leave it as it is."""
+    keras.utils.set_random_seed(0)
+    return kerazoo.create_model(name)
 
 
 @pytest.fixture(params=["channels_last", "channels_first"])
@@ -31,34 +42,32 @@ def random_images(name: str, count: int = 2) -> np.ndarray:
     return np.random.default_rng(0).random(shape, dtype=np.float32)
 
 
-def test_declared_parameters_are_those_of_the_weights(name: str) -> None:
-    weights = kerazoo.create_model(name).get_weights()
-    assert sum(weight.size for weight in weights) == registry.find(name).params
+def test_declared_parameters_are_those_of_the_weights(name: str, model: keras.Model) -> None:
+    sizes = [weight.numpy().size for weight in model.trainable_weights]
+    assert sum(sizes) == registry.find(name).params
 
 
-def test_declared_parameters_are_those_that_summary_prints(name: str) -> None:
+def test_declared_parameters_are_those_that_keras_prints(name: str, model: keras.Model) -> None:
     lines: list[str] = []
-    kerazoo.create_model(name).summary(print_fn=lines.append)
-    total = re.search(r"Total params: ([\d,]+)", "\n".join(lines))
+    model.summary(print_fn=lines.append)
+    total = re.search(r"Trainable params: ([\d,]+)", "\n".join(lines))
     assert total
     assert int(total[1].replace(",", "")) == registry.find(name).params
 
 
-def test_declared_macs_are_counted_and_profiled(name: str) -> None:
-    model = kerazoo.create_model(name)
+def test_declared_macs_are_counted_and_profiled(name: str, model: keras.Model) -> None:
     assert kerazoo.summary(model).attrs["total"]["macs"] == registry.find(name).macs
     assert profiled_flops(model) == 2 * registry.find(name).macs
 
 
-def test_forward_is_a_probability_for_each_class(name: str) -> None:
-    scores = kerazoo.create_model(name)(random_images(name)).numpy()
+def test_forward_is_a_probability_for_each_class(name: str, model: keras.Model) -> None:
+    scores = model(random_images(name)).numpy()
     assert np.isfinite(scores).all()
     np.testing.assert_allclose(scores.sum(axis=-1), 1, rtol=1e-5)
 
 
-def test_every_trainable_weight_receives_a_gradient(name: str) -> None:
-    keras.utils.set_random_seed(0)
-    model = kerazoo.create_model(name)
+def test_every_trainable_weight_receives_a_gradient(name: str, model: keras.Model) -> None:
+    before = [weight.numpy() for weight in model.non_trainable_weights]
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(tf.square(model(random_images(name), training=True)))
     for weight, gradient in zip(
@@ -66,10 +75,13 @@ def test_every_trainable_weight_receives_a_gradient(name: str) -> None:
     ):
         assert gradient is not None, weight.path
         assert np.abs(gradient.numpy()).max() > 0, weight.path
+    for weight, values in zip(model.non_trainable_weights, before, strict=True):
+        weight.assign(values)
 
 
-def test_saved_and_loaded_gives_the_same_outputs(name: str, tmp_path: Path) -> None:
-    model = kerazoo.create_model(name)
+def test_saved_and_loaded_gives_the_same_outputs(
+    name: str, model: keras.Model, tmp_path: Path
+) -> None:
     path = tmp_path / "model.keras"
     model.save(path)
     images = random_images(name)
@@ -89,17 +101,16 @@ def test_input_shape(name: str, channels: int, include_top: bool, data_format: s
     assert model.input_shape == (None, *shape)
 
 
-def test_channels_first_gives_the_same(name: str) -> None:
-    last = kerazoo.create_model(name)
+def test_channels_first_gives_the_same(name: str, model: keras.Model) -> None:
     keras.config.set_image_data_format("channels_first")
     try:
         first = kerazoo.create_model(name)
     finally:
         keras.config.set_image_data_format("channels_last")
-    first.set_weights(last.get_weights())
+    first.set_weights(model.get_weights())
     images = random_images(name)
     scores = first(np.moveaxis(images, -1, 1))
-    np.testing.assert_allclose(scores, last(images), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(scores, model(images), rtol=1e-4, atol=1e-6)
 
 
 def test_mixed_precision_keeps_whole_scores(name: str) -> None:
@@ -131,14 +142,13 @@ def test_pooling(name: str, pooling: str, reduce: np.ufunc) -> None:
     np.testing.assert_allclose(pooled(images), expected, rtol=1e-5, atol=1e-6)
 
 
-def test_input_tensor(name: str) -> None:
+def test_input_tensor(name: str, model: keras.Model) -> None:
     inputs = keras.Input(registry.find(name).input_shape, name="pixels")
-    model = kerazoo.create_model(name, input_tensor=inputs / 255)
-    plain = kerazoo.create_model(name)
-    plain.set_weights(model.get_weights())
+    scaled = kerazoo.create_model(name, input_tensor=inputs / 255)
+    scaled.set_weights(model.get_weights())
     images = random_images(name) * 255
-    assert model.inputs[0] is inputs
-    np.testing.assert_allclose(model(images), plain(images / 255), rtol=1e-5, atol=1e-6)
+    assert scaled.inputs[0] is inputs
+    np.testing.assert_allclose(scaled(images), model(images / 255), rtol=1e-5, atol=1e-6)
 
 
 def test_classes_and_classifier_activation(name: str) -> None:
@@ -150,6 +160,6 @@ def test_classes_and_classifier_activation(name: str) -> None:
     np.testing.assert_allclose(softmax(images), tf.nn.softmax(logits(images)), rtol=1e-5)
 
 
-def test_name(name: str) -> None:
-    assert kerazoo.create_model(name).name == name
+def test_name(name: str, model: keras.Model) -> None:
+    assert model.name == name
     assert kerazoo.create_model(name, name="mine").name == "mine"

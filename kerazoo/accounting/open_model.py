@@ -41,7 +41,6 @@ def open_model(name: str, input_shape: InputShape | None) -> keras.Model:
         CorruptFileError: The file is damaged.
     """
     if name.endswith(".keras"):
-        from kerazoo.layers import lrn  # noqa: F401 - Keras must know the layers of the zoo
         from kerazoo.weights.keras_file import load_model
 
         return load_model(Path(name))

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerazoo.layers.data_format import Shape, channel_axis, per_channel, strided, with_channels
+from kerazoo.layers.data_format import Shape, channel_axis, strided, with_channels
 
 
 @keras.saving.register_keras_serializable("kerazoo")
@@ -21,13 +21,14 @@ class SparseConv2D(keras.layers.Layer):
     """A convolution in which each map that comes out sees only some of the maps that go in.
 
     There are weights for the connections of the table and for no others, and nothing is multiplied
-    by zero. Maps that see equally many share a kernel, `kernel_3` for those that see three.
+    by zero: each connection is a convolution of one map, and the sums of them come out.
 
     Args:
         connections: For each map that comes out, the numbers of those that it sees, from 0.
         kernel_size: Side of the square kernels. There is no padding, and the stride is 1.
         activation: What follows, by name or as a function; None for nothing.
-        kernel_initializer: Of the kernels [side, side, seen, maps]; the biases begin as zeros.
+        kernel_initializer: Of the kernels [side, side, seen] of each map that comes out; the
+            biases begin as zeros.
         data_format: "channels_last" or "channels_first"; None for Keras's setting.
 
     Call:
@@ -61,38 +62,45 @@ class SparseConv2D(keras.layers.Layer):
         self.activation = keras.activations.get(activation)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.data_format = data_format or keras.config.image_data_format()
-        self._axis = channel_axis(self.data_format)
-        self._widths = sorted({len(seen) for seen in self.connections})
 
     def build(self, input_shape: Shape) -> None:
-        """Make a kernel for each number of maps that are seen, and the biases."""
-        channels = input_shape[self._axis]
+        """Make a kernel for each connection, [side, side, connections], and the biases."""
+        channels = input_shape[channel_axis(self.data_format)]
         if channels is None or max(map(max, self.connections)) >= channels:
             raise ValueError(f"the table names maps that {channels} channels do not have")
-        self.kernels = [
-            self.add_weight(
-                shape=(*self.kernel_size, width, len(self._maps(width))),
-                initializer=self.kernel_initializer,
-                name=f"kernel_{width}",
-            )
-            for width in self._widths
-        ]
+        self.kernel = self.add_weight(
+            shape=(*self.kernel_size, sum(map(len, self.connections))),
+            initializer=self._initial_kernel,
+            name="kernel",
+        )
         self.bias = self.add_weight(
             shape=(len(self.connections),), initializer="zeros", name="bias"
         )
 
     def call(self, inputs: Any) -> Any:
         """Return the maps in the order of the table."""
-        maps = []
-        for width, kernel in zip(self._widths, self.kernels, strict=True):
-            seen = [self.connections[place] for place in self._maps(width)]
-            gathered = keras.ops.take(inputs, np.concatenate(seen), axis=self._axis)
-            # a kernel of fewer channels than the maps makes groups of them
-            maps.append(keras.ops.conv(gathered, kernel, data_format=self.data_format))
-        made = np.concatenate([self._maps(width) for width in self._widths])
-        outputs = keras.ops.concatenate(maps, axis=self._axis)
-        outputs = keras.ops.take(outputs, np.argsort(made), axis=self._axis)
-        return self.activation(outputs + per_channel(self.bias, self.data_format))
+        axis = channel_axis(self.data_format)
+        maps = keras.ops.moveaxis(inputs, axis, -1)
+        seen = keras.ops.take(maps, np.concatenate(self.connections), axis=-1)
+        kernel = keras.ops.expand_dims(self.kernel, -1)
+        products = keras.ops.depthwise_conv(seen, kernel, data_format="channels_last")
+        ends = np.cumsum([len(each) for each in self.connections])[:-1]
+        sums = [keras.ops.sum(each, -1) for each in keras.ops.split(products, ends, axis=-1)]
+        outputs = self.activation(keras.ops.stack(sums, axis=-1) + self.bias)
+        return keras.ops.moveaxis(outputs, -1, axis)
+
+    def _initial_kernel(self, shape: tuple[int, ...], dtype: str | None = None) -> Any:
+        """Draw at once the kernels of all maps that see equally many, then give each map its own.
+
+        An initializer with a seed draws the same whenever it is called.
+        """
+        widths = np.array([len(seen) for seen in self.connections])
+        kernels: dict[int, Any] = {}
+        for width in np.unique(widths):
+            places = np.flatnonzero(widths == width).tolist()
+            drawn = self.kernel_initializer((*self.kernel_size, int(width), len(places)), dtype)
+            kernels |= {place: drawn[..., number] for number, place in enumerate(places)}
+        return keras.ops.concatenate([kernels[place] for place in range(len(widths))], axis=-1)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the maps."""
@@ -114,7 +122,3 @@ class SparseConv2D(keras.layers.Layer):
     def products(self) -> int:
         """Number of products for one position of all maps."""
         return math.prod(self.kernel_size) * sum(map(len, self.connections))
-
-    def _maps(self, width: int) -> list[int]:
-        """Return the places in the table of the maps that see so many."""
-        return [place for place, seen in enumerate(self.connections) if len(seen) == width]

@@ -141,7 +141,7 @@ def constructor(
 def _convolution(
     x: keras.KerasTensor, number: int, settings: Convolution, style: Style
 ) -> keras.KerasTensor:
-    from kerazoo.layers.lrn import LocalResponseNormalization
+    from kerazoo.layers import LocalResponseNormalization
 
     padding = settings.padding
     if isinstance(padding, int):
@@ -168,7 +168,7 @@ def _convolution(
 
 
 def _head(x: keras.KerasTensor, style: Style, dropout_rate: float) -> keras.KerasTensor:
-    from kerazoo.layers.spatial_pyramid import SpatialPyramidPooling
+    from kerazoo.layers import SpatialPyramidPooling
 
     if style.bins is None:
         x = keras.layers.Flatten(name="pool5_flat")(x)

@@ -209,7 +209,7 @@ def _conv(
 
 
 def _norm(x: keras.KerasTensor, name: str, style: Style) -> keras.KerasTensor:
-    from kerazoo.layers.lrn import LocalResponseNormalization
+    from kerazoo.layers import LocalResponseNormalization
 
     return x if style.normalised else LocalResponseNormalization(name=name)(x)
 

@@ -83,9 +83,7 @@ def lenet5(
         UsageError: An argument does not fit the net.
         CorruptFileError: The weights file cannot be read.
     """
-    from kerazoo.layers.fan_in_uniform import FanInUniform
-    from kerazoo.layers.radial_basis import RadialBasis
-    from kerazoo.layers.scaled_tanh import scaled_tanh
+    from kerazoo.layers import FanInUniform, RadialBasis, scaled_tanh
 
     common.check_choice("connections", connections, ("table", "dense"))
     inputs = common.image_input(INPUT_SHAPE, 32, include_top, input_shape, input_tensor)
@@ -102,10 +100,7 @@ def lenet5(
 
 
 def _features(x: keras.KerasTensor, connections: str) -> keras.KerasTensor:
-    from kerazoo.layers.fan_in_uniform import FanInUniform
-    from kerazoo.layers.scaled_tanh import scaled_tanh
-    from kerazoo.layers.sparse_conv import SparseConv2D
-    from kerazoo.layers.subsampling import TrainableSubsampling
+    from kerazoo.layers import FanInUniform, SparseConv2D, TrainableSubsampling, scaled_tanh
 
     def convolution(filters: int, name: str) -> keras.layers.Layer:
         return keras.layers.Conv2D(

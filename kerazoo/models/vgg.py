@@ -97,7 +97,7 @@ def _variant(
 
 
 def _features(x: keras.KerasTensor, blocks: list[str]) -> keras.KerasTensor:
-    from kerazoo.layers.lrn import LocalResponseNormalization
+    from kerazoo.layers import LocalResponseNormalization
 
     layers = keras.layers
     for block, (kinds, width) in enumerate(zip(blocks, WIDTHS, strict=True), start=1):

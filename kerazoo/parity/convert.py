@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from kerazoo.errors import KerazooError, UsageError
 from kerazoo.parity import native
 from kerazoo.parity.difference import Difference, difference
 from kerazoo.parity.target import format_of, replacing
-from kerazoo.weights import keras_applications, open_source
+from kerazoo.weights import keras_applications, open_source, slim
 from kerazoo.weights.transfer import Source, assign, named_weights
 
 DOWNLOAD = "keras.applications:"
@@ -89,27 +89,54 @@ def _open(source: str) -> tuple[Callable[[keras.Model, np.ndarray], np.ndarray],
 def _identify(source: Source) -> str:
     """Return the model of the zoo whose features have the tensors of a source."""
     for name in kerazoo.list_models():
-        model = kerazoo.create_model(name, include_top=False)
-        shapes = {key: tuple(weight.shape) for key, weight in named_weights(model).items()}
-        features = {
-            key: array.shape
-            for key, (_, array) in source.tensors.items()
-            if key in shapes or (array.ndim == 4 and key.startswith("conv"))
-        }
-        if features == shapes:
-            return name
+        for model in _features(name):
+            shapes = {key: tuple(weight.shape) for key, weight in named_weights(model).items()}
+            features = {
+                key: array.shape
+                for key, (_, array) in source.tensors.items()
+                if key in shapes or (array.ndim == 4 and key.startswith("conv"))
+            }
+            if features == shapes:
+                return name
     raise UsageError(f"{source.name} has the tensors of no model of the zoo: give --model NAME")
 
 
 def _build(name: str, source: Source, head: str | None) -> keras.Model:
     """Return a model with a place for each tensor of a source."""
-    if head and "head" not in inspect.signature(registry.find(name).builder).parameters:
+    if head and "head" not in _arguments(name):
         raise UsageError(f"'{name}' has no --head to choose")
-    plain = kerazoo.create_model(name)
+    options = next((each for each in _graphs(name) if _fits(name, each, source)), {})
+    plain = kerazoo.create_model(name, **options)
     last = list(named_weights(plain))[-1]
-    features = named_weights(kerazoo.create_model(name, include_top=False))
-    options: dict[str, Any] = {} if head is None else {"head": head}
+    features = named_weights(kerazoo.create_model(name, include_top=False, **options))
+    if head is not None:
+        options["head"] = head
     if source.tensors.keys() <= features.keys():
         return kerazoo.create_model(name, include_top=False, **options)
     classes = source.tensors[last][1].shape[-1] if last in source.tensors else 0
     return kerazoo.create_model(name, classes=classes, **options)
+
+
+def _fits(name: str, options: dict[str, Any], source: Source) -> bool:
+    try:
+        source.fits(kerazoo.create_model(name, include_top=False, **options))
+    except KerazooError:
+        return False
+    return True
+
+
+def _features(name: str) -> Iterator[keras.Model]:
+    return (kerazoo.create_model(name, include_top=False, **each) for each in _graphs(name))
+
+
+def _graphs(name: str) -> list[dict[str, Any]]:
+    """Return the options that build a model's graph as this zoo or another has it."""
+    found: list[dict[str, Any]] = [{}]
+    for family in (*slim.FAMILIES, *keras_applications.FAMILIES):
+        if family.options and family.options.keys() <= _arguments(name):
+            found.append(dict(family.options))
+    return found
+
+
+def _arguments(name: str) -> set[str]:
+    return set(inspect.signature(registry.find(name).builder).parameters)

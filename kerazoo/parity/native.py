@@ -8,14 +8,13 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from tf_slim.nets import vgg as slim_vgg
 
 import kerazoo
 from kerazoo.data import digits
 from kerazoo.data.photos import centre, sample_photos
 from kerazoo.weights import keras_applications, keras_file, slim
 from kerazoo.weights.checkpoint import Checkpoint
-from legacy_tf1 import mnist_cnn
+from legacy_tf1 import mnist_cnn, slim_nets
 from legacy_tf1.program import Nodes, Program, mean_square, tf1
 
 
@@ -72,8 +71,7 @@ def _run_slim(path: Path, model: keras.Model, images: np.ndarray) -> np.ndarray:
 
     def build(dtype: tf.DType) -> Nodes:
         x = tf1.placeholder(dtype, (None, *images.shape[1:]))
-        vgg, classes = getattr(slim_vgg, network), model.output_shape[-1]
-        outputs, _ = vgg(x, classes, is_training=False, scope=scope.rstrip("/"))
+        outputs = slim_nets.logits(network, x, model.output_shape[-1], scope=scope.rstrip("/"))
         return Nodes(x, outputs, mean_square(outputs), saver=tf1.train.Saver())
 
     with Program(build) as program:

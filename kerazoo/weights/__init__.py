@@ -13,6 +13,7 @@ from kerazoo.errors import KerazooError, UsageError, did_you_mean
 if TYPE_CHECKING:
     import keras
 
+    from kerazoo.weights.preprocessing import Preprocessing
     from kerazoo.weights.transfer import Source
 
 __all__ = ["Weights", "export_weights", "load_weights", "open_source", "preprocess"]
@@ -103,13 +104,12 @@ def export_weights(
         OSError: The file cannot be written.
     """
     from kerazoo.weights import keras_applications, keras_file, slim, tf1_saver
-    from kerazoo.weights.preprocessing import CAFFE, SLIM_VGG, UNIT
 
-    formats: dict[str, tuple[Any, Any]] = {
-        "slim": (slim.write, SLIM_VGG),
-        "tf1": (tf1_saver.write, UNIT),
-        "keras_applications": (keras_applications.write, CAFFE),
-        "keras": (keras_file.write, None),
+    formats: dict[str, Callable[[keras.Model, Path], Preprocessing | None]] = {
+        "slim": slim.write,
+        "tf1": tf1_saver.write,
+        "keras_applications": keras_applications.write,
+        "keras": keras_file.write,
     }
     if format not in formats:
         hint = did_you_mean(str(format), formats)
@@ -117,8 +117,7 @@ def export_weights(
     path = Path(path)
     if not path.absolute().parent.is_dir():
         raise KerazooError(f"'{path.parent}' is no folder: make it first")
-    write, usual = formats[format]
-    write(model, path)
+    usual = formats[format](model, path)
     own = getattr(model, "preprocessing", None)
     if own and usual and own != usual:
         say(f"these weights expect images as {own}; the format's own program gives {usual}")

@@ -12,10 +12,11 @@ import numpy as np
 from kerazoo.errors import CorruptFileError
 
 KINDS = ("kernel", "bias")
+NORM_KINDS = ("gamma", "beta", "moving_mean", "moving_variance")
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
-    """Return the kernels and biases of a `.h5` or `.weights.h5` file by "layer/kernel".
+    """Return the weights of a `.h5` or `.weights.h5` file by "layer/kernel".
 
     Raises:
         CorruptFileError: It cannot be read, or holds no weights of named layers.
@@ -36,7 +37,9 @@ def read(path: Path) -> dict[str, np.ndarray]:
 
 
 def _kinds(arrays: list[np.ndarray]) -> Any:
-    """Yield the arrays of a layer with what they are; a third one is no convolution's."""
+    """Yield the arrays of a layer with what they are; a third one alone is of no known layer."""
+    if len(arrays) == len(NORM_KINDS):
+        return zip(NORM_KINDS, arrays, strict=True)
     names = [*KINDS, *(f"weight {number}" for number in range(3, len(arrays) + 1))]
     return zip(names, arrays, strict=False)
 

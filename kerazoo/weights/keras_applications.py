@@ -1,13 +1,13 @@
-"""Weights of keras.applications' VGG16 and VGG19: a model object, a file, or a download.
+"""Weights of keras.applications' VGGs and ResNets: a model object, a file, or a download.
 
-Source: keras.applications.vgg16 and vgg19. Their layers are `block1_conv1` to `block5_conv3`, and a
-dense head of `fc1`, `fc2` and `predictions`.
+Source: keras.applications.vgg16, vgg19 and resnet. A VGG's layers are `block1_conv1` to
+`block5_conv3`, with a dense head of `fc1`, `fc2` and `predictions`; those of a ResNet are
+`conv2_block1_1_conv`, `conv2_block1_1_bn` and so on.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,22 +16,72 @@ import numpy as np
 from kerazoo.errors import CorruptFileError, DataMissingError, KerazooError, UsageError
 from kerazoo.lazy import keras
 from kerazoo.weights import h5
-from kerazoo.weights.preprocessing import CAFFE
+from kerazoo.weights.families import (
+    BATCH_NORM,
+    Depths,
+    Family,
+    check_source,
+    find_network,
+    resnet_units,
+    vgg_convolutions,
+)
+from kerazoo.weights.preprocessing import CAFFE, Preprocessing
 from kerazoo.weights.transfer import Source, assign, named_weights
-from kerazoo.weights.vgg_names import TOP, find_network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-NETWORKS = {"VGG16": (2, 2, 3, 3, 3), "VGG19": (2, 2, 4, 4, 4)}
-HEAD = dict(zip(("fc1", "fc2", "predictions"), TOP, strict=True))
-THEIR_HEAD = {own: theirs for theirs, own in HEAD.items()}
+ZOO = "keras.applications"
+
+
+def _vgg(depths: Depths) -> dict[str, str]:
+    layers = {name: f"block{name[4]}_conv{name[6]}" for name in vgg_convolutions(depths)}
+    return {**layers, "fc6": "fc1", "fc7": "fc2", "fc8": "predictions"}
+
+
+def _resnet(depths: Depths) -> dict[str, str]:
+    layers = {"conv1": "conv1"}
+    for stage, unit in resnet_units(depths):
+        for number in (1, 2, 3):
+            layers[f"conv{stage}_{unit}_{number}"] = f"conv{stage}_block{unit}_{number}"
+        if unit == 1:
+            layers[f"conv{stage}_{unit}_shortcut"] = f"conv{stage}_block{unit}_0"
+    normalised = {f"{own}{BATCH_NORM}": f"{theirs}_bn" for own, theirs in layers.items()}
+    convolutions = {own: f"{theirs}_conv" for own, theirs in layers.items()}
+    return {**convolutions, **normalised, "fc": "predictions"}
+
+
+FAMILIES = (
+    Family(
+        {"VGG16": ("vgg16", (2, 2, 3, 3, 3)), "VGG19": ("vgg19", (2, 2, 4, 4, 4))},
+        _vgg,
+        ("fc6", "fc7", "fc8"),
+        CAFFE,
+    ),
+    Family(
+        {
+            "ResNet50": ("resnet50", (3, 4, 6, 3)),
+            "ResNet101": ("resnet101", (3, 4, 23, 3)),
+            "ResNet152": ("resnet152", (3, 8, 36, 3)),
+        },
+        _resnet,
+        ("fc",),
+        CAFFE,
+        {"use_bias": True, "pool_padding": "symmetric", "epsilon": 1.001e-5},
+    ),
+)
+NETWORKS = tuple(network for family in FAMILIES for network in family.networks)
 
 
 def from_model(source: keras.Model) -> Source:
     """Return the weights of a model of keras.applications, or of a model of this zoo."""
     weights = {key: weight.numpy() for key, weight in named_weights(source).items()}
-    found = _source(f"the model '{source.name}'", weights, UsageError)
+    called = f"the model '{source.name}'"
+    found = _source(called, weights, UsageError)
+    if found.preprocessing is None:  # it is of this zoo
+        found = dataclasses.replace(
+            found, fits=lambda model: check_source(model, source, called, UsageError)
+        )
     preprocessing = getattr(source, "preprocessing", found.preprocessing)
     return dataclasses.replace(found, preprocessing=preprocessing)
 
@@ -52,13 +102,13 @@ def imagenet(model: keras.Model) -> Source:
         UsageError: keras.applications has no such network.
         DataMissingError, CorruptFileError: See `download`.
     """
-    network = find_network(model, NETWORKS, "keras.applications")
-    has_top = any(layer.name in TOP for layer in model.layers)
+    network, family, _ = find_network(model, FAMILIES, ZOO)
+    has_top = any(layer.name in family.top for layer in model.layers)
     return from_model(download(network, has_top))
 
 
 def download(network: str, include_top: bool) -> keras.Model:
-    """Return VGG16 or VGG19 trained on ImageNet, fetched by the loader of keras.applications.
+    """Return a network trained on ImageNet, fetched by the loader of keras.applications.
 
     Raises:
         DataMissingError: The weights cannot be downloaded.
@@ -80,47 +130,53 @@ def download(network: str, include_top: bool) -> keras.Model:
 
 
 def as_model(model: keras.Model) -> keras.Model:
-    """Return keras.applications' network with the weights of a VGG of this zoo.
+    """Return keras.applications' network with the weights of a model of this zoo.
 
     Raises:
         UsageError: keras.applications has no such network.
     """
-    network = find_network(model, NETWORKS, "keras.applications")
+    network, family, layers = find_network(model, FAMILIES, ZOO)
     weights = {key: weight.numpy() for key, weight in named_weights(model).items()}
-    options: dict[str, Any] = {"include_top": "fc8/kernel" in weights, "weights": None}
-    if "fc6/kernel" in weights and not options["include_top"]:
-        raise UsageError(f"{network} ends in fc8 or before fc6, and '{model.name}' ends in fc7")
+    last = family.top[-1]
+    options: dict[str, Any] = {"include_top": f"{last}/kernel" in weights, "weights": None}
+    if f"{family.top[0]}/kernel" in weights and not options["include_top"]:
+        raise UsageError(f"{network} ends in {last} or before its top, unlike '{model.name}'")
     if options["include_top"]:
-        options["classes"] = len(weights["fc8/bias"])
+        options["classes"] = len(weights[f"{last}/bias"])
     options["input_shape"] = _input_shape(model, weights)
     result = getattr(keras.applications, network)(**options)
-    named = {_their_name(key): (key, array) for key, array in weights.items()}
+    named = {_renamed(layers, key): (key, array) for key, array in weights.items()}
     assign(result, Source(f"'{model.name}'", named, error=UsageError))
     return result
 
 
 def _input_shape(model: keras.Model, weights: Mapping[str, np.ndarray]) -> tuple[int | None, ...]:
-    """Return the input on which a dense head has the weights of the model's head."""
-    if "fc6/kernel" in weights and weights["fc6/kernel"].ndim == 2:
+    """Return the input on which their head has the weights of the model's head."""
+    fc6 = weights.get("fc6/kernel")
+    conv_head = fc6 is not None and fc6.ndim == 4
+    if not conv_head and None not in model.input_shape[1:]:
         return model.input_shape[1:]
-    side = 224 if "fc6/kernel" in weights else None
-    channels = weights["conv1_1/kernel"].shape[2]
+    side = 224 if conv_head or "fc/kernel" in weights else None
+    channels = next(iter(weights.values())).shape[2]
     first = keras.config.image_data_format() == "channels_first"
     return (channels, side, side) if first else (side, side, channels)
 
 
-def write(model: keras.Model, path: Path) -> None:
-    """Write the weights of a VGG as a file that keras.applications loads.
+def write(model: keras.Model, path: Path) -> Preprocessing:
+    """Write the weights of a model as a file that keras.applications loads.
 
     Args:
-        model: A VGG of this zoo.
+        model: A VGG or a ResNet of this zoo.
         path: Ends in `.weights.h5` for Keras 3's form, in `.h5` for that of the official files.
+
+    Returns:
+        What keras.applications does to an image.
 
     Raises:
         UsageError: The path ends otherwise, or keras.applications has no such network.
     """
     if path.suffix != ".h5":
-        raise UsageError(f"'{path}': weights of keras.applications go to a .weights.h5 or .h5 file")
+        raise UsageError(f"'{path}': weights of {ZOO} go to a .weights.h5 or .h5 file")
     theirs = as_model(model)
     aside = path.with_name(f".new-{path.name}")
     try:
@@ -137,25 +193,41 @@ def write(model: keras.Model, path: Path) -> None:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+    return CAFFE
 
 
 def _source(name: str, weights: Mapping[str, np.ndarray], error: type[KerazooError]) -> Source:
-    """Return weights by the zoo's names, which are their own where they are of this zoo."""
-    if "block1_conv1/kernel" not in weights:
-        tensors = {key: (key, array) for key, array in weights.items()}
-        return Source(name, tensors, (), TOP, error=error)
+    """Return weights by this zoo's names, which are their own where they are of this zoo."""
+    for family in FAMILIES:
+        if f"{next(iter(family.all_layers().values()))}/kernel" in weights:
+            return _theirs(name, weights, error, family)
+    top = next((f.top for f in FAMILIES if f"{f.top[0]}/kernel" in weights), ())
+    tensors = {key: (key, array) for key, array in weights.items()}
+    return Source(name, tensors, (), top, error=error)
+
+
+def _theirs(
+    name: str, weights: Mapping[str, np.ndarray], error: type[KerazooError], family: Family
+) -> Source:
+    layers = family.all_layers()
+    own_layers = {theirs: own for own, theirs in layers.items()}
     tensors = {}
-    for own, array in weights.items():
-        key = _renamed(own, r"block(.)_conv(.)", r"conv\1_\2", HEAD)
-        tensors[key if key not in tensors else f"{own}, a second time"] = (own, array)
-    return Source(name, tensors, (), TOP, CAFFE, _their_name, error)
+    for theirs, array in weights.items():
+        key = _renamed(own_layers, theirs)
+        tensors[key if key not in tensors else f"{theirs}, a second time"] = (theirs, array)
+    return Source(
+        name,
+        tensors,
+        (),
+        family.top,
+        family.preprocessing,
+        lambda key: _renamed(layers, key),
+        error,
+        lambda model: find_network(model, FAMILIES, ZOO),
+    )
 
 
-def _their_name(key: str) -> str:
-    return _renamed(key, r"conv(.)_(.)", r"block\1_conv\2", THEIR_HEAD)
-
-
-def _renamed(key: str, pattern: str, replacement: str, head: Mapping[str, str]) -> str:
+def _renamed(layers: Mapping[str, str], key: str) -> str:
     """Return "layer/weight" with the layer's name in the other zoo."""
     layer, _, kind = key.partition("/")
-    return f"{head.get(layer, re.sub(f'^{pattern}$', replacement, layer))}/{kind}"
+    return f"{layers.get(layer, layer)}/{kind}"

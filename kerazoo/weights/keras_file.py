@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.lazy import keras
+from kerazoo.weights.families import check_source
 from kerazoo.weights.preprocessing import BY_NAME, Preprocessing
 from kerazoo.weights.transfer import Source, named_weights
 
@@ -22,13 +23,21 @@ def read(path: Path) -> Source:
         UsageError: The file holds code, which is never run.
         CorruptFileError: Keras cannot read the file.
     """
-    model = load_model(path)
-    weights = {key: (key, weight.numpy()) for key, weight in named_weights(model).items()}
-    return Source(f"'{path}'", weights, preprocessing=_preprocessing(path))
+    saved = load_model(path)
+    weights = {key: (key, weight.numpy()) for key, weight in named_weights(saved).items()}
+    called = f"'{path}'"
+    return Source(
+        called,
+        weights,
+        preprocessing=_preprocessing(path),
+        fits=lambda model: check_source(model, saved, called, CorruptFileError),
+    )
 
 
 def load_model(path: Path) -> keras.Model:
     """Return a saved model, read in safe mode; errors as in `read`."""
+    import kerazoo.layers  # noqa: F401 - Keras must know the layers of the zoo
+
     if not zipfile.is_zipfile(path):
         raise CorruptFileError(f"'{path}' is not a whole .keras file")
     try:
@@ -42,8 +51,11 @@ def load_model(path: Path) -> keras.Model:
         raise CorruptFileError(f"'{path}' cannot be read as a Keras model: {reason}") from error
 
 
-def write(model: keras.Model, path: Path) -> None:
+def write(model: keras.Model, path: Path) -> Preprocessing | None:
     """Save a model so that Keras loads it anywhere, with a note of its preprocessing.
+
+    Returns:
+        That preprocessing.
 
     Raises:
         UsageError: The path does not end in `.keras`.
@@ -60,6 +72,7 @@ def write(model: keras.Model, path: Path) -> None:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+    return preprocessing
 
 
 def _preprocessing(path: Path) -> Preprocessing | None:

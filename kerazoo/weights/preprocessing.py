@@ -37,13 +37,15 @@ class Preprocessing:
         return f"(image - {mean}) * {self.scale:.3g}" + f" in {order}" * (len(self.mean) > 1)
 
 
-# slim's vgg_preprocessing.py; keras.applications' imagenet_utils.py, mode "caffe"; the reader of
-# document 000_edc3730cabfc8e8e, line 299.
+# slim's vgg_preprocessing.py, for its AlexNet and ResNets too, and inception_preprocessing.py;
+# keras.applications' imagenet_utils.py, mode "caffe"; the reader of document 000_edc3730cabfc8e8e,
+# line 299.
 SLIM_VGG = Preprocessing("slim_vgg", bgr=False, mean=(123.68, 116.78, 103.94))
 CAFFE = Preprocessing("caffe", bgr=True, mean=(103.939, 116.779, 123.68))
+SLIM_INCEPTION = Preprocessing("slim_inception", bgr=False, mean=(127.5,), scale=1 / 127.5)
 UNIT = Preprocessing("unit", bgr=False, mean=(0.0,), scale=1 / 255)
 
-BY_NAME = {each.name: each for each in (SLIM_VGG, CAFFE, UNIT)}
+BY_NAME = {each.name: each for each in (SLIM_VGG, SLIM_INCEPTION, CAFFE, UNIT)}
 
 
 def preprocess(model: keras.Model, images: Any) -> np.ndarray | KerasTensor:

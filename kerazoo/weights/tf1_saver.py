@@ -14,7 +14,7 @@ import numpy as np
 from kerazoo.errors import UsageError
 from kerazoo.weights import checkpoint
 from kerazoo.weights.checkpoint import Checkpoint
-from kerazoo.weights.preprocessing import UNIT
+from kerazoo.weights.preprocessing import UNIT, Preprocessing
 from kerazoo.weights.transfer import Source, named_weights
 
 if TYPE_CHECKING:
@@ -40,8 +40,11 @@ def read(file: Checkpoint) -> Source:
     return Source(file.name, tensors, besides, LAYERS[2:], UNIT)
 
 
-def write(model: keras.Model, path: Path) -> None:
+def write(model: keras.Model, path: Path) -> Preprocessing:
     """Write the weights of an mnist_cnn as a checkpoint that the TF1 program restores.
+
+    Returns:
+        What that program does to an image.
 
     Raises:
         UsageError: The model has other layers than the program.
@@ -53,3 +56,4 @@ def write(model: keras.Model, path: Path) -> None:
         f"{key}/{slot}": np.zeros_like(value) for key, value in weights.items() for slot in SLOTS
     }
     checkpoint.write(path, {**weights, **slots, **POWERS})
+    return UNIT

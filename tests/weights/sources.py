@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tf_slim.nets import vgg
 
 from kerazoo.errors import KerazooError
+from legacy_tf1 import slim_nets
 from legacy_tf1.program import tf1
 
 
@@ -22,12 +21,8 @@ def slim_graph(network: str, classes: int, size: int | None = None) -> tuple[Any
     """Put a network of tf-slim into the current graph; return its input and its logits."""
     tf1.set_random_seed(1)
     images = tf1.placeholder(tf.float32, (None, size, size, 3))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # slim calls what TensorFlow 2 finds deprecated
-        logits, _ = getattr(vgg, network)(
-            images, classes, is_training=False, spatial_squeeze=size is not None
-        )
-    return images, logits
+    squeeze = {} if network.startswith("resnet") else {"spatial_squeeze": size is not None}
+    return images, slim_nets.logits(network, images, classes, **squeeze)
 
 
 def assert_refused(

@@ -20,6 +20,12 @@ from tests.weights.sources import assert_refused, cut_short, relative_error
 
 Networks = dict[str, tuple[type, str]]
 PAIRS = {"vgg16": keras.applications.VGG16, "vgg19": keras.applications.VGG19}
+RESNETS = {
+    "resnet50": keras.applications.ResNet50,
+    "resnet101": keras.applications.ResNet101,
+    "resnet152": keras.applications.ResNet152,
+}
+AS_THEIRS = {"use_bias": True, "pool_padding": "symmetric", "epsilon": 1.001e-5}
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +49,69 @@ def test_a_model_object_and_the_port_agree_both_ways(
         np.testing.assert_array_equal(before, after)
 
 
+@pytest.mark.parametrize("name", RESNETS)
+def test_a_resnet_and_the_port_agree_both_ways(name: str, photos: np.ndarray) -> None:
+    theirs = RESNETS[name](weights=None, classifier_activation=None, classes=10)
+    randomise(theirs)
+    wanted = theirs(photos).numpy()
+    options = {"classes": 10, "classifier_activation": None, **AS_THEIRS}
+    ours = kerazoo.create_model(name, weights=theirs, **options)
+    assert relative_error(wanted, ours(photos).numpy()) <= 1e-5
+    assert ours.preprocessing == CAFFE
+    back = as_model(ours)
+    for before, after in zip(theirs.get_weights(), back.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"use_bias": False}, r"conv1 \(and 52 more\) has use_bias False, not True"),
+        ({"pool_padding": "same"}, "pool1_pad is missing, pool1 has padding same, not valid"),
+        ({"epsilon": 1e-5}, r"conv1_bn \(and 52 more\) has epsilon 1e-05, not 1.001e-05"),
+        ({"stride_on": "3x3"}, r"conv3_1_1 \(and 2 more\) has strides \(1, 1\), not \(2, 2\)"),
+    ],
+)
+def test_a_resnet_of_another_graph_is_refused(changes: dict[str, object], told: str) -> None:
+    theirs = keras.applications.ResNet50(weights=None, include_top=False)
+    ours = kerazoo.create_model("resnet50", include_top=False, **{**AS_THEIRS, **changes})
+    match = (
+        r"^ResNet50 of keras.applications is create_model\('resnet50', use_bias=True, "
+        rf"pool_padding='symmetric', epsilon=1.001e-05\), from which .* differs: .*{told}"
+    )
+    assert_refused(ours, lambda: load_weights(ours, theirs), UsageError, match)
+
+
+@pytest.mark.parametrize("ending", [".h5", ".weights.h5"])
+def test_resnet_files_go_both_ways(ending: str, tmp_path: Path) -> None:
+    image = np.random.default_rng(0).normal(scale=60, size=(1, 96, 96, 3))
+    theirs = keras.applications.ResNet50(weights=None, classes=7, input_shape=(96, 96, 3))
+    randomise(theirs)
+    path = tmp_path / f"a{ending}"
+    if ending == ".h5":
+        write_official(path, theirs)
+    else:
+        theirs.save_weights(path)
+    ours = kerazoo.create_model(
+        "resnet50", weights=path, classes=7, input_shape=(96, 96, 3), **AS_THEIRS
+    )
+    assert relative_error(theirs(image).numpy(), ours(image).numpy()) <= 1e-5
+    export_weights(ours, tmp_path / f"b{ending}", "keras_applications")
+    again = keras.applications.ResNet50(
+        weights=tmp_path / f"b{ending}", classes=7, input_shape=(96, 96, 3)
+    )
+    for before, after in zip(theirs.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def randomise(model: keras.Model) -> None:
+    """Give batch normalisation and biases values that a test can tell apart."""
+    rng = np.random.default_rng(1)
+    for weight in model.weights:
+        if len(weight.shape) == 1:
+            weight.assign(rng.uniform(0.5, 1.5, weight.shape))
+
+
 @pytest.mark.parametrize("ending", [".h5", ".weights.h5"])
 def test_files_go_both_ways(ending: str, photos: np.ndarray, tmp_path: Path) -> None:
     ours = kerazoo.create_model("vgg16", classes=7)
@@ -57,13 +126,17 @@ def test_files_go_both_ways(ending: str, photos: np.ndarray, tmp_path: Path) -> 
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
 
+NORM = ("gamma", "beta", "running_mean", "running_std")
+
+
 def write_official(path: Path, model: keras.Model) -> None:
     """Write the weights as the official files have them, named by their first Keras."""
     with h5py.File(path, "w") as file:
         file.attrs["layer_names"] = [layer.name.encode() for layer in model.layers]
         for layer in model.layers:
             group = file.create_group(layer.name)
-            names = [f"{layer.name}_{kind}_1:0" for kind in ("W", "b")[: len(layer.weights)]]
+            kinds = ("W", "b") if len(layer.weights) < 4 else NORM
+            names = [f"{layer.name}_{kind}_1:0" for kind in kinds[: len(layer.weights)]]
             group.attrs["weight_names"] = [name.encode() for name in names]
             for name, weight in zip(names, layer.weights, strict=True):
                 group[name] = weight.numpy()
@@ -130,15 +203,18 @@ def test_other_networks_are_refused(tmp_path: Path) -> None:
     ours = kerazoo.create_model("vgg16", include_top=False)
     match = "the model 'vgg19' does not fit 'vgg16': block3_conv4/kernel has no place"
     assert_refused(ours, lambda: load_weights(ours, theirs), UsageError, match)
-    for name in ("vgg11", "vgg16c"):
+    for name, match in (
+        ("vgg11", "keras.applications has no network with the layers of 'vgg11'"),
+        ("vgg16c", r"VGG16 .* from which 'vgg16c' differs: conv3_3 \(and 2 more\) has kernel"),
+        ("resnet18", "keras.applications has no network with the layers of 'resnet18'"),
+    ):
         other = kerazoo.create_model(name, include_top=False)
-        match = f"keras.applications has no network with the layers of '{name}'"
         with pytest.raises(UsageError, match=match):
             export_weights(other, tmp_path / "x.h5", "keras_applications")
     with pytest.raises(UsageError, match=r"go to a .weights.h5 or .h5 file"):
         export_weights(ours, tmp_path / "x.keras", "keras_applications")
     headless = kerazoo.create_model("vgg16", classes=0)
-    with pytest.raises(UsageError, match="'vgg16' ends in fc7"):
+    with pytest.raises(UsageError, match="VGG16 ends in fc8 or before its top, unlike 'vgg16'"):
         export_weights(headless, tmp_path / "x.h5", "keras_applications")
     assert not list(tmp_path.iterdir())
 
