@@ -15,7 +15,7 @@ def test_it_is_tensorflows(size: int) -> None:
     x = np.random.default_rng(0).normal(scale=30, size=(2, 3, 4, 7)).astype(np.float32)
     theirs = tf.nn.local_response_normalization(x, size // 2, bias=1.5, alpha=0.01, beta=0.6)
     layer = LocalResponseNormalization(size, k=1.5, alpha=0.01, beta=0.6)
-    np.testing.assert_allclose(layer(x), theirs, rtol=1e-5)
+    np.testing.assert_allclose(layer(x), theirs, rtol=1e-6)
 
 
 def test_one_pixel_by_hand() -> None:
