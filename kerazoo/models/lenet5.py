@@ -17,6 +17,7 @@ from kerazoo.registry import register
 from kerazoo.weights import Weights
 
 INPUT_SHAPE = (32, 32, 1)
+WHITE, WHITE_TO_BLACK = -0.1, 1.275  # section II.B: the background is -0.1 and the ink 1.175
 F6 = 84
 # Table I: the maps of S2 that each of the sixteen maps of C3 sees.
 CONNECTIONS = (
@@ -110,6 +111,7 @@ def _features(x: keras.KerasTensor, connections: str) -> keras.KerasTensor:
     def subsampling(name: str) -> keras.layers.Layer:
         return TrainableSubsampling(2, scaled_tanh, FanInUniform(inputs=4), name=name)
 
+    x = keras.layers.Rescaling(WHITE_TO_BLACK, WHITE, name="normalised")(x)
     x = subsampling("s2")(convolution(6, "c1")(x))
     if connections == "table":
         x = SparseConv2D(CONNECTIONS, 5, scaled_tanh, FanInUniform(), name="c3")(x)

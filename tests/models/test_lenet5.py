@@ -76,7 +76,8 @@ def test_forward_agrees_with_numpy() -> None:
         sums = x.reshape(half, 2, half, 2, -1).sum(axis=(1, 3))
         return squash(sums * named[f"{name}/coefficient"] + named[f"{name}/bias"])
 
-    x = subsample(squash(convolve(image, named["c1/kernel"]) + named["c1/bias"]), "s2")
+    image_of_paper = image * (1.175 + 0.1) - 0.1
+    x = subsample(squash(convolve(image_of_paper, named["c1/kernel"]) + named["c1/bias"]), "s2")
     maps, first = [], 0
     for place, seen in enumerate(CONNECTIONS):
         kernel = named["c3/kernel"][:, :, first : first + len(seen), None]
