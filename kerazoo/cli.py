@@ -17,6 +17,7 @@ import kerazoo.bench.command
 import kerazoo.demos.command
 import kerazoo.documents.command
 import kerazoo.parity.command
+import kerazoo.predict.command
 import kerazoo.training.command
 from kerazoo import registry
 from kerazoo.arguments import EXIT_CODES, Parser, add_debug, drop_output
@@ -95,6 +96,7 @@ def _list(parsed: argparse.Namespace) -> None:
 VERBS = {
     "list": ("name the models", _add_list),
     "train": ("train a model", kerazoo.training.command.add),
+    "predict": ("classify pictures", kerazoo.predict.command.add),
     "summary": ("count what a model holds, computes and sees", kerazoo.accounting.command.add),
     "parity": ("hold the ports against the TF1 programs", kerazoo.parity.command.add_parity),
     "convert": ("move weights between zoos", kerazoo.parity.command.add_convert),

@@ -57,7 +57,8 @@ class TrainableSubsampling(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Return the smaller maps."""
-        means = keras.ops.average_pool(inputs, self.pool_size, data_format=self.data_format)
+        window = (self.pool_size, self.pool_size)
+        means = keras.ops.average_pool(inputs, window, window, data_format=self.data_format)
         coefficient, bias = (
             per_channel(weight, self.data_format) for weight in (self.coefficient, self.bias)
         )

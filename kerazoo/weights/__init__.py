@@ -28,10 +28,10 @@ def load_weights(
 
     Args:
         model: A model of the zoo.
-        weights: "imagenet", for what keras.applications downloads; a model, of keras.applications
-            or of the zoo; or a path: a `.keras` file, an `.h5` or `.weights.h5` file of
-            keras.applications, or the prefix of a checkpoint of tf-slim or of the documents' TF1
-            program.
+        weights: "imagenet", for what keras.applications downloads; "mnist", for what ships with
+            kerazoo; a model, of keras.applications or of the zoo; or a path: a `.keras` file, an
+            `.h5` or `.weights.h5` file of keras.applications, or the prefix of a checkpoint of
+            tf-slim or of the documents' TF1 program.
         say: Takes the line that names what a source holds besides weights, such as an optimizer's
             state, and what a model without a top does without.
 
@@ -51,14 +51,18 @@ def load_weights(
 
 def _source(model: keras.Model, weights: Any) -> Source:
     from kerazoo.lazy import keras
-    from kerazoo.weights import keras_applications
+    from kerazoo.weights import keras_applications, shipped
 
     if isinstance(weights, keras.Model):
         return keras_applications.from_model(weights)
     if weights == "imagenet":
         return keras_applications.imagenet(model)
+    if isinstance(weights, str) and shipped.cards(weights):
+        return shipped.read(model, weights)
     if not isinstance(weights, str | os.PathLike) or not str(weights):
-        raise UsageError(f"weights must be None, 'imagenet', a path or a model, not {weights!r}")
+        raise UsageError(
+            f"weights must be None, 'imagenet', 'mnist', a path or a model, not {weights!r}"
+        )
     return open_source(Path(weights))
 
 

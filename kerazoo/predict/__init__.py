@@ -1,0 +1,1 @@
+"""What a picture shows, by the weights that ship."""

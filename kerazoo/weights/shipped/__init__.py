@@ -1,0 +1,74 @@
+"""Trained weights that come with kerazoo, each with its card in `cards.json`."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kerazoo.errors import CorruptFileError, UsageError
+
+if TYPE_CHECKING:
+    import keras
+
+    from kerazoo.weights.transfer import Source
+
+FOLDER = Path(__file__).parent
+Card = dict[str, Any]
+
+
+def cards(weights: str | None = None) -> list[Card]:
+    """Return the cards, all or those of weights called so: data, recipe, seed, accuracy, sha256."""
+    found: list[Card] = json.loads((FOLDER / "cards.json").read_text(encoding="utf-8"))
+    return [card for card in found if weights in (None, card["weights"])]
+
+
+def read(model: keras.Model, weights: str) -> Source:
+    """Return the weights called `weights`, such as "mnist", of the network that a model is.
+
+    Raises:
+        UsageError: None ship for it.
+        CorruptFileError: The file is not the one that shipped.
+    """
+    import numpy as np
+
+    from kerazoo.weights.preprocessing import BY_NAME
+    from kerazoo.weights.transfer import Source
+
+    card = _card(model, weights)
+    path = FOLDER / card["file"]
+    if hashlib.sha256(path.read_bytes()).hexdigest() != card["sha256"]:
+        raise CorruptFileError(f"'{path}' is damaged: install kerazoo again")
+    with np.load(path, allow_pickle=False) as file:
+        tensors = {key: (key, file[key]) for key in file.files}
+    return Source(
+        f"'{card['file']}'",
+        tensors,
+        top=tuple(card["top"]),
+        preprocessing=BY_NAME[card["preprocessing"]],
+        error=UsageError,
+        fits=functools.partial(_check_classes, card=card),
+    )
+
+
+def _card(model: keras.Model, weights: str) -> Card:
+    """Return the card of the network that has the model's layers."""
+    layers = {layer.name for layer in model.layers if layer.weights}
+    for card in cards(weights):
+        if layers <= set(card["layers"]) <= layers | set(card["top"]):
+            return card
+    names = " and ".join(card["model"] for card in cards(weights))
+    raise UsageError(f"the weights '{weights}' are for {names}, and '{model.name}' is neither")
+
+
+def _check_classes(model: keras.Model, card: Card) -> None:
+    """Raise where a top of another width follows, even if that has no weights of its own."""
+    classes = len(card["data"]["classes"])
+    has_top = any(layer.name == card["top"][-1] for layer in model.layers)
+    if has_top and model.output_shape[-1] != classes:
+        raise UsageError(
+            f"the weights '{card['weights']}' are for classes={classes}, "
+            f"not {model.output_shape[-1]}"
+        )
