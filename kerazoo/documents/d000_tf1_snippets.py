@@ -150,6 +150,13 @@ def _alexnet() -> list[Claim]:
 def _pointwise() -> list[Claim]:
     return [
         Claim(
+            83,
+            "GoogLeNet and ResNet have 1x1 convolutions",
+            (True, True),
+            lambda live: tuple(1 in live.kernels(name) for name in ("googlenet", "resnet50")),
+            "1x1",
+        ),
+        Claim(
             84,
             "a 1x1 convolution of 512 channels to 32 keeps height and width",
             (227, 227, 32),

@@ -10,6 +10,7 @@ from keras import layers
 from kerazoo.accounting.windows import Window, field_from_output
 from kerazoo.documents.claim import Claim, formula
 from kerazoo.documents.live import Live, kernel_of
+from kerazoo.layers import SpatiallySeparableConv2D, separate
 
 GROUPS = [(8, 3, 1), (8, 3, 2), (8, 3, 4)]  # channels, maps a group, groups
 
@@ -82,6 +83,15 @@ def _kinds() -> list[Claim]:
 
 def _grouped() -> list[Claim]:
     return [
+        Claim(
+            223,
+            "groups of AlexNet's five convolutions, two where it is parted between two GPUs",
+            (1, 2, 1, 2, 2),
+            lambda live: tuple(
+                live.model("alexnet").get_layer(f"conv{number}").groups for number in range(1, 6)
+            ),
+            "in groups",
+        ),
         formula(
             235,
             "channels that a group sees",
@@ -157,22 +167,38 @@ def _separable() -> list[Claim]:
             251,
             "3x3 as 3x1 and 1x3: both see as much",
             3,
-            lambda live: live.rows(
-                (9, 9, 1), layers.Conv2D(1, (3, 1)), layers.Conv2D(1, (1, 3))
-            ).receptive_field.iloc[-1],
+            lambda live: live.row((9, 9, 1), SpatiallySeparableConv2D(1, 3)).receptive_field,
             "3x3",
         ),
         Claim(
             259,
-            "a kernel can be separated if its rows are multiples: rank",
-            1,
-            lambda live: int(np.linalg.matrix_rank(np.outer([1, 2, 1], [1, 0, -1]))),
+            "kernels that can be separated: with rows in proportion, and others",
+            (True, False),
+            lambda live: (
+                _can_be_separated(np.outer([1, 2, 1], [1, 0, -1])),
+                _can_be_separated(np.eye(3)),
+            ),
             "rows and columns in proportion",
         ),
         Claim(260, "products for a 3x3 kernel", 9, lambda live: products(live, (3, 3))),
         Claim(260, "products for each of the two", 3, lambda live: products(live, (3, 1))),
-        Claim(260, "products for both", 6, lambda live: products(live, (3, 1), (1, 3))),
+        Claim(
+            260,
+            "products for both",
+            6,
+            lambda live: (
+                live.row((9, 9, 1), SpatiallySeparableConv2D(1, 3, padding="same")).macs // 81
+            ),
+        ),
     ]
+
+
+def _can_be_separated(kernel: np.ndarray) -> bool:
+    try:
+        separate(kernel)
+    except ValueError:
+        return False
+    return True
 
 
 def _depthwise() -> list[Claim]:

@@ -13,6 +13,7 @@ from keras import layers
 from kerazoo.accounting.table import cpr
 from kerazoo.documents.claim import Claim, formula
 from kerazoo.documents.live import Live, kernel_of
+from kerazoo.layers import SpatialPyramidPooling
 
 SIZES = [(784, 64), (64, 10), (25088, 4096)]  # inputs, outputs of dense layers
 
@@ -161,18 +162,33 @@ def _sizes() -> list[Claim]:
 
 def _pyramid() -> list[Claim]:
     def features(bins: int) -> Claim:
-        window, stride = math.ceil(13 / bins), 13 // bins
-        pool = layers.MaxPooling2D(window, strides=stride)
         return Claim(
             603,
             f"values of {bins}x{bins} bins of 256 maps",
             bins * bins * 256,
-            lambda live: math.prod(live.row((13, 13, 256), pool).output_shape),
+            lambda live: live.row((13, 13, 256), SpatialPyramidPooling((bins,))).output_shape[0],
             f"{bins * bins} of 256",
         )
 
     return [
         *map(features, (1, 2, 4)),
+        Claim(
+            603,
+            "values of the three together, in SPP-net",
+            (1 + 4 + 16) * 256,
+            lambda live: live.table("sppnet").output_shape["spatial_pyramid"][0],
+            "1 + 4 + 16 of 256",
+        ),
+        Claim(
+            614,
+            "widths of what maps of 7x7, 13x13 and 40x24 give",
+            {21 * 256},
+            lambda live: {
+                live.row((*size, 256), SpatialPyramidPooling()).output_shape[0]
+                for size in ((7, 7), (13, 13), (40, 24))
+            },
+            "the same for every size",
+        ),
         formula(
             607,
             "window and stride for n x n bins of a x a, where n divides a",

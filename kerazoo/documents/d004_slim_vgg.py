@@ -7,6 +7,7 @@ from keras import layers
 from kerazoo.documents import rules
 from kerazoo.documents.claim import Claim, formula
 from kerazoo.documents.live import Live, kernel_of
+from kerazoo.models.resnet import basic, bottleneck
 
 NAME = "004_3c2fc93a057b1e8c"
 BLOCKS = {1: (2, 64, 224), 2: (2, 128, 112), 3: (3, 256, 56), 4: (3, 512, 28), 5: (3, 512, 14)}
@@ -19,12 +20,10 @@ def claims() -> list[Claim]:
 
 def _bottleneck() -> list[Claim]:
     def narrow(live: Live) -> int:
-        convolutions = (layers.Conv2D(64, 1), layers.Conv2D(64, 3), layers.Conv2D(256, 1))
-        return live.rows((14, 14, 256), *convolutions).attrs["total"]["weight_params"]
+        return live.convolutions(live.residual(bottleneck, 64)).weight_params.sum()
 
     def wide(live: Live) -> int:
-        convolutions = (layers.Conv2D(256, 3), layers.Conv2D(256, 3))
-        return live.rows((14, 14, 256), *convolutions).attrs["total"]["weight_params"]
+        return live.convolutions(live.residual(basic, 256)).weight_params.sum()
 
     return [
         formula(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -94,6 +94,16 @@ class Live:
         layer.set_weights([np.reshape(kernel, (-1, 1, 1))])
         values = layer(np.reshape(np.array(row, "float32"), (1, -1, 1)))
         return [float(value) for value in keras.ops.convert_to_numpy(values).ravel()]
+
+    def residual(self, block: Callable[..., Any], width: int) -> keras.Model:
+        """Return a residual block of a width on 256 maps of 14x14."""
+        inputs = keras.Input((14, 14, 256))
+        return keras.Model(inputs, block(inputs, width, "unit"))
+
+    def convolutions(self, model: keras.Model) -> pd.DataFrame:
+        """Return the table of a model's convolutions."""
+        table = kerazoo.summary(model)
+        return table[table["type"] == "Conv2D"]
 
     def kernels(self, name: str) -> set[int]:
         """Return the sizes of the kernels of a model of the zoo."""

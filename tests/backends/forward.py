@@ -1,0 +1,56 @@
+"""What every model and layer gives on whatever backend Keras runs on: `forward FOLDER`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+import kerazoo
+from kerazoo import layers, registry
+
+LAYERS: dict[str, Callable[[], keras.Layer]] = {
+    "LocalResponseNormalization": layers.LocalResponseNormalization,
+    "SparseConv2D": lambda: layers.SparseConv2D([[0, 2], [1, 3, 4], [4]], 3),
+    "SpatialPyramidPooling": lambda: layers.SpatialPyramidPooling((1, 2, 4)),
+    "SpatiallySeparableConv2D": lambda: layers.SpatiallySeparableConv2D(4, 3, 2, "same"),
+    "TrainableSubsampling": lambda: layers.TrainableSubsampling(2, layers.scaled_tanh),
+}
+
+
+def names() -> list[str]:
+    """Return the models and the layers."""
+    return [*kerazoo.list_models(), *LAYERS]
+
+
+def forward(name: str) -> np.ndarray:
+    """Return the outputs of a model, or of a layer, with the same weights on every backend."""
+    rng = np.random.default_rng(0)
+    if name in LAYERS:
+        computed, images = LAYERS[name](), rng.normal(size=(2, 9, 7, 5))
+        computed.build(images.shape)
+    else:
+        computed = kerazoo.create_model(name, classifier_activation=None)
+        images = rng.random((1, *registry.find(name).input_shape))
+    computed.set_weights(list(_values(computed.weights, rng)))
+    return keras.ops.convert_to_numpy(computed(images.astype(np.float32)))
+
+
+def _values(weights: list[Any], rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Yield kernels that keep the size of what they are given, and vectors near 1."""
+    for weight in weights:
+        shape = tuple(weight.shape)
+        if len(shape) > 1:
+            deviation = np.sqrt(2 / np.prod(shape[:-1]))
+            yield rng.standard_normal(shape, np.float32) * np.float32(deviation)
+        else:
+            yield rng.uniform(0.5, 1.5, shape).astype(np.float32)
+
+
+if __name__ == "__main__":
+    for name in names():
+        np.save(Path(sys.argv[1]) / name, forward(name))
