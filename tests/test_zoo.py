@@ -13,6 +13,8 @@ import tensorflow as tf
 
 import kerazoo
 from kerazoo import registry
+from kerazoo.training.options import TrainOptions
+from kerazoo.training.train import train
 from tests.accounting.profiler import profiled_flops
 
 
@@ -158,6 +160,18 @@ def test_classes_and_classifier_activation(name: str) -> None:
     images = random_images(name)
     assert softmax.output_shape[-1] == 7
     np.testing.assert_allclose(softmax(images), tf.nn.softmax(logits(images)), rtol=1e-5)
+
+
+def test_it_trains_on_the_digits(name: str) -> None:
+    told: list[str] = []
+    options = TrainOptions(name, "digits", limit=2, dry_run=True)
+    summary = train(options, "a device", say=told.append)
+    assert summary["epochs"] == 1
+    height, width, channels = registry.find(name).input_shape
+    brought = (
+        f"the images of 28x28x1 are brought to {height}x{width}x{channels}, which {name} takes"
+    )
+    assert (brought in told) == ((height, channels) != (28, 1))
 
 
 def test_name(name: str, model: keras.Model) -> None:

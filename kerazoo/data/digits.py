@@ -40,6 +40,7 @@ def load(image_shape: ImageShape) -> ImageData:
         validation=split(validation),
         test=split(test),
         fingerprint=fingerprint([images, digits.target, train, validation, test]),
+        source_shape=(SIZE, SIZE, 1),
     )
 
 

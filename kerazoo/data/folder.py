@@ -99,7 +99,14 @@ def load(root: Path, image_shape: ImageShape, seed: int) -> ImageData:
             files["train"], files[part] = _hold_out(*files["train"], seed)
     digest = _check(root, np.concatenate([paths for paths, _ in files.values()]))
     splits = {part: FileSplit(*listed, image_shape) for part, listed in files.items()}
-    return ImageData(f"folder:{root}", tuple(classes), image_shape, **splits, fingerprint=digest)
+    return ImageData(
+        f"folder:{root}",
+        tuple(classes),
+        image_shape,
+        **splits,
+        fingerprint=digest,
+        source_shape=None,
+    )
 
 
 def _find_classes(root: Path) -> tuple[Path, list[str]]:

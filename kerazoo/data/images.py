@@ -49,6 +49,8 @@ class ImageData:
         class_names: The classes in the order of their labels.
         image_shape: (height, width, channels) of the images that the splits yield.
         fingerprint: sha256 of the images and labels, or of what identifies them, in hex.
+        source_shape: What the images were before they were brought to `image_shape`; None where
+            they are of several sizes.
     """
 
     name: str
@@ -58,6 +60,7 @@ class ImageData:
     validation: Split
     test: Split
     fingerprint: str
+    source_shape: ImageShape | None = None
 
     def limited(self, size: int) -> ImageData:
         """Return the same data with `size` images a split at the most."""

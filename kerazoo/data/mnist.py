@@ -60,6 +60,7 @@ def load(image_shape: ImageShape, mnist_dir: Path | None) -> ImageData:
         validation=ArraySplit(images[:VALIDATION], labels[:VALIDATION], image_shape),
         test=ArraySplit(*test, image_shape),
         fingerprint=digest,
+        source_shape=builder.info.features["image"].shape,
     )
 
 

@@ -54,6 +54,7 @@ def load(name: str, image_shape: ImageShape) -> ImageData:
         part: _split(builder, spec, (image, label), image_shape)
         for part, spec in _parts(builder, label).items()
     }
+    pixels = builder.info.features[image].shape
     arrays_held = [split for split in splits.values() if isinstance(split, ArraySplit)]
     record = (Path(builder.data_dir) / "dataset_info.json").read_bytes()
     pixels_and_labels = [x.numpy() for split in arrays_held for x in (split.images, split.labels)]
@@ -63,6 +64,7 @@ def load(name: str, image_shape: ImageShape) -> ImageData:
         image_shape,
         **splits,
         fingerprint=fingerprint([record, *pixels_and_labels]),
+        source_shape=None if None in pixels else pixels,
     )
 
 

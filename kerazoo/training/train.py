@@ -17,7 +17,7 @@ import tensorflow as tf
 
 import kerazoo
 from kerazoo import registry
-from kerazoo.data.images import ImageData
+from kerazoo.data.images import ImageData, ImageShape
 from kerazoo.data.load import load
 from kerazoo.errors import InterruptedRunError
 from kerazoo.training import curves
@@ -96,7 +96,14 @@ def _load_data(options: TrainOptions, say: Say) -> ImageData:
         f"{options.model} on {data.name}: {data.train.size:,} images to train on, "
         f"{data.validation.size:,} to validate, {data.test.size:,} to test"
     )
+    if data.source_shape != data.image_shape:
+        of = f" of {_by(data.source_shape)}" if data.source_shape else ""
+        say(f"the images{of} are brought to {_by(data.image_shape)}, which {options.model} takes")
     return data
+
+
+def _by(shape: ImageShape) -> str:
+    return "x".join(map(str, shape))
 
 
 def _create(options: TrainOptions, data: ImageData, **top: Any) -> keras.Model:
