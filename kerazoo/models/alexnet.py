@@ -85,7 +85,7 @@ class Style(NamedTuple):
     bins: tuple[int, ...] | None = None
 
 
-def constructor(
+def like_alexnet(
     variant: str,
     text: str,
     convolutions: Sequence[Convolution],
@@ -129,7 +129,7 @@ def constructor(
             x = common.classifier(x, classes, classifier_activation, name="fc8")
         else:
             x = common.global_pool(x, pooling)
-        return common.build(inputs, x, name, weights)
+        return common.build_model(inputs, x, name, weights)
 
     build.__name__ = build.__qualname__ = variant
     build.__doc__ = (
@@ -193,7 +193,7 @@ def _normal(deviation: float | None) -> keras.initializers.Initializer | str:
     return keras.initializers.RandomNormal(stddev=deviation)
 
 
-alexnet = constructor(
+alexnet = like_alexnet(
     "alexnet",
     "Build AlexNet, in two groups where the paper has two GPUs",
     (
@@ -211,7 +211,7 @@ alexnet = constructor(
     macs=724_406_816,
 )
 
-alexnet_v2 = constructor(
+alexnet_v2 = like_alexnet(
     "alexnet_v2",
     "Build the narrower AlexNet of one GPU, tf-slim's `alexnet_v2`",
     (

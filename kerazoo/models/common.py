@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
+from kerazoo.registry import register
 from kerazoo.weights import Weights, load_weights
 
 Shape = tuple[int | None, int | None, int | None]
@@ -128,7 +130,7 @@ def global_pool(x: keras.KerasTensor, pooling: str | None) -> keras.KerasTensor:
     return (average if pooling == "avg" else maximum)(name="global_pool")(x)
 
 
-def build(
+def build_model(
     inputs: keras.KerasTensor, outputs: keras.KerasTensor, name: str, weights: Weights
 ) -> keras.Model:
     """Return the model from what feeds `inputs` to `outputs`, with its weights loaded."""
@@ -137,3 +139,52 @@ def build(
     if weights is not None:
         load_weights(model, weights)
     return model
+
+
+def constructor(
+    variant: str,
+    text: str,
+    features: Callable[..., keras.KerasTensor],
+    *,
+    least: int,
+    last: str = "classifier",
+    **facts: Any,
+) -> Callable[..., keras.Model]:
+    """Return the registered constructor of a network that ends in a mean and one dense layer.
+
+    Args:
+        variant: Its name.
+        text: Its docstring.
+        features: From the images to the last map; its options become the constructor's.
+        least: Smallest height and width of an image.
+        last: Name of the dense layer.
+        facts: The facts of `kerazoo.registry.Entry`.
+    """
+
+    @register(variant, **facts)
+    def build(
+        include_top: bool = True,
+        weights: Weights = None,
+        input_tensor: keras.KerasTensor | None = None,
+        input_shape: Shape | None = None,
+        pooling: str | None = None,
+        classes: int = 1000,
+        classifier_activation: Activation = "softmax",
+        name: str = variant,
+        **options: Any,
+    ) -> keras.Model:
+        shape = facts["input_shape"]
+        inputs = image_input(shape, least, include_top, input_shape, input_tensor, True)
+        x = features(inputs, **options)
+        if include_top:
+            x = classifier(global_pool(x, "avg"), classes, classifier_activation, name=last)
+        else:
+            x = global_pool(x, pooling)
+        return build_model(inputs, x, name, weights)
+
+    shared = list(inspect.signature(build).parameters.values())[:-1]
+    own = list(inspect.signature(features).parameters.values())[1:]
+    build.__signature__ = inspect.Signature([*shared, *own])  # type: ignore[attr-defined]  # help()
+    build.__name__ = build.__qualname__ = variant
+    build.__doc__ = text
+    return build

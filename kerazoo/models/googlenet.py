@@ -109,7 +109,7 @@ def _variant(
         )
         last, maps = _features(inputs, style)
         if not include_top:
-            return common.build(inputs, common.global_pool(last, pooling), name, weights)
+            return common.build_model(inputs, common.global_pool(last, pooling), name, weights)
         x = common.global_pool(last, "avg")
         x = keras.layers.Dropout(dropout_rate, name="dropout")(x)
         outputs = common.classifier(x, classes, classifier_activation, name="classifier")
@@ -119,7 +119,7 @@ def _variant(
                 for module, head in HEADS.items()
             ]
             outputs = [outputs, *heads]
-        return common.build(inputs, outputs, name, weights)
+        return common.build_model(inputs, outputs, name, weights)
 
     build.__name__ = build.__qualname__ = variant
     build.__doc__ = f"Build {text}; {params:,} trainable parameters.{ARGUMENTS}"

@@ -97,7 +97,7 @@ def lenet5(
         x = common.activation(x, classifier_activation, name="predictions")
     else:
         x = common.global_pool(x, pooling)
-    return common.build(inputs, x, name, weights)
+    return common.build_model(inputs, x, name, weights)
 
 
 def _features(x: keras.KerasTensor, connections: str) -> keras.KerasTensor:

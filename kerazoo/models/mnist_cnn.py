@@ -66,4 +66,4 @@ def mnist_cnn(
         x = common.classifier(x, classes, classifier_activation, name="output")
     else:
         x = common.global_pool(x, pooling)
-    return common.build(inputs, x, name, weights)
+    return common.build_model(inputs, x, name, weights)

@@ -18,10 +18,7 @@ from typing import NamedTuple
 
 from kerazoo.lazy import keras
 from kerazoo.models import common
-from kerazoo.registry import register
-from kerazoo.weights import Weights
 
-INPUT_SHAPE = (224, 224, 3)
 WIDTHS = (64, 128, 256, 512)
 STRIDE_ON = ("1x1", "3x3", "last_3x3")
 ARGUMENTS = """
@@ -189,37 +186,30 @@ def _variant(
     """Return the registered constructor of a column of table 1."""
     source = f"He et al., table 1, {variant.removeprefix('resnet')}-layer"
 
-    @register(variant, source=source, year=2015, input_shape=INPUT_SHAPE, params=params, macs=macs)
-    def build(
-        include_top: bool = True,
-        weights: Weights = None,
-        input_tensor: keras.KerasTensor | None = None,
-        input_shape: common.Shape | None = None,
-        pooling: str | None = None,
-        classes: int = 1000,
-        classifier_activation: common.Activation = "softmax",
-        name: str = variant,
+    def features(
+        x: keras.KerasTensor,
         stride_on: str = "1x1",
         use_bias: bool = False,
         pool_padding: str = "same",
         epsilon: float = 1e-5,
-    ) -> keras.Model:
+    ) -> keras.KerasTensor:
         common.check_choice("stride_on", stride_on, STRIDE_ON)
         common.check_choice("pool_padding", pool_padding, ("same", "symmetric"))
         settings = Settings(use_bias, epsilon)
-        inputs = common.image_input(INPUT_SHAPE, 32, include_top, input_shape, input_tensor, True)
-        x = _stem(inputs, pool_padding, settings)
-        x = _stages(x, block, depths, stride_on, settings)
-        if include_top:
-            x = common.global_pool(x, "avg")
-            x = common.classifier(x, classes, classifier_activation, name="fc")
-        else:
-            x = common.global_pool(x, pooling)
-        return common.build(inputs, x, name, weights)
+        return _stages(_stem(x, pool_padding, settings), block, depths, stride_on, settings)
 
-    build.__name__ = build.__qualname__ = variant
-    build.__doc__ = f"Build the {source}; {params:,} trainable parameters.{ARGUMENTS}"
-    return build
+    return common.constructor(
+        variant,
+        f"Build the {source}; {params:,} trainable parameters.{ARGUMENTS}",
+        features,
+        least=32,
+        last="fc",
+        source=source,
+        year=2015,
+        input_shape=(224, 224, 3),
+        params=params,
+        macs=macs,
+    )
 
 
 resnet18 = _variant("resnet18", basic, (2, 2, 2, 2), 11_689_512, 1_814_073_344)

@@ -8,10 +8,10 @@ for classification have more levels, such as 6x6, 3x3, 2x2 and 1x1; its fc6 is a
 
 from __future__ import annotations
 
-from kerazoo.models.alexnet import Style, constructor
+from kerazoo.models.alexnet import Style, like_alexnet
 from kerazoo.models.zfnet import CONVOLUTIONS
 
-sppnet = constructor(
+sppnet = like_alexnet(
     "sppnet",
     "Build SPP-net: 21 bins of 256 maps for images of any size",
     CONVOLUTIONS,

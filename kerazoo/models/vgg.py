@@ -89,7 +89,7 @@ def _variant(
             x = _head(x, conv, fc_padding, global_pool, dropout_rate, classes)
         if include_top and classes:
             x = common.activation(x, classifier_activation, name="predictions")
-        return common.build(inputs, x, name, weights)
+        return common.build_model(inputs, x, name, weights)
 
     build.__name__ = build.__qualname__ = variant
     build.__doc__ = f"Build column {column} of the paper's table; {params:,} parameters.{ARGUMENTS}"

@@ -8,7 +8,7 @@ nothing; contrast normalisation has AlexNet's settings, since the paper gives no
 
 from __future__ import annotations
 
-from kerazoo.models.alexnet import Convolution, Style, constructor
+from kerazoo.models.alexnet import Convolution, Style, like_alexnet
 
 CONVOLUTIONS = (
     Convolution(96, 7, 2, padding=1, then=("pool_same", "lrn")),
@@ -18,7 +18,7 @@ CONVOLUTIONS = (
     Convolution(256, 3),
 )
 
-zfnet = constructor(
+zfnet = like_alexnet(
     "zfnet",
     "Build ZFNet",
     (*CONVOLUTIONS[:4], CONVOLUTIONS[4]._replace(then=("pool",))),
