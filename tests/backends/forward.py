@@ -41,14 +41,15 @@ def forward(name: str) -> np.ndarray:
 
 
 def _values(weights: list[Any], rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Yield kernels that keep the size of what they are given, and vectors near 1."""
+    """Yield kernels that keep the size of what they are given, small scales, vectors near 1."""
     for weight in weights:
         shape = tuple(weight.shape)
         if len(shape) > 1:
             deviation = np.sqrt(2 / np.prod(shape[:-1]))
             yield rng.standard_normal(shape, np.float32) * np.float32(deviation)
         else:
-            yield rng.uniform(0.5, 1.5, shape).astype(np.float32)
+            low, high = (0.1, 0.3) if weight.name == "gamma" else (0.5, 1.5)
+            yield rng.uniform(low, high, shape).astype(np.float32)
 
 
 if __name__ == "__main__":
