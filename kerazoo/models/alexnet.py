@@ -18,22 +18,13 @@ from typing import NamedTuple
 
 from kerazoo.lazy import keras
 from kerazoo.models import common
-from kerazoo.registry import register
-from kerazoo.weights import Weights
 
 ARGUMENTS = """
 
+    Images have {least}x{least} pixels at least. Initial values are the source's.
+
     Args:
-        include_top: Whether fc6, fc7 and fc8 follow.
-        weights: None for the source's random values, or a file or a model; see
-            `kerazoo.weights.load_weights`.
-        input_tensor: A tensor to start from instead of a new input.
-        input_shape: Shape of one image in Keras's image data format, {size}x{size}x3 by default and
-            {least}x{least} at least; without a top the default leaves height and width open.
-        pooling: Without a top: None for the last map, "avg" or "max" for its mean or maximum.
-        classes: Width of fc8.
-        classifier_activation: Activation of fc8; None gives the logits.
-        name: Name of the model.
+        asked: The arguments that all constructors share.
         dropout_rate: Share of the values of fc6 and fc7 that training sets to zero.
 
     Returns:
@@ -101,41 +92,21 @@ def like_alexnet(
 
     `text` begins its docstring; the rest are the facts of `kerazoo.registry.Entry`.
     """
-    default_shape = (size, size, 3)
 
-    @register(
-        variant, source=source, year=year, input_shape=default_shape, params=params, macs=macs
-    )
-    def build(
-        include_top: bool = True,
-        weights: Weights = None,
-        input_tensor: keras.KerasTensor | None = None,
-        input_shape: common.Shape | None = None,
-        pooling: str | None = None,
-        classes: int = 1000,
-        classifier_activation: common.Activation = "softmax",
-        name: str = variant,
-        dropout_rate: float = 0.5,
-    ) -> keras.Model:
-        any_size = style.bins is not None
-        inputs = common.image_input(
-            default_shape, style.least, include_top, input_shape, input_tensor, any_size
-        )
-        x = inputs
+    def build(asked: common.Asked, dropout_rate: float = 0.5) -> keras.Model:
+        x = inputs = asked.inputs(style.least, any_size=style.bins is not None)
         for number, convolution in enumerate(convolutions, start=1):
             x = _convolution(x, number, convolution, style)
-        if include_top:
-            x = _head(x, style, dropout_rate)
-            x = common.classifier(x, classes, classifier_activation, name="fc8")
-        else:
-            x = common.global_pool(x, pooling)
-        return common.build_model(inputs, x, name, weights)
+        if not asked.include_top:
+            return asked.model(inputs, asked.pooled(x))
+        return asked.model(inputs, asked.classifier(_head(x, style, dropout_rate), "fc8"))
 
-    build.__name__ = build.__qualname__ = variant
-    build.__doc__ = (
-        f"{text}; {params:,} parameters.{ARGUMENTS.format(size=size, least=style.least)}"
+    arguments = ARGUMENTS.format(least=style.least)
+    build.__doc__ = f"{text}; {params:,} parameters.{arguments}"
+    register = common.constructor(
+        variant, source=source, year=year, input_shape=(size, size, 3), params=params, macs=macs
     )
-    return build
+    return register(build)
 
 
 def _convolution(

@@ -17,10 +17,7 @@ from typing import NamedTuple
 from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 from kerazoo.models import common
-from kerazoo.registry import register
-from kerazoo.weights import Weights
 
-INPUT_SHAPE = (224, 224, 3)
 # Table 1, columns #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj.
 MODULES = {
     "inception_3a": (64, 96, 128, 16, 32, 32),
@@ -38,17 +35,11 @@ MODULES = {
 HEADS = {"inception_4a": "auxiliary1", "inception_4d": "auxiliary2"}  # where they stand
 ARGUMENTS = """
 
+    Images have 32x32 pixels at least, 65x65 with auxiliary heads; without those, height and width
+    may be unknown.
+
     Args:
-        include_top: Whether the mean of the map, dropout and the dense layer follow.
-        weights: None for random values, or a file or a model; see `kerazoo.weights.load_weights`.
-        input_tensor: A tensor to start from instead of a new input.
-        input_shape: Shape of one image in Keras's image data format, 224x224x3 by default and
-            32x32 at least, 65x65 with auxiliary heads. Height and width may be unknown without
-            those; without a top they are by default.
-        pooling: Without a top: None for the last map, "avg" or "max" for its mean or maximum.
-        classes: Width of the last layer.
-        classifier_activation: Activation of the last layer; None gives the logits.
-        name: Name of the model.
+        asked: The arguments that all constructors share.
         dropout_rate: Share of the mean's values that training sets to zero.
         auxiliary_heads: Whether to build the two heads that the paper trains with a weight of 0.3
             each and then leaves out.
@@ -84,46 +75,27 @@ PAPER, SLIM = Style(), Style(five=3, last_pool=2, normalised=True)
 def _variant(
     variant: str, text: str, style: Style, source: str, year: int, params: int, macs: int
 ) -> Callable[..., keras.Model]:
-    @register(variant, source=source, year=year, input_shape=INPUT_SHAPE, params=params, macs=macs)
     def build(
-        include_top: bool = True,
-        weights: Weights = None,
-        input_tensor: keras.KerasTensor | None = None,
-        input_shape: common.Shape | None = None,
-        pooling: str | None = None,
-        classes: int = 1000,
-        classifier_activation: common.Activation = "softmax",
-        name: str = variant,
-        dropout_rate: float = 0.4,
-        auxiliary_heads: bool = False,
+        asked: common.Asked, dropout_rate: float = 0.4, auxiliary_heads: bool = False
     ) -> keras.Model:
-        if auxiliary_heads and not include_top:
+        if auxiliary_heads and not asked.include_top:
             raise UsageError("auxiliary_heads=True needs include_top=True")
-        inputs = common.image_input(
-            INPUT_SHAPE,
-            65 if auxiliary_heads else 32,
-            include_top,
-            input_shape,
-            input_tensor,
-            not auxiliary_heads,
-        )
+        inputs = asked.inputs(65 if auxiliary_heads else 32, any_size=not auxiliary_heads)
         last, maps = _features(inputs, style)
-        if not include_top:
-            return common.build_model(inputs, common.global_pool(last, pooling), name, weights)
-        x = common.global_pool(last, "avg")
-        x = keras.layers.Dropout(dropout_rate, name="dropout")(x)
-        outputs = common.classifier(x, classes, classifier_activation, name="classifier")
+        if not asked.include_top:
+            return asked.model(inputs, asked.pooled(last))
+        x = keras.layers.Dropout(dropout_rate, name="dropout")(common.mean(last))
+        outputs = asked.classifier(x, "classifier")
         if auxiliary_heads:
-            heads = [
-                _auxiliary(maps[module], head, classes, classifier_activation, style)
-                for module, head in HEADS.items()
-            ]
+            heads = (_auxiliary(asked, maps[at], head, style) for at, head in HEADS.items())
             outputs = [outputs, *heads]
-        return common.build_model(inputs, outputs, name, weights)
+        return asked.model(inputs, outputs)
 
-    build.__name__ = build.__qualname__ = variant
     build.__doc__ = f"Build {text}; {params:,} trainable parameters.{ARGUMENTS}"
-    return build
+    register = common.constructor(
+        variant, source=source, year=year, input_shape=(224, 224, 3), params=params, macs=macs
+    )
+    return register(build)
 
 
 def inception_module(
@@ -177,14 +149,14 @@ def _features(
 
 
 def _auxiliary(
-    x: keras.KerasTensor, name: str, classes: int, activation: common.Activation, style: Style
+    asked: common.Asked, x: keras.KerasTensor, name: str, style: Style
 ) -> keras.KerasTensor:
     """Return the scores of a head on a map of 5x5 or more."""
     x = keras.layers.AveragePooling2D(5, 3, name=f"{name}_pool")(x)
     x = keras.layers.Flatten(name=f"{name}_flat")(_conv(x, 128, 1, f"{name}_conv", style))
     x = keras.layers.Dense(1024, activation="relu", name=f"{name}_fc")(x)
     x = keras.layers.Dropout(0.7, name=f"{name}_dropout")(x)
-    return common.classifier(x, classes, activation, name=f"{name}_classifier")
+    return asked.classifier(x, f"{name}_classifier")
 
 
 def _conv(

@@ -13,10 +13,7 @@ import random
 
 from kerazoo.lazy import keras
 from kerazoo.models import common
-from kerazoo.registry import register
-from kerazoo.weights import Weights
 
-INPUT_SHAPE = (32, 32, 1)
 WHITE, WHITE_TO_BLACK = -0.1, 1.275  # section II.B: the background is -0.1 and the ink 1.175
 F6 = 84
 # Table I: the maps of S2 that each of the sixteen maps of C3 sees.
@@ -43,38 +40,24 @@ BITMAPS = """
 """
 
 
-@register(
+@common.constructor(
     "lenet5",
     source="LeCun et al., figure 2 and table I",
     year=1998,
-    input_shape=INPUT_SHAPE,
+    input_shape=(32, 32, 1),
     params=60_000,
     macs=325_680,
+    classes=10,
 )
-def lenet5(
-    include_top: bool = True,
-    weights: Weights = None,
-    input_tensor: keras.KerasTensor | None = None,
-    input_shape: common.Shape | None = None,
-    pooling: str | None = None,
-    classes: int = 10,
-    classifier_activation: common.Activation = "softmax",
-    name: str = "lenet5",
-    connections: str = "table",
-) -> keras.Model:
+def lenet5(asked: common.Asked, connections: str = "table") -> keras.Model:
     """Build the net: C1, S2, C3, S4, C5, F6 and the output; 60,000 trainable parameters.
 
+    Images have 32x32 pixels at least. Without a top the features are C5. Ten classes have the
+    digits' bitmaps as codes; without an activation the scores are the negative squared distances of
+    F6 to the codes.
+
     Args:
-        include_top: Whether F6 and the output follow C5.
-        weights: None for the paper's random values, "mnist", or a `.keras` file of this net.
-        input_tensor: A tensor to start from instead of a new input.
-        input_shape: Shape of one image in Keras's image data format, 32x32x1 by default and at
-            least; without a top the default leaves height and width open.
-        pooling: Without a top: None for the map of C5, "avg" or "max" for its mean or maximum.
-        classes: Number of codes in the output; ten have the digits' bitmaps.
-        classifier_activation: Activation of the scores; None gives the negative squared distances
-            of F6 to the codes.
-        name: Name of the model.
+        asked: The arguments that all constructors share.
         connections: "table" for the paper's 60 between S2 and C3, "dense" for all 96.
 
     Returns:
@@ -87,17 +70,16 @@ def lenet5(
     from kerazoo.layers import FanInUniform, RadialBasis, scaled_tanh
 
     common.check_choice("connections", connections, ("table", "dense"))
-    inputs = common.image_input(INPUT_SHAPE, 32, include_top, input_shape, input_tensor)
+    inputs = asked.inputs(least=32)
     x = _features(inputs, connections)
-    if include_top:
-        common.check_classes(classes, least=1)
-        x = keras.layers.Flatten(name="c5_flat")(x)
-        x = keras.layers.Dense(F6, scaled_tanh, kernel_initializer=FanInUniform(), name="f6")(x)
-        x = RadialBasis(codes(classes), dtype=common.variable_dtype(), name="output")(x)
-        x = common.activation(x, classifier_activation, name="predictions")
-    else:
-        x = common.global_pool(x, pooling)
-    return common.build_model(inputs, x, name, weights)
+    if not asked.include_top:
+        return asked.model(inputs, asked.pooled(x))
+    common.check_classes(asked.classes, least=1)
+    x = keras.layers.Flatten(name="c5_flat")(x)
+    x = keras.layers.Dense(F6, scaled_tanh, kernel_initializer=FanInUniform(), name="f6")(x)
+    x = RadialBasis(codes(asked.classes), dtype=common.variable_dtype(), name="output")(x)
+    x = common.activation(x, asked.classifier_activation, name="predictions")
+    return asked.model(inputs, x)
 
 
 def _features(x: keras.KerasTensor, connections: str) -> keras.KerasTensor:

@@ -23,17 +23,10 @@ WIDTHS = (64, 128, 256, 512)
 STRIDE_ON = ("1x1", "3x3", "last_3x3")
 ARGUMENTS = """
 
+    Images have 32x32 pixels at least; height and width may be unknown. Kernels begin He-normal.
+
     Args:
-        include_top: Whether the mean of the last map and the dense layer follow.
-        weights: None for He-normal kernels, "imagenet", a file or a model; see
-            `kerazoo.weights.load_weights`.
-        input_tensor: A tensor to start from instead of a new input.
-        input_shape: Shape of one image in Keras's image data format, 224x224x3 by default and
-            32x32 at least; height and width may be unknown.
-        pooling: Without a top: None for the last map, "avg" or "max" for its mean or maximum.
-        classes: Width of the last layer.
-        classifier_activation: Activation of the last layer; None gives the logits.
-        name: Name of the model.
+        asked: The arguments that all constructors share.
         stride_on: Which convolution of a bottleneck makes the map smaller: "1x1", the first, as in
             the paper; "3x3" (V1.5); "last_3x3", in the last unit of the stage before (tf-slim). The
             nets of 18 and 34 layers have no bottlenecks: theirs is the first 3x3 of a stage.
@@ -186,30 +179,26 @@ def _variant(
     """Return the registered constructor of a column of table 1."""
     source = f"He et al., table 1, {variant.removeprefix('resnet')}-layer"
 
-    def features(
-        x: keras.KerasTensor,
+    def build(
+        asked: common.Asked,
         stride_on: str = "1x1",
         use_bias: bool = False,
         pool_padding: str = "same",
         epsilon: float = 1e-5,
-    ) -> keras.KerasTensor:
+    ) -> keras.Model:
         common.check_choice("stride_on", stride_on, STRIDE_ON)
         common.check_choice("pool_padding", pool_padding, ("same", "symmetric"))
         settings = Settings(use_bias, epsilon)
-        return _stages(_stem(x, pool_padding, settings), block, depths, stride_on, settings)
+        inputs = asked.inputs(least=32, any_size=True)
+        x = _stem(inputs, pool_padding, settings)
+        x = _stages(x, block, depths, stride_on, settings)
+        return asked.model(inputs, asked.mean_and_classifier(x, "fc"))
 
-    return common.constructor(
-        variant,
-        f"Build the {source}; {params:,} trainable parameters.{ARGUMENTS}",
-        features,
-        least=32,
-        last="fc",
-        source=source,
-        year=2015,
-        input_shape=(224, 224, 3),
-        params=params,
-        macs=macs,
+    build.__doc__ = f"Build the {source}; {params:,} trainable parameters.{ARGUMENTS}"
+    register = common.constructor(
+        variant, source=source, year=2015, input_shape=(224, 224, 3), params=params, macs=macs
     )
+    return register(build)
 
 
 resnet18 = _variant("resnet18", basic, (2, 2, 2, 2), 11_689_512, 1_814_073_344)

@@ -13,24 +13,15 @@ from collections.abc import Callable
 from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 from kerazoo.models import common
-from kerazoo.registry import register
-from kerazoo.weights import Weights
 
-INPUT_SHAPE = (224, 224, 3)
 WIDTHS = (64, 128, 256, 512, 512)
 ARGUMENTS = """
 
+    The conv head takes images of 224x224 and more, also of unknown sizes; all else takes 32x32 and
+    more. With classes=0 the network ends at fc7.
+
     Args:
-        include_top: Whether fc6, fc7 and fc8 follow the fifth pool.
-        weights: None for Glorot-uniform kernels and zero biases, "imagenet", a file or a model; see
-            `kerazoo.weights.load_weights`.
-        input_tensor: A tensor to start from instead of a new input.
-        input_shape: Shape of one image in Keras's image data format, 224x224x3 by default. The
-            conv head takes 224x224 and more, also unknown sizes; all else takes 32x32 and more.
-        pooling: Without a top: None for the map of pool5, "avg" or "max" for its mean or maximum.
-        classes: Width of fc8; 0 ends at fc7.
-        classifier_activation: Activation after fc8; None gives the logits.
-        name: Name of the model.
+        asked: The arguments that all constructors share.
         head: "conv" for the documents' fc6 of 7x7, fc7 and fc8 of 1x1, or "dense".
         fc_padding: Padding of the conv head's fc6; "same" takes 32x32 and more.
         global_pool: Whether the conv head takes the mean of fc7's map, for one score a class.
@@ -55,18 +46,9 @@ def _variant(
     In `blocks` each digit is a convolution with a kernel of that size, and n stands for local
     response normalisation.
     """
-    source = f"Simonyan & Zisserman, table 1, column {column}"
 
-    @register(variant, source=source, year=2014, input_shape=INPUT_SHAPE, params=params, macs=macs)
     def build(
-        include_top: bool = True,
-        weights: Weights = None,
-        input_tensor: keras.KerasTensor | None = None,
-        input_shape: common.Shape | None = None,
-        pooling: str | None = None,
-        classes: int = 1000,
-        classifier_activation: common.Activation = "softmax",
-        name: str = variant,
+        asked: common.Asked,
         head: str = "conv",
         fc_padding: str = "valid",
         global_pool: bool = False,
@@ -74,26 +56,29 @@ def _variant(
     ) -> keras.Model:
         common.check_choice("head", head, ("conv", "dense"))
         common.check_choice("fc_padding", fc_padding, ("valid", "same"))
-        common.check_classes(classes, least=0)
+        common.check_classes(asked.classes, least=0)
         if head == "dense" and (fc_padding == "same" or global_pool):
             raise UsageError("fc_padding='same' and global_pool=True are for head='conv'")
-        conv = include_top and head == "conv"
-        least = 224 if conv and fc_padding == "valid" else 32
-        inputs = common.image_input(
-            INPUT_SHAPE, least, include_top, input_shape, input_tensor, conv
-        )
+        conv = asked.include_top and head == "conv"
+        inputs = asked.inputs(224 if conv and fc_padding == "valid" else 32, any_size=conv)
         x = _features(inputs, blocks.split())
-        if not include_top:
-            x = common.global_pool(x, pooling)
-        else:
-            x = _head(x, conv, fc_padding, global_pool, dropout_rate, classes)
-        if include_top and classes:
-            x = common.activation(x, classifier_activation, name="predictions")
-        return common.build_model(inputs, x, name, weights)
+        if not asked.include_top:
+            return asked.model(inputs, asked.pooled(x))
+        x = _head(x, conv, fc_padding, global_pool, dropout_rate, asked.classes)
+        if asked.classes:
+            x = common.activation(x, asked.classifier_activation, name="predictions")
+        return asked.model(inputs, x)
 
-    build.__name__ = build.__qualname__ = variant
     build.__doc__ = f"Build column {column} of the paper's table; {params:,} parameters.{ARGUMENTS}"
-    return build
+    register = common.constructor(
+        variant,
+        source=f"Simonyan & Zisserman, table 1, column {column}",
+        year=2014,
+        input_shape=(224, 224, 3),
+        params=params,
+        macs=macs,
+    )
+    return register(build)
 
 
 def _features(x: keras.KerasTensor, blocks: list[str]) -> keras.KerasTensor:
