@@ -55,6 +55,8 @@ def totals(table: pd.DataFrame) -> list[str]:
     """Return the sums and what is to be known about the table, a sentence a line."""
     attrs, total = table.attrs, table.attrs["total"]
     lines = [f"{total['params']:,} parameters, {total['weight_params']:,} without biases"]
+    if attrs["trainable_params"] != total["params"]:
+        lines[0] += f", {attrs['trainable_params']:,} trainable"
     if attrs["unsupported"]:
         lines.append(f"not known, and so not counted: {', '.join(attrs['unsupported'])}")
     else:

@@ -65,6 +65,7 @@ def summary(
         and the layers behind it see is None. `attrs` holds:
 
         - `total`: sums of the columns of numbers, and the `cpr` of all.
+        - `trainable_params`: those that training changes, without a normalisation's statistics.
         - `batch_size`: samples in a batch.
         - `inference_bytes`: `weights`, `activations` that live at once at the peak, `total`.
         - `training_bytes`: `weights`, `gradients`, Adam's `slots`, kept `activations`, `total`.
@@ -103,6 +104,7 @@ def summary(
     table = table.astype(dict.fromkeys(SUMS, "Int64" if unsupported else "int64"))
     table.attrs = {
         "total": total,
+        "trainable_params": sum(math.prod(each.shape) for each in graph.model.trainable_weights),
         "batch_size": next(iter(graph.inputs.values())).shape[0],
         "inference_bytes": memory.inference_peak(graph),
         "training_bytes": memory.training_peak(graph),

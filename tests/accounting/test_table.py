@@ -12,9 +12,10 @@ from keras import layers, ops
 
 import kerazoo
 from kerazoo import summary
+from kerazoo.accounting.render import as_text
 from kerazoo.documents.vgg16_layers import LAYERS
 from kerazoo.errors import UsageError
-from tests.accounting.nets import alexnet_one_tower, resnet
+from tests.accounting.nets import alexnet_one_tower
 
 
 @pytest.fixture(scope="module")
@@ -62,15 +63,19 @@ def test_the_documents_bottleneck() -> None:
     assert round(wide["weight_params"] / narrow["weight_params"], 2) == 16.94
 
 
+def v1_5(name: str) -> keras.Model:
+    return kerazoo.create_model(name, stride_on="3x3")
+
+
 PUBLISHED = {
     "alexnet, one tower": (alexnet_one_tower, "0.714", 61_100_840),
     "vgg11": (lambda: kerazoo.create_model("vgg11"), "7.61", 132_863_336),
     "vgg13": (lambda: kerazoo.create_model("vgg13"), "11.31", 133_047_848),
     "vgg16": (lambda: kerazoo.create_model("vgg16"), "15.47", 138_357_544),
     "vgg19": (lambda: kerazoo.create_model("vgg19"), "19.63", 143_667_240),
-    "resnet18": (lambda: resnet((2, 2, 2, 2), bottleneck=False), "1.81", 11_689_512),
-    "resnet34": (lambda: resnet((3, 4, 6, 3), bottleneck=False), "3.66", 21_797_672),
-    "resnet50": (lambda: resnet((3, 4, 6, 3), bottleneck=True), "4.09", 25_557_032),
+    "resnet18": (lambda: v1_5("resnet18"), "1.81", 11_689_512),
+    "resnet34": (lambda: v1_5("resnet34"), "3.66", 21_797_672),
+    "resnet50": (lambda: v1_5("resnet50"), "4.09", 25_557_032),
 }
 
 
@@ -92,6 +97,13 @@ def test_cpr_is_the_number_of_positions_and_1_for_a_dense_layer(vgg16: pd.DataFr
     assert kerazoo.cpr(summary(dense))[["fc6", "fc7", "fc8"]].tolist() == [1, 1, 1]
     assert kerazoo.cpr(summary(dense, batch_size=16))["fc6"] == 16
     assert vgg16.attrs["total"]["cpr"] == 15_470_264_320 / 138_344_128
+
+
+def test_what_training_changes_is_told_apart() -> None:
+    table = kerazoo.summary(kerazoo.create_model("resnet18"))
+    assert table.attrs["total"]["params"] == 11_699_112
+    assert table.attrs["trainable_params"] == 11_689_512
+    assert "parameters, 11,698,112 without biases, 11,689,512 trainable" in as_text(table, None)
 
 
 def test_a_shared_layer_counts_every_call_and_its_weights_once() -> None:
