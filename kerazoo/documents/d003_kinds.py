@@ -20,6 +20,7 @@ def claims() -> list[Claim]:
     return [
         *_kinds(),
         *_grouped(),
+        *_group_limits(),
         *_separable(),
         *_depthwise(),
         *_transposed(),
@@ -120,6 +121,11 @@ def _grouped() -> list[Claim]:
             lambda live, *case: _in_groups(live, *case).output_shape[-1],
             GROUPS,
         ),
+    ]
+
+
+def _group_limits() -> list[Claim]:
+    return [
         Claim(
             238,
             "one group is an ordinary convolution",
