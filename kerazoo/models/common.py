@@ -232,14 +232,18 @@ def activation(x: keras.KerasTensor, function: Activation, name: str) -> keras.K
     if function is keras.activations.linear:
         return x
     if function is keras.activations.softmax:
-        axis = 1 if keras.config.image_data_format() == "channels_first" else -1
-        return keras.layers.Softmax(axis, dtype=variable_dtype(), name=name)(x)
+        return keras.layers.Softmax(channel_axis(), dtype=variable_dtype(), name=name)(x)
     return keras.layers.Activation(function, dtype=variable_dtype(), name=name)(x)
 
 
 def variable_dtype() -> str:
     """Return the type of the weights under Keras's policy, whole where it computes in half."""
     return keras.config.dtype_policy().variable_dtype
+
+
+def channel_axis() -> int:
+    """Return the axis of the channels in Keras's image data format."""
+    return 1 if keras.config.image_data_format() == "channels_first" else -1
 
 
 def size(x: keras.KerasTensor) -> tuple[int | None, int | None]:

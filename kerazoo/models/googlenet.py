@@ -126,8 +126,7 @@ def inception_module(
         _conv(narrow5, five, style.five, f"{name}_5x5", style),
         _conv(pooled, project, 1, f"{name}_pool_proj", style),
     ]
-    axis = 1 if keras.config.image_data_format() == "channels_first" else -1
-    return keras.layers.Concatenate(axis, name=name)(branches)
+    return keras.layers.Concatenate(common.channel_axis(), name=name)(branches)
 
 
 def _features(
@@ -173,9 +172,8 @@ def _conv(
     )
     if not style.normalised:
         return conv(x)
-    axis = 1 if keras.config.image_data_format() == "channels_first" else -1
     norm = keras.layers.BatchNormalization(
-        axis, momentum=0.9997, epsilon=0.001, scale=False, name=f"{name}_bn"
+        common.channel_axis(), momentum=0.9997, epsilon=0.001, scale=False, name=f"{name}_bn"
     )
     return keras.layers.ReLU(name=f"{name}_relu")(norm(conv(x)))
 

@@ -104,7 +104,7 @@ def _residual(
     """Return a map plus what (filters, kernel, stride) convolutions make of it, then ReLU."""
     layers = keras.layers
     shortcut, filters = x, convolutions[-1][0]
-    if x.shape[_axis()] != filters:
+    if x.shape[common.channel_axis()] != filters:
         shortcut = _convolution(x, filters, 1, stride, f"{name}_shortcut", settings)
     elif stride > 1:
         shortcut = layers.MaxPooling2D(1, stride, name=f"{name}_shortcut")(x)
@@ -134,12 +134,8 @@ def _convolution(
         name=name,
     )(x)
     return layers.BatchNormalization(
-        _axis(), momentum=0.9, epsilon=settings.epsilon, name=f"{name}_bn"
+        common.channel_axis(), momentum=0.9, epsilon=settings.epsilon, name=f"{name}_bn"
     )(x)
-
-
-def _axis() -> int:
-    return 1 if keras.config.image_data_format() == "channels_first" else 3
 
 
 def _stem(x: keras.KerasTensor, pool_padding: str, settings: Settings) -> keras.KerasTensor:

@@ -24,6 +24,7 @@ from kerazoo.weights.families import (
     resnet_units,
     vgg_convolutions,
 )
+from kerazoo.weights.h5 import NORM_KINDS
 from kerazoo.weights.preprocessing import SLIM_INCEPTION, SLIM_VGG, Preprocessing
 from kerazoo.weights.transfer import Source, named_weights
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     import keras
 
 KINDS = {"kernel": "weights", "bias": "biases"}
-NORM_KINDS = ("gamma", "beta", "moving_mean", "moving_variance")
 DENSE = ("fc6", "fc7", "fc8")
 # What slim calls the branches of a module, and the convolutions of the stem.
 BRANCHES = {
