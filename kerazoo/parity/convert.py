@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from kerazoo.parity.difference import Difference, difference
 from kerazoo.parity.target import format_of, replacing
 from kerazoo.weights import keras_applications, open_source, slim
 from kerazoo.weights.transfer import Source, assign, named_weights
+
+Options = dict[str, Any]
 
 DOWNLOAD = "keras.applications:"
 TOLERANCE = 1e-5
@@ -47,8 +49,8 @@ def convert(
             form, or both sides differ; nothing is written then.
     """
     theirs, given = _open(source)
-    name = name or _identify(given)
-    model = _build(name, given, head)
+    name, options, features = _find(name, given)
+    model = _build(name, options, features, given, head)
     left_out = assign(model, given)
     model.preprocessing = given.preprocessing
     say(f"{source} is {name}, {model.count_params():,} parameters")
@@ -86,52 +88,56 @@ def _open(source: str) -> tuple[Callable[[keras.Model, np.ndarray], np.ndarray],
     )
 
 
-def _identify(source: Source) -> str:
-    """Return the model of the zoo whose features have the tensors of a source."""
-    for name in kerazoo.list_models():
-        for model in _features(name):
-            shapes = {key: tuple(weight.shape) for key, weight in named_weights(model).items()}
-            features = {
-                key: array.shape
-                for key, (_, array) in source.tensors.items()
-                if key in shapes or (array.ndim == 4 and key.startswith("conv"))
-            }
-            if features == shapes:
-                return name
-    raise UsageError(f"{source.name} has the tensors of no model of the zoo: give --model NAME")
+def _find(name: str | None, source: Source) -> tuple[str, Options, keras.Model]:
+    """Return the model that a source is of: its name, the options of its graph, its features."""
+    for each in kerazoo.list_models() if name is None else [name]:
+        for options in _graphs(each):
+            features = kerazoo.create_model(each, include_top=False, **options)
+            if (name or _has_shapes_of(features, source)) and _fits(features, source):
+                return each, options, features
+    if name is None:
+        raise UsageError(f"{source.name} has the tensors of no model of the zoo: give --model NAME")
+    return name, {}, kerazoo.create_model(name, include_top=False)
 
 
-def _build(name: str, source: Source, head: str | None) -> keras.Model:
-    """Return a model with a place for each tensor of a source."""
-    if head and "head" not in _arguments(name):
-        raise UsageError(f"'{name}' has no --head to choose")
-    options = next((each for each in _graphs(name) if _fits(name, each, source)), {})
-    plain = kerazoo.create_model(name, **options)
-    last = list(named_weights(plain))[-1]
-    features = named_weights(kerazoo.create_model(name, include_top=False, **options))
-    if head is not None:
-        options["head"] = head
-    if source.tensors.keys() <= features.keys():
-        return kerazoo.create_model(name, include_top=False, **options)
-    classes = source.tensors[last][1].shape[-1] if last in source.tensors else 0
-    return kerazoo.create_model(name, classes=classes, **options)
+def _has_shapes_of(features: keras.Model, source: Source) -> bool:
+    shapes = {key: tuple(weight.shape) for key, weight in named_weights(features).items()}
+    return shapes == {
+        key: array.shape
+        for key, (_, array) in source.tensors.items()
+        if key in shapes or (array.ndim == 4 and key.startswith("conv"))
+    }
 
 
-def _fits(name: str, options: dict[str, Any], source: Source) -> bool:
+def _fits(features: keras.Model, source: Source) -> bool:
     try:
-        source.fits(kerazoo.create_model(name, include_top=False, **options))
+        source.fits(features)
     except KerazooError:
         return False
     return True
 
 
-def _features(name: str) -> Iterator[keras.Model]:
-    return (kerazoo.create_model(name, include_top=False, **each) for each in _graphs(name))
+def _build(
+    name: str, options: Options, features: keras.Model, source: Source, head: str | None
+) -> keras.Model:
+    """Return a model with a place for each tensor of a source."""
+    if head is not None:
+        if "head" not in _arguments(name):
+            raise UsageError(f"'{name}' has no --head to choose")
+        options = {**options, "head": head}
+    if source.tensors.keys() <= named_weights(features).keys():
+        return features
+    model = kerazoo.create_model(name, **options)
+    last = list(named_weights(model))[-1]
+    classes = source.tensors[last][1].shape[-1] if last in source.tensors else 0
+    if classes == model.output_shape[-1]:
+        return model
+    return kerazoo.create_model(name, classes=classes, **options)
 
 
-def _graphs(name: str) -> list[dict[str, Any]]:
+def _graphs(name: str) -> list[Options]:
     """Return the options that build a model's graph as this zoo or another has it."""
-    found: list[dict[str, Any]] = [{}]
+    found: list[Options] = [{}]
     for family in (*slim.FAMILIES, *keras_applications.FAMILIES):
         if family.options and family.options.keys() <= _arguments(name):
             found.append(dict(family.options))
