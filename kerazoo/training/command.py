@@ -25,6 +25,7 @@ from kerazoo.training import run_folder
 from kerazoo.training.options import PRECISIONS, Recipe, TrainOptions
 
 MOST = 2**31 - 1
+GIVEN = argparse.SUPPRESS  # what is not given is left to the defaults of the options themselves
 
 
 def add(parser: Parser) -> None:
@@ -38,17 +39,17 @@ def add(parser: Parser) -> None:
 
 def _add_data(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--model", required=True, metavar="NAME", help="the model; `kerazoo list` names them")
+    add("--model", metavar="NAME", help="the model; `kerazoo list` names them")
     add(
         "--data",
-        default="auto",
+        default=GIVEN,
         metavar="NAME",
         help="mnist, digits, folder:PATH, an image set of tensorflow-datasets such as cifar10, or "
         "auto: mnist where it can be had, otherwise digits (default: auto)",
     )
     add_mnist_dir(group)
     text = "use N images at the most of each split (default: all)"
-    add("--limit", type=whole(1, MOST), metavar="N", help=text)
+    add("--limit", type=whole(1, MOST), default=GIVEN, metavar="N", help=text)
 
 
 def _add_recipe(group: argparse._ArgumentGroup) -> None:
@@ -61,11 +62,11 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
     ]
     for flag, kind, default, text in options:
         help_text = f"{text} (default: {default})"
-        group.add_argument(flag, type=kind, default=default, metavar="N", help=help_text)
+        group.add_argument(flag, type=kind, default=GIVEN, metavar="N", help=help_text)
     group.add_argument(
         "--precision",
         type=one_of(PRECISIONS),
-        default=recipe.precision,
+        default=GIVEN,
         metavar="NAME",
         help=f"of the layers, {' or '.join(PRECISIONS)} (default: {recipe.precision})",
     )
@@ -74,14 +75,32 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
 def _add_outcome(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     text = "the run folder (default: runs/<time>-<model>-<data>)"
-    add("--out", type=path, metavar="DIR", help=text)
-    add("--overwrite", action="store_true", help="replace the run that is in --out")
-    add("--tensorboard", action="store_true", help="write TensorBoard events too")
-    add("--dry-run", action="store_true", help="try one batch and write nothing")
+    add("--out", type=path, default=GIVEN, metavar="DIR", help=text)
+    for flag, help_text in (
+        ("--overwrite", "replace the run that is in --out"),
+        ("--tensorboard", "write TensorBoard events too"),
+        ("--dry-run", "try one batch and write nothing"),
+    ):
+        add(flag, action="store_true", default=GIVEN, help=help_text)
+    text = "save a checkpoint each N steps too, not only at an epoch's end"
+    add("--save-every", type=whole(1, MOST), default=GIVEN, metavar="N", help=text)
+    add(
+        "--resume",
+        type=path,
+        nargs="?",
+        const=True,
+        metavar="DIR",
+        help="go on with the unfinished run in DIR (default: the latest one in runs)",
+    )
     add_debug(group)
 
 
 def _run(parsed: argparse.Namespace) -> None:
+    if parsed.resume is not None:
+        _resume(parsed)
+        return
+    if parsed.model is None:
+        parsed.parser.error("--model NAME is missing, or --resume")
     options = _options(parsed)
     registry.find(options.model)
     names.check(options.data)
@@ -94,6 +113,27 @@ def _run(parsed: argparse.Namespace) -> None:
     from kerazoo.training.train import train
 
     say(json.dumps(train(options, device, say=say)))
+
+
+def _resume(parsed: argparse.Namespace) -> None:
+    own = {"resume", "mnist_dir", "debug"}
+    names = {field.name for kind in (Recipe, TrainOptions) for field in dataclasses.fields(kind)}
+    for name in names - own:
+        if getattr(parsed, name, None) is not None:
+            flag = f"--{name.replace('_', '-')}"
+            parsed.parser.error(f"{flag} has no place beside --resume: the run keeps its own")
+    run = run_folder.to_resume(None if parsed.resume is True else parsed.resume)
+    if run_folder.is_finished(run):
+        say(f"the run in '{run}' is already finished")
+        say(json.dumps(json.loads((run / "summary.json").read_text())))
+        return
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    start()
+
+    from kerazoo.training.train import resume
+
+    say(json.dumps(resume(run, parsed.mnist_dir, say=say)))
 
 
 def _options(parsed: argparse.Namespace) -> TrainOptions:

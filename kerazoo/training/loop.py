@@ -2,147 +2,254 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from kerazoo.data.images import ImageData, Split
 from kerazoo.errors import KerazooError
+from kerazoo.training import state
+from kerazoo.training.checkpoints import State
 from kerazoo.training.epoch import EpochResult
 from kerazoo.training.options import Recipe
 from kerazoo.training.steps import Steps
 
 
-def train_epochs(
-    model: keras.Model,
-    data: ImageData,
-    recipe: Recipe,
-    steps_per_call: int,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
-    strategy: tf.distribute.Strategy | None = None,
-) -> Iterator[EpochResult]:
-    """Train epoch by epoch as the results are asked for, yielding what each came to.
+@dataclasses.dataclass
+class Position:
+    """Where a training stands, between two calls of its steps.
+
+    Attributes:
+        epoch: That of the next step, from 0.
+        step: Position of the next step in its epoch.
+        loss: Sum of the losses of the epoch's images so far.
+        seconds: Wall time of the epoch's steps so far.
+        stopped: Whether a callback has ended the training.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    loss: float = 0.0
+    seconds: float = 0.0
+    stopped: bool = False
+
+
+class Training:
+    """A training that can be taken up again where its state was taken.
 
     Callbacks are called as Keras's `fit` calls them with `steps_per_execution=steps_per_call`, and
-    `model.stop_training` ends the run likewise. Two things differ: `accuracy` in the logs is that
-    of the epoch's last training batch, and epochs count from 0 whatever BackupAndRestore restored.
+    `model.stop_training` ends the training likewise. Two things differ: `accuracy` in the logs is
+    that of the epoch's last training batch, and epochs count from 0 whatever BackupAndRestore
+    restored.
 
     Args:
         model: Gives logits [batch, classes], and is compiled with the optimizer to use.
         data: What to train on, validate and test.
         recipe: How many epochs, of which batches, in which order.
-        steps_per_call: Training steps between two calls of the callbacks' batch methods.
+        steps_per_call: Most steps between two calls of the callbacks' batch methods.
         callbacks: Keras callbacks.
         strategy: Where the steps run and the model's variables are; None for one device.
+        save_every: A call of steps also ends with each multiple of so many steps of the training.
 
-    Raises:
-        KerazooError: The loss is no longer a number.
+    Attributes:
+        position: Where it stands.
     """
-    steps = Steps(model, strategy or tf.distribute.get_strategy())
-    listeners = keras.callbacks.CallbackList(
-        list(callbacks),
-        add_history=True,
-        model=model,
-        epochs=recipe.epochs,
-        steps=number_of_batches(data.train, recipe),
-        verbose=0,
-    )
-    _build_metrics(model)
-    model.stop_training = False
-    listeners.on_train_begin()
-    for epoch in range(recipe.epochs):
-        listeners.on_epoch_begin(epoch)
+
+    def __init__(
+        self,
+        model: keras.Model,
+        data: ImageData,
+        recipe: Recipe,
+        steps_per_call: int,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        strategy: tf.distribute.Strategy | None = None,
+        save_every: int | None = None,
+    ) -> None:
+        self.position = Position()
+        self._model = model
+        self._data = data
+        self._recipe = recipe
+        self._steps_per_call = steps_per_call
+        self._save_every = save_every
+        self._steps = Steps(model, strategy or tf.distribute.get_strategy())
+        self._count = math.ceil(data.train.size / recipe.batch_size)
+        self._listeners = keras.callbacks.CallbackList(
+            list(callbacks),
+            add_history=True,
+            model=model,
+            epochs=recipe.epochs,
+            steps=self._count,
+            verbose=0,
+        )
+        self._callback_states: state.CallbackStates | None = None
+        self._taken_up: State | None = None
+        model.stop_training = False
+        _build_metrics(model)
+
+    @property
+    def steps_taken(self) -> int:
+        """Number of steps since the training began."""
+        return self.position.epoch * self._count + self.position.step
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to train."""
+        return self.position.stopped or self.position.epoch >= self._recipe.epochs
+
+    def weights(self) -> list[np.ndarray]:
+        """Return the model's weights as they are."""
+        return self._model.get_weights()
+
+    def state(self) -> State:
+        """Return all that the training needs to be taken up here."""
+        arrays = state.values(self._model)
+        callbacks = self._callback_states.take(arrays) if self._callback_states else []
+        record = {
+            "position": dataclasses.asdict(self.position),
+            "callbacks": callbacks,
+            "random": state.random_state(),
+            "stop_training": bool(self._model.stop_training),
+        }
+        return State(arrays, record)
+
+    def take_up(self, taken: State) -> None:
+        """Go on where a state was taken, once `epochs` is called.
+
+        Raises:
+            CorruptFileError: It is the state of another training.
+        """
+        state.assign(self._model, taken.arrays)
+        self.position = Position(**taken.record["position"])
+        self._taken_up = taken
+
+    def epochs(self, between: Callable[[], object] = lambda: None) -> Iterator[EpochResult]:
+        """Train epoch by epoch as the results are asked for, yielding what each came to.
+
+        Args:
+            between: Called after each call of training or evaluation steps, where `state` may be
+                taken; what it raises ends the training.
+
+        Raises:
+            KerazooError: The loss is no longer a number.
+            CorruptFileError: The state taken up is of other callbacks.
+        """
+        if self.finished:
+            return
+        listeners, model, position = self._listeners, self._model, self.position
+        listeners.on_train_begin()
+        self._callback_states = state.CallbackStates(listeners.callbacks)
+        while not self.finished:
+            listeners.on_epoch_begin(position.epoch)
+            self._put_back()
+            self._train(between)
+            started = time.perf_counter()
+            listeners.on_test_begin()
+            result = self._result(between, started)
+            listeners.on_test_end(result.logs())
+            listeners.on_epoch_end(position.epoch, result.logs())
+            position.epoch += 1
+            position.step, position.loss, position.seconds = 0, 0.0, 0.0
+            position.stopped = bool(model.stop_training)
+            if self.finished:
+                model.optimizer.finalize_variable_values(model.trainable_weights)
+                listeners.on_train_end(result.logs())
+            yield result
+
+    def evaluate(
+        self, epoch: int, last_batch: int, between: Callable[[], object] = lambda: None
+    ) -> dict[str, Any]:
+        """Return the losses and accuracies of an `EpochResult`, but for the training loss.
+
+        Args:
+            epoch: From 0; with `last_batch` it says which training batch to evaluate.
+            last_batch: Position of that batch in the epoch.
+            between: Called after each call of evaluation steps.
+        """
+        size, data = self._recipe.batch_size, self._data
+
+        def of(split: Split) -> tuple[float, float]:
+            return self._steps.evaluate(split, size, self._steps_per_call, between)
+
+        validation_loss, validation_accuracy = of(data.validation)
+        test_loss, test_accuracy = of(data.test)
+        shuffle = (self._recipe.seed, epoch)
+        return {
+            "train_accuracy": self._steps.accuracy_of_batch(data.train, size, shuffle, last_batch),
+            "validation_loss": validation_loss,
+            "validation_accuracy": validation_accuracy,
+            "test_loss": test_loss,
+            "test_accuracy": test_accuracy,
+        }
+
+    def _put_back(self) -> None:
+        """Set the state taken up, after the callbacks' beginnings have had their effects."""
+        if self._taken_up is None:
+            return
+        assert self._callback_states
+        record = self._taken_up.record
+        self._callback_states.put_back(record["callbacks"], self._taken_up.arrays)
+        state.assign(self._model, self._taken_up.arrays)
+        state.set_random_state(record["random"])
+        self._model.stop_training = record["stop_training"]
+        self._taken_up = None
+
+    def _train(self, between: Callable[[], object]) -> None:
+        """Take the rest of an epoch's steps."""
+        recipe, position = self._recipe, self.position
         started = time.perf_counter()
-        loss, images = _train(steps, data.train, recipe, epoch, steps_per_call, listeners)
-        trained = time.perf_counter()
-        listeners.on_test_begin()
-        result = EpochResult(
-            epoch=epoch + 1,
-            data=data.name,
-            loss=loss,
-            **evaluate(steps, data, recipe, epoch, math.ceil(images / recipe.batch_size) - 1),
-            seconds=time.perf_counter() - started,
-            images_per_second=images / (trained - started),
+        shuffle = (recipe.seed, position.epoch)
+        batches = self._steps.batches(self._data.train, recipe.batch_size, shuffle, position.step)
+        while position.step < self._count and not self._model.stop_training:
+            end = self._end_of_call()
+            self._listeners.on_train_batch_begin(position.step)
+            position.loss += float(self._steps.train(batches, tf.constant(end - position.step)))
+            position.step = end
+            self._check_finite(position.loss)
+            self._listeners.on_train_batch_end(end - 1, {"loss": position.loss / self._images()})
+            position.seconds += time.perf_counter() - started
+            between()
+            started = time.perf_counter()
+
+    def _end_of_call(self) -> int:
+        """Return the position of the step after the next call's last one."""
+        step = self.position.step
+        ends = [step - step % self._steps_per_call + self._steps_per_call, self._count]
+        if self._save_every is not None:
+            ends.append(step + self._save_every - self.steps_taken % self._save_every)
+        return min(ends)
+
+    def _images(self) -> int:
+        """Return the number of the epoch's images that were trained on."""
+        return min(self.position.step * self._recipe.batch_size, self._data.train.size)
+
+    def _result(self, between: Callable[[], object], started: float) -> EpochResult:
+        position = self.position
+        found = self.evaluate(position.epoch, position.step - 1, between)
+        self._check_finite(found["validation_loss"] + found["test_loss"])
+        return EpochResult(
+            epoch=position.epoch + 1,
+            data=self._data.name,
+            loss=position.loss / self._images(),
+            **found,
+            seconds=position.seconds + time.perf_counter() - started,
+            images_per_second=self._images() / position.seconds,
         )
-        _check_finite(result.validation_loss + result.test_loss, epoch, recipe)
-        listeners.on_test_end(result.logs())
-        listeners.on_epoch_end(epoch, result.logs())
-        if model.stop_training or epoch == recipe.epochs - 1:
-            model.optimizer.finalize_variable_values(model.trainable_weights)
-            listeners.on_train_end(result.logs())
-        yield result
-        if model.stop_training:
-            break
 
-
-def evaluate(
-    steps: Steps, data: ImageData, recipe: Recipe, epoch: int, last_batch: int
-) -> dict[str, Any]:
-    """Return the losses and accuracies of an `EpochResult`, but for the training loss.
-
-    Args:
-        steps: Steps with the model to evaluate.
-        data: What to evaluate on.
-        recipe: The size and the order of the training batches.
-        epoch: From 0; with `last_batch` it says which training batch to evaluate.
-        last_batch: Position of that batch in the epoch.
-    """
-    shuffle = (recipe.seed, epoch)
-    validation_loss, validation_accuracy = steps.evaluate(data.validation, recipe.batch_size)
-    test_loss, test_accuracy = steps.evaluate(data.test, recipe.batch_size)
-    return {
-        "train_accuracy": steps.accuracy_of_batch(
-            data.train, recipe.batch_size, shuffle, last_batch
-        ),
-        "validation_loss": validation_loss,
-        "validation_accuracy": validation_accuracy,
-        "test_loss": test_loss,
-        "test_accuracy": test_accuracy,
-    }
-
-
-def _train(
-    steps: Steps,
-    split: Split,
-    recipe: Recipe,
-    epoch: int,
-    steps_per_call: int,
-    listeners: keras.callbacks.CallbackList,
-) -> tuple[float, int]:
-    """Take an epoch's steps; return the mean loss and the number of images of those taken."""
-    batches = steps.batches(split, recipe.batch_size, shuffle=(recipe.seed, epoch))
-    total, images = 0.0, 0
-    count = number_of_batches(split, recipe)
-    for first in range(0, count, steps_per_call):
-        listeners.on_train_batch_begin(first)
-        last = min(first + steps_per_call, count) - 1
-        total += float(steps.train(batches, tf.constant(last - first + 1)))
-        images = min((last + 1) * recipe.batch_size, split.size)
-        _check_finite(total, epoch, recipe)
-        listeners.on_train_batch_end(last, {"loss": total / images})
-        if listeners.model.stop_training:
-            break
-    return total / images, images
-
-
-def _check_finite(loss: float, epoch: int, recipe: Recipe) -> None:
-    if not math.isfinite(loss):
-        raise KerazooError(
-            f"the loss is no longer a number in epoch {epoch + 1}: "
-            f"lower the learning rate, which is {recipe.learning_rate}"
-        )
+    def _check_finite(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise KerazooError(
+                f"the loss is no longer a number in epoch {self.position.epoch + 1}: "
+                f"lower the learning rate, which is {self._recipe.learning_rate}"
+            )
 
 
 def _build_metrics(model: keras.Model) -> None:
     """Let callbacks that monitor "val_accuracy" find that its maximum is the best."""
     model.compute_metrics(None, tf.zeros([1]), tf.zeros([1, model.output_shape[-1]]))
     model.reset_metrics()
-
-
-def number_of_batches(split: Split, recipe: Recipe) -> int:
-    """Return how many batches an epoch over the split has, a smaller last one included."""
-    return math.ceil(split.size / recipe.batch_size)

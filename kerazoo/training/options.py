@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
+
+from kerazoo.errors import CorruptFileError
 
 PRECISIONS = ("float32", "mixed_bfloat16")
 
@@ -45,6 +49,7 @@ class TrainOptions:
         out: The run folder; None for `runs/<time>-<model>-<data>`.
         overwrite: Whether the files of an earlier run in `out` may be replaced.
         tensorboard: Whether to write TensorBoard events.
+        save_every: Steps between two checkpoints besides those at the epochs' ends; None for none.
         dry_run: Whether to try one batch and write nothing.
     """
 
@@ -56,4 +61,25 @@ class TrainOptions:
     out: Path | None = None
     overwrite: bool = False
     tensorboard: bool = False
+    save_every: int | None = None
     dry_run: bool = False
+
+
+def of_config(config: Mapping[str, Any]) -> TrainOptions:
+    """Return the options of the run that a config.json is of, without its paths.
+
+    Raises:
+        CorruptFileError: It is not as a run writes it.
+    """
+    try:
+        recipe = Recipe(**{each.name: config[each.name] for each in fields(Recipe)})
+        return TrainOptions(
+            model=config["model"],
+            data=config["dataset"]["name"],
+            limit=config["limit"],
+            recipe=recipe,
+            tensorboard=config["tensorboard"],
+            save_every=config["save_every"],
+        )
+    except (LookupError, TypeError) as error:
+        raise CorruptFileError(f"config.json of the run lacks {error}") from error

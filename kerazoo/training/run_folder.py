@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import dataclasses
+import fcntl
 import itertools
 import json
 import os
@@ -12,14 +13,24 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from kerazoo.errors import KerazooError, UsageError
+from kerazoo.training.checkpoints import Checkpoints, flush
 from kerazoo.training.epoch import EpochResult
 
-FILES = ("config.json", "metrics.csv", "curves.png", "model.keras", "summary.json", "tensorboard")
+FILES = (
+    "config.json",
+    "checkpoints",
+    "metrics.csv",
+    "tensorboard",
+    "curves.png",
+    "model.keras",
+    "summary.json",
+)
+ASIDE = ".new-"  # begins the name of a run's folder inside that of the run that it will replace
 
 
 def check(out: Path | None, overwrite: bool) -> None:
@@ -46,6 +57,29 @@ def _check_writable(out: Path) -> None:
         raise KerazooError(f"'{existing}' cannot be written to: name another folder by --out")
 
 
+def to_resume(given: Path | None) -> Path:
+    """Return the folder of the run to take up: the one given, or the latest one in `runs`.
+
+    An unfinished run goes before a finished one.
+
+    Raises:
+        UsageError: There is no run.
+    """
+    if given is not None:
+        if not _is_run(given):
+            raise UsageError(f"there is no run in '{given}': --resume takes a run's folder")
+        return given
+    runs = [path.parent for path in Path("runs").glob("*/config.json") if _is_run(path.parent)]
+    if not runs:
+        raise UsageError("there is no run in 'runs': name its folder, --resume DIR")
+    return max(runs, key=lambda run: (not is_finished(run), (run / "config.json").stat().st_mtime))
+
+
+def is_finished(run: Path) -> bool:
+    """Tell whether a run has come to its end."""
+    return (run / "summary.json").exists()
+
+
 def _is_run(folder: Path) -> bool:
     """Tell a run of kerazoo by its config.json."""
     try:
@@ -61,42 +95,78 @@ class RunFolder:
     It is used in a `with` statement: a run that fails before anything came of it leaves the folder
     as it was, an earlier run in it included.
 
-    Args:
-        out: The folder; None for a new `runs/<time>-<model>-<data>`.
-        overwrite: Whether an earlier run in `out` may be replaced.
-        model: Name of the model.
-        data: Name of the data set.
+    Only one process at a time has it.
 
-    Raises:
-        UsageError, KerazooError: See `check`.
+    Attributes:
+        path: The folder.
+        checkpoints: Those in it.
     """
 
-    def __init__(self, out: Path | None, overwrite: bool, model: str, data: str) -> None:
-        check(out, overwrite)
+    def __init__(self, path: Path, target: Path | None, is_new: bool, lock: int) -> None:
+        self.path = path
+        self.checkpoints = Checkpoints(path / "checkpoints")
+        self._target = target
+        self._is_new = is_new
         self._fruitful = False
-        self._target: Path | None = None
-        self._is_new = out is None or not out.exists()
+        self._lock: int | None = lock
+
+    @classmethod
+    def begin(cls, out: Path | None, overwrite: bool, model: str, data: str) -> RunFolder:
+        """Return the folder of a new run.
+
+        Args:
+            out: The folder; None for a new `runs/<time>-<model>-<data>`.
+            overwrite: Whether an earlier run in `out` may be replaced.
+            model: Name of the model.
+            data: Name of the data set.
+
+        Raises:
+            UsageError, KerazooError: See `check`; or another process has it.
+        """
+        check(out, overwrite)
         if out is None:
-            self.path = _new_folder(f"{time.strftime('%Y%m%d-%H%M%S')}-{model}-{data}")
-        elif _is_run(out):
-            self._target = out
-            self.path = Path(tempfile.mkdtemp(prefix=".new-", dir=out))
-        else:
-            self.path = out
-            out.mkdir(parents=True, exist_ok=True)
-            _claim(out)
+            path = _new_folder(f"{time.strftime('%Y%m%d-%H%M%S')}-{model}-{data}")
+            return cls(path, None, True, _lock(path))
+        if _is_run(out):
+            lock = _lock(out)
+            return cls(Path(tempfile.mkdtemp(prefix=ASIDE, dir=out)), out, False, lock)
+        is_new = not out.exists()
+        out.mkdir(parents=True, exist_ok=True)
+        _claim(out)
+        return cls(out, None, is_new, _lock(out))
+
+    @classmethod
+    def reopen(cls, run: Path) -> RunFolder:
+        """Return the folder of a run that is to go on.
+
+        Raises:
+            UsageError: Another process has it.
+            KerazooError: It cannot be written to.
+        """
+        _check_writable(run)
+        replaces = run.name.startswith(ASIDE) and _is_run(run.parent)
+        target = run.parent if replaces else None
+        folder = cls(run, target, False, _lock(target or run))
+        folder.stay()
+        return folder
 
     def __enter__(self) -> RunFolder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None or self._fruitful:
-            return
-        for name in FILES:
-            _remove(self.path / name)
-        if self._is_new or self.spares_earlier_run:
-            with contextlib.suppress(OSError):  # somebody else has put something there
-                self.path.rmdir()
+        if kind is not None and not self._fruitful:
+            for name in FILES:
+                _remove(self.path / name)
+            if self._is_new or self.spares_earlier_run:
+                with contextlib.suppress(OSError):  # somebody else has put something there
+                    self.path.rmdir()
+        self.unlock()
+
+    def unlock(self) -> None:
+        """Let other processes have the folder."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     @property
     def spares_earlier_run(self) -> bool:
@@ -108,29 +178,40 @@ class RunFolder:
         with self.replacing(name) as path:
             path.write_text(json.dumps(content, indent=2, default=str) + "\n")
 
-    def add_metrics(self, result: EpochResult) -> None:
-        """Add a row to metrics.csv."""
-        row = dataclasses.asdict(result)
-        with (self.path / "metrics.csv").open(
-            "a", newline="", encoding="utf-8", errors="backslashreplace"
-        ) as file:
-            writer = csv.DictWriter(file, row)
-            if file.tell() == 0:
-                writer.writeheader()
-            writer.writerow(row)
-        self.keep()
+    def config(self) -> dict[str, Any]:
+        """Return what config.json holds."""
+        return json.loads((self.path / "config.json").read_text())
+
+    def write_metrics(self, results: Sequence[EpochResult]) -> None:
+        """Write metrics.csv, a row an epoch."""
+        names = [field.name for field in dataclasses.fields(EpochResult)]
+        with (
+            self.replacing("metrics.csv") as path,
+            path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
+        ):
+            writer = csv.DictWriter(file, names)
+            writer.writeheader()
+            writer.writerows(map(dataclasses.asdict, results))
+        if not self.spares_earlier_run:
+            self.stay()
+
+    def stay(self) -> None:
+        """Let what is here stay whatever happens."""
+        self._fruitful = True
 
     def keep(self) -> None:
         """Let what is here stay whatever happens, in the place of an earlier run."""
-        self._fruitful = True
+        self.stay()
         if self._target is None:
             return
-        for name in FILES:
+        for name in reversed(FILES):
             _remove(self._target / name)
+        for name in FILES:
             if (self.path / name).exists():
                 (self.path / name).replace(self._target / name)
         self.path.rmdir()
         self.path, self._target = self._target, None
+        self.checkpoints.folder = self.path / "checkpoints"
 
     @contextlib.contextmanager
     def replacing(self, name: str) -> Iterator[Path]:
@@ -139,9 +220,28 @@ class RunFolder:
         aside = path.with_stem(f".{path.stem}")
         try:
             yield aside
+            flush(aside)
             aside.replace(path)
+            flush(self.path)
         finally:
             aside.unlink(missing_ok=True)
+
+
+def _lock(folder: Path) -> int:
+    """Return what keeps other processes away from the folder until it is closed, or this one ends.
+
+    Raises:
+        UsageError: Another process has it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise UsageError(f"a run is going on in '{folder}': wait for its end") from error
+    except OSError:
+        pass  # some network disks have no locks
+    return descriptor
 
 
 def _claim(out: Path) -> None:

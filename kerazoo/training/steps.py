@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -49,11 +49,22 @@ class Steps:
             loss += self._strategy.reduce(SUM, losses, axis=None)
         return loss
 
-    def evaluate(self, split: Split, batch_size: int) -> tuple[float, float]:
-        """Return mean loss and accuracy on a split."""
-        steps = tf.constant(math.ceil(split.size / batch_size))
-        loss, hits = self._evaluate(self.batches(split, batch_size), steps)
-        return float(loss) / split.size, int(hits) / split.size
+    def evaluate(
+        self,
+        split: Split,
+        batch_size: int,
+        steps_per_call: int,
+        between: Callable[[], object] = lambda: None,
+    ) -> tuple[float, float]:
+        """Return mean loss and accuracy on a split; `between` is called after each call."""
+        batches, count = self.batches(split, batch_size), math.ceil(split.size / batch_size)
+        total, right = 0.0, 0
+        for first in range(0, count, steps_per_call):
+            steps = min(steps_per_call, count - first)
+            loss, hits = self._evaluate(batches, tf.constant(steps))
+            total, right = total + float(loss), right + int(hits)
+            between()
+        return total / split.size, right / split.size
 
     def accuracy_of_batch(
         self, split: Split, batch_size: int, shuffle: Shuffle, index: int

@@ -1,38 +1,31 @@
-"""A training run from its options to its run folder: what `kerazoo train` does."""
+"""Training from options, or from an unfinished run, to a run folder: what `kerazoo train` does."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import platform
-import signal
-import statistics
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 import kerazoo
 from kerazoo import registry
 from kerazoo.data.images import ImageData, ImageShape
 from kerazoo.data.load import load
-from kerazoo.errors import InterruptedRunError
-from kerazoo.training import curves
-from kerazoo.training.epoch import EpochResult
-from kerazoo.training.loop import evaluate, number_of_batches, train_epochs
-from kerazoo.training.options import TrainOptions
-from kerazoo.training.progress import ProgressBar, epoch_line
+from kerazoo.errors import CorruptFileError
+from kerazoo.training.loop import Training
+from kerazoo.training.options import TrainOptions, of_config
+from kerazoo.training.progress import ProgressBar
+from kerazoo.training.run import Run, summary
 from kerazoo.training.run_folder import RunFolder
-from kerazoo.training.steps import Steps
-from kerazoo.weights import keras_file
-from kerazoo.weights.preprocessing import UNIT
 
 Callbacks = Sequence[keras.callbacks.Callback]
 Say = Callable[[str], None]
 
+PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "tensorflow-datasets")
 # Callbacks and Ctrl-C wait for a call to end: so many multiply-accumulates, a backward pass
 # counted as two forward ones, are about half a second's work of two cores.
 MACS_PER_CALL = 60e9
@@ -55,36 +48,54 @@ def train(
         those of an earlier epoch back. A dry run leaves no folder and has None for `out`.
 
     Raises:
+        InterruptedRunError: It was stopped by Ctrl-C or SIGTERM, after it was saved.
         KerazooError: The options, the data or the run failed; see its kinds.
         OSError: A file cannot be written.
     """
     data, recipe = _load_data(options, say), options.recipe
     if options.dry_run:
         data, recipe = data.limited(recipe.batch_size), dataclasses.replace(recipe, epochs=1)
-    keras.utils.set_random_seed(recipe.seed)
-    model = _create(options, data, classifier_activation=None)
-    model.compile(
-        keras.optimizers.Adam(recipe.learning_rate, epsilon=recipe.epsilon),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
+    model = _compiled(options, data)
     if options.dry_run:
-        (result,) = train_epochs(model, data, recipe, steps_per_call=1, callbacks=callbacks)
-        return _summary(options, data, [result], result, None)
-    with RunFolder(options.out, options.overwrite, options.model, data.name) as folder:
+        (result,) = Training(model, data, recipe, 1, callbacks).epochs()
+        return summary(options, data, [result], result, None)
+    with RunFolder.begin(options.out, options.overwrite, options.model, data.name) as folder:
         folder.write_json("config.json", _config(options, data, model, device))
-        results = _train(model, data, options, folder, callbacks, say)
-        final = results[-1]
-        if callbacks:
-            steps = Steps(model, tf.distribute.get_strategy())
-            last_batch = number_of_batches(data.train, recipe) - 1
-            found = evaluate(steps, data, recipe, final.epoch - 1, last_batch)
-            final = dataclasses.replace(final, **found)
-        summary = _summary(options, data, results, final, folder)
-        with _uninterrupted():
-            _leave(folder, model, options, data, results)
-            folder.write_json("summary.json", summary)
-    return summary
+        return _run(options, data, model, callbacks, folder, say).go(bool(callbacks))
+
+
+def resume(
+    run: Path, mnist_dir: Path | None = None, callbacks: Callbacks = (), say: Say = print
+) -> dict[str, Any]:
+    """Go on with an unfinished run where it was last saved, as if it had never stopped.
+
+    Args:
+        run: Its folder.
+        mnist_dir: Folder with MNIST's four IDX files.
+        callbacks: The Keras callbacks that it began with.
+        say: Takes the lines for a person to read.
+
+    Returns:
+        The summary, see `train`.
+
+    Raises:
+        CorruptFileError: The data are not those it began with, or what it saved is damaged.
+        InterruptedRunError, KerazooError, OSError: See `train`.
+    """
+    with RunFolder.reopen(run) as folder:
+        config = folder.config()
+        options = dataclasses.replace(of_config(config), mnist_dir=mnist_dir, out=run)
+        _tell_versions(config, say)
+        data = _load_data(options, say)
+        if data.fingerprint != config["dataset"]["fingerprint"]:
+            raise CorruptFileError(
+                f"{data.name} is not what '{run}' was trained on: bring the data back as they were"
+            )
+        going_on = _run(options, data, _compiled(options, data), callbacks, folder, say)
+        if (state := folder.checkpoints.newest(say)) is not None:
+            going_on.take_up(state)
+        say(f"'{run}' goes on in epoch {going_on.epoch} of {options.recipe.epochs}")
+        return going_on.go(bool(callbacks))
 
 
 def _load_data(options: TrainOptions, say: Say) -> ImageData:
@@ -106,6 +117,19 @@ def _by(shape: ImageShape) -> str:
     return "x".join(map(str, shape))
 
 
+def _compiled(options: TrainOptions, data: ImageData) -> keras.Model:
+    """Return the model to train, drawn from the recipe's seed."""
+    recipe = options.recipe
+    keras.utils.set_random_seed(recipe.seed)
+    model = _create(options, data, classifier_activation=None)
+    model.compile(
+        keras.optimizers.Adam(recipe.learning_rate, epsilon=recipe.epsilon),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    return model
+
+
 def _create(options: TrainOptions, data: ImageData, **top: Any) -> keras.Model:
     """Return the model for the data, in the run's precision."""
     before = keras.config.dtype_policy()
@@ -118,80 +142,25 @@ def _create(options: TrainOptions, data: ImageData, **top: Any) -> keras.Model:
         keras.config.set_dtype_policy(before)
 
 
-def _train(
-    model: keras.Model,
-    data: ImageData,
+def _run(
     options: TrainOptions,
-    folder: RunFolder,
+    data: ImageData,
+    model: keras.Model,
     callbacks: Callbacks,
+    folder: RunFolder,
     say: Say,
-) -> list[EpochResult]:
+) -> Run:
     recipe = options.recipe
     bar = ProgressBar(recipe.epochs, data.train.size, recipe.batch_size)
     own = [bar]
     if options.tensorboard:
         own.append(keras.callbacks.TensorBoard(folder.path / "tensorboard"))
-    results: list[EpochResult] = []
-    steps_per_call = _steps_per_call(options)
-    try:
-        for result in train_epochs(model, data, recipe, steps_per_call, [*own, *callbacks]):
-            results.append(result)
-            folder.add_metrics(result)
-            say(epoch_line(result, recipe.epochs))
-    except KeyboardInterrupt as interrupt:
-        bar.close()
-        if folder.spares_earlier_run:
-            raise InterruptedRunError(
-                f"interrupted in epoch 1 of {recipe.epochs}; "
-                f"the earlier run in '{options.out}' is as it was"
-            ) from interrupt
-        with _uninterrupted():
-            _leave(folder, model, options, data, results)
-        raise InterruptedRunError(
-            f"interrupted in epoch {len(results) + 1} of {recipe.epochs}; "
-            f"the model as it was then is in '{folder.path}'"
-        ) from interrupt
-    finally:
-        bar.close()
-    return results
-
-
-def _steps_per_call(options: TrainOptions) -> int:
-    macs = 3 * registry.find(options.model).macs * options.recipe.batch_size
-    return min(max(1, int(MACS_PER_CALL / macs)), MAX_STEPS_PER_CALL)
-
-
-@contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Take no interrupt while files are written; it has no effect outside the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {each: signal.signal(each, signal.SIG_IGN) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-
-def _leave(
-    folder: RunFolder,
-    model: keras.Model,
-    options: TrainOptions,
-    data: ImageData,
-    results: Sequence[EpochResult],
-) -> None:
-    """Write the model, ending in softmax as the zoo's models do, and the curves."""
-    final = _create(options, data)
-    final.set_weights(model.get_weights())
-    final.preprocessing = UNIT
-    with folder.replacing("model.keras") as path:
-        keras_file.write(final, path)
-    folder.keep()
-    if results:
-        with folder.replacing("curves.png") as path, path.open("wb") as file:
-            curves.draw(results, f"{options.model} on {data.name}", file)
+    macs = 3 * registry.find(options.model).macs * recipe.batch_size
+    steps_per_call = min(max(1, int(MACS_PER_CALL / macs)), MAX_STEPS_PER_CALL)
+    training = Training(
+        model, data, recipe, steps_per_call, [*own, *callbacks], save_every=options.save_every
+    )
+    return Run(options, data, training, lambda: _create(options, data), folder, bar, say)
 
 
 def _config(
@@ -199,7 +168,6 @@ def _config(
 ) -> dict[str, Any]:
     merged = dataclasses.asdict(options)
     recipe = merged.pop("recipe")
-    packages = ("tensorflow", "keras", "numpy", "scikit-learn", "tensorflow-datasets")
     return {
         **merged,
         **recipe,
@@ -211,36 +179,22 @@ def _config(
             "image_shape": data.image_shape,
             "classes": data.class_names,
         },
-        "versions": {
-            "kerazoo": kerazoo.__version__,
-            "python": platform.python_version(),
-            **{package: metadata.version(package) for package in packages},
-        },
+        "versions": _versions(),
     }
 
 
-def _summary(
-    options: TrainOptions,
-    data: ImageData,
-    results: Sequence[EpochResult],
-    final: EpochResult,
-    folder: RunFolder | None,
-) -> dict[str, Any]:
+def _versions() -> dict[str, str]:
     return {
-        "model": options.model,
-        "data": data.name,
-        "epochs": final.epoch,
-        "train_accuracy": final.train_accuracy,
-        "validation_accuracy": final.validation_accuracy,
-        "test_accuracy": final.test_accuracy,
-        "seconds": round(sum(result.seconds for result in results), 3),
-        "images_per_second": round(
-            statistics.harmonic_mean([result.images_per_second for result in results]), 1
-        ),
-        "train_images": data.train.size,
-        "validation_images": data.validation.size,
-        "test_images": data.test.size,
-        "seed": options.recipe.seed,
-        "dry_run": options.dry_run,
-        "out": str(folder.path) if folder else None,
+        "kerazoo": kerazoo.__version__,
+        "python": platform.python_version(),
+        **{package: metadata.version(package) for package in PACKAGES},
     }
+
+
+def _tell_versions(config: dict[str, Any], say: Say) -> None:
+    """Say where a run began with other versions, with which it might have come out otherwise."""
+    now, then = _versions(), config["versions"]
+    if changed := [
+        f"{name} {then.get(name)} (now {now[name]})" for name in now if now[name] != then.get(name)
+    ]:
+        say(f"the run began with {', '.join(changed)}")

@@ -10,7 +10,7 @@ import pytest
 from kerazoo.data.images import ImageData
 from kerazoo.errors import KerazooError
 from kerazoo.training.epoch import EpochResult
-from kerazoo.training.loop import train_epochs
+from kerazoo.training.loop import Training
 from kerazoo.training.options import Recipe
 from tests.training.test_steps import SHAPE, random_split, softmax_regression
 
@@ -28,7 +28,7 @@ def run(
 ) -> tuple[keras.Model, list[EpochResult]]:
     keras.utils.set_random_seed(recipe.seed)
     model = softmax_regression()
-    return model, list(train_epochs(model, data, recipe, steps_per_call, callbacks))
+    return model, list(Training(model, data, recipe, steps_per_call, callbacks).epochs())
 
 
 class Recorder(keras.callbacks.Callback):
@@ -166,6 +166,6 @@ def test_tensorboard_and_checkpoints_write_their_files(data: ImageData, tmp_path
 def test_a_loss_that_is_no_number_ends_the_run(data: ImageData) -> None:
     model = softmax_regression()
     model.set_weights([weight * np.nan for weight in model.get_weights()])
-    epochs = train_epochs(model, data, RECIPE, 2)
+    epochs = Training(model, data, RECIPE, 2).epochs()
     with pytest.raises(KerazooError, match=r"no longer a number in epoch 1: lower the learning"):
         next(epochs)

@@ -21,8 +21,8 @@ def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_new_folder_carries_time_model_and_data() -> None:
-    first = RunFolder(None, False, "mnist_cnn", "folder:/home/me/my pets").path
-    second = RunFolder(None, False, "mnist_cnn", "folder:/home/me/my pets").path
+    first = RunFolder.begin(None, False, "mnist_cnn", "folder:/home/me/my pets").path
+    second = RunFolder.begin(None, False, "mnist_cnn", "folder:/home/me/my pets").path
     assert first.parent == second.parent == Path("runs")
     assert first != second
     assert first.name[8] == "-"
@@ -30,16 +30,16 @@ def test_a_new_folder_carries_time_model_and_data() -> None:
 
 
 def test_metrics_grow_by_a_row_an_epoch() -> None:
-    folder = RunFolder(Path("out"), False, "m", "d")
-    folder.add_metrics(RESULT)
-    folder.add_metrics(RESULT)
+    folder = RunFolder.begin(Path("out"), False, "m", "d")
+    folder.write_metrics([RESULT])
+    folder.write_metrics([RESULT, RESULT])
     table = pd.read_csv("out/metrics.csv")
     assert len(table) == 2
     assert table.iloc[1].to_dict() == RESULT.__dict__
 
 
 def test_a_file_is_whole_or_not_there() -> None:
-    folder = RunFolder(Path("out"), False, "m", "d")
+    folder = RunFolder.begin(Path("out"), False, "m", "d")
     folder.write_json("summary.json", {"path": Path("x"), "number": 1})
     assert json.loads(Path("out/summary.json").read_text()) == {"path": "x", "number": 1}
 
@@ -62,7 +62,7 @@ class TestCheck:
         assert not Path("new").exists()
 
     def test_refuses_a_run_unless_told_to_overwrite(self) -> None:
-        RunFolder(Path("out"), False, "m", "d").write_json("config.json", CONFIG)
+        RunFolder.begin(Path("out"), False, "m", "d").write_json("config.json", CONFIG)
         with pytest.raises(UsageError, match=r"'out' holds a run: .* --overwrite"):
             run_folder.check(Path("out"), overwrite=False)
         run_folder.check(Path("out"), overwrite=True)
@@ -92,8 +92,11 @@ class TestOverwriting:
     @pytest.fixture
     def out(self) -> Path:
         out = Path("out")
-        (out / "tensorboard" / "train").mkdir(parents=True)
-        for name in (*FILES[:-1], "notes.txt", "tensorboard/train/events"):
+        for name in ("tensorboard/train", "checkpoints/epoch-1"):
+            (out / name).mkdir(parents=True)
+        files = [name for name in FILES if not (out / name).is_dir()]
+        nested = ("tensorboard/train/events", "checkpoints/epoch-1/arrays.npz")
+        for name in (*files, *nested, "notes.txt"):
             (out / name).write_text("old")
         (out / "config.json").write_text(json.dumps(CONFIG))
         return out
@@ -103,14 +106,15 @@ class TestOverwriting:
         return {str(path.relative_to(out)): path.read_text() for path in files}
 
     def begin(self, out: Path) -> RunFolder:
-        folder = RunFolder(out, True, "m", "d")
+        folder = RunFolder.begin(out, True, "m", "d")
         folder.write_json("config.json", {"new": True})
         assert folder.spares_earlier_run
         return folder
 
     def test_replaces_the_files_of_the_run_and_no_others(self, out: Path) -> None:
         with self.begin(out) as folder:
-            folder.add_metrics(RESULT)
+            folder.write_metrics([RESULT])
+            folder.keep()
         assert set(self.contents(out)) == {"config.json", "metrics.csv", "notes.txt"}
         assert "new" in (out / "config.json").read_text()
         assert (out / "notes.txt").read_text() == "old"
@@ -125,7 +129,8 @@ class TestOverwriting:
 
     def test_that_fails_later_keeps_what_came_of_it(self, out: Path) -> None:
         folder = self.begin(out)
-        folder.add_metrics(RESULT)
+        folder.write_metrics([RESULT])
+        folder.keep()
         with pytest.raises(KerazooError), folder:
             raise KerazooError
         assert set(self.contents(out)) == {"config.json", "metrics.csv", "notes.txt"}
@@ -135,25 +140,26 @@ class TestOverwriting:
         killed = self.begin(out)
         after = self.contents(out)
         assert {name: after[name] for name in before} == before
+        killed.unlock()
         with self.begin(out) as folder:
-            folder.add_metrics(RESULT)
+            folder.write_metrics([RESULT])
+            folder.keep()
         assert "new" in (out / "config.json").read_text()
         assert killed.path.exists()
 
-    def test_twice_at_once_leaves_a_whole_run(self, out: Path) -> None:
-        first, second = self.begin(out), self.begin(out)
-        with first:
-            first.add_metrics(RESULT)
-        kept = self.contents(out)
-        with pytest.raises(KerazooError), second:
-            raise KerazooError
-        assert self.contents(out).items() <= kept.items()
-        assert "new" in (out / "config.json").read_text()
+    def test_twice_at_once_is_refused(self, out: Path) -> None:
+        with self.begin(out):
+            before = self.contents(out)
+            with pytest.raises(UsageError, match="a run is going on in 'out'"):
+                self.begin(out)
+            assert self.contents(out) == before
+        with self.begin(out):
+            pass
 
     def test_needs_leave(self, out: Path) -> None:
         before = self.contents(out)
         with pytest.raises(UsageError, match="holds a run"):
-            RunFolder(out, False, "m", "d")
+            RunFolder.begin(out, False, "m", "d")
         assert self.contents(out) == before
 
     @pytest.mark.parametrize(
@@ -163,12 +169,12 @@ class TestOverwriting:
         (out / "config.json").write_text(config)
         before = self.contents(out)
         with pytest.raises(UsageError, match="holds other things than a run"):
-            RunFolder(out, True, "m", "d")
+            RunFolder.begin(out, True, "m", "d")
         assert self.contents(out) == before
 
 
 def test_a_run_that_fails_at_once_leaves_no_folder() -> None:
-    folder = RunFolder(Path("out"), False, "m", "d")
+    folder = RunFolder.begin(Path("out"), False, "m", "d")
     folder.write_json("config.json", CONFIG)
     with pytest.raises(KerazooError), folder:
         raise KerazooError
@@ -177,13 +183,13 @@ def test_a_run_that_fails_at_once_leaves_no_folder() -> None:
 
 def test_a_run_that_fails_at_once_leaves_the_empty_folder_it_was_given() -> None:
     Path("out").mkdir()
-    with pytest.raises(KerazooError), RunFolder(Path("out"), False, "m", "d"):
+    with pytest.raises(KerazooError), RunFolder.begin(Path("out"), False, "m", "d"):
         raise KerazooError
     assert list(Path("out").iterdir()) == []
 
 
 def test_one_folder_takes_one_run_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_folder, "check", lambda *_: None)  # both have passed it
-    RunFolder(Path("out"), False, "m", "d")
+    RunFolder.begin(Path("out"), False, "m", "d")
     with pytest.raises(UsageError, match="another run has just begun"):
-        RunFolder(Path("out"), False, "m", "d")
+        RunFolder.begin(Path("out"), False, "m", "d")

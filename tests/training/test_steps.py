@@ -89,10 +89,10 @@ def test_evaluation_counts_every_image_once() -> None:
     logits = model(images).numpy().astype(np.float64)
     losses = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(23), labels]
     steps = Steps(model, tf.distribute.get_strategy())
-    loss, accuracy = steps.evaluate(split, 5)
+    loss, accuracy = steps.evaluate(split, 5, 2)
     np.testing.assert_allclose(loss, losses.mean(), rtol=1e-5)
     assert accuracy == np.mean(logits.argmax(axis=1) == labels.numpy())
-    assert steps.evaluate(split, 5) == pytest.approx(steps.evaluate(split, 23), rel=1e-5)
+    assert steps.evaluate(split, 5, 2) == pytest.approx(steps.evaluate(split, 23, 2), rel=1e-5)
     order = np.random.default_rng((6, 2)).permutation(23)
     right = logits.argmax(axis=1) == labels.numpy()
     for index in (0, 4):
@@ -103,13 +103,13 @@ def test_evaluation_counts_every_image_once() -> None:
 def test_a_score_that_is_no_number_is_not_right() -> None:
     split, model = random_split(6), softmax_regression()
     model.set_weights([weight * np.nan for weight in model.get_weights()])
-    assert Steps(model, tf.distribute.get_strategy()).evaluate(split, 6)[1] == 0
+    assert Steps(model, tf.distribute.get_strategy()).evaluate(split, 6, 2)[1] == 0
 
 
 def test_a_score_that_ties_with_all_others_is_not_right_for_every_label() -> None:
     split, model = random_split(90), softmax_regression()
     model.set_weights([weight * 0 for weight in model.get_weights()])
-    accuracy = Steps(model, tf.distribute.get_strategy()).evaluate(split, 30)[1]
+    accuracy = Steps(model, tf.distribute.get_strategy()).evaluate(split, 30, 2)[1]
     assert accuracy == np.mean(split.labels.numpy() == 0)
 
 
@@ -154,7 +154,7 @@ results = []
 for model, where in ((one, tf.distribute.get_strategy()), (two, strategy)):
     steps = Steps(model, where)
     loss = steps.train(steps.batches(split, 5, (1, 2)), tf.constant(5))
-    results.append([float(loss), *steps.evaluate(split, 5)])
+    results.append([float(loss), *steps.evaluate(split, 5, 2)])
 np.testing.assert_allclose(*results, rtol=1e-5)
 for a, b in zip(one.get_weights(), two.get_weights()):
     np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)

@@ -1,0 +1,157 @@
+"""Where a run can be taken up again: one folder a checkpoint, whole or not there.
+
+A checkpoint is written aside, flushed to the disk and put in its place by renaming it. Its manifest
+holds the sha256 of each of its files; one that does not verify is passed over for the one before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerazoo.errors import CorruptFileError
+
+ARRAYS, RECORD, MANIFEST = "arrays.npz", "record.json", "manifest.json"
+ASIDE = ".new"
+
+
+@dataclass(frozen=True)
+class State:
+    """All that a training needs to go on as if it had never stopped.
+
+    Attributes:
+        arrays: Weights, the optimizer's variables and whatever else is numbers, by name.
+        record: The rest, in what JSON can hold.
+    """
+
+    arrays: Mapping[str, np.ndarray]
+    record: Mapping[str, Any]
+
+
+class Checkpoints:
+    """The last two good checkpoints of a run.
+
+    Args:
+        folder: Where they are, each in a folder named by its place in the run; it is made with the
+            first.
+
+    Attributes:
+        folder: Where they are now.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._good: str | None = None
+
+    def save(self, epoch: int, step: int, state: State) -> None:
+        """Add a checkpoint; a third one and those that did not verify go.
+
+        Args:
+            epoch: That of the next step, from 0.
+            step: Position of the next step in its epoch.
+            state: What to keep.
+
+        Raises:
+            OSError: It cannot be written; the others are as they were.
+        """
+        path = self.folder / f"epoch-{epoch:06d}-step-{step:09d}"
+        if path.name == self._good:
+            return
+        aside = self.folder / f"{ASIDE}-{path.name}"
+        for unfinished in self.folder.glob(f"{ASIDE}-*"):
+            shutil.rmtree(unfinished, ignore_errors=True)
+        try:
+            aside.mkdir(parents=True)
+            _write(aside, state)
+            shutil.rmtree(path, ignore_errors=True)  # not the good one: it did not verify
+            aside.replace(path)
+            flush(self.folder)
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)
+            with contextlib.suppress(OSError):  # it holds earlier checkpoints
+                self.folder.rmdir()
+            raise
+        before, self._good = self._good, path.name
+        for other in self.folder.iterdir():
+            if other.name not in (path.name, before):
+                shutil.rmtree(other, ignore_errors=True)
+
+    def newest(self, say: Callable[[str], object]) -> State | None:
+        """Return the newest state that verifies; None where none was ever saved.
+
+        Args:
+            say: Takes a line on each checkpoint that does not verify.
+
+        Raises:
+            CorruptFileError: There are checkpoints and none verifies.
+        """
+        found = sorted(self.folder.glob("epoch-*"), reverse=True)
+        for path in found:
+            try:
+                state = _read(path)
+            except CorruptFileError as error:
+                say(f"the checkpoint '{path}' is passed over: {error}")
+                continue
+            self._good = path.name
+            return state
+        if found:
+            raise CorruptFileError(
+                f"none of the checkpoints in '{self.folder}' is whole: "
+                "remove that folder to begin the run again"
+            )
+        return None
+
+    def remove(self) -> None:
+        """Remove them all: the run is finished."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def flush(path: Path) -> None:
+    """Have the disk hold what was written to a file, or the names in a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write(folder: Path, state: State) -> None:
+    arrays: dict[str, Any] = dict(state.arrays)
+    with (folder / ARRAYS).open("wb") as file:
+        np.savez(file, **arrays)
+    (folder / RECORD).write_text(json.dumps(state.record, allow_nan=True))
+    manifest = {name: _sha256(folder / name) for name in (ARRAYS, RECORD)}
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    for path in (*(folder / name for name in (ARRAYS, RECORD, MANIFEST)), folder):
+        flush(path)
+
+
+def _read(folder: Path) -> State:
+    """Return the state in a checkpoint.
+
+    Raises:
+        CorruptFileError: One of its files is missing or is not the one that was written.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text())
+        for name in (ARRAYS, RECORD):
+            if _sha256(folder / name) != manifest[name]:
+                raise CorruptFileError(f"{name} is not the file that was written")
+        with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
+            return State(dict(arrays), json.loads((folder / RECORD).read_text()))
+    except (FileNotFoundError, NotADirectoryError, ValueError, LookupError, TypeError) as error:
+        raise CorruptFileError("one of its files is missing or damaged") from error
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

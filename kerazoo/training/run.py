@@ -1,0 +1,189 @@
+"""A run while it goes on, and what it leaves in its folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from kerazoo.data.images import ImageData
+from kerazoo.errors import InterruptedRunError
+from kerazoo.training import curves
+from kerazoo.training.checkpoints import State
+from kerazoo.training.epoch import EpochResult
+from kerazoo.training.interrupts import Interrupts
+from kerazoo.training.loop import Training
+from kerazoo.training.options import TrainOptions
+from kerazoo.training.progress import ProgressBar, epoch_line
+from kerazoo.training.run_folder import RunFolder
+from kerazoo.weights import keras_file
+from kerazoo.weights.preprocessing import UNIT
+
+Say = Callable[[str], None]
+
+
+class Run:
+    """A training with its folder.
+
+    Args:
+        options: What is trained, on what, how.
+        data: The data that they name.
+        training: The training, one of whose callbacks is `bar`.
+        final: Returns a model to take the weights and be saved.
+        folder: Where to leave what comes of it.
+        bar: Shows how far it is.
+        say: Takes the lines for a person to read.
+    """
+
+    def __init__(
+        self,
+        options: TrainOptions,
+        data: ImageData,
+        training: Training,
+        final: Callable[[], keras.Model],
+        folder: RunFolder,
+        bar: ProgressBar,
+        say: Say,
+    ) -> None:
+        self._options = options
+        self._data = data
+        self._training = training
+        self._final = final
+        self._folder = folder
+        self._bar = bar
+        self._say = say
+        self._results: list[EpochResult] = []
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that is to be trained next, from 1."""
+        return self._training.position.epoch + 1
+
+    def take_up(self, state: State) -> None:
+        """Go on where a checkpoint was saved."""
+        self._training.take_up(state)
+        self._results = [EpochResult(**row) for row in state.record["results"]]
+        self._folder.write_metrics(self._results)
+
+    def go(self, evaluate_again: bool) -> dict[str, Any]:
+        """Train to the end and leave everything in the folder; return the summary.
+
+        Args:
+            evaluate_again: Whether callbacks may have changed the weights after the last epoch.
+
+        Raises:
+            InterruptedRunError: It was stopped by Ctrl-C or SIGTERM, after it was saved.
+            KerazooError, OSError: It failed.
+        """
+        with Interrupts() as interrupts:
+            try:
+                self._train(interrupts)
+            finally:
+                self._bar.close()
+            final = self._results[-1]
+            if evaluate_again:
+                last_batch = -(-self._data.train.size // self._options.recipe.batch_size) - 1
+                found = self._training.evaluate(final.epoch - 1, last_batch)
+                final = dataclasses.replace(final, **found)
+            out = self._folder.path
+            told = summary(self._options, self._data, self._results, final, out)
+            self._leave()
+            self._folder.write_json("summary.json", told)
+            self._folder.checkpoints.remove()
+        return told
+
+    def _train(self, interrupts: Interrupts) -> None:
+        training, save_every = self._training, self._options.save_every
+
+        def between() -> None:
+            if interrupts.requested:
+                self._bar.close()
+                self._stop()
+            if save_every is not None and training.steps_taken % save_every == 0:
+                self._save()
+
+        for result in training.epochs(between):
+            self._results.append(result)
+            self._folder.write_metrics(self._results)
+            self._save()
+            self._say(epoch_line(result, self._options.recipe.epochs))
+
+    def _save(self) -> None:
+        """Save a checkpoint, with which the run takes the place of an earlier one."""
+        self._save_checkpoint()
+        self._folder.keep()
+
+    def _save_checkpoint(self) -> None:
+        state, position = self._training.state(), self._training.position
+        results = [dataclasses.asdict(result) for result in self._results]
+        whole = State(state.arrays, {**state.record, "results": results})
+        self._folder.checkpoints.save(position.epoch, position.step, whole)
+
+    def _stop(self) -> None:
+        """Save and raise that the run was interrupted; an earlier run in its place stays."""
+        folder = self._folder
+        where = f"interrupted in epoch {self.epoch} of {self._options.recipe.epochs}"
+        self._save_checkpoint()
+        folder.stay()
+        if folder.spares_earlier_run:
+            raise InterruptedRunError(
+                f"{where}; the earlier run in '{self._options.out}' is as it was, "
+                f"and --resume '{folder.path}' goes on with this one in its place"
+            )
+        self._leave()
+        raise InterruptedRunError(
+            f"{where}; the model as it was then is in '{folder.path}', "
+            f"and --resume '{folder.path}' goes on from there"
+        )
+
+    def _leave(self) -> None:
+        """Write the model, ending in softmax as the zoo's models do, and the curves."""
+        final = self._final()
+        final.set_weights(self._training.weights())
+        final.preprocessing = UNIT
+        with self._folder.replacing("model.keras") as path:
+            keras_file.write(final, path)
+        if self._results:
+            title = f"{self._options.model} on {self._data.name}"
+            with self._folder.replacing("curves.png") as path, path.open("wb") as file:
+                curves.draw(self._results, title, file)
+
+
+def summary(
+    options: TrainOptions,
+    data: ImageData,
+    results: Sequence[EpochResult],
+    final: EpochResult,
+    out: Path | None,
+) -> dict[str, Any]:
+    """Return what a run came to, as summary.json has it.
+
+    Args:
+        options: What was trained.
+        data: What it was trained on.
+        results: What each epoch came to.
+        final: What the weights that are kept come to.
+        out: The run folder.
+    """
+    return {
+        "model": options.model,
+        "data": data.name,
+        "epochs": final.epoch,
+        "train_accuracy": final.train_accuracy,
+        "validation_accuracy": final.validation_accuracy,
+        "test_accuracy": final.test_accuracy,
+        "seconds": round(sum(result.seconds for result in results), 3),
+        "images_per_second": round(
+            statistics.harmonic_mean([result.images_per_second for result in results]), 1
+        ),
+        "train_images": data.train.size,
+        "validation_images": data.validation.size,
+        "test_images": data.test.size,
+        "seed": options.recipe.seed,
+        "dry_run": options.dry_run,
+        "out": str(out) if out else None,
+    }

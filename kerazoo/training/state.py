@@ -1,0 +1,188 @@
+"""All that a training changes as it goes, taken out and put back to the last bit."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras.src.random.seed_generator import global_seed_generator  # Keras has no public name for it
+
+from kerazoo.errors import CorruptFileError
+
+Arrays = dict[str, np.ndarray]
+Callbacks = Sequence[keras.callbacks.Callback]
+# What Keras itself gives to a callback before the training begins.
+NOT_OF_THE_TRAINING = ("params", "_model")
+# What Keras's callbacks compare by, which they settle on at the first epoch's end.
+COMPARISONS = {"less": keras.ops.less, "greater": keras.ops.greater}
+
+
+def variables(model: keras.Model) -> dict[str, Any]:
+    """Return a model's variables: weights and seeds, the optimizer's, Keras's common seed.
+
+    They go by number, since Keras counts on in the names of its layers.
+    """
+    groups = {
+        "model": model.variables,
+        "optimizer": model.optimizer.variables,
+        "random": [global_seed_generator().state],
+    }
+    return {
+        f"{group}/{number}": variable
+        for group, members in groups.items()
+        for number, variable in enumerate(members)
+    }
+
+
+def values(model: keras.Model) -> Arrays:
+    """Return the values of `variables`."""
+    return {
+        name: keras.ops.convert_to_numpy(variable) for name, variable in variables(model).items()
+    }
+
+
+def assign(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
+    """Set all `variables` of a model.
+
+    Raises:
+        CorruptFileError: The arrays are of another model; nothing is set then.
+    """
+    targets = variables(model)
+    ours = {name: tuple(variable.shape) for name, variable in targets.items()}
+    theirs = {name: arrays[name].shape for name in arrays if name.partition("/")[0] != "callback"}
+    if ours != theirs:
+        odd = sorted(name for name, _ in ours.items() ^ theirs.items())
+        raise CorruptFileError(f"the checkpoint is of another model: {odd[0]} differs")
+    for name, variable in targets.items():
+        variable.assign(arrays[name])
+
+
+def random_state() -> dict[str, Any]:
+    """Return the states of Python's and NumPy's generators."""
+    kind, keys, *rest = np.random.get_state()
+    return {"python": random.getstate(), "numpy": [kind, np.asarray(keys).tolist(), *rest]}
+
+
+def set_random_state(record: Mapping[str, Any]) -> None:
+    """Set the states that `random_state` returned, also after they went through JSON."""
+    version, keys, following = record["python"]
+    random.setstate((version, tuple(keys), following))
+    kind, keys, *rest = record["numpy"]
+    np.random.set_state((kind, np.array(keys, np.uint32), *rest))
+
+
+class CallbackStates:
+    """What Keras callbacks remember: their plain attributes that change while they are used.
+
+    Plain are numbers, texts, None, arrays, `COMPARISONS`, and lists, tuples and dicts of such.
+
+    Args:
+        callbacks: Just after the training has begun.
+    """
+
+    def __init__(self, callbacks: Callbacks) -> None:
+        self._callbacks = callbacks
+        self._at_first = [_plain(callback, {}, "") for callback in callbacks]
+
+    def take(self, arrays: Arrays) -> list[dict[str, Any]]:
+        """Return what has changed, its arrays put into `arrays`."""
+        taken = []
+        pairs = zip(self._callbacks, self._at_first, strict=True)
+        for number, (callback, at_first) in enumerate(pairs):
+            now = _plain(callback, arrays, f"callback/{number}")
+            changed = {
+                name: value
+                for name, value in now.items()
+                if name not in at_first or at_first[name] != value or _holds_array(value)
+            }
+            taken.append({"class": type(callback).__name__, "attributes": changed})
+        return taken
+
+    def put_back(self, taken: Sequence[Mapping[str, Any]], arrays: Mapping[str, Any]) -> None:
+        """Set what `take` returned.
+
+        Raises:
+            CorruptFileError: It is of other callbacks; nothing is set then.
+        """
+        theirs = [each["class"] for each in taken]
+        ours = [type(callback).__name__ for callback in self._callbacks]
+        if ours != theirs:
+            raise CorruptFileError(f"the checkpoint is of the callbacks {theirs}, not of {ours}")
+        for callback, each in zip(self._callbacks, taken, strict=True):
+            for name, value in each["attributes"].items():
+                setattr(callback, name, _decoded(value, arrays))
+
+
+class _NotPlainError(Exception):
+    """A value is of a kind that is not kept."""
+
+
+def _plain(callback: keras.callbacks.Callback, arrays: Arrays, prefix: str) -> dict[str, Any]:
+    found = {}
+    for name, value in vars(callback).items():
+        if name in NOT_OF_THE_TRAINING:
+            continue
+        inside: Arrays = {}
+        try:
+            found[name] = _encoded(value, inside, f"{prefix}/{name}")
+        except _NotPlainError:
+            continue
+        arrays.update(inside)
+    return found
+
+
+def _encoded(value: Any, arrays: Arrays, key: str) -> Any:
+    """Return a plain value for JSON, with its arrays put into `arrays` under names from `key`."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        arrays[key] = value
+        return {"array": key}
+    for name, comparison in COMPARISONS.items():
+        if value is comparison:
+            return {"comparison": name}
+    kind = type(value)
+    if kind in (list, tuple):
+        items = [_encoded(each, arrays, f"{key}/{i}") for i, each in enumerate(value)]
+        return {kind.__name__: items}
+    if kind is dict:
+        pairs = enumerate(value.items())
+        return {
+            "dict": [
+                [_encoded(name, arrays, f"{key}/{i}"), _encoded(each, arrays, f"{key}/{i}/value")]
+                for i, (name, each) in pairs
+            ]
+        }
+    raise _NotPlainError
+
+
+def _decoded(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    if not isinstance(value, dict):
+        return value
+    ((kind, content),) = value.items()
+    if kind == "array":
+        return arrays[content]
+    if kind == "comparison":
+        return COMPARISONS[content]
+    if kind == "dict":
+        return {_decoded(name, arrays): _decoded(each, arrays) for name, each in content}
+    return {"list": list, "tuple": tuple}[kind](_decoded(each, arrays) for each in content)
+
+
+def _holds_array(value: Any) -> bool:
+    return any(kind == "array" for kind in _kinds(value))
+
+
+def _kinds(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from value
+        for content in value.values():
+            yield from _kinds(content)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _kinds(each)

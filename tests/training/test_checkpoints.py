@@ -1,0 +1,187 @@
+"""Checkpoints against cuts, bit flips and a full disk."""
+
+from __future__ import annotations
+
+import errno
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kerazoo.errors import CorruptFileError
+from kerazoo.training import checkpoints
+from kerazoo.training.checkpoints import Checkpoints, State
+
+FILES = ("arrays.npz", "record.json", "manifest.json")
+
+
+def state(number: int) -> State:
+    arrays: dict[str, np.ndarray] = {
+        "model/0/kernel": np.full((3, 4), number, np.float32),
+        "random/0/seed": np.array([number, 2**32 - 1], np.uint32),
+        "optimizer/0/iteration": np.array(number, np.int64),
+    }
+    return State(arrays, {"position": {"epoch": number, "loss": 0.1 + number}})
+
+
+def saved(folder: Path, *numbers: int) -> Checkpoints:
+    found = Checkpoints(folder)
+    for number in numbers:
+        found.save(number, 0, state(number))
+    return found
+
+
+def newest(folder: Path) -> tuple[int, list[str]]:
+    """Return the number of the state that a new process finds, and what it is told."""
+    lines: list[str] = []
+    found = Checkpoints(folder).newest(lines.append)
+    assert found is not None
+    number = int(found.arrays["optimizer/0/iteration"])
+    for name, array in state(number).arrays.items():
+        np.testing.assert_array_equal(found.arrays[name], array)
+        assert found.arrays[name].dtype == array.dtype
+    assert found.record == state(number).record
+    return number, lines
+
+
+def test_what_was_saved_last_comes_back(tmp_path: Path) -> None:
+    saved(tmp_path / "c", 1, 2)
+    assert newest(tmp_path / "c") == (2, [])
+
+
+def test_two_are_kept(tmp_path: Path) -> None:
+    saved(tmp_path, *range(12))
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["epoch-000010-step-000000000", "epoch-000011-step-000000000"]
+
+
+def test_none_was_saved(tmp_path: Path) -> None:
+    assert Checkpoints(tmp_path / "c").newest(print) is None
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_one_cut_short_at_random_bytes_is_passed_over(tmp_path: Path, name: str) -> None:
+    saved(tmp_path, 1, 2)
+    file = tmp_path / "epoch-000002-step-000000000" / name
+    whole = file.read_bytes()
+    rng = random.Random(0)
+    for length in [0, *rng.sample(range(1, len(whole) - 1), 20)]:
+        file.write_bytes(whole[:length])
+        number, lines = newest(tmp_path)
+        assert number == 1
+        assert len(lines) == 1
+        assert "epoch-000002-step-000000000' is passed over: " in lines[0]
+
+
+@pytest.mark.parametrize("name", FILES[:2])
+def test_a_flipped_bit_is_found(tmp_path: Path, name: str) -> None:
+    saved(tmp_path, 1, 2)
+    file = tmp_path / "epoch-000002-step-000000000" / name
+    whole = file.read_bytes()
+    rng = random.Random(0)
+    for position in rng.sample(range(len(whole)), 30):
+        flipped = bytearray(whole)
+        flipped[position] ^= 1 << rng.randrange(8)
+        file.write_bytes(flipped)
+        assert newest(tmp_path)[0] == 1
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", "null", '{"arrays.npz": 1}', "\xff"])
+def test_a_manifest_of_nothing_is_passed_over(tmp_path: Path, content: str) -> None:
+    saved(tmp_path, 1, 2)
+    path = tmp_path / "epoch-000002-step-000000000/manifest.json"
+    path.write_text(content, encoding="latin-1")
+    assert newest(tmp_path)[0] == 1
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_is_passed_over(tmp_path: Path, name: str) -> None:
+    saved(tmp_path, 1, 2)
+    (tmp_path / "epoch-000002-step-000000000" / name).unlink()
+    assert newest(tmp_path)[0] == 1
+
+
+def test_none_that_verifies_is_an_error_that_changes_nothing(tmp_path: Path) -> None:
+    saved(tmp_path, 1, 2)
+    for path in tmp_path.iterdir():
+        (path / "record.json").write_text("{}")
+    with pytest.raises(CorruptFileError, match="none of the checkpoints in"):
+        Checkpoints(tmp_path).newest(lambda _: None)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_the_good_one_outlives_the_damaged_one(tmp_path: Path) -> None:
+    """What was damaged is replaced by the same place saved anew, or goes with the next one."""
+    for next_one in (2, 3):
+        saved(tmp_path, 1, 2)
+        (tmp_path / "epoch-000002-step-000000000/arrays.npz").write_bytes(b"")
+        found = Checkpoints(tmp_path)
+        assert found.newest(lambda _: None)
+        found.save(next_one, 0, state(next_one))
+        names = sorted(path.name for path in tmp_path.iterdir())
+        assert names == [f"epoch-00000{each}-step-000000000" for each in (1, next_one)]
+        assert newest(tmp_path) == (next_one, [])
+        found.remove()
+
+
+@pytest.mark.parametrize("kept", [(), (1, 2)])
+def test_a_full_disk_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: tuple[int, ...]
+) -> None:
+    folder = tmp_path / "c"
+    found = saved(folder, *kept)
+    before = sorted(path.name for path in folder.glob("*"))
+    for fails_at in range(4):
+        calls = 0
+
+        def flush(path: Path) -> None:
+            nonlocal calls
+            calls += 1
+            if calls > fails_at:  # noqa: B023 - used within the round alone
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(checkpoints, "flush", flush)
+        with pytest.raises(OSError, match="No space left"):
+            found.save(3, 0, state(3))
+        assert sorted(path.name for path in folder.glob("*")) == before
+        assert folder.exists() == bool(kept)
+    monkeypatch.undo()
+    if kept:
+        assert newest(folder) == (2, [])
+    found.save(3, 0, state(3))
+    assert newest(folder) == (3, [])
+
+
+def test_what_a_killed_process_left_half_written_goes(tmp_path: Path) -> None:
+    found = saved(tmp_path, 1)
+    (tmp_path / ".new-epoch-000002-step-000000000").mkdir()
+    (tmp_path / ".new-epoch-000002-step-000000000/arrays.npz").write_bytes(b"half")
+    assert newest(tmp_path) == (1, [])
+    found.save(3, 0, state(3))
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_the_manifest_is_sha256_by_anyone(tmp_path: Path) -> None:
+    import hashlib
+
+    saved(tmp_path, 1)
+    (folder,) = tmp_path.iterdir()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest == {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES[:2]
+    }
+
+
+def test_arrays_are_read_without_pickle(tmp_path: Path) -> None:
+    """A pickled array is passed over, though its sha256 is right."""
+    import hashlib
+
+    saved(tmp_path, 1, 2)
+    folder = tmp_path / "epoch-000002-step-000000000"
+    np.savez(folder / "arrays.npz", a=np.array([{}], object))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["arrays.npz"] = hashlib.sha256((folder / "arrays.npz").read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert newest(tmp_path)[0] == 1

@@ -1,0 +1,242 @@
+"""A training that is stopped anywhere and taken up again ends as if it had never stopped."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from kerazoo.data.images import ImageData
+from kerazoo.errors import CorruptFileError
+from kerazoo.training import state
+from kerazoo.training.checkpoints import Checkpoints, State
+from kerazoo.training.epoch import EpochResult
+from kerazoo.training.loop import Training
+from kerazoo.training.options import Recipe
+from tests.training.test_steps import CLASSES, SHAPE, random_split
+
+RECIPE = Recipe(epochs=4, batch_size=5, seed=9)
+TIMES = ("seconds", "images_per_second")
+
+
+class Draws(keras.callbacks.Callback):
+    """Draws from every common generator, and remembers what."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drawn: dict[int, tuple[float, float]] = {}
+        self.best = np.zeros(2)
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.drawn[len(self.drawn)] = (random.random(), float(np.random.random()))
+        self.best = self.best + np.random.random(2)
+
+
+@pytest.fixture
+def data() -> ImageData:
+    train, validation, test = (random_split(size, seed) for seed, size in enumerate((33, 8, 11)))
+    return ImageData("random", ("a", "b", "c"), SHAPE, train, validation, test, "")
+
+
+def dropout_and_batch_norm(data: ImageData, *, loss_scale: bool = False) -> keras.Model:
+    """Return a model with every kind of state; its noise comes of Keras's common generator."""
+    keras.utils.set_random_seed(RECIPE.seed)
+    x = inputs = keras.Input(data.image_shape)
+    x = keras.layers.Conv2D(4, 3)(x)
+    x = keras.layers.BatchNormalization()(x)
+    x = keras.layers.Dropout(0.3)(keras.layers.Flatten()(x))
+    x = keras.layers.GaussianNoise(0.1)(x)
+    x = Noise()(x)
+    model = keras.Model(inputs, keras.layers.Dense(CLASSES)(x))
+    optimizer = keras.optimizers.Adam(0.01)
+    if loss_scale:
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer, dynamic_growth_steps=3)
+    model.compile(
+        optimizer,
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    return model
+
+
+class Noise(keras.layers.Layer):
+    def call(self, x: Any, training: bool = False) -> Any:
+        return x + keras.random.normal((CLASSES, 1, 1))[0, 0, 0] * 0.01 if training else x
+
+
+def callbacks() -> list[keras.callbacks.Callback]:
+    return [
+        keras.callbacks.EarlyStopping("val_loss", patience=2, restore_best_weights=True),
+        keras.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=0, min_delta=1.0),
+        Draws(),
+    ]
+
+
+def begin(data: ImageData, **options: Any) -> Training:
+    return Training(
+        dropout_and_batch_norm(data, **options), data, RECIPE, 2, callbacks(), save_every=3
+    )
+
+
+def ending(training: Training, results: list[EpochResult]) -> dict[str, Any]:
+    """Return all that must be equal at the end, to the last bit."""
+    arrays = {name: array.tobytes() for name, array in training.state().arrays.items()}
+    record = json.loads(json.dumps(training.state().record))
+    record["position"].pop("seconds")
+    rows = [
+        {name: value for name, value in dataclasses.asdict(result).items() if name not in TIMES}
+        for result in results
+    ]
+    return {"arrays": arrays, "record": record, "results": rows}
+
+
+@pytest.mark.parametrize(("loss_scale", "each"), [(False, 1), (True, 7)])
+def test_taken_up_anywhere_it_ends_the_same(
+    data: ImageData, tmp_path: Path, loss_scale: bool, each: int
+) -> None:
+    undisturbed = begin(data, loss_scale=loss_scale)
+    expected = ending(undisturbed, list(undisturbed.epochs()))
+    assert len(expected["results"]) > 2
+
+    folders: list[Path] = []
+    results: list[EpochResult] = []
+    known: list[int] = []
+    saved = begin(data, loss_scale=loss_scale)
+
+    def save() -> None:
+        folders.append(tmp_path / str(len(folders)))
+        known.append(len(results))
+        Checkpoints(folders[-1]).save(0, 0, saved.state())
+
+    for result in saved.epochs(save):
+        results.append(result)
+    assert ending(saved, results) == expected, "taking the state has disturbed the training"
+    assert len(folders) > 20
+
+    for folder, count in list(zip(folders, known, strict=True))[::each]:
+        random.seed(count)  # whatever a new process begins with
+        new = begin(data, loss_scale=loss_scale)
+        taken = Checkpoints(folder).newest(print)
+        assert taken
+        new.take_up(taken)
+        assert ending(new, results[:count] + list(new.epochs())) == expected, folder.name
+
+
+def test_a_state_between_two_epochs_is_that_of_the_end_of_the_first(data: ImageData) -> None:
+    whole = begin(data)
+    expected = ending(whole, list(whole.epochs()))
+    first = begin(data)
+    epochs = first.epochs()
+    results = [next(epochs), next(epochs)]
+    taken = first.state()
+    second = begin(data)
+    second.take_up(taken)
+    assert (second.position.epoch, second.position.step) == (2, 0)
+    assert ending(second, results + list(second.epochs())) == expected
+
+
+def test_a_finished_training_has_nothing_left(data: ImageData) -> None:
+    first = begin(data)
+    results = list(first.epochs())
+    assert results[-1].epoch < RECIPE.epochs or first.position.epoch == RECIPE.epochs
+    second = begin(data)
+    second.take_up(first.state())
+    assert second.finished
+    assert list(second.epochs()) == []
+    for mine, theirs in zip(second.weights(), first.weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_calls_end_with_every_multiple_of_save_every(data: ImageData) -> None:
+    training, ends = begin(data), []
+    recipe_steps = 7
+    for _ in training.epochs(lambda: ends.append(training.steps_taken)):
+        pass
+    saved = [step for step in dict.fromkeys(ends) if step % 3 == 0]
+    assert saved == list(range(3, recipe_steps * training.position.epoch + 1, 3))
+
+
+def test_the_state_of_another_model_is_refused(data: ImageData) -> None:
+    training = begin(data)
+    taken = training.state()
+    arrays = {**taken.arrays}
+    before = training.weights()
+    for wrong in ({**arrays, "model/0": np.zeros((1, 2))}, {**arrays, "model/99": np.zeros(1)}):
+        with pytest.raises(CorruptFileError, match="of another model"):
+            training.take_up(State(wrong, taken.record))
+    for mine, theirs in zip(training.weights(), before, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_the_state_of_other_callbacks_is_refused(data: ImageData) -> None:
+    first = begin(data)
+    next(first.epochs())
+    second = Training(dropout_and_batch_norm(data), data, RECIPE, 2, callbacks()[1:])
+    second.take_up(first.state())
+    with pytest.raises(CorruptFileError, match=r"of the callbacks .*'EarlyStopping'"):
+        next(second.epochs())
+
+
+class TestCallbackStates:
+    def through_json(self, callback: keras.callbacks.Callback) -> dict[str, Any]:
+        """Return the attributes of a new callback after it has taken over what changed."""
+        new = keras.callbacks.Callback()
+        states = state.CallbackStates([new])
+        arrays: state.Arrays = {}
+        taken = json.loads(json.dumps(self.states.take(arrays)))
+        states.put_back(taken, arrays)
+        return vars(new)
+
+    @pytest.fixture
+    def callback(self) -> keras.callbacks.Callback:
+        callback = keras.callbacks.Callback()
+        callback.log_dir = "here"
+        self.states = state.CallbackStates([callback])
+        return callback
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            None,
+            True,
+            3,
+            0.1,
+            float("inf"),
+            "x",
+            [1, [2.5, "y"]],
+            (1, (2,)),
+            {"a": [1], 2: {"b": None}},
+            {(1, 2): 3},
+            keras.ops.greater,
+        ],
+    )
+    def test_plain_values_come_back(self, callback: keras.callbacks.Callback, value: Any) -> None:
+        callback.value = value
+        found = self.through_json(callback)["value"]
+        assert found == value
+        assert type(found) is type(value)
+
+    def test_arrays_come_back(self, callback: keras.callbacks.Callback) -> None:
+        callback.best_weights = [np.arange(6.0).reshape(2, 3), np.array([1], np.int32)]
+        first, second = self.through_json(callback)["best_weights"]
+        np.testing.assert_array_equal(first, np.arange(6.0).reshape(2, 3))
+        assert second.dtype == np.int32
+
+    def test_what_did_not_change_is_left_to_the_new_callback(
+        self, callback: keras.callbacks.Callback
+    ) -> None:
+        """A run that was moved logs into its new folder."""
+        assert "log_dir" not in self.through_json(callback)
+
+    def test_other_values_are_left_alone(self, callback: keras.callbacks.Callback) -> None:
+        callback.value = [1, object()]
+        callback.compare = np.less
+        found = self.through_json(callback)
+        assert "value" not in found
+        assert "compare" not in found

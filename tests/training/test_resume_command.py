@@ -1,0 +1,220 @@
+"""`kerazoo train --resume` as a user types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from kerazoo.cli import main
+from kerazoo.errors import InterruptedRunError
+from kerazoo.training import run as training_run
+from kerazoo.training.interrupts import Interrupts
+from kerazoo.training.options import Recipe, TrainOptions
+from kerazoo.training.run_folder import RunFolder
+from kerazoo.training.train import resume, train
+
+TIMES = ["seconds", "images_per_second"]
+RECIPE = Recipe(epochs=3)
+
+
+@pytest.fixture(autouse=True)
+def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("kerazoo.training.command.start", lambda: "a device")
+
+
+def options(**given: Any) -> TrainOptions:
+    return TrainOptions("mnist_cnn", "digits", limit=300, recipe=RECIPE, **given)
+
+
+def interrupted(epochs: int, monkeypatch: pytest.MonkeyPatch, **given: Any) -> str:
+    """Begin a run that a signal reaches after so many epochs; return what it says at its end."""
+    lines: list[str] = []
+
+    class Once(Interrupts):
+        @property
+        def requested(self) -> bool:
+            return sum(line.startswith("epoch ") for line in lines) == epochs
+
+        @requested.setter
+        def requested(self, _: bool) -> None: ...
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training_run, "Interrupts", Once)
+        with pytest.raises(InterruptedRunError) as caught:
+            train(options(**given), "a device", say=lines.append)
+    return str(caught.value)
+
+
+def left(out: str) -> tuple[list[np.ndarray], pd.DataFrame]:
+    model = keras.models.load_model(Path(out) / "model.keras")
+    return model.get_weights(), pd.read_csv(Path(out) / "metrics.csv").drop(columns=TIMES)
+
+
+def assert_as_never_stopped(out: str) -> None:
+    train(options(out=Path("whole")), "a device", say=lambda _: None)
+    for mine, theirs in zip(left(out)[0], left("whole")[0], strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    pd.testing.assert_frame_equal(left(out)[1], left("whole")[1])
+    names = {path.name for path in Path(out).iterdir()}
+    assert names == {path.name for path in Path("whole").iterdir()}
+
+
+@pytest.mark.parametrize("epochs", [0, 2])
+def test_an_interrupted_run_goes_on(
+    epochs: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = interrupted(epochs, monkeypatch, out=Path("run"))
+    assert told == (
+        f"interrupted in epoch {epochs + 1} of 3; the model as it was then is in 'run', "
+        "and --resume 'run' goes on from there"
+    )
+    assert main(["train", "--resume", "run"]) == 0
+    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert summary == json.loads(Path("run/summary.json").read_text())
+    assert summary["epochs"] == 3
+    assert_as_never_stopped("run")
+
+
+def test_the_latest_unfinished_run_goes_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    interrupted(1, monkeypatch)
+    interrupted(1, monkeypatch)
+    first, second = sorted(Path("runs").iterdir())
+    os.utime(second / "config.json", (2e9, 2e9))
+    train(options(), "a device", say=lambda _: None)
+    assert main(["train", "--resume"]) == 0
+    assert (second / "summary.json").exists()
+    assert not (first / "summary.json").exists()
+    assert main(["train", "--resume"]) == 0
+    capsys.readouterr()
+    assert main(["train", "--resume"]) == 0
+    said, summary = capsys.readouterr().out.splitlines()
+    assert said.startswith("the run in 'runs/")
+    assert said.endswith("' is already finished")
+    assert json.loads(summary)["epochs"] == 3
+
+
+def test_a_run_killed_before_its_first_checkpoint_begins_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    interrupted(0, monkeypatch, out=Path("run"))
+    shutil.rmtree("run/checkpoints")
+    resume(Path("run"), say=lambda _: None)
+    assert_as_never_stopped("run")
+
+
+def test_a_run_killed_at_its_very_end_leaves_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training_run, "summary", fail)
+        with pytest.raises(KeyboardInterrupt):
+            train(options(out=Path("run")), "a device", say=lambda _: None)
+    assert not Path("run/summary.json").exists()
+    resume(Path("run"), say=lambda _: None)
+    assert_as_never_stopped("run")
+
+
+def test_an_earlier_run_is_spared_until_the_new_one_is_resumed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = Recipe(epochs=1, seed=5)
+    train(
+        TrainOptions("mnist_cnn", "digits", recipe=other, out=Path("run")), "d", say=lambda _: None
+    )
+    before = {path.name: path.read_bytes() for path in Path("run").iterdir()}
+    told = interrupted(0, monkeypatch, out=Path("run"), overwrite=True)
+    assert "the earlier run in 'run' is as it was" in told
+    (new,) = Path("run").glob(".new-*")
+    assert f"--resume '{new}' goes on with this one in its place" in told
+    assert {name: (Path("run") / name).read_bytes() for name in before} == before
+    assert main(["train", "--resume", str(new)]) == 0
+    assert_as_never_stopped("run")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--resume", "nowhere"], "there is no run in 'nowhere': --resume takes a run's folder"),
+        (["--resume"], "there is no run in 'runs': name its folder, --resume DIR"),
+        (["--resume", "run", "--epochs", "3"], "--epochs has no place beside --resume"),
+        (["--resume", "run", "--model", "lenet5"], "--model has no place beside --resume"),
+        (["--resume", "run", "--save-every", "5"], "--save-every has no place beside --resume"),
+        ([], "--model NAME is missing, or --resume"),
+        (["--resume", ""], "the path is empty"),
+    ],
+)
+def test_usage_errors_exit_2(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", *arguments]) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+
+
+class TestRefuses:
+    """What cannot go on is told, and stays as it was."""
+
+    @pytest.fixture(autouse=True)
+    def run(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        interrupted(2, monkeypatch, out=Path("run"))
+
+    def refused(self, code: int, capsys: pytest.CaptureFixture[str]) -> str:
+        before = {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()}
+        assert main(["train", "--resume", "run"]) == code
+        after = {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()}
+        assert after == before
+        err = capsys.readouterr().err
+        assert err.count("\n") == 1
+        return err
+
+    def test_a_run_that_is_going_on(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with RunFolder.reopen(Path("run")):
+            assert "a run is going on in 'run'" in self.refused(2, capsys)
+
+    def test_other_data(self, capsys: pytest.CaptureFixture[str]) -> None:
+        config = json.loads(Path("run/config.json").read_text())
+        config["dataset"]["fingerprint"] = "0"
+        Path("run/config.json").write_text(json.dumps(config))
+        assert "digits is not what 'run' was trained on" in self.refused(4, capsys)
+
+    @pytest.mark.parametrize("name", ["epochs", "model", "dataset"])
+    def test_half_a_configuration(self, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+        config = json.loads(Path("run/config.json").read_text())
+        del config[name]
+        Path("run/config.json").write_text(json.dumps(config))
+        assert f"config.json of the run lacks '{name}'" in self.refused(4, capsys)
+
+    def test_a_folder_that_cannot_be_written_to(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("os.access", lambda *_: False)  # root may write everywhere
+        assert "'run' cannot be written to" in self.refused(1, capsys)
+
+    def test_checkpoints_of_which_none_is_whole(self, capsys: pytest.CaptureFixture[str]) -> None:
+        for path in Path("run/checkpoints").rglob("manifest.json"):
+            path.write_text("")
+        assert "none of the checkpoints in 'run/checkpoints' is whole" in self.refused(4, capsys)
+
+
+def test_the_checkpoint_before_is_used_where_the_last_is_damaged(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    interrupted(2, monkeypatch, out=Path("run"))
+    last = max(Path("run/checkpoints").iterdir())
+    (last / "arrays.npz").write_bytes((last / "arrays.npz").read_bytes()[:-1])
+    assert main(["train", "--resume", "run"]) == 0
+    assert f"the checkpoint '{last}' is passed over: " in capsys.readouterr().out
+    assert_as_never_stopped("run")
