@@ -13,9 +13,12 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from kerazoo.data.images import (
+    WHOLE,
     ImageData,
     ImageShape,
+    Share,
     Shuffle,
+    decoded,
     evenly_spaced,
     fingerprint,
     order,
@@ -49,15 +52,19 @@ class FileSplit:
         return len(self._labels)
 
     def batches(
-        self, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0
+        self,
+        batch_size: int,
+        shuffle: Shuffle | None = None,
+        skip: int = 0,
+        share: Share = WHOLE,
     ) -> tf.data.Dataset:
         """Yield every picture once; see `Split.batches`."""
-        indices = order(self.size, shuffle)[skip * batch_size :]
+        indices = order(self.size, shuffle)
         files = tf.data.Dataset.from_tensor_slices(
             (self._paths[indices], self._labels[indices].astype(np.int32))
         )
-        pictures = files.map(self._read, tf.data.AUTOTUNE)
-        return pictures.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+        batches = share.of(files.batch(batch_size).skip(skip))
+        return decoded(batches, self._read, self._image_shape)
 
     def limited(self, size: int) -> FileSplit:
         """Return `size` of the pictures, spread over the whole; all where there are fewer."""

@@ -4,14 +4,52 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
 
 ImageShape = tuple[int, int, int]
 Shuffle = tuple[int, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """The rows of every batch that one worker takes.
+
+    A batch of b rows is cut into `parts`, part p from row p * b // parts on; each is a batch of its
+    own, and the last batch's may be empty.
+
+    Attributes:
+        first: The first part that it takes.
+        count: How many it takes.
+        parts: How many there are.
+    """
+
+    first: int = 0
+    count: int = 1
+    parts: int = 1
+
+    def of(self, batches: tf.data.Dataset) -> tf.data.Dataset:
+        """Return its parts of every batch, one after the other."""
+        if self.parts == 1:
+            return batches
+
+        def cut(*batch: Any) -> tf.data.Dataset:
+            size = tf.shape(tf.nest.flatten(batch)[0], tf.int64)[0]
+
+            def part(number: tf.Tensor) -> Any:
+                first, end = number * size // self.parts, (number + 1) * size // self.parts
+                rows = tf.nest.map_structure(lambda column: column[first:end], batch)
+                return rows if len(rows) > 1 else rows[0]
+
+            return tf.data.Dataset.range(self.first, self.first + self.count).map(part)
+
+        return batches.flat_map(cut)
+
+
+WHOLE = Share()
 
 
 class Split(Protocol):
@@ -22,7 +60,11 @@ class Split(Protocol):
         """Number of images."""
 
     def batches(
-        self, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0
+        self,
+        batch_size: int,
+        shuffle: Shuffle | None = None,
+        skip: int = 0,
+        share: Share = WHOLE,
     ) -> tf.data.Dataset:
         """Yield every image once, in batches of which the last may be smaller.
 
@@ -30,6 +72,7 @@ class Split(Protocol):
             batch_size: Images in a batch.
             shuffle: (seed, epoch), of which the order is a function; None for the fixed order.
             skip: Number of batches left out at the start of that order.
+            share: The rows to take of each batch.
 
         Returns:
             Pairs of images, float32 [batch, height, width, channels] in [0, 1], and labels,
@@ -94,11 +137,15 @@ class ArraySplit:
         return len(self.labels)
 
     def batches(
-        self, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0
+        self,
+        batch_size: int,
+        shuffle: Shuffle | None = None,
+        skip: int = 0,
+        share: Share = WHOLE,
     ) -> tf.data.Dataset:
         """Yield every image once; see `Split.batches`."""
         indices = tf.data.Dataset.from_tensor_slices(order(self.size, shuffle))
-        batches = indices.batch(batch_size).skip(skip)
+        batches = share.of(indices.batch(batch_size).skip(skip))
         return batches.map(self._gather).prefetch(tf.data.AUTOTUNE)
 
     def limited(self, size: int) -> ArraySplit:
@@ -109,6 +156,18 @@ class ArraySplit:
     def _gather(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         images = to_shape(tf.gather(self.images, indices), self._image_shape)
         return images, tf.gather(self.labels, indices)
+
+
+def decoded(
+    batches: tf.data.Dataset, decode: Callable[..., Any], image_shape: ImageShape
+) -> tf.data.Dataset:
+    """Return batches of images and labels from batches of what `decode` makes one pair of each."""
+    kinds = tf.TensorSpec(image_shape, tf.float32), tf.TensorSpec((), tf.int32)
+
+    def each(*columns: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.map_fn(lambda row: decode(*row), columns, fn_output_signature=kinds)
+
+    return batches.map(each, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
 def order(size: int, shuffle: Shuffle | None) -> np.ndarray:

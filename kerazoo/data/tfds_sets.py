@@ -20,11 +20,14 @@ import tensorflow_datasets as tfds
 from google.protobuf import json_format
 
 from kerazoo.data.images import (
+    WHOLE,
     ArraySplit,
     ImageData,
     ImageShape,
+    Share,
     Shuffle,
     Split,
+    decoded,
     fingerprint,
     to_shape,
 )
@@ -176,7 +179,11 @@ class StreamSplit:
         self.size = size
 
     def batches(
-        self, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0
+        self,
+        batch_size: int,
+        shuffle: Shuffle | None = None,
+        skip: int = 0,
+        share: Share = WHOLE,
     ) -> tf.data.Dataset:
         """Yield every image once; see `Split.batches`."""
         image, label = self._keys
@@ -196,8 +203,8 @@ class StreamSplit:
             pixels = feature.decode_example(example[image])
             return to_shape(pixels, self._image_shape), tf.cast(example[label], tf.int32)
 
-        decoded = encoded.skip(skip * batch_size).map(decode, tf.data.AUTOTUNE)
-        return decoded.batch(batch_size).prefetch(tf.data.AUTOTUNE)
+        batches = share.of(encoded.batch(batch_size).skip(skip))
+        return decoded(batches, decode, self._image_shape)
 
     def limited(self, size: int) -> StreamSplit:
         """Return the first `size` of the images; TFDS stored them in a random order."""

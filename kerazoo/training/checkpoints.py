@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -35,6 +36,20 @@ class State:
 
     arrays: Mapping[str, np.ndarray]
     record: Mapping[str, Any]
+
+    def to_bytes(self) -> bytes:
+        """Return the state as the bytes of an archive, see `from_bytes`."""
+        record = np.frombuffer(json.dumps(self.record).encode(), np.uint8)
+        content = io.BytesIO()
+        _write_arrays(content, {**self.arrays, RECORD: record})
+        return content.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> State:
+        """Return the state that `to_bytes` gave."""
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            arrays = dict(archive)
+        return cls(arrays, json.loads(arrays.pop(RECORD).tobytes()))
 
 
 class Checkpoints:
@@ -125,14 +140,18 @@ def flush(path: Path) -> None:
 
 
 def _write(folder: Path, state: State) -> None:
-    arrays: dict[str, Any] = dict(state.arrays)
     with (folder / ARRAYS).open("wb") as file:
-        np.savez(file, **arrays)
+        _write_arrays(file, state.arrays)
     (folder / RECORD).write_text(json.dumps(state.record, allow_nan=True))
     manifest = {name: _sha256(folder / name) for name in (ARRAYS, RECORD)}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
     for path in (*(folder / name for name in (ARRAYS, RECORD, MANIFEST)), folder):
         flush(path)
+
+
+def _write_arrays(file: IO[bytes], arrays: Mapping[str, np.ndarray]) -> None:
+    members: dict[str, Any] = dict(arrays)
+    np.savez(file, **members)
 
 
 def _read(folder: Path) -> State:

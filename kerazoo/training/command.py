@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import signal
+from pathlib import Path
 from typing import Any
 
 from kerazoo import registry
@@ -21,7 +23,8 @@ from kerazoo.arguments import (
     whole,
 )
 from kerazoo.data import names
-from kerazoo.training import run_folder
+from kerazoo.training import cluster, run_folder
+from kerazoo.training.cluster import Cluster
 from kerazoo.training.options import PRECISIONS, Recipe, TrainOptions
 
 MOST = 2**31 - 1
@@ -70,6 +73,14 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
         metavar="NAME",
         help=f"of the layers, {' or '.join(PRECISIONS)} (default: {recipe.precision})",
     )
+    group.add_argument(
+        "--strategy",
+        type=one_of(cluster.STRATEGIES),
+        default=GIVEN,
+        metavar="NAME",
+        help="none: one device; mirrored: all GPUs; multiworker: the machines of TF_CONFIG; "
+        "auto: what there is (default: auto)",
+    )
 
 
 def _add_outcome(group: argparse._ArgumentGroup) -> None:
@@ -104,36 +115,51 @@ def _run(parsed: argparse.Namespace) -> None:
     options = _options(parsed)
     registry.find(options.model)
     names.check(options.data)
-    if not options.dry_run:
+    where = cluster.of_environment(options.strategy)
+    if where.is_chief and not options.dry_run:
         run_folder.check(options.out, options.overwrite)
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    device = start()
+    device = _start(where)
 
     from kerazoo.training.train import train
 
-    say(json.dumps(train(options, device, say=say)))
+    summary = train(options, device, say=say)
+    if where.is_chief:
+        say(json.dumps(summary))
+
+
+def _start(where: Cluster) -> str:
+    """Let SIGTERM end it as Ctrl-C does, and start TensorFlow."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if where.workers > 1:  # of a worker that has gone TensorFlow tells at length
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    return start()
 
 
 def _resume(parsed: argparse.Namespace) -> None:
-    own = {"resume", "mnist_dir", "debug"}
+    own = {"resume", "mnist_dir", "strategy", "debug"}
     names = {field.name for kind in (Recipe, TrainOptions) for field in dataclasses.fields(kind)}
     for name in names - own:
         if getattr(parsed, name, None) is not None:
             flag = f"--{name.replace('_', '-')}"
             parsed.parser.error(f"{flag} has no place beside --resume: the run keeps its own")
-    run = run_folder.to_resume(None if parsed.resume is True else parsed.resume)
-    if run_folder.is_finished(run):
-        say(f"the run in '{run}' is already finished")
-        say(json.dumps(json.loads((run / "summary.json").read_text())))
-        return
+    strategy = getattr(parsed, "strategy", TrainOptions.strategy)
+    where = cluster.of_environment(strategy)
+    run = Path()
+    if where.is_chief:
+        run = run_folder.to_resume(None if parsed.resume is True else parsed.resume)
+        if run_folder.is_finished(run):
+            say(f"the run in '{run}' is already finished")
+            say(json.dumps(json.loads((run / "summary.json").read_text())))
+            return
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    start()
+    _start(where)
 
     from kerazoo.training.train import resume
 
-    say(json.dumps(resume(run, parsed.mnist_dir, say=say)))
+    summary = resume(run, parsed.mnist_dir, strategy, say=say)
+    if where.is_chief:
+        say(json.dumps(summary))
 
 
 def _options(parsed: argparse.Namespace) -> TrainOptions:

@@ -49,6 +49,8 @@ class TrainOptions:
         out: The run folder; None for `runs/<time>-<model>-<data>`.
         overwrite: Whether the files of an earlier run in `out` may be replaced.
         tensorboard: Whether to write TensorBoard events.
+        strategy: Where it runs: "none" for one device, "mirrored" for all GPUs, "multiworker" for
+            the machines of TF_CONFIG, or "auto" for what there is.
         save_every: Steps between two checkpoints besides those at the epochs' ends; None for none.
         dry_run: Whether to try one batch and write nothing.
     """
@@ -61,6 +63,7 @@ class TrainOptions:
     out: Path | None = None
     overwrite: bool = False
     tensorboard: bool = False
+    strategy: str = "auto"
     save_every: int | None = None
     dry_run: bool = False
 

@@ -18,9 +18,10 @@ class ProgressBar(keras.callbacks.Callback):
         epochs: Number of epochs.
         images: Training images of an epoch.
         batch_size: Images of a step.
+        shown: Whether this process is the one that shows it.
     """
 
-    def __init__(self, epochs: int, images: int, batch_size: int) -> None:
+    def __init__(self, epochs: int, images: int, batch_size: int, shown: bool = True) -> None:
         super().__init__()
         self._epochs = epochs
         self._images = images
@@ -33,7 +34,7 @@ class ProgressBar(keras.callbacks.Callback):
             unit_scale=True,
             leave=False,
             dynamic_ncols=True,
-            disable=not sys.stderr.isatty(),
+            disable=not (shown and sys.stderr.isatty()),
         )
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

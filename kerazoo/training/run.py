@@ -6,7 +6,7 @@ import dataclasses
 import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import keras
 
@@ -19,6 +19,7 @@ from kerazoo.training.interrupts import Interrupts
 from kerazoo.training.loop import Training
 from kerazoo.training.options import TrainOptions
 from kerazoo.training.progress import ProgressBar, epoch_line
+from kerazoo.training.replicas import Replicas
 from kerazoo.training.run_folder import RunFolder
 from kerazoo.weights import keras_file
 from kerazoo.weights.preprocessing import UNIT
@@ -34,7 +35,8 @@ class Run:
         data: The data that they name.
         training: The training, one of whose callbacks is `bar`.
         final: Returns a model to take the weights and be saved.
-        folder: Where to leave what comes of it.
+        folder: Where to leave what comes of it; None for workers other than the chief.
+        replicas: Where it runs.
         bar: Shows how far it is.
         say: Takes the lines for a person to read.
     """
@@ -45,7 +47,8 @@ class Run:
         data: ImageData,
         training: Training,
         final: Callable[[], keras.Model],
-        folder: RunFolder,
+        folder: RunFolder | None,
+        replicas: Replicas,
         bar: ProgressBar,
         say: Say,
     ) -> None:
@@ -54,6 +57,7 @@ class Run:
         self._training = training
         self._final = final
         self._folder = folder
+        self._replicas = replicas
         self._bar = bar
         self._say = say
         self._results: list[EpochResult] = []
@@ -61,13 +65,14 @@ class Run:
     @property
     def epoch(self) -> int:
         """The epoch that is to be trained next, from 1."""
-        return self._training.position.epoch + 1
+        return min(self._training.position.epoch + 1, self._options.recipe.epochs)
 
     def take_up(self, state: State) -> None:
         """Go on where a checkpoint was saved."""
         self._training.take_up(state)
         self._results = [EpochResult(**row) for row in state.record["results"]]
-        self._folder.write_metrics(self._results)
+        if self._folder:
+            self._folder.write_metrics(self._results)
 
     def go(self, evaluate_again: bool) -> dict[str, Any]:
         """Train to the end and leave everything in the folder; return the summary.
@@ -89,18 +94,24 @@ class Run:
                 last_batch = -(-self._data.train.size // self._options.recipe.batch_size) - 1
                 found = self._training.evaluate(final.epoch - 1, last_batch)
                 final = dataclasses.replace(final, **found)
-            out = self._folder.path
-            told = summary(self._options, self._data, self._results, final, out)
-            self._leave()
-            self._folder.write_json("summary.json", told)
-            self._folder.checkpoints.remove()
+            return self._end(final)
+
+    def _end(self, final: EpochResult) -> dict[str, Any]:
+        """Leave everything in the folder; return the summary."""
+        folder = self._folder
+        out = folder.path if folder else None
+        told = summary(self._options, self._data, self._results, final, out)
+        if folder:
+            self._leave(folder)
+            folder.write_json("summary.json", told)
+            folder.checkpoints.remove()
         return told
 
     def _train(self, interrupts: Interrupts) -> None:
         training, save_every = self._training, self._options.save_every
 
         def between() -> None:
-            if interrupts.requested:
+            if self._replicas.any(interrupts.requested):
                 self._bar.close()
                 self._stop()
             if save_every is not None and training.steps_taken % save_every == 0:
@@ -108,48 +119,49 @@ class Run:
 
         for result in training.epochs(between):
             self._results.append(result)
-            self._folder.write_metrics(self._results)
+            if self._folder:
+                self._folder.write_metrics(self._results)
             self._save()
             self._say(epoch_line(result, self._options.recipe.epochs))
 
     def _save(self) -> None:
         """Save a checkpoint, with which the run takes the place of an earlier one."""
-        self._save_checkpoint()
-        self._folder.keep()
+        if self._folder:
+            self._save_checkpoint(self._folder)
+            self._folder.keep()
 
-    def _save_checkpoint(self) -> None:
+    def _save_checkpoint(self, folder: RunFolder) -> None:
         state, position = self._training.state(), self._training.position
         results = [dataclasses.asdict(result) for result in self._results]
         whole = State(state.arrays, {**state.record, "results": results})
-        self._folder.checkpoints.save(position.epoch, position.step, whole)
+        folder.checkpoints.save(position.epoch, position.step, whole)
 
-    def _stop(self) -> None:
+    def _stop(self) -> NoReturn:
         """Save and raise that the run was interrupted; an earlier run in its place stays."""
-        folder = self._folder
-        where = f"interrupted in epoch {self.epoch} of {self._options.recipe.epochs}"
-        self._save_checkpoint()
-        folder.stay()
-        if folder.spares_earlier_run:
-            raise InterruptedRunError(
-                f"{where}; the earlier run in '{self._options.out}' is as it was, "
-                f"and --resume '{folder.path}' goes on with this one in its place"
-            )
-        self._leave()
-        raise InterruptedRunError(
-            f"{where}; the model as it was then is in '{folder.path}', "
-            f"and --resume '{folder.path}' goes on from there"
-        )
+        folder, out = self._folder, self._options.out
+        told = f"interrupted in epoch {self.epoch} of {self._options.recipe.epochs}"
+        if folder:
+            self._save_checkpoint(folder)
+            folder.stay()
+            if folder.spares_earlier_run:
+                told += f"; the earlier run in '{out}' is as it was, and --resume '{folder.path}' "
+                told += "goes on with this one in its place"
+            else:
+                self._leave(folder)
+                told += f"; the model as it was then is in '{folder.path}', "
+                told += f"and --resume '{folder.path}' goes on from there"
+        raise InterruptedRunError(told)
 
-    def _leave(self) -> None:
+    def _leave(self, folder: RunFolder) -> None:
         """Write the model, ending in softmax as the zoo's models do, and the curves."""
         final = self._final()
         final.set_weights(self._training.weights())
         final.preprocessing = UNIT
-        with self._folder.replacing("model.keras") as path:
+        with folder.replacing("model.keras") as path:
             keras_file.write(final, path)
         if self._results:
             title = f"{self._options.model} on {self._data.name}"
-            with self._folder.replacing("curves.png") as path, path.open("wb") as file:
+            with folder.replacing("curves.png") as path, path.open("wb") as file:
                 curves.draw(self._results, title, file)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from kerazoo.data.images import Shuffle, Split
+from kerazoo.data.images import Share, Shuffle, Split
 
 SUM = tf.distribute.ReduceOp.SUM
 
@@ -32,13 +32,15 @@ class Steps:
     def batches(
         self, split: Split, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0
     ) -> Iterator[Any]:
-        """Return an iterator over `Split.batches`, shared out to the replicas."""
-        options = tf.data.Options()
-        options.experimental_distribute.auto_shard_policy = (
-            tf.data.experimental.AutoShardPolicy.DATA
-        )
-        batches = split.batches(batch_size, shuffle, skip).with_options(options)
-        return iter(self._strategy.experimental_distribute_dataset(batches))
+        """Return an iterator over `Split.batches`, the rows of each shared out to the replicas."""
+        replicas = self._strategy.num_replicas_in_sync
+
+        def of_worker(worker: tf.distribute.InputContext) -> tf.data.Dataset:
+            count = replicas // worker.num_input_pipelines
+            share = Share(worker.input_pipeline_id * count, count, replicas)
+            return split.batches(batch_size, shuffle, skip, share)
+
+        return iter(self._strategy.distribute_datasets_from_function(of_worker))
 
     @tf.function
     def train(self, batches: Iterator[Any], steps: tf.Tensor) -> tf.Tensor:
@@ -106,6 +108,8 @@ class Steps:
         self, images: tf.Tensor, labels: tf.Tensor, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the sum of the images' cross-entropies, and the logits."""
-        logits = tf.cast(self._model(images, training=training), tf.float32)
+        logits = self._model(images, training=training)
+        if logits.dtype.size < tf.float32.size:
+            logits = tf.cast(logits, tf.float32)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-        return tf.reduce_sum(losses), logits
+        return tf.cast(tf.reduce_sum(losses), tf.float32), logits

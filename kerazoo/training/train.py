@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import platform
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,13 @@ import kerazoo
 from kerazoo import registry
 from kerazoo.data.images import ImageData, ImageShape
 from kerazoo.data.load import load
-from kerazoo.errors import CorruptFileError
+from kerazoo.errors import CorruptFileError, UsageError
+from kerazoo.training import cluster
+from kerazoo.training.checkpoints import State
 from kerazoo.training.loop import Training
 from kerazoo.training.options import TrainOptions, of_config
 from kerazoo.training.progress import ProgressBar
+from kerazoo.training.replicas import Replicas
 from kerazoo.training.run import Run, summary
 from kerazoo.training.run_folder import RunFolder
 
@@ -52,26 +57,34 @@ def train(
         KerazooError: The options, the data or the run failed; see its kinds.
         OSError: A file cannot be written.
     """
-    data, recipe = _load_data(options, say), options.recipe
-    if options.dry_run:
-        data, recipe = data.limited(recipe.batch_size), dataclasses.replace(recipe, epochs=1)
-    model = _compiled(options, data)
-    if options.dry_run:
-        (result,) = Training(model, data, recipe, 1, callbacks).epochs()
-        return summary(options, data, [result], result, None)
-    with RunFolder.begin(options.out, options.overwrite, options.model, data.name) as folder:
-        folder.write_json("config.json", _config(options, data, model, device))
-        return _run(options, data, model, callbacks, folder, say).go(bool(callbacks))
+    where = cluster.of_environment(options.strategy)
+    with Replicas(options.strategy, where) as replicas:
+        say = _said_once(say, replicas)
+        data = _load_data(options, say)
+        _check_all_alike(options, data, replicas)
+        if options.dry_run:
+            return _try(options, data, replicas, callbacks)
+        with _begin(options, data) if replicas.is_chief else nullcontext() as folder:
+            model = _compiled(options, data, replicas)
+            if folder:
+                folder.write_json("config.json", _config(options, data, model, device))
+            run = _run(options, data, model, callbacks, folder, replicas, say)
+            return run.go(evaluate_again=bool(callbacks))
 
 
 def resume(
-    run: Path, mnist_dir: Path | None = None, callbacks: Callbacks = (), say: Say = print
+    run: Path,
+    mnist_dir: Path | None = None,
+    strategy: str = "auto",
+    callbacks: Callbacks = (),
+    say: Say = print,
 ) -> dict[str, Any]:
     """Go on with an unfinished run where it was last saved, as if it had never stopped.
 
     Args:
-        run: Its folder.
+        run: Its folder, which the chief alone of several workers needs.
         mnist_dir: Folder with MNIST's four IDX files.
+        strategy: Where it runs, see `TrainOptions`.
         callbacks: The Keras callbacks that it began with.
         say: Takes the lines for a person to read.
 
@@ -82,8 +95,12 @@ def resume(
         CorruptFileError: The data are not those it began with, or what it saved is damaged.
         InterruptedRunError, KerazooError, OSError: See `train`.
     """
-    with RunFolder.reopen(run) as folder:
-        config = folder.config()
+    where = cluster.of_environment(strategy)
+    opening = RunFolder.reopen(run) if where.is_chief else nullcontext()
+    with Replicas(strategy, where) as replicas, opening as folder:
+        say = _said_once(say, replicas)
+        mine = json.dumps(folder.config()).encode() if folder else b""
+        config = json.loads(replicas.from_chief(mine))
         options = dataclasses.replace(of_config(config), mnist_dir=mnist_dir, out=run)
         _tell_versions(config, say)
         data = _load_data(options, say)
@@ -91,11 +108,55 @@ def resume(
             raise CorruptFileError(
                 f"{data.name} is not what '{run}' was trained on: bring the data back as they were"
             )
-        going_on = _run(options, data, _compiled(options, data), callbacks, folder, say)
-        if (state := folder.checkpoints.newest(say)) is not None:
+        model = _compiled(options, data, replicas)
+        going_on = _run(options, data, model, callbacks, folder, replicas, say)
+        if (state := _newest(folder, replicas, say)) is not None:
             going_on.take_up(state)
         say(f"'{run}' goes on in epoch {going_on.epoch} of {options.recipe.epochs}")
-        return going_on.go(bool(callbacks))
+        return going_on.go(evaluate_again=bool(callbacks))
+
+
+def _begin(options: TrainOptions, data: ImageData) -> RunFolder:
+    return RunFolder.begin(options.out, options.overwrite, options.model, data.name)
+
+
+def _try(
+    options: TrainOptions, data: ImageData, replicas: Replicas, callbacks: Callbacks
+) -> dict[str, Any]:
+    """Take one step and leave nothing."""
+    data = data.limited(options.recipe.batch_size)
+    recipe = dataclasses.replace(options.recipe, epochs=1)
+    model = _compiled(options, data, replicas)
+    (result,) = Training(model, data, recipe, 1, callbacks, replicas.strategy).epochs()
+    return summary(options, data, [result], result, None)
+
+
+def _said_once(say: Say, replicas: Replicas) -> Say:
+    """Return `say` for the chief, and what says nothing for other workers."""
+    if not replicas.is_chief:
+        return lambda _: None
+    if replicas.count > 1:
+        say(f"{replicas.count} replicas of the model, each with its rows of every batch")
+    return say
+
+
+def _check_all_alike(options: TrainOptions, data: ImageData, replicas: Replicas) -> None:
+    """Raise where the workers were not started for the same training."""
+    alike = dataclasses.replace(options, mnist_dir=None, out=None), data.fingerprint
+    if replicas.from_chief(mine := repr(alike).encode()) != mine:
+        raise UsageError(
+            "the workers were started with other options or other data than the chief: "
+            "start all of them alike"
+        )
+
+
+def _newest(folder: RunFolder | None, replicas: Replicas, say: Say) -> State | None:
+    """Return the state that the chief has saved last."""
+    state = folder.checkpoints.newest(say) if folder else None
+    if replicas.workers == 1:
+        return state
+    content = replicas.from_chief(state.to_bytes() if state else b"")
+    return State.from_bytes(content) if content else None
 
 
 def _load_data(options: TrainOptions, say: Say) -> ImageData:
@@ -117,16 +178,18 @@ def _by(shape: ImageShape) -> str:
     return "x".join(map(str, shape))
 
 
-def _compiled(options: TrainOptions, data: ImageData) -> keras.Model:
+def _compiled(options: TrainOptions, data: ImageData, replicas: Replicas) -> keras.Model:
     """Return the model to train, drawn from the recipe's seed."""
     recipe = options.recipe
     keras.utils.set_random_seed(recipe.seed)
-    model = _create(options, data, classifier_activation=None)
-    model.compile(
-        keras.optimizers.Adam(recipe.learning_rate, epsilon=recipe.epsilon),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
+    with replicas.strategy.scope():
+        model = _create(options, data, classifier_activation=None)
+        model.compile(
+            keras.optimizers.Adam(recipe.learning_rate, epsilon=recipe.epsilon),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            metrics=["accuracy"],
+        )
+    replicas.synchronize(model)
     return model
 
 
@@ -147,20 +210,29 @@ def _run(
     data: ImageData,
     model: keras.Model,
     callbacks: Callbacks,
-    folder: RunFolder,
+    folder: RunFolder | None,
+    replicas: Replicas,
     say: Say,
 ) -> Run:
     recipe = options.recipe
-    bar = ProgressBar(recipe.epochs, data.train.size, recipe.batch_size)
+    bar = ProgressBar(recipe.epochs, data.train.size, recipe.batch_size, replicas.is_chief)
     own = [bar]
     if options.tensorboard:
-        own.append(keras.callbacks.TensorBoard(folder.path / "tensorboard"))
+        # other workers than the chief write to TensorFlow's file system in memory
+        events = str(folder.path / "tensorboard") if folder else "ram://tensorboard"
+        own.append(keras.callbacks.TensorBoard(events))
     macs = 3 * registry.find(options.model).macs * recipe.batch_size
     steps_per_call = min(max(1, int(MACS_PER_CALL / macs)), MAX_STEPS_PER_CALL)
     training = Training(
-        model, data, recipe, steps_per_call, [*own, *callbacks], save_every=options.save_every
+        model,
+        data,
+        recipe,
+        steps_per_call,
+        [*own, *callbacks],
+        replicas.strategy,
+        options.save_every,
     )
-    return Run(options, data, training, lambda: _create(options, data), folder, bar, say)
+    return Run(options, data, training, lambda: _create(options, data), folder, replicas, bar, say)
 
 
 def _config(

@@ -13,6 +13,7 @@ from PIL import Image
 from kerazoo.data import folder
 from kerazoo.data.images import Shuffle, Split
 from kerazoo.errors import CorruptFileError, DataMissingError
+from tests.data.test_images import of_two_workers
 
 SHAPE = (8, 8, 1)
 
@@ -132,6 +133,13 @@ def test_batches_keep_the_order_of_seed_and_epoch(pets: Path) -> None:
     assert sorted(first) == sorted(levels(train))
     skipped = [label for _, labels in train.batches(7, (1, 2), skip=2) for label in labels.numpy()]
     assert skipped == [label for _, label in first[14:]]
+
+
+def test_two_workers_share_every_batch(pets: Path) -> None:
+    train = folder.load(pets, SHAPE, seed=0).train
+    whole = [images for images, _ in train.batches(7, (1, 2), 1).as_numpy_iterator()]
+    for mine, batch in zip(of_two_workers(train, 7, (1, 2)), whole, strict=True):
+        np.testing.assert_array_equal(mine, batch)
 
 
 def test_a_limit_keeps_the_classes_in_proportion(pets: Path) -> None:

@@ -1,9 +1,19 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
-from kerazoo.data.images import ArraySplit, ImageData, evenly_spaced, order, to_shape
+from kerazoo.data.images import (
+    ArraySplit,
+    ImageData,
+    Share,
+    Shuffle,
+    Split,
+    evenly_spaced,
+    order,
+    to_shape,
+)
 
 
 def numbered(size: int) -> ArraySplit:
@@ -14,6 +24,15 @@ def numbered(size: int) -> ArraySplit:
 
 def labels(batches: tf.data.Dataset) -> list[list[int]]:
     return [batch[1].numpy().tolist() for batch in batches]
+
+
+def of_two_workers(split: Split, batch_size: int, shuffle: Shuffle) -> list[np.ndarray]:
+    """Return the images of every batch, put together from those of two workers."""
+    workers = [split.batches(batch_size, shuffle, 1, Share(first, 1, 2)) for first in range(2)]
+    return [
+        np.concatenate([images for images, _ in parts])
+        for parts in zip(*(batches.as_numpy_iterator() for batches in workers), strict=True)
+    ]
 
 
 def test_batches_without_shuffle_keep_the_order_and_the_remainder() -> None:
@@ -71,3 +90,21 @@ def test_fit_shrinks_by_the_triangle_filter() -> None:
     # the first output pixel's centre is 0.5, 0.5, 1.5, 2.5 from those of the input, radius 2
     first = (0.75 * 0 + 0.75 * 85 + 0.25 * 170) / 1.75 / 255
     np.testing.assert_allclose(result, [[first, 1 - first]] * 2, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("parts", "workers"), [(1, 1), (2, 2), (3, 3), (4, 2), (5, 1)])
+def test_the_shares_of_all_workers_are_every_batch(parts: int, workers: int) -> None:
+    indices = tf.data.Dataset.range(22).batch(5)
+    columns = tf.data.Dataset.zip(indices, indices.map(lambda x: x * 2)).skip(1)
+    count = parts // workers
+    shares = [
+        list(Share(worker * count, count, parts).of(columns).as_numpy_iterator())
+        for worker in range(workers)
+    ]
+    assert {len(share) for share in shares} == {4 * count}
+    for number, (batch, doubled) in enumerate(columns.as_numpy_iterator()):
+        own = [part for share in shares for part in share[number * count : (number + 1) * count]]
+        sizes = [len(first) for first, _ in own]
+        assert max(sizes) - min(sizes) <= 1
+        np.testing.assert_array_equal(np.concatenate([first for first, _ in own]), batch)
+        np.testing.assert_array_equal(np.concatenate([second for _, second in own]), doubled)

@@ -15,6 +15,7 @@ import tensorflow_datasets as tfds
 from kerazoo.data import tfds_sets
 from kerazoo.data.images import ArraySplit, Split
 from kerazoo.errors import CorruptFileError, DataMissingError, UsageError
+from tests.data.test_images import of_two_workers
 
 COUNTS = {"train": 100, "validation": 10, "test": 20}
 
@@ -152,6 +153,11 @@ class TestStream:
 
     def test_skips_batches(self, split: Split) -> None:
         assert contents(split, shuffle=(0, 0), skip=10) == contents(split, shuffle=(0, 0))[70:]
+
+    def test_two_workers_share_every_batch(self, split: Split) -> None:
+        whole = [images for images, _ in split.batches(7, (1, 2), 1).as_numpy_iterator()]
+        for mine, batch in zip(of_two_workers(split, 7, (1, 2)), whole, strict=True):
+            np.testing.assert_array_equal(mine, batch)
 
     def test_limited(self, split: Split) -> None:
         limited = split.limited(15)

@@ -1,0 +1,57 @@
+"""What TF_CONFIG says about the machines that train together; nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kerazoo.errors import UsageError
+
+STRATEGIES = ("none", "mirrored", "multiworker", "auto")
+EXAMPLE = (
+    '{"cluster": {"worker": ["host1:12345", "host2:12345"]}, '
+    '"task": {"type": "worker", "index": 0}}'
+)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The workers, and which of them this process is.
+
+    Attributes:
+        workers: Number of processes that train together.
+        is_chief: Whether this is the one that writes the run folder.
+    """
+
+    workers: int = 1
+    is_chief: bool = True
+
+
+def of_environment(strategy: str, environment: Mapping[str, str] = os.environ) -> Cluster:
+    """Return the cluster in which the strategy runs; one worker where it needs none.
+
+    Args:
+        strategy: One of `STRATEGIES`.
+        environment: Holds TF_CONFIG, or does not.
+
+    Raises:
+        UsageError: TF_CONFIG is missing where it is needed, or says something else than workers.
+    """
+    text = environment.get("TF_CONFIG", "")
+    if strategy not in ("multiworker", "auto") or (strategy == "auto" and not text):
+        return Cluster()
+    if not text:
+        raise UsageError(f"--strategy multiworker needs TF_CONFIG, such as {EXAMPLE}")
+    try:
+        config = json.loads(text)
+        jobs = {name: list(addresses) for name, addresses in config["cluster"].items()}
+        kind, index = config["task"]["type"], int(config["task"]["index"])
+        in_place = 0 <= index < len(jobs[kind])
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise UsageError(f"TF_CONFIG must be such as {EXAMPLE}") from error
+    if not in_place or not {"worker"} <= jobs.keys() <= {"chief", "worker"}:
+        raise UsageError(f"TF_CONFIG must name this task among its workers, such as {EXAMPLE}")
+    chief = "chief" if jobs.get("chief") else "worker"
+    return Cluster(sum(map(len, jobs.values())), kind == chief and index == 0)

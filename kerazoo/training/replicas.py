@@ -1,0 +1,120 @@
+"""Where a training runs: one device, several GPUs, or several machines."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kerazoo.errors import KerazooError
+from kerazoo.training.cluster import Cluster
+
+SUM = tf.distribute.ReduceOp.SUM
+CHUNK = 2**24  # numbers that are sent at once
+# What TensorFlow raises where a worker has gone.
+GONE = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+)
+
+
+class Replicas:
+    """A strategy of `tf.distribute` and this process's part in it.
+
+    It is to be made before TensorFlow computes anything, and used in a `with` statement.
+
+    Args:
+        name: "none", "mirrored", "multiworker" or "auto": several machines where the cluster has
+            them, several GPUs where this one has them.
+        cluster: What TF_CONFIG says.
+
+    Attributes:
+        strategy: Where the steps run and the model's variables are.
+        is_chief: Whether this process is the one that writes.
+    """
+
+    def __init__(self, name: str = "none", cluster: Cluster | None = None) -> None:
+        self._cluster = cluster or Cluster()
+        self.is_chief = self._cluster.is_chief
+        self.strategy = _strategy(name, self._cluster)
+
+    def __enter__(self) -> Replicas:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Say in plain words what TensorFlow raises where another worker has gone."""
+        if self.workers > 1 and isinstance(error, GONE):
+            raise KerazooError(
+                "another worker has ended or cannot be reached: see what it said, "
+                "then start all of them again with --resume"
+            ) from error
+
+    @property
+    def workers(self) -> int:
+        """Number of processes."""
+        return self._cluster.workers
+
+    @property
+    def count(self) -> int:
+        """Number of replicas of the model."""
+        return self.strategy.num_replicas_in_sync
+
+    def synchronize(self, model: keras.Model) -> None:
+        """Have batch normalisation take its moments over the batches of all replicas."""
+        if self.count == 1:
+            return
+        for layer in model._flatten_layers():
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.synchronized = True
+
+    def any(self, flag: bool) -> bool:
+        """Tell whether the flag is set in any worker."""
+        if self.workers == 1:
+            return flag
+        return int(self._sum(tf.constant(int(flag)))) > 0
+
+    def from_chief(self, content: bytes) -> bytes:
+        """Return the chief's bytes, whatever those of the other workers are."""
+        if self.workers == 1:
+            return content
+        size = int(self._sum(tf.constant(len(content) if self.is_chief else 0, tf.int64)))
+        numbers = np.zeros(-(-size // 4), np.int32)
+        if self.is_chief:
+            numbers.view(np.uint8)[:size] = np.frombuffer(content, np.uint8)
+        for first in range(0, len(numbers), CHUNK):
+            part = numbers[first : first + CHUNK]
+            part[:] = self._sum(tf.constant(part)).numpy()
+        return numbers.tobytes()[:size]
+
+    @tf.function
+    def _sum(self, mine: tf.Tensor) -> tf.Tensor:
+        """Return the sum of what each worker gives."""
+        per_worker = self.count // self.workers
+
+        def of_replica() -> tf.Tensor:
+            number = tf.distribute.get_replica_context().replica_id_in_sync_group
+            return mine * tf.cast(number % per_worker == 0, mine.dtype)
+
+        return self.strategy.reduce(SUM, self.strategy.run(of_replica), axis=None)
+
+
+def _strategy(name: str, cluster: Cluster) -> tf.distribute.Strategy:
+    """Return the strategy of that name.
+
+    Raises:
+        KerazooError: The other workers cannot be reached.
+    """
+    if name == "multiworker" or (name == "auto" and cluster.workers > 1):
+        try:
+            return tf.distribute.MultiWorkerMirroredStrategy()
+        except GONE as error:
+            raise KerazooError(
+                "the other workers of TF_CONFIG cannot be reached: start them all, "
+                "and see that their ports are open"
+            ) from error
+    several = len(tf.config.list_physical_devices("GPU")) > 1
+    if name == "mirrored" or (name == "auto" and several):
+        return tf.distribute.MirroredStrategy()
+    return tf.distribute.get_strategy()

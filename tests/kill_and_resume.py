@@ -1,0 +1,165 @@
+"""Kill a training at random moments, resume it, and compare its end with one never stopped.
+
+`python -m tests.kill_and_resume --kills 100` takes half an hour of two cores. The model has dropout
+and batch normalisation. After some of the kills the last checkpoint is cut short at a random byte,
+or its manifest emptied; some resumed processes may write no file as large as a checkpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+ROOT = Path(__file__).parents[1]
+CHILD = """
+import sys
+from kerazoo.cli import main
+from kerazoo.lazy import keras
+from kerazoo.models.common import constructor
+
+@constructor("noisy", source="here", year=2026, input_shape=(28, 28, 1), params=1, macs=100_000)
+def noisy(asked):
+    layers = keras.layers
+    inputs = asked.inputs(least=28)
+    x = layers.Conv2D(8, 3, strides=2, use_bias=False)(inputs)
+    x = layers.Activation("relu")(layers.BatchNormalization()(x))
+    x = layers.Dropout(0.3)(layers.Flatten()(x))
+    x = layers.Dropout(0.3)(layers.Dense(256, activation="relu")(x))
+    return asked.model(inputs, asked.classifier(x, "classifier"))
+
+sys.exit(main(sys.argv[1:]))
+"""
+TRAIN = ["train", "--model", "noisy", "--data", "digits", "--epochs", "40", "--batch-size", "20"]
+TRAIN += ["--save-every", "25"]
+TIMES = ("seconds", "images_per_second")
+Weights = dict[str, bytes]
+
+
+def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
+    """Start the command in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, *arguments],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def weights(run: Path) -> Weights:
+    """Return the bytes of every weight of a run's model."""
+    found: Weights = {}
+
+    def take(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset):
+            found[name] = item[()].tobytes()
+
+    with zipfile.ZipFile(run / "model.keras") as archive:
+        content = io.BytesIO(archive.read("model.weights.h5"))
+    with h5py.File(content) as file:
+        file.visititems(take)
+    return found
+
+
+def metrics(run: Path) -> list[dict[str, str]]:
+    """Return the rows of a run's metrics.csv without its times."""
+    with (run / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    return [{name: row[name] for name in row if name not in TIMES} for row in rows]
+
+
+def damage(run: Path, rng: random.Random) -> str:
+    """Cut the last of two checkpoints short, or empty its manifest; tell what was done."""
+    checkpoints = sorted((run / "checkpoints").glob("epoch-*"))
+    if len(checkpoints) < 2 or rng.random() < 0.5:
+        return ""
+    name = rng.choice(["arrays.npz", "record.json", "manifest.json"])
+    path = checkpoints[-1] / name
+    content = path.read_bytes()
+    size = 0 if name == "manifest.json" else rng.randrange(len(content))
+    path.write_bytes(content[:size])
+    return f", then {name} of the last checkpoint cut to {size} of {len(content)} bytes"
+
+
+def allow_small_files_alone() -> None:
+    """Let this process write no file as large as a checkpoint, as a full disk would."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+
+def live(run: Path, seconds: float, rng: random.Random) -> str | None:
+    """Begin or resume a run and kill it; return what was done, None where it came to its end."""
+    begun = (run / "config.json").exists()
+    arguments = ["train", "--resume", str(run)] if begun else [*TRAIN, "--out", str(run)]
+    full = begun and rng.random() < 0.1
+    process = start(*arguments, preexec_fn=allow_small_files_alone if full else None)
+    lifetime = rng.uniform(0, seconds)
+    try:
+        _, err = process.communicate(timeout=None if full else lifetime)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        return f"killed after {lifetime:.1f} s{damage(run, rng)}"
+    if full and not (run / "summary.json").exists():
+        assert process.returncode == 1, err
+        assert "kerazoo: a file could not be read or written" in err, err
+        return "no room on the disk"
+    assert process.returncode == 0, err
+    return None
+
+
+def kill_and_resume(folder: Path, kills: int, seed: int, say: Callable[[str], object]) -> None:
+    """Make sure that runs which are killed so often end as one that never was.
+
+    Raises:
+        AssertionError: One does not.
+    """
+    rng = random.Random(seed)
+    whole, started = folder / "whole", time.monotonic()
+    _, err = (process := start(*TRAIN, "--out", str(whole))).communicate()
+    assert process.returncode == 0, err
+    seconds = time.monotonic() - started
+    say(f"never stopped: {seconds:.1f} s")
+    expected, rows = weights(whole), metrics(whole)
+    count = number = 0
+    while count < kills:
+        number += 1
+        run = folder / f"run-{number}"
+        while (done := live(run, seconds, rng)) is not None:
+            count += 1
+            say(f"{count}: run {number} {done}")
+        assert weights(run) == expected, f"the weights of '{run}' differ"
+        assert metrics(run) == rows, f"metrics.csv of '{run}' differs"
+        assert not (run / "checkpoints").exists()
+        say(f"run {number} ended as the one that was never stopped")
+    say(json.dumps({"kills": count, "runs": number, "equal": True}))
+
+
+def main() -> None:
+    """Read the options and begin."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=100, help="default: %(default)s")
+    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        kill_and_resume(
+            Path(folder), options.kills, options.seed, lambda line: print(line, flush=True)
+        )
+
+
+if __name__ == "__main__":
+    main()
