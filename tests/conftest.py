@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-# TensorFlow's allocator under oneDNN gives no memory back, which comes to 20 GB over all tests. It
-# reads this when it is first imported.
-os.environ.setdefault("TF_ONEDNN_USE_SYSTEM_ALLOCATOR", "1")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -39,6 +36,14 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(autouse=True)
 def room_for_the_next_model() -> Iterator[None]:
-    """Free a test's models, which are made of cycles and of up to half a gigabyte each."""
+    """Free a test's models, which are made of cycles and of up to half a gigabyte each.
+
+    For every model that Keras's optimizer trained, TensorFlow keeps the custom gradient of an
+    all-reduce in a registry for ever, and with it the function and all its variables.
+    """
     yield
+    if ops := sys.modules.get("tensorflow.python.framework.ops"):
+        gradients = ops.gradient_registry._registry
+        for name in [name for name in gradients if name.startswith("CustomGradient-")]:
+            del gradients[name]
     gc.collect()
