@@ -71,8 +71,10 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
         type=one_of(PRECISIONS),
         default=GIVEN,
         metavar="NAME",
-        help=f"of the layers, {' or '.join(PRECISIONS)} (default: {recipe.precision})",
+        help=f"of the layers, one of {', '.join(PRECISIONS)} (default: {recipe.precision})",
     )
+    text = "have XLA compile the steps"
+    group.add_argument("--jit", action="store_true", default=GIVEN, help=text)
     group.add_argument(
         "--strategy",
         type=one_of(cluster.STRATEGIES),

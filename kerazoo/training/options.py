@@ -9,7 +9,7 @@ from typing import Any
 
 from kerazoo.errors import CorruptFileError
 
-PRECISIONS = ("float32", "mixed_bfloat16")
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,9 @@ class Recipe:
         batch_size: Images of one step.
         learning_rate: Adam's step size.
         epsilon: Adam's guard against division by zero: TF1's 1e-8, not Keras's 1e-7.
-        precision: "float32", or "mixed_bfloat16" to compute in half the width.
+        precision: "float32", or "mixed_bfloat16" or "mixed_float16" to compute in half the width;
+            the last scales the loss.
+        jit: Whether XLA compiles the steps.
         seed: Of the initial weights and of every epoch's order.
     """
 
@@ -33,6 +35,7 @@ class Recipe:
     learning_rate: float = 0.001
     epsilon: float = 1e-8
     precision: str = "float32"
+    jit: bool = False
     seed: int = 1
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import keras
+import tensorflow as tf
 
 from kerazoo.data.images import ImageData
-from kerazoo.errors import InterruptedRunError
-from kerazoo.training import curves
+from kerazoo.errors import InterruptedRunError, KerazooError
+from kerazoo.training import curves, memory
 from kerazoo.training.checkpoints import State
 from kerazoo.training.epoch import EpochResult
 from kerazoo.training.interrupts import Interrupts
@@ -87,6 +88,10 @@ class Run:
         with Interrupts() as interrupts:
             try:
                 self._train(interrupts)
+            except tf.errors.ResourceExhaustedError as error:
+                size = self._options.recipe.batch_size
+                advice = memory.advice(self._final(), size)
+                raise KerazooError(f"out of memory: {advice}") from error
             finally:
                 self._bar.close()
             final = self._results[-1]

@@ -21,11 +21,15 @@ class Steps:
         model: Gives logits [batch, classes], and is compiled with the optimizer to use; the loss
             is the softmax cross-entropy with the model's own losses added, such as weight decay.
         strategy: Where the steps run and the model's variables are.
+        jit: Whether XLA compiles the training steps.
     """
 
-    def __init__(self, model: keras.Model, strategy: tf.distribute.Strategy) -> None:
+    def __init__(
+        self, model: keras.Model, strategy: tf.distribute.Strategy, jit: bool = False
+    ) -> None:
         self._model = model
         self._strategy = strategy
+        self._step = tf.function(self._train_step, jit_compile=True) if jit else self._train_step
         with strategy.scope():  # a tf.function must not be the one to create the slots
             model.optimizer.build(model.trainable_variables)
 
@@ -47,7 +51,7 @@ class Steps:
         """Take so many steps of the optimizer; return the sum of the images' losses."""
         loss = tf.constant(0.0)
         for _ in tf.range(steps):
-            losses = self._strategy.run(self._train_step, args=next(batches))
+            losses = self._strategy.run(self._step, args=next(batches))
             loss += self._strategy.reduce(SUM, losses, axis=None)
         return loss
 
@@ -86,7 +90,7 @@ class Steps:
         return loss, hits
 
     def _train_step(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        replica = tf.distribute.get_replica_context()
+        replica, optimizer = tf.distribute.get_replica_context(), self._model.optimizer
         batch_size = replica.all_reduce(SUM, tf.cast(tf.shape(labels)[0], tf.float32))
         with tf.GradientTape() as tape:
             loss, _ = self._forward(images, labels, training=True)
@@ -94,9 +98,21 @@ class Steps:
             share = loss / batch_size
             if self._model.losses:
                 share += tf.add_n(self._model.losses) / replica.num_replicas_in_sync
+            share = optimizer.scale_loss(share)
         weights = self._model.trainable_variables
-        self._model.optimizer.apply(tape.gradient(share, weights), weights)
+        gradients = tape.gradient(share, weights)
+        if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            gradients = self._same_everywhere(gradients)
+        optimizer.apply(gradients, weights)
         return loss
+
+    def _same_everywhere(self, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
+        """Return each replica the mean of all gradients, whose finiteness it then decides alike."""
+        replica = tf.distribute.get_replica_context()
+        if replica.num_replicas_in_sync == 1:
+            return gradients
+        total = replica.all_reduce(SUM, gradients)
+        return [gradient / replica.num_replicas_in_sync for gradient in total]
 
     def _evaluate_step(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         loss, logits = self._forward(images, labels, training=False)

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import keras
+from tensorflow.python.framework.config import disable_op_determinism  # it has no public name
 
 import kerazoo
 from kerazoo import registry
 from kerazoo.data.images import ImageData, ImageShape
 from kerazoo.data.load import load
 from kerazoo.errors import CorruptFileError, UsageError
-from kerazoo.training import cluster
+from kerazoo.training import cluster, memory
 from kerazoo.training.checkpoints import State
 from kerazoo.training.loop import Training
 from kerazoo.training.options import TrainOptions, of_config
@@ -58,14 +59,15 @@ def train(
         OSError: A file cannot be written.
     """
     where = cluster.of_environment(options.strategy)
+    _tell_waiting(where, say)
     with Replicas(options.strategy, where) as replicas:
         say = _said_once(say, replicas)
         data = _load_data(options, say)
         _check_all_alike(options, data, replicas)
         if options.dry_run:
-            return _try(options, data, replicas, callbacks)
+            return _try(options, data, replicas, callbacks, say)
         with _begin(options, data) if replicas.is_chief else nullcontext() as folder:
-            model = _compiled(options, data, replicas)
+            model = _compiled(options, data, replicas, say)
             if folder:
                 folder.write_json("config.json", _config(options, data, model, device))
             run = _run(options, data, model, callbacks, folder, replicas, say)
@@ -97,6 +99,7 @@ def resume(
     """
     where = cluster.of_environment(strategy)
     opening = RunFolder.reopen(run) if where.is_chief else nullcontext()
+    _tell_waiting(where, say)
     with Replicas(strategy, where) as replicas, opening as folder:
         say = _said_once(say, replicas)
         mine = json.dumps(folder.config()).encode() if folder else b""
@@ -108,7 +111,7 @@ def resume(
             raise CorruptFileError(
                 f"{data.name} is not what '{run}' was trained on: bring the data back as they were"
             )
-        model = _compiled(options, data, replicas)
+        model = _compiled(options, data, replicas, say)
         going_on = _run(options, data, model, callbacks, folder, replicas, say)
         if (state := _newest(folder, replicas, say)) is not None:
             going_on.take_up(state)
@@ -121,14 +124,19 @@ def _begin(options: TrainOptions, data: ImageData) -> RunFolder:
 
 
 def _try(
-    options: TrainOptions, data: ImageData, replicas: Replicas, callbacks: Callbacks
+    options: TrainOptions, data: ImageData, replicas: Replicas, callbacks: Callbacks, say: Say
 ) -> dict[str, Any]:
     """Take one step and leave nothing."""
     data = data.limited(options.recipe.batch_size)
     recipe = dataclasses.replace(options.recipe, epochs=1)
-    model = _compiled(options, data, replicas)
+    model = _compiled(options, data, replicas, say)
     (result,) = Training(model, data, recipe, 1, callbacks, replicas.strategy).epochs()
     return summary(options, data, [result], result, None)
+
+
+def _tell_waiting(where: cluster.Cluster, say: Say) -> None:
+    if where.workers > 1:
+        say(f"waiting for all {where.workers} workers of TF_CONFIG")
 
 
 def _said_once(say: Say, replicas: Replicas) -> Say:
@@ -178,9 +186,11 @@ def _by(shape: ImageShape) -> str:
     return "x".join(map(str, shape))
 
 
-def _compiled(options: TrainOptions, data: ImageData, replicas: Replicas) -> keras.Model:
+def _compiled(options: TrainOptions, data: ImageData, replicas: Replicas, say: Say) -> keras.Model:
     """Return the model to train, drawn from the recipe's seed."""
     recipe = options.recipe
+    if recipe.jit:
+        disable_op_determinism()  # XLA has a gradient of max pooling, and does not call it so
     keras.utils.set_random_seed(recipe.seed)
     with replicas.strategy.scope():
         model = _create(options, data, classifier_activation=None)
@@ -190,6 +200,8 @@ def _compiled(options: TrainOptions, data: ImageData, replicas: Replicas) -> ker
             metrics=["accuracy"],
         )
     replicas.synchronize(model)
+    if warning := memory.shortage(model, min(recipe.batch_size, data.train.size)):
+        say(f"warning: {warning}")
     return model
 
 

@@ -184,6 +184,23 @@ def test_half_the_width_trains_too() -> None:
     assert (weights(summary["out"])[0] != exact[0]).any()
 
 
+def test_float16_scales_the_loss_and_trains() -> None:
+    summary = run(digits(Recipe(epochs=4, precision="mixed_float16")))
+    assert summary["test_accuracy"] > 0.9
+    config = json.loads((Path(summary["out"]) / "config.json").read_text())
+    assert config["optimizer"]["name"] == "loss_scale_optimizer"
+    assert all(weight.dtype == np.float32 for weight in weights(summary["out"]))
+
+
+def test_xla_trains_the_same_net() -> None:
+    plain, compiled = (
+        weights(run(digits(Recipe(epochs=1, jit=jit), limit=200))["out"]) for jit in (False, True)
+    )
+    for mine, theirs in zip(compiled, plain, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-4)
+    assert any((mine != theirs).any() for mine, theirs in zip(compiled, plain, strict=True))
+
+
 def test_the_summary_is_of_the_weights_that_are_saved() -> None:
     """EarlyStopping puts earlier weights back after the last epoch."""
     from kerazoo.data.load import load

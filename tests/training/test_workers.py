@@ -115,7 +115,7 @@ def test_a_killed_worker_ends_the_other_and_all_go_on(tmp_path: Path) -> None:
     assert code == 0, err
     assert "2 replicas of the model, each with its rows of every batch" in out
     assert other[0] == 0, other[2]
-    assert len(other[1].splitlines()) == 1, "only the chief tells how it goes"
+    assert len(other[1].splitlines()) == 2, "only the chief tells how it goes"
 
     chief, worker = start(*command, "--out", tmp_path / "run")
     assert chief.stdout

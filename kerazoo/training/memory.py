@@ -1,0 +1,61 @@
+"""What a training needs of memory, by the accounting, and what there is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+import kerazoo
+
+CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
+def needed(model: keras.Model, batch_size: int) -> int:
+    """Return the bytes that must live at once to train on a batch: the least it can do with."""
+    return kerazoo.summary(model, batch_size=batch_size).attrs["training_bytes"]["total"]
+
+
+def present() -> int:
+    """Return the bytes that this process could have: of the GPU what it once had."""
+    if tf.config.list_physical_devices("GPU"):
+        return tf.config.experimental.get_memory_info("GPU:0")["peak"]
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = CGROUP_LIMIT.read_text().strip() if CGROUP_LIMIT.exists() else "max"
+    return machine if limit == "max" else min(machine, int(limit))
+
+
+def fitting_batch_size(model: keras.Model, memory: int) -> int:
+    """Return the largest batch size that so many bytes are enough for; 0 where one is too many."""
+    one = needed(model, 1)
+    an_image = needed(model, 2) - one
+    return max(0, (memory - one) // an_image + 1)
+
+
+def shortage(model: keras.Model, batch_size: int) -> str:
+    """Return what to do where the machine has not even the least; "" where it may be enough.
+
+    A process that takes more is killed without a word. Of a GPU TensorFlow tells no size.
+    """
+    too_little = needed(model, batch_size) > present()
+    on_gpu = tf.config.list_physical_devices("GPU")
+    return advice(model, batch_size) if too_little and not on_gpu else ""
+
+
+def advice(model: keras.Model, batch_size: int) -> str:
+    """Return what to do where a batch does not fit."""
+    memory = present()
+    fitting = min(fitting_batch_size(model, memory), batch_size // 2)
+    told = (
+        f"--batch-size {batch_size} needs {_told(needed(model, batch_size))} at the least, "
+        f"by kerazoo's own count, and there are {_told(memory)}"
+    )
+    if fitting == 0:
+        return f"{told}: not even a single image would fit, take a machine with more memory"
+    return f"{told}: --batch-size {fitting} would fit"
+
+
+def _told(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"

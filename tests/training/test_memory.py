@@ -1,0 +1,85 @@
+"""What fits into memory, by the accounting; and what is told where something did not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tensorflow as tf
+
+import kerazoo
+from kerazoo.errors import KerazooError
+from kerazoo.training import memory
+from kerazoo.training.options import Recipe, TrainOptions
+from kerazoo.training.steps import Steps
+from kerazoo.training.train import train
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 7, 100])
+def test_a_batch_size_fits_into_what_it_needs_and_not_into_a_byte_less(batch_size: int) -> None:
+    model = kerazoo.create_model("lenet5")
+    needed = memory.needed(model, batch_size)
+    assert memory.fitting_batch_size(model, needed) == batch_size
+    assert memory.fitting_batch_size(model, needed - 1) == batch_size - 1
+
+
+def test_what_is_needed_is_weights_moments_gradients_and_activations() -> None:
+    """The figures of mnist_cnn by hand, in float32: four copies of the weights at the least."""
+    model = kerazoo.create_model("mnist_cnn")
+    weights = 4 * 220_234
+    maps = 4 * (28 * 28 * 32 + 14 * 14 * 64 + 7 * 7 * 64 + 64 + 10)
+    assert memory.needed(model, 100) >= 4 * weights + 100 * maps
+
+
+def test_the_machine_has_memory() -> None:
+    assert 2**28 < memory.present() < 2**44
+
+
+def test_the_limit_of_a_container_holds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(memory, "CGROUP_LIMIT", limit)
+    whole = memory.present()
+    limit.write_text("max\n")
+    assert memory.present() == whole
+    limit.write_text("123456789\n")
+    assert memory.present() == 123456789
+
+
+def options(**given: Any) -> TrainOptions:
+    return TrainOptions("mnist_cnn", "digits", recipe=Recipe(epochs=1), **given)
+
+
+@pytest.mark.parametrize(
+    ("present", "message"),
+    [
+        (
+            2**23,
+            r"^out of memory: --batch-size 100 needs \d\d MiB .* 8 MiB: --batch-size \d\d would",
+        ),
+        (2**34, r"there are 16.0 GiB: --batch-size 50 would fit"),
+        (2**20, r"not even a single image would fit, take a machine with more memory"),
+    ],
+)
+def test_out_of_memory_tells_what_would_fit(
+    present: int, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fail(*_: object) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(memory, "present", lambda: present)
+    monkeypatch.setattr(Steps, "train", fail)
+    with pytest.raises(KerazooError, match=message):
+        train(options(), "a device", say=lambda _: None)
+    assert list(Path("runs").iterdir()) == []
+
+
+def test_too_little_memory_is_told_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    train(options(dry_run=True), "a device", say=lines.append)
+    assert not any("warning" in line for line in lines)
+    monkeypatch.setattr(memory, "present", lambda: 2**23)
+    train(options(dry_run=True), "a device", say=lines.append)
+    (warning,) = (line for line in lines if "warning" in line)
+    assert warning.endswith("would fit")
