@@ -3,32 +3,44 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 
-from kerazoo.arguments import Parser, add_debug, one_of, say, start
+from kerazoo import registry
+from kerazoo.arguments import Parser, add_debug, one_of, say, start, whole
 
-SUBJECTS = ("accounting",)
+SUBJECTS = ("train", "infer", "start", "accounting")
+WITH_MODEL = ("train", "infer")
 
 
 def add(parser: Parser) -> None:
     """Give the parser the options of `bench`."""
     parser.description = "Time a part of kerazoo beside its peers, and print medians and ratios."
-    parser.add_argument("subject", type=one_of(SUBJECTS), metavar="SUBJECT", help=SUBJECTS[0])
-    parser.add_argument("--csv", action="store_true", help="print the table as csv")
+    add = parser.add_argument
+    add("subject", type=one_of(SUBJECTS), metavar="SUBJECT", help=", ".join(SUBJECTS))
+    default = "default: mnist_cnn to train, vgg16 to infer"
+    add("--model", default=argparse.SUPPRESS, metavar="NAME", help=f"the model ({default})")
+    text = "images of a step (default: 100 to train, 8 to infer)"
+    add("--batch-size", type=whole(1, 2**20), default=argparse.SUPPRESS, metavar="N", help=text)
+    add("--csv", action="store_true", help="print the table as csv")
     add_debug(parser)
     parser.set_defaults(run=_bench)
 
 
 def _bench(parsed: argparse.Namespace) -> None:
+    given = {name: vars(parsed)[name] for name in ("model", "batch_size") if name in parsed}
+    if given and parsed.subject not in WITH_MODEL:
+        parsed.parser.error(f"{parsed.subject} takes neither --model nor --batch-size")
+    if "model" in given:
+        registry.find(given["model"])
     if parsed.csv:
         from kerazoo.device import start_tensorflow
 
         start_tensorflow()
     else:
         start()
-    from kerazoo.bench import accounting
-
-    table = accounting.bench(lambda line: print(line, file=sys.stderr))
+    subject = importlib.import_module(f"kerazoo.bench.{parsed.subject}")
+    table = subject.bench(lambda line: print(line, file=sys.stderr), **given)
     if parsed.csv:
         say(table.to_csv(index=False).rstrip())
     else:

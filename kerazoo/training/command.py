@@ -150,7 +150,7 @@ def _resume(parsed: argparse.Namespace) -> None:
     run = Path()
     if where.is_chief:
         run = run_folder.to_resume(None if parsed.resume is True else parsed.resume)
-        if run_folder.is_finished(run):
+        if where.workers == 1 and run_folder.is_finished(run):  # not worth starting TensorFlow
             say(f"the run in '{run}' is already finished")
             say(json.dumps(json.loads((run / "summary.json").read_text())))
             return

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import faulthandler
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from kerazoo.errors import KerazooError
 from kerazoo.training.cluster import Cluster
+from kerazoo.training.interrupts import SIGNALS
 
 SUM = tf.distribute.ReduceOp.SUM
 CHUNK = 2**24  # numbers that are sent at once
+WAIT_SECONDS = 600  # for all workers to be there
+START_AGAIN = "see what it said, then start all of them again"
 # What TensorFlow raises where a worker has gone.
 GONE = (
     tf.errors.UnavailableError,
@@ -47,8 +58,7 @@ class Replicas:
         """Say in plain words what TensorFlow raises where another worker has gone."""
         if self.workers > 1 and isinstance(error, GONE):
             raise KerazooError(
-                "another worker has ended or cannot be reached: see what it said, "
-                "then start all of them again with --resume"
+                f"another worker has ended or cannot be reached: {START_AGAIN} with --resume"
             ) from error
 
     @property
@@ -100,20 +110,33 @@ class Replicas:
         return self.strategy.reduce(SUM, self.strategy.run(of_replica), axis=None)
 
 
-def _strategy(name: str, cluster: Cluster) -> tf.distribute.Strategy:
-    """Return the strategy of that name.
+@contextlib.contextmanager
+def _ended_in(seconds: float) -> Iterator[None]:
+    """End the process after a while, or at once by Ctrl-C: TensorFlow waits without end, and deaf.
 
     Raises:
-        KerazooError: The other workers cannot be reached.
+        KerazooError: Another worker was reached and has gone.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {each: signal.signal(each, signal.SIG_DFL) for each in SIGNALS}
+    try:
+        with Path(os.devnull).open("w") as nowhere:
+            faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
+            yield
+            faulthandler.cancel_dump_traceback_later()
+    except GONE as error:
+        raise KerazooError(f"another worker has ended: {START_AGAIN}") from error
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _strategy(name: str, cluster: Cluster) -> tf.distribute.Strategy:
     if name == "multiworker" or (name == "auto" and cluster.workers > 1):
-        try:
+        with _ended_in(WAIT_SECONDS):
             return tf.distribute.MultiWorkerMirroredStrategy()
-        except GONE as error:
-            raise KerazooError(
-                "the other workers of TF_CONFIG cannot be reached: start them all, "
-                "and see that their ports are open"
-            ) from error
     several = len(tf.config.list_physical_devices("GPU")) > 1
     if name == "mirrored" or (name == "auto" and several):
         return tf.distribute.MirroredStrategy()

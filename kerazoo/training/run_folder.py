@@ -178,9 +178,10 @@ class RunFolder:
         with self.replacing(name) as path:
             path.write_text(json.dumps(content, indent=2, default=str) + "\n")
 
-    def config(self) -> dict[str, Any]:
-        """Return what config.json holds."""
-        return json.loads((self.path / "config.json").read_text())
+    def read(self, name: str) -> dict[str, Any] | None:
+        """Return what a file of JSON holds; None where it is not there."""
+        path = self.path / name
+        return json.loads(path.read_text()) if path.exists() else None
 
     def write_metrics(self, results: Sequence[EpochResult]) -> None:
         """Write metrics.csv, a row an epoch."""

@@ -24,7 +24,7 @@ from kerazoo.training.checkpoints import State
 from kerazoo.training.loop import Training
 from kerazoo.training.options import TrainOptions, of_config
 from kerazoo.training.progress import ProgressBar
-from kerazoo.training.replicas import Replicas
+from kerazoo.training.replicas import WAIT_SECONDS, Replicas
 from kerazoo.training.run import Run, summary
 from kerazoo.training.run_folder import RunFolder
 
@@ -102,8 +102,11 @@ def resume(
     _tell_waiting(where, say)
     with Replicas(strategy, where) as replicas, opening as folder:
         say = _said_once(say, replicas)
-        mine = json.dumps(folder.config()).encode() if folder else b""
-        config = json.loads(replicas.from_chief(mine))
+        read = [folder.read("config.json"), folder.read("summary.json")] if folder else []
+        config, ended = json.loads(replicas.from_chief(json.dumps(read).encode()))
+        if ended is not None:
+            say(f"the run in '{run}' is already finished")
+            return ended
         options = dataclasses.replace(of_config(config), mnist_dir=mnist_dir, out=run)
         _tell_versions(config, say)
         data = _load_data(options, say)
@@ -136,7 +139,8 @@ def _try(
 
 def _tell_waiting(where: cluster.Cluster, say: Say) -> None:
     if where.workers > 1:
-        say(f"waiting for all {where.workers} workers of TF_CONFIG")
+        minutes = WAIT_SECONDS // 60
+        say(f"waiting for all {where.workers} workers of TF_CONFIG, {minutes} minutes at the most")
 
 
 def _said_once(say: Say, replicas: Replicas) -> Say:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
+from types import ModuleType
 
 import pandas as pd
 import pytest
 
-from kerazoo.bench import accounting, rounds
+from kerazoo.bench import accounting, infer, machine, rounds, start, train
+from kerazoo.cli import main
 
 
 def test_programs_run_in_turn_and_once_before_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,16 +25,77 @@ def test_programs_run_in_turn_and_once_before_the_clock(monkeypatch: pytest.Monk
     assert lines[-1] == "round 3 of 3"
 
 
-def test_the_table_of_the_accounting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accounting, "LENGTHS", (5, 10))
-    times = iter(range(2, 7))
+@pytest.fixture
+def timed(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType], None]:
+    """Have the programs of a benchmark run once and take 2, 3, 4 ... seconds."""
 
-    def fake(programs: dict[str, object], say: object) -> object:
+    def fake(programs: Mapping[str, Callable[[], object]], say: object) -> pd.Series:
         for run in programs.values():
-            run()  # type: ignore[operator] # each is a call without arguments
-        return pd.Series({name: float(next(times)) for name in programs})
+            run()
+        return pd.Series({name: float(time) for time, name in enumerate(programs, start=2)})
 
-    monkeypatch.setattr(accounting, "medians", fake)
+    return lambda module: monkeypatch.setattr(module, "medians", fake)
+
+
+def test_the_table_of_training(
+    monkeypatch: pytest.MonkeyPatch, timed: Callable[[ModuleType], None]
+) -> None:
+    timed(train)
+    monkeypatch.setattr(train, "MACS_A_ROUND", 1)
+    monkeypatch.setattr(machine, "macs_per_second", lambda dtype: 3 * 4_039_808 * len(dtype))
+    table = train.bench(print, batch_size=6).set_index("program")
+    ours = [name for name in table.index if name != "PyTorch"]
+    assert ours == [
+        "TF1 program, feed_dict",
+        "kerazoo, float32",
+        "kerazoo, mixed_bfloat16",
+        "Keras fit, tf.data",
+        "Keras fit, arrays",
+        "matrix multiplications, float32",
+        "matrix multiplications, bfloat16",
+    ]
+    speeds = table.images_per_second
+    assert speeds.iloc[:3].tolist() == [12 / 2, 12 / 3, 12 / 4]  # two steps of six
+    assert speeds.iloc[-2:].tolist() == pytest.approx([7, 8])
+    assert table.ratio.tolist() == pytest.approx((speeds / 6).tolist())
+    other = train.bench(print, "lenet5", batch_size=2)
+    assert other.program[0] == "kerazoo, float32"
+
+
+def test_the_table_of_inference(
+    monkeypatch: pytest.MonkeyPatch, timed: Callable[[ModuleType], None]
+) -> None:
+    timed(infer)
+    monkeypatch.setattr(infer, "MACS_A_ROUND", 1)
+    table = infer.bench(print, "lenet5", batch_size=6)
+    assert table.images_per_second[:3].tolist() == [6 / 2, 6 / 3, 6 / 4]
+    assert table.ratio[0] == 1
+
+
+def test_the_table_of_starting(timed: Callable[[ModuleType], None]) -> None:
+    timed(start)
+    table = start.bench(print).set_index("program")
+    assert table.index[0] == "import tensorflow"
+    assert {"kerazoo --help", "kerazoo list", "kerazoo summary mnist_cnn"} <= set(table.index)
+    assert table.ratio.iloc[1] == 1.5
+
+
+def test_the_machine_multiplies_matrices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "SIZE", 64)
+    assert machine.macs_per_second("float32") > 1e6
+
+
+def test_options_of_other_benchmarks_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "start", "--model", "vgg16"]) == 2
+    assert "start takes neither --model nor --batch-size" in capsys.readouterr().err
+    assert main(["bench", "train", "--model", "vgg99"]) == 2
+
+
+def test_the_table_of_the_accounting(
+    monkeypatch: pytest.MonkeyPatch, timed: Callable[[ModuleType], None]
+) -> None:
+    monkeypatch.setattr(accounting, "LENGTHS", (5, 10))
+    timed(accounting)
     table = accounting.bench(print)
     assert table.layers.tolist() == [26, 26, 26, 6, 11]
     assert table.milliseconds.tolist() == [2000, 3000, 4000, 5000, 6000]

@@ -65,13 +65,20 @@ def ports(count: int) -> list[int]:
     return numbers
 
 
+def as_users_have(**variables: str) -> dict[str, str]:
+    """Return the environment without what packages imported by other tests have put into it."""
+    environment = {**os.environ, **variables}
+    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    return environment
+
+
 def start(*arguments: str | Path, workers: int = 2) -> list[subprocess.Popen[str]]:
     """Start the workers, the chief first."""
     cluster = {"worker": [f"localhost:{port}" for port in ports(workers)]}
     started = []
     for index in range(workers):
         config = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
-        environment = {**os.environ, "TF_CONFIG": config} if workers > 1 else None
+        environment = as_users_have(TF_CONFIG=config) if workers > 1 else None
         process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=ROOT,
@@ -136,6 +143,9 @@ def test_a_killed_worker_ends_the_other_and_all_go_on(tmp_path: Path) -> None:
     for code, _, err in resumed:
         assert code == 0, err
     assert weights(tmp_path / "run") == weights(tmp_path / "whole")
+    again = ends(start(ROOT / "train.py", "--resume", tmp_path / "run"))
+    assert [code for code, *_ in again] == [0, 0]
+    assert "is already finished" in again[0][1]
     tables = [pd.read_csv(tmp_path / name / "metrics.csv") for name in ("run", "whole")]
     mine, theirs = (table.drop(columns=["seconds", "images_per_second"]) for table in tables)
     pd.testing.assert_frame_equal(mine, theirs)
@@ -150,7 +160,7 @@ def test_workers_of_different_trainings_are_refused() -> None:
         processes.append(
             subprocess.Popen(
                 [sys.executable, ROOT / "train.py", *arguments],
-                env={**os.environ, "TF_CONFIG": json.dumps(config)},
+                env=as_users_have(TF_CONFIG=json.dumps(config)),
                 stderr=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,

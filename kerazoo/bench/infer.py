@@ -1,0 +1,77 @@
+"""How fast a model classifies: kerazoo beside Keras's `predict` and keras.applications."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+import kerazoo
+from kerazoo import registry
+from kerazoo.bench import machine
+from kerazoo.bench.rounds import medians
+
+MACS_A_ROUND = 500e9
+APPLICATIONS = {
+    "vgg16": keras.applications.VGG16,
+    "vgg19": keras.applications.VGG19,
+    "resnet50": keras.applications.ResNet50,
+    "resnet101": keras.applications.ResNet101,
+    "resnet152": keras.applications.ResNet152,
+}
+
+
+def bench(say: Callable[[str], object], model: str = "vgg16", batch_size: int = 8) -> pd.DataFrame:
+    """Time the forward pass of a model on random images.
+
+    Args:
+        say: Takes lines of progress.
+        model: Its name.
+        batch_size: Images of a call.
+
+    Returns:
+        The columns `program`, `images_per_second` and `ratio`: to the first program. The last rows
+        are the machine's matrix multiplications, which no program can outrun.
+    """
+    entry = registry.find(model)
+    calls = min(100, max(1, int(MACS_A_ROUND / entry.macs / batch_size)))
+    images = np.random.default_rng(0).random((batch_size, *entry.input_shape), np.float32)
+    ours = kerazoo.create_model(model)
+    half = _in_half_width(model)
+    programs: dict[str, Callable[[], object]] = {
+        "kerazoo, tf.function": _compiled(ours, images, calls),
+        "kerazoo, tf.function, mixed_bfloat16": _compiled(half, images, calls),
+        "kerazoo, predict": partial(_predict, ours, images, calls),
+    }
+    if model in APPLICATIONS:
+        theirs = APPLICATIONS[model](weights=None)
+        programs["keras.applications, predict"] = partial(_predict, theirs, images, calls)
+    speeds = batch_size * calls / medians(programs, say)
+    return machine.with_limits(speeds, entry.macs)
+
+
+def _in_half_width(model: str) -> keras.Model:
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        return kerazoo.create_model(model)
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+def _compiled(model: keras.Model, images: np.ndarray, calls: int) -> Callable[[], object]:
+    forward, batch = tf.function(partial(model, training=False)), tf.constant(images)
+
+    def run() -> None:
+        for _ in range(calls):
+            forward(batch).numpy()
+
+    return run
+
+
+def _predict(model: keras.Model, images: np.ndarray, calls: int) -> None:
+    for _ in range(calls):
+        model.predict(images, verbose=0)
