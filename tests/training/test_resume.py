@@ -128,6 +128,35 @@ def test_taken_up_anywhere_it_ends_the_same(
         assert ending(new, results[:count] + list(new.epochs())) == expected, folder.name
 
 
+def test_a_training_that_a_callback_stopped_in_mid_epoch_stays_so(data: ImageData) -> None:
+    class Stop(keras.callbacks.Callback):
+        batches = 0
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.batches += 1
+            self.model.stop_training = self.batches == 7
+
+    def new() -> Training:
+        return Training(dropout_and_batch_norm(data), data, RECIPE, 2, [Stop()])
+
+    whole, states, known = new(), [], []
+    results: list[EpochResult] = []
+
+    def take() -> None:
+        states.append(whole.state())
+        known.append(len(results))
+
+    for result in whole.epochs(take):
+        results.append(result)
+    assert [result.epoch for result in results] == [1, 2]
+    assert whole.position.epoch == 2
+    expected = ending(whole, results)
+    for taken, count in zip(states, known, strict=True):
+        again = new()
+        again.take_up(taken)
+        assert ending(again, results[:count] + list(again.epochs())) == expected
+
+
 def test_a_state_between_two_epochs_is_that_of_the_end_of_the_first(data: ImageData) -> None:
     whole = begin(data)
     expected = ending(whole, list(whole.epochs()))
