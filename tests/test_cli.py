@@ -58,7 +58,7 @@ def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, st
         ([*TRAIN, "--ep", "3"], "unknown argument '--ep' (did you mean '--epochs'?)"),
         ([*TRAIN, "--out", __file__], "is a file"),
         ([*TRAIN, "--out", str(Path(__file__).parent)], "holds other things than a run"),
-        (["train"], "required: --model"),
+        (["train"], "--model NAME is missing, or --resume"),
         (["convert", "a.keras"], "required: TARGET"),
         (["convert", "a", "b.keras", "--head", "fc"], "'fc' is none of conv, dense"),
         (["demo", "filter"], "'filter' (did you mean 'filter_demo'?) is none of"),

@@ -23,7 +23,7 @@ from kerazoo.arguments import (
     whole,
 )
 from kerazoo.data import names
-from kerazoo.training import cluster, run_folder
+from kerazoo.training import cluster, runs
 from kerazoo.training.cluster import Cluster
 from kerazoo.training.options import PRECISIONS, Recipe, TrainOptions
 
@@ -119,7 +119,7 @@ def _run(parsed: argparse.Namespace) -> None:
     names.check(options.data)
     where = cluster.of_environment(options.strategy)
     if where.is_chief and not options.dry_run:
-        run_folder.check(options.out, options.overwrite)
+        runs.check(options.out, options.overwrite)
 
     device = _start(where)
 
@@ -149,8 +149,8 @@ def _resume(parsed: argparse.Namespace) -> None:
     where = cluster.of_environment(strategy)
     run = Path()
     if where.is_chief:
-        run = run_folder.to_resume(None if parsed.resume is True else parsed.resume)
-        if where.workers == 1 and run_folder.is_finished(run):  # not worth starting TensorFlow
+        run = runs.to_resume(None if parsed.resume is True else parsed.resume)
+        if where.workers == 1 and runs.is_finished(run):  # not worth starting TensorFlow
             say(f"the run in '{run}' is already finished")
             say(json.dumps(json.loads((run / "summary.json").read_text())))
             return

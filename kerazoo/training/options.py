@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-from kerazoo.errors import CorruptFileError
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
@@ -69,23 +65,3 @@ class TrainOptions:
     strategy: str = "auto"
     save_every: int | None = None
     dry_run: bool = False
-
-
-def of_config(config: Mapping[str, Any]) -> TrainOptions:
-    """Return the options of the run that a config.json is of, without its paths.
-
-    Raises:
-        CorruptFileError: It is not as a run writes it.
-    """
-    try:
-        recipe = Recipe(**{each.name: config[each.name] for each in fields(Recipe)})
-        return TrainOptions(
-            model=config["model"],
-            data=config["dataset"]["name"],
-            limit=config["limit"],
-            recipe=recipe,
-            tensorboard=config["tensorboard"],
-            save_every=config["save_every"],
-        )
-    except (LookupError, TypeError) as error:
-        raise CorruptFileError(f"config.json of the run lacks {error}") from error

@@ -17,9 +17,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kerazoo.errors import KerazooError, UsageError
+from kerazoo.errors import UsageError
 from kerazoo.training.checkpoints import Checkpoints, flush
 from kerazoo.training.epoch import EpochResult
+from kerazoo.training.runs import check, check_writable, is_run
 
 FILES = (
     "config.json",
@@ -31,62 +32,6 @@ FILES = (
     "summary.json",
 )
 ASIDE = ".new-"  # begins the name of a run's folder inside that of the run that it will replace
-
-
-def check(out: Path | None, overwrite: bool) -> None:
-    """Raise where a run must not or cannot be put into `out`; changes nothing.
-
-    Raises:
-        UsageError: `out` is a file, holds a run that may not be replaced, or other things.
-        KerazooError: It cannot be written to.
-    """
-    _check_writable(out or Path("runs"))
-    if out is None or not out.exists() or not any(out.iterdir()):
-        return
-    if not _is_run(out):
-        raise UsageError(f"--out '{out}' holds other things than a run: name another folder")
-    if not overwrite:
-        raise UsageError(f"--out '{out}' holds a run: name another folder or give --overwrite")
-
-
-def _check_writable(out: Path) -> None:
-    existing = next(path for path in (out, *out.absolute().parents) if os.path.lexists(path))
-    if not existing.is_dir():
-        raise UsageError(f"--out '{out}' cannot be a folder, since '{existing}' is a file")
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise KerazooError(f"'{existing}' cannot be written to: name another folder by --out")
-
-
-def to_resume(given: Path | None) -> Path:
-    """Return the folder of the run to take up: the one given, or the latest one in `runs`.
-
-    An unfinished run goes before a finished one.
-
-    Raises:
-        UsageError: There is no run.
-    """
-    if given is not None:
-        if not _is_run(given):
-            raise UsageError(f"there is no run in '{given}': --resume takes a run's folder")
-        return given
-    runs = [path.parent for path in Path("runs").glob("*/config.json") if _is_run(path.parent)]
-    if not runs:
-        raise UsageError("there is no run in 'runs': name its folder, --resume DIR")
-    return max(runs, key=lambda run: (not is_finished(run), (run / "config.json").stat().st_mtime))
-
-
-def is_finished(run: Path) -> bool:
-    """Tell whether a run has come to its end."""
-    return (run / "summary.json").exists()
-
-
-def _is_run(folder: Path) -> bool:
-    """Tell a run of kerazoo by its config.json."""
-    try:
-        config = json.loads((folder / "config.json").read_text())
-        return bool(config["versions"]["kerazoo"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return False
 
 
 class RunFolder:
@@ -127,7 +72,7 @@ class RunFolder:
         if out is None:
             path = _new_folder(f"{time.strftime('%Y%m%d-%H%M%S')}-{model}-{data}")
             return cls(path, None, True, _lock(path))
-        if _is_run(out):
+        if is_run(out):
             lock = _lock(out)
             return cls(Path(tempfile.mkdtemp(prefix=ASIDE, dir=out)), out, False, lock)
         is_new = not out.exists()
@@ -143,8 +88,8 @@ class RunFolder:
             UsageError: Another process has it.
             KerazooError: It cannot be written to.
         """
-        _check_writable(run)
-        replaces = run.name.startswith(ASIDE) and _is_run(run.parent)
+        check_writable(run)
+        replaces = run.name.startswith(ASIDE) and is_run(run.parent)
         target = run.parent if replaces else None
         folder = cls(run, target, False, _lock(target or run))
         folder.stay()

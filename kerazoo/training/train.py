@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import platform
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +19,9 @@ from kerazoo.data.load import load
 from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.training import cluster, memory
 from kerazoo.training.checkpoints import State
+from kerazoo.training.config import changed_versions, options_of, record
 from kerazoo.training.loop import Training
-from kerazoo.training.options import TrainOptions, of_config
+from kerazoo.training.options import TrainOptions
 from kerazoo.training.progress import ProgressBar
 from kerazoo.training.replicas import WAIT_SECONDS, Replicas
 from kerazoo.training.run import Run, summary
@@ -31,7 +30,6 @@ from kerazoo.training.run_folder import RunFolder
 Callbacks = Sequence[keras.callbacks.Callback]
 Say = Callable[[str], None]
 
-PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "tensorflow-datasets")
 # Callbacks and Ctrl-C wait for a call to end: so many multiply-accumulates, a backward pass
 # counted as two forward ones, are about half a second's work of two cores.
 MACS_PER_CALL = 60e9
@@ -69,7 +67,7 @@ def train(
         with _begin(options, data) if replicas.is_chief else nullcontext() as folder:
             model = _compiled(options, data, replicas, say)
             if folder:
-                folder.write_json("config.json", _config(options, data, model, device))
+                folder.write_json("config.json", record(options, data, model, device))
             run = _run(options, data, model, callbacks, folder, replicas, say)
             return run.go(evaluate_again=bool(callbacks))
 
@@ -107,8 +105,9 @@ def resume(
         if ended is not None:
             say(f"the run in '{run}' is already finished")
             return ended
-        options = dataclasses.replace(of_config(config), mnist_dir=mnist_dir, out=run)
-        _tell_versions(config, say)
+        options = dataclasses.replace(options_of(config), mnist_dir=mnist_dir, out=run)
+        if changed := changed_versions(config):
+            say(f"the run began with {'; '.join(changed)}")
         data = _load_data(options, say)
         if data.fingerprint != config["dataset"]["fingerprint"]:
             raise CorruptFileError(
@@ -249,40 +248,3 @@ def _run(
         options.save_every,
     )
     return Run(options, data, training, lambda: _create(options, data), folder, replicas, bar, say)
-
-
-def _config(
-    options: TrainOptions, data: ImageData, model: keras.Model, device: str
-) -> dict[str, Any]:
-    merged = dataclasses.asdict(options)
-    recipe = merged.pop("recipe")
-    return {
-        **merged,
-        **recipe,
-        "optimizer": model.optimizer.get_config(),
-        "device": device,
-        "dataset": {
-            "name": data.name,
-            "fingerprint": data.fingerprint,
-            "image_shape": data.image_shape,
-            "classes": data.class_names,
-        },
-        "versions": _versions(),
-    }
-
-
-def _versions() -> dict[str, str]:
-    return {
-        "kerazoo": kerazoo.__version__,
-        "python": platform.python_version(),
-        **{package: metadata.version(package) for package in PACKAGES},
-    }
-
-
-def _tell_versions(config: dict[str, Any], say: Say) -> None:
-    """Say where a run began with other versions, with which it might have come out otherwise."""
-    now, then = _versions(), config["versions"]
-    if changed := [
-        f"{name} {then.get(name)} (now {now[name]})" for name in now if now[name] != then.get(name)
-    ]:
-        say(f"the run began with {', '.join(changed)}")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from kerazoo.errors import KerazooError, UsageError
-from kerazoo.training import run_folder
+from kerazoo.training import run_folder, runs
 from kerazoo.training.epoch import EpochResult
 from kerazoo.training.run_folder import FILES, RunFolder
 
@@ -56,26 +56,26 @@ def test_a_file_is_whole_or_not_there() -> None:
 class TestCheck:
     def test_lets_what_loses_nothing_pass(self) -> None:
         Path("empty").mkdir()
-        run_folder.check(None, overwrite=False)
-        run_folder.check(Path("new/deep"), overwrite=False)
-        run_folder.check(Path("empty"), overwrite=False)
+        runs.check(None, overwrite=False)
+        runs.check(Path("new/deep"), overwrite=False)
+        runs.check(Path("empty"), overwrite=False)
         assert not Path("new").exists()
 
     def test_refuses_a_run_unless_told_to_overwrite(self) -> None:
         RunFolder.begin(Path("out"), False, "m", "d").write_json("config.json", CONFIG)
         with pytest.raises(UsageError, match=r"'out' holds a run: .* --overwrite"):
-            run_folder.check(Path("out"), overwrite=False)
-        run_folder.check(Path("out"), overwrite=True)
+            runs.check(Path("out"), overwrite=False)
+        runs.check(Path("out"), overwrite=True)
 
     @pytest.mark.parametrize("overwrite", [False, True])
     def test_refuses_what_is_no_run(self, overwrite: bool) -> None:
         Path("home").mkdir()
         Path("home/letter.txt").write_text("dear")
         with pytest.raises(UsageError, match="holds other things than a run"):
-            run_folder.check(Path("home"), overwrite)
+            runs.check(Path("home"), overwrite)
         for path in (Path("home/letter.txt"), Path("home/letter.txt/deeper")):
             with pytest.raises(UsageError, match=r"since '.*letter.txt' is a file"):
-                run_folder.check(path, overwrite)
+                runs.check(path, overwrite)
 
     @pytest.mark.parametrize("out", [None, Path("out"), Path("out/deep")])
     def test_refuses_what_cannot_be_written_to(
@@ -83,7 +83,7 @@ class TestCheck:
     ) -> None:
         monkeypatch.setattr("os.access", lambda *_: False)  # root may write everywhere
         with pytest.raises(KerazooError, match="cannot be written to: name another folder"):
-            run_folder.check(out, overwrite=False)
+            runs.check(out, overwrite=False)
 
 
 class TestOverwriting:

@@ -1,0 +1,82 @@
+"""What config.json keeps of a run: all that it takes to do it again, or to go on with it."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+import keras
+
+import kerazoo
+from kerazoo.data.images import ImageData
+from kerazoo.errors import CorruptFileError
+from kerazoo.training.options import Recipe, TrainOptions
+
+PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "tensorflow-datasets")
+
+
+def record(
+    options: TrainOptions, data: ImageData, model: keras.Model, device: str
+) -> dict[str, Any]:
+    """Return what config.json holds: every option, and what the run was made with.
+
+    Args:
+        options: What is trained, on what, how.
+        data: The data that they name.
+        model: The model, compiled.
+        device: What TensorFlow computes on.
+    """
+    merged = dataclasses.asdict(options)
+    recipe = merged.pop("recipe")
+    return {
+        **merged,
+        **recipe,
+        "optimizer": model.optimizer.get_config(),
+        "device": device,
+        "dataset": {
+            "name": data.name,
+            "fingerprint": data.fingerprint,
+            "image_shape": data.image_shape,
+            "classes": data.class_names,
+        },
+        "versions": _versions(),
+    }
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "kerazoo": kerazoo.__version__,
+        "python": platform.python_version(),
+        **{package: metadata.version(package) for package in PACKAGES},
+    }
+
+
+def options_of(config: Mapping[str, Any]) -> TrainOptions:
+    """Return the options of the run that a config.json is of, without its paths.
+
+    Raises:
+        CorruptFileError: It is not as a run writes it.
+    """
+    try:
+        recipe = Recipe(**{each.name: config[each.name] for each in dataclasses.fields(Recipe)})
+        return TrainOptions(
+            model=config["model"],
+            data=config["dataset"]["name"],
+            limit=config["limit"],
+            recipe=recipe,
+            tensorboard=config["tensorboard"],
+            save_every=config["save_every"],
+        )
+    except (LookupError, TypeError) as error:
+        raise CorruptFileError(f"config.json of the run lacks {error}") from error
+
+
+def changed_versions(config: Mapping[str, Any]) -> list[str]:
+    """Return what the run began with in another version than that of today."""
+    now, then = _versions(), config["versions"]
+    return [
+        f"{name} {then.get(name)}, now {now[name]}" for name in now if now[name] != then.get(name)
+    ]

@@ -1,0 +1,71 @@
+"""The folders of runs: which there are, and whether another may be put into one."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from kerazoo.errors import KerazooError, UsageError
+
+
+def check(out: Path | None, overwrite: bool) -> None:
+    """Raise where a run must not or cannot be put into `out`; changes nothing.
+
+    Raises:
+        UsageError: `out` is a file, holds a run that may not be replaced, or other things.
+        KerazooError: It cannot be written to.
+    """
+    check_writable(out or Path("runs"))
+    if out is None or not out.exists() or not any(out.iterdir()):
+        return
+    if not is_run(out):
+        raise UsageError(f"--out '{out}' holds other things than a run: name another folder")
+    if not overwrite:
+        raise UsageError(f"--out '{out}' holds a run: name another folder or give --overwrite")
+
+
+def check_writable(out: Path) -> None:
+    """Raise where nothing can be written into `out`; changes nothing.
+
+    Raises:
+        UsageError: It, or a folder above it, is a file.
+        KerazooError: It cannot be written to.
+    """
+    existing = next(path for path in (out, *out.absolute().parents) if os.path.lexists(path))
+    if not existing.is_dir():
+        raise UsageError(f"--out '{out}' cannot be a folder, since '{existing}' is a file")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise KerazooError(f"'{existing}' cannot be written to: name another folder by --out")
+
+
+def to_resume(given: Path | None) -> Path:
+    """Return the folder of the run to take up: the one given, or the latest one in `runs`.
+
+    An unfinished run goes before a finished one.
+
+    Raises:
+        UsageError: There is no run.
+    """
+    if given is not None:
+        if not is_run(given):
+            raise UsageError(f"there is no run in '{given}': --resume takes a run's folder")
+        return given
+    runs = [path.parent for path in Path("runs").glob("*/config.json") if is_run(path.parent)]
+    if not runs:
+        raise UsageError("there is no run in 'runs': name its folder, --resume DIR")
+    return max(runs, key=lambda run: (not is_finished(run), (run / "config.json").stat().st_mtime))
+
+
+def is_finished(run: Path) -> bool:
+    """Tell whether a run has come to its end."""
+    return (run / "summary.json").exists()
+
+
+def is_run(folder: Path) -> bool:
+    """Tell a run of kerazoo by its config.json."""
+    try:
+        config = json.loads((folder / "config.json").read_text())
+        return bool(config["versions"]["kerazoo"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
