@@ -29,6 +29,8 @@ class Entry:
         input_shape: (height, width, channels) of its default input.
         params: Number of trainable weights and biases, as built by default.
         macs: Multiply-accumulates of one image's forward pass, biases left out.
+        divisible: Whether on a CPU the parts of a batch train faster side by side than the whole:
+            no image has a part in what another one gives, and the weights are few.
     """
 
     builder: Callable[..., keras.Model]
@@ -37,6 +39,7 @@ class Entry:
     input_shape: tuple[int, int, int]
     params: int
     macs: int
+    divisible: bool = False
 
 
 _entries: dict[str, Entry] = {}
@@ -50,6 +53,7 @@ def register(
     input_shape: tuple[int, int, int],
     params: int,
     macs: int,
+    divisible: bool = False,
 ) -> Callable[[Builder], Builder]:
     """Enter the decorated constructor under `name`, with the facts of its `Entry`.
 
@@ -60,7 +64,7 @@ def register(
     def enter(builder: Builder) -> Builder:
         if name in _entries:
             raise ValueError(f"two models are registered as '{name}'")
-        _entries[name] = Entry(builder, source, year, input_shape, params, macs)
+        _entries[name] = Entry(builder, source, year, input_shape, params, macs, divisible)
         return builder
 
     return enter

@@ -101,6 +101,11 @@ def test_every_option_reaches_the_run(
     device.start_tensorflow = lambda: ("a device", "a warning")  # type: ignore[attr-defined] # likewise
     monkeypatch.setitem(sys.modules, "kerazoo.training.train", module)
     monkeypatch.setitem(sys.modules, "kerazoo.device", device)
+    cores = ModuleType("kerazoo.training.cores")
+    cores.parts = lambda entry, batch_size: batch_size // 2  # type: ignore[attr-defined] # likewise
+    shared_out: list[int] = []
+    cores.share_out = shared_out.append  # type: ignore[attr-defined] # likewise
+    monkeypatch.setitem(sys.modules, "kerazoo.training.cores", cores)
     monkeypatch.setenv("HOME", "/home/me")
     monkeypatch.setattr("signal.signal", lambda *_: None)
     line = (
@@ -109,7 +114,9 @@ def test_every_option_reaches_the_run(
     )
     code, out, err = answer(capsys, *TRAIN, *line.split())
     assert code == 0, err
-    recipe = Recipe(epochs=3, batch_size=5, learning_rate=0.5, precision="mixed_bfloat16", seed=4)
+    recipe = Recipe(
+        epochs=3, batch_size=5, learning_rate=0.5, precision="mixed_bfloat16", parts=2, seed=4
+    )
     assert seen == [
         TrainOptions(
             model="mnist_cnn",
@@ -127,7 +134,10 @@ def test_every_option_reaches_the_run(
     assert err == "kerazoo: warning: a warning\n"
     monkeypatch.setenv("KERAZOO_MNIST_DIR", "/idx")
     assert answer(capsys, *TRAIN)[0] == 0
-    assert seen[1] == TrainOptions("mnist_cnn", mnist_dir=Path("/idx"))
+    assert seen[1] == TrainOptions("mnist_cnn", mnist_dir=Path("/idx"), recipe=Recipe(parts=50))
+    assert shared_out == [2, 50]
+    assert answer(capsys, *TRAIN, "--jit")[0] == 0
+    assert seen[2].recipe.parts == 1, "XLA uses the cores in its own way"
 
 
 def test_closed_and_narrow_streams_do_no_harm() -> None:

@@ -144,18 +144,30 @@ class ArraySplit:
         share: Share = WHOLE,
     ) -> tf.data.Dataset:
         """Yield every image once; see `Split.batches`."""
-        indices = tf.data.Dataset.from_tensor_slices(order(self.size, shuffle))
-        batches = share.of(indices.batch(batch_size).skip(skip))
-        return batches.map(self._gather).prefetch(tf.data.AUTOTUNE)
+        positions = self.positions(batch_size, shuffle, skip, share)
+        return positions.map(self.gather).prefetch(tf.data.AUTOTUNE)
+
+    def positions(
+        self,
+        batch_size: int,
+        shuffle: Shuffle | None = None,
+        skip: int = 0,
+        share: Share = WHOLE,
+    ) -> tf.data.Dataset:
+        """Yield what `gather` makes the batches of; see `Split.batches`."""
+        positions = tf.constant(order(self.size, shuffle))
+        firsts = tf.data.Dataset.range(skip * batch_size, self.size, batch_size)
+        return share.of(firsts.map(lambda first: positions[first : first + batch_size]))
+
+    def gather(self, positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the images and labels at the positions [batch], as `Split.batches` does."""
+        images = to_shape(tf.gather(self.images, positions), self._image_shape)
+        return images, tf.gather(self.labels, positions)
 
     def limited(self, size: int) -> ArraySplit:
         """Return `size` of the images, spread over the whole; all where there are fewer."""
         kept = evenly_spaced(self.size, size)
         return ArraySplit(self.images.numpy()[kept], self.labels.numpy()[kept], self._image_shape)
-
-    def _gather(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        images = to_shape(tf.gather(self.images, indices), self._image_shape)
-        return images, tf.gather(self.labels, indices)
 
 
 def decoded(

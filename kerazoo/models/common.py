@@ -133,6 +133,7 @@ def constructor(
     params: int,
     macs: int,
     classes: int = 1000,
+    divisible: bool = False,
 ) -> Callable[[Callable[..., keras.Model]], Callable[..., keras.Model]]:
     """Register a network as a constructor with the arguments that all of them have.
 
@@ -144,7 +145,13 @@ def constructor(
 
     def decorate(network: Callable[..., keras.Model]) -> Callable[..., keras.Model]:
         @register(
-            variant, source=source, year=year, input_shape=input_shape, params=params, macs=macs
+            variant,
+            source=source,
+            year=year,
+            input_shape=input_shape,
+            params=params,
+            macs=macs,
+            divisible=divisible,
         )
         def build(
             include_top: bool = True,

@@ -48,6 +48,7 @@ BITMAPS = """
     params=60_000,
     macs=325_680,
     classes=10,
+    divisible=True,
 )
 def lenet5(asked: common.Asked, connections: str = "table") -> keras.Model:
     """Build the net: C1, S2, C3, S4, C5, F6 and the output; 60,000 trainable parameters.

@@ -20,6 +20,7 @@ from kerazoo.models import common
     params=220_234,
     macs=4_039_808,
     classes=10,
+    divisible=True,
 )
 def mnist_cnn(asked: common.Asked) -> keras.Model:
     """Build the net: two convolutions, a max-pool, two dense layers; 220,234 parameters.

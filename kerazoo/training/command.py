@@ -123,8 +123,15 @@ def _run(parsed: argparse.Namespace) -> None:
 
     device = _start(where)
 
+    from kerazoo.training import cores
     from kerazoo.training.train import train
 
+    if where.workers == 1 and not options.recipe.jit:
+        parts = cores.parts(registry.find(options.model), options.recipe.batch_size)
+        cores.share_out(parts)
+        options = dataclasses.replace(
+            options, recipe=dataclasses.replace(options.recipe, parts=parts)
+        )
     summary = train(options, device, say=say)
     if where.is_chief:
         say(json.dumps(summary))
@@ -157,8 +164,11 @@ def _resume(parsed: argparse.Namespace) -> None:
 
     _start(where)
 
+    from kerazoo.training import cores
     from kerazoo.training.train import resume
 
+    if where.workers == 1:
+        cores.share_out(runs.config(run).get("parts", 1))
     summary = resume(run, parsed.mnist_dir, strategy, say=say)
     if where.is_chief:
         say(json.dumps(summary))

@@ -77,7 +77,9 @@ class Training:
         self._recipe = recipe
         self._steps_per_call = steps_per_call
         self._save_every = save_every
-        self._steps = Steps(model, strategy or tf.distribute.get_strategy(), recipe.jit)
+        self._steps = Steps(
+            model, strategy or tf.distribute.get_strategy(), recipe.jit, recipe.parts
+        )
         self._count = math.ceil(data.train.size / recipe.batch_size)
         self._listeners = keras.callbacks.CallbackList(
             list(callbacks),

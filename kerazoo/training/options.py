@@ -23,6 +23,7 @@ class Recipe:
         precision: "float32", or "mixed_bfloat16" or "mixed_float16" to compute in half the width;
             the last scales the loss.
         jit: Whether XLA compiles the steps.
+        parts: Into how many parts each batch is cut, which the cores of a CPU compute side by side.
         seed: Of the initial weights and of every epoch's order.
     """
 
@@ -32,6 +33,7 @@ class Recipe:
     epsilon: float = 1e-8
     precision: str = "float32"
     jit: bool = False
+    parts: int = 1
     seed: int = 1
 
 

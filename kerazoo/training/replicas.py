@@ -17,6 +17,7 @@ import tensorflow as tf
 from kerazoo.errors import KerazooError
 from kerazoo.training.cluster import Cluster
 from kerazoo.training.interrupts import SIGNALS
+from kerazoo.training.steps import batch_normalizations
 
 SUM = tf.distribute.ReduceOp.SUM
 CHUNK = 2**24  # numbers that are sent at once
@@ -46,8 +47,8 @@ class Replicas:
         is_chief: Whether this process is the one that writes.
     """
 
-    def __init__(self, name: str = "none", cluster: Cluster | None = None) -> None:
-        self._cluster = cluster or Cluster()
+    def __init__(self, name: str, cluster: Cluster) -> None:
+        self._cluster = cluster
         self.is_chief = self._cluster.is_chief
         self.strategy = _strategy(name, self._cluster)
 
@@ -75,9 +76,8 @@ class Replicas:
         """Have batch normalisation take its moments over the batches of all replicas."""
         if self.count == 1:
             return
-        for layer in model._flatten_layers():
-            if isinstance(layer, keras.layers.BatchNormalization):
-                layer.synchronized = True
+        for layer in batch_normalizations(model):
+            layer.synchronized = True
 
     def any(self, flag: bool) -> bool:
         """Tell whether the flag is set in any worker."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from kerazoo.errors import KerazooError, UsageError
 
@@ -62,10 +63,14 @@ def is_finished(run: Path) -> bool:
     return (run / "summary.json").exists()
 
 
+def config(run: Path) -> dict[str, Any]:
+    """Return what `kerazoo.training.config.record` has put into a run's folder."""
+    return json.loads((run / "config.json").read_text())
+
+
 def is_run(folder: Path) -> bool:
     """Tell a run of kerazoo by its config.json."""
     try:
-        config = json.loads((folder / "config.json").read_text())
-        return bool(config["versions"]["kerazoo"])
+        return bool(config(folder)["versions"]["kerazoo"])
     except (OSError, ValueError, LookupError, TypeError):
         return False

@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from kerazoo.data.images import ArraySplit
+from kerazoo.errors import UsageError
 from kerazoo.training.steps import Steps
 
 CLASSES = 3
@@ -59,23 +60,25 @@ def adam_by_hand(
     return weights[0], weights[1], loss
 
 
-def test_steps_agree_with_numpy() -> None:
+@pytest.mark.parametrize("parts", [1, 4])
+def test_steps_agree_with_numpy(parts: int) -> None:
     split, model = random_split(23), softmax_regression()
     batches = [(x.numpy(), y.numpy()) for x, y in split.batches(5, (1, 2))]
     kernel, bias = model.get_weights()
     kernel, bias, expected = adam_by_hand(kernel, bias, batches)
-    steps = Steps(model, tf.distribute.get_strategy())
+    steps = Steps(model, tf.distribute.get_strategy(), parts=parts)
     loss = steps.train(steps.batches(split, 5, (1, 2)), tf.constant(5))
     np.testing.assert_allclose(loss, expected, rtol=1e-5)
     np.testing.assert_allclose(model.get_weights()[0], kernel, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(model.get_weights()[1], bias, rtol=1e-4, atol=1e-6)
 
 
-def test_many_steps_a_call_are_the_same_as_keras_fit() -> None:
+@pytest.mark.parametrize("parts", [1, 4])
+def test_many_steps_a_call_are_the_same_as_keras_fit(parts: int) -> None:
     split, ours, theirs = random_split(47), softmax_regression(), softmax_regression()
     theirs.set_weights(ours.get_weights())
     theirs.fit(split.batches(5, (1, 2)), verbose=0, shuffle=False)
-    steps = Steps(ours, tf.distribute.get_strategy())
+    steps = Steps(ours, tf.distribute.get_strategy(), parts=parts)
     batches = steps.batches(split, 5, (1, 2))
     steps.train(batches, tf.constant(7))
     steps.train(batches, tf.constant(3))
@@ -83,12 +86,13 @@ def test_many_steps_a_call_are_the_same_as_keras_fit() -> None:
         np.testing.assert_allclose(mine, other, rtol=1e-6, atol=1e-7)
 
 
-def test_evaluation_counts_every_image_once() -> None:
+@pytest.mark.parametrize("parts", [1, 4])
+def test_evaluation_counts_every_image_once(parts: int) -> None:
     split, model = random_split(23), softmax_regression()
     images, labels = next(iter(split.batches(23)))
     logits = model(images).numpy().astype(np.float64)
     losses = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(23), labels]
-    steps = Steps(model, tf.distribute.get_strategy())
+    steps = Steps(model, tf.distribute.get_strategy(), parts=parts)
     loss, accuracy = steps.evaluate(split, 5, 2)
     np.testing.assert_allclose(loss, losses.mean(), rtol=1e-5)
     assert accuracy == np.mean(logits.argmax(axis=1) == labels.numpy())
@@ -113,7 +117,8 @@ def test_a_score_that_ties_with_all_others_is_not_right_for_every_label() -> Non
     assert accuracy == np.mean(split.labels.numpy() == 0)
 
 
-def test_the_models_own_losses_are_trained_on() -> None:
+@pytest.mark.parametrize("parts", [1, 4])
+def test_the_models_own_losses_are_trained_on(parts: int) -> None:
     decay = keras.regularizers.L2(0.5)
     ours, theirs, plain = (softmax_regression(each) for each in (decay, decay, None))
     split = random_split(20)
@@ -121,20 +126,30 @@ def test_the_models_own_losses_are_trained_on() -> None:
         model.set_weights(ours.get_weights())
     theirs.fit(split.batches(5), verbose=0, shuffle=False)
     for model in (ours, plain):
-        steps = Steps(model, tf.distribute.get_strategy())
+        steps = Steps(model, tf.distribute.get_strategy(), parts=parts)
         steps.train(steps.batches(split, 5), tf.constant(4))
     np.testing.assert_allclose(ours.get_weights()[0], theirs.get_weights()[0], rtol=1e-5)
     assert np.abs(ours.get_weights()[0] - plain.get_weights()[0]).max() > 1e-4
 
 
-def test_many_steps_a_call_are_one_traced_function() -> None:
+@pytest.mark.parametrize("parts", [1, 4])
+def test_many_steps_a_call_are_one_traced_function(parts: int) -> None:
     split, model = random_split(23), softmax_regression()
-    steps = Steps(model, tf.distribute.get_strategy())
+    steps = Steps(model, tf.distribute.get_strategy(), parts=parts)
     for epoch in range(2):
         batches = steps.batches(split, 5, (0, epoch))
         for count in (3, 2):
             steps.train(batches, tf.constant(count))
     assert steps.train.experimental_get_tracing_count() == 1
+
+
+def test_batch_normalisation_is_not_cut_in_parts() -> None:
+    inputs = keras.Input(SHAPE)
+    pixels = keras.layers.Flatten()(keras.layers.BatchNormalization()(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(CLASSES)(pixels))
+    model.compile(keras.optimizers.Adam())
+    with pytest.raises(UsageError, match="batch normalisation needs whole batches, not 2 parts"):
+        Steps(model, tf.distribute.get_strategy(), parts=2)
 
 
 TWO_REPLICAS = """
