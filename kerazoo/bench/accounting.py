@@ -13,7 +13,7 @@ import tensorflow as tf
 from tensorflow.python.profiler import model_analyzer, option_builder
 
 import kerazoo
-from kerazoo.bench.rounds import medians
+from kerazoo.bench.rounds import time_in_turn
 
 LENGTHS = (250, 500, 1000, 2000)
 
@@ -40,7 +40,7 @@ def bench(say: Callable[[str], object]) -> pd.DataFrame:
         name = f"chain of {length}"
         programs[name, "kerazoo.summary"] = (chain, partial(kerazoo.summary, chain))
     runs = {" ".join(key): run for key, (_, run) in programs.items()}
-    times = medians(runs, say).to_numpy()
+    times = time_in_turn(runs, say)["median"].to_numpy()
     table = pd.DataFrame(list(programs), columns=["model", "program"])
     table["layers"] = [len(counted.layers) for counted, _ in programs.values()]
     table["milliseconds"] = 1e3 * times

@@ -13,7 +13,8 @@ import tensorflow as tf
 import kerazoo
 from kerazoo import registry
 from kerazoo.bench import machine
-from kerazoo.bench.rounds import medians
+from kerazoo.bench.rounds import time_in_turn
+from kerazoo.precision import computing_in
 
 MACS_A_ROUND = 500e9
 APPLICATIONS = {
@@ -34,14 +35,14 @@ def bench(say: Callable[[str], object], model: str = "vgg16", batch_size: int = 
         batch_size: Images of a call.
 
     Returns:
-        The columns `program`, `images_per_second` and `ratio`: to the first program. The last rows
-        are the machine's matrix multiplications, which no program can outrun.
+        The table of `kerazoo.bench.machine.with_limits`; no program can outrun its last rows.
     """
     entry = registry.find(model)
     calls = min(100, max(1, int(MACS_A_ROUND / entry.macs / batch_size)))
     images = np.random.default_rng(0).random((batch_size, *entry.input_shape), np.float32)
     ours = kerazoo.create_model(model)
-    half = _in_half_width(model)
+    with computing_in("mixed_bfloat16"):
+        half = kerazoo.create_model(model)
     programs: dict[str, Callable[[], object]] = {
         "kerazoo, tf.function": _compiled(ours, images, calls),
         "kerazoo, tf.function, mixed_bfloat16": _compiled(half, images, calls),
@@ -50,16 +51,8 @@ def bench(say: Callable[[str], object], model: str = "vgg16", batch_size: int = 
     if model in APPLICATIONS:
         theirs = APPLICATIONS[model](weights=None)
         programs["keras.applications, predict"] = partial(_predict, theirs, images, calls)
-    speeds = batch_size * calls / medians(programs, say)
-    return machine.with_limits(speeds, entry.macs)
-
-
-def _in_half_width(model: str) -> keras.Model:
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        return kerazoo.create_model(model)
-    finally:
-        keras.config.set_dtype_policy("float32")
+    times = time_in_turn(programs, say)
+    return machine.with_limits(times, batch_size * calls, entry.macs)
 
 
 def _compiled(model: keras.Model, images: np.ndarray, calls: int) -> Callable[[], object]:

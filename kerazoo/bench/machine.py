@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 
 import pandas as pd
@@ -28,23 +27,31 @@ def macs_per_second(dtype: str) -> float:
         start = time.perf_counter()
         float(multiply())
         times.append(time.perf_counter() - start)
-    return TIMES * SIZE**3 / statistics.median(times)
+    return TIMES * SIZE**3 / min(times)
 
 
-def with_limits(speeds: pd.Series, macs: int) -> pd.DataFrame:
+def with_limits(times: pd.DataFrame, images: int, macs: int) -> pd.DataFrame:
     """Return the table of a benchmark, with what the machine could do at the most as last rows.
 
     Args:
-        speeds: Images a second by program.
+        times: What `kerazoo.bench.rounds.time_in_turn` returns.
+        images: Number of images of a round.
         macs: Multiply-accumulates of an image.
 
     Returns:
-        The columns `program`, `images_per_second` and `ratio`: to the first program.
+        The columns `program`, `images_per_second` of the median round and `ratio` to the first
+        program's, `fastest`, of the fastest round, and `ratio_of_fastest`.
     """
-    limits = {
-        f"matrix multiplications, {dtype}": macs_per_second(dtype) / macs
-        for dtype in ("float32", "bfloat16")
-    }
-    speeds = pd.concat([speeds, pd.Series(limits)])
-    table = pd.DataFrame({"program": speeds.index, "images_per_second": speeds.to_numpy()})
-    return table.assign(ratio=table.images_per_second / table.images_per_second[0])
+    speeds = images / times
+    for dtype in ("float32", "bfloat16"):
+        limit = macs_per_second(dtype) / macs
+        speeds.loc[f"matrix products, {dtype}"] = [limit, limit]
+    return pd.DataFrame(
+        {
+            "program": speeds.index,
+            "images_per_second": speeds["median"].to_numpy(),
+            "ratio": (speeds["median"] / speeds["median"].iloc[0]).to_numpy(),
+            "fastest": speeds["least"].to_numpy(),
+            "ratio_of_fastest": (speeds["least"] / speeds["least"].iloc[0]).to_numpy(),
+        }
+    )

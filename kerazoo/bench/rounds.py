@@ -13,10 +13,10 @@ import pandas as pd
 ROUNDS = 5
 
 
-def medians(
+def time_in_turn(
     programs: Mapping[str, Callable[[], Any]], say: Callable[[str], object], rounds: int = ROUNDS
-) -> pd.Series:
-    """Return each program's median time in seconds.
+) -> pd.DataFrame:
+    """Return each program's times in seconds.
 
     Every program runs once before the clock starts, then once a round.
 
@@ -24,6 +24,9 @@ def medians(
         programs: What to run, by name.
         say: Takes a line a round.
         rounds: Number of rounds.
+
+    Returns:
+        The columns `median` and `least`, by program.
     """
     for run in programs.values():
         run()
@@ -35,4 +38,5 @@ def medians(
             run()
             times[name].append(time.perf_counter() - start)
         say(f"round {number} of {rounds}")
-    return pd.Series({name: statistics.median(values) for name, values in times.items()})
+    found = {name: [statistics.median(each), min(each)] for name, each in times.items()}
+    return pd.DataFrame.from_dict(found, "index", columns=["median", "least"], dtype=float)

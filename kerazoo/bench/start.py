@@ -10,7 +10,7 @@ from functools import partial
 
 import pandas as pd
 
-from kerazoo.bench.rounds import medians
+from kerazoo.bench.rounds import time_in_turn
 
 DRY_RUN = "train --model mnist_cnn --data digits --dry-run"
 
@@ -30,7 +30,7 @@ def bench(say: Callable[[str], object]) -> pd.DataFrame:
     for verb in ("--help", "list", "summary mnist_cnn", DRY_RUN):
         programs[f"kerazoo {verb}"] = ["-m", "kerazoo", *verb.split()]
     runs = {name: partial(_run, arguments) for name, arguments in programs.items()}
-    times = medians(runs, say)
+    times = time_in_turn(runs, say)["median"]
     table = pd.DataFrame({"program": times.index, "seconds": times.to_numpy()})
     return table.assign(ratio=table.seconds / table.seconds[0])
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import nn
+
+from kerazoo.bench.images import random_images
 
 
 def net() -> nn.Module:
@@ -25,24 +26,25 @@ def net() -> nn.Module:
     ).to(memory_format=torch.channels_last)
 
 
-def training(images: np.ndarray, labels: np.ndarray, batch_size: int) -> Callable[[], object]:
-    """Return what trains a new network on the images once.
+def training(model: str, size: int, batch_size: int) -> Callable[[], object]:
+    """Return what trains a new network once on random images.
 
     Args:
-        images: uint8 [size, 28, 28, 1].
-        labels: Integers [size].
+        model: "mnist_cnn".
+        size: Number of images.
         batch_size: Images of a step.
     """
+    images, labels = random_images(model, size)
     pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
     pixels = pixels.contiguous(memory_format=torch.channels_last)
-    classes, model = torch.from_numpy(labels).long(), net()
-    optimizer = torch.optim.Adam(model.parameters(), 0.001)
+    classes, ours = torch.from_numpy(labels).long(), net()
+    optimizer = torch.optim.Adam(ours.parameters(), 0.001)
     loss = nn.CrossEntropyLoss()
 
     def run() -> None:
         for part in torch.randperm(len(classes)).split(batch_size):
             optimizer.zero_grad()
-            loss(model(pixels[part]), classes[part]).backward()
+            loss(ours(pixels[part]), classes[part]).backward()
             optimizer.step()
 
     return run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 from collections.abc import Callable
 from functools import partial
@@ -10,27 +11,33 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
+from tensorflow.python.framework.config import disable_op_determinism  # it has no public name
 
 import kerazoo
 from kerazoo import registry
 from kerazoo.bench import machine
-from kerazoo.bench.rounds import medians
+from kerazoo.bench.apart import Apart
+from kerazoo.bench.images import CLASSES, random_images
+from kerazoo.bench.rounds import time_in_turn
 from kerazoo.data.images import ArraySplit
+from kerazoo.device import start_tensorflow
+from kerazoo.precision import computing_in
+from kerazoo.training import cores
 from kerazoo.training.steps import Steps
 from legacy_tf1.mnist_cnn import build
 from legacy_tf1.mnist_data import DataSet
 from legacy_tf1.program import Program
 
-CLASSES = 10
+ROUNDS = 15
 STEPS_PER_CALL = 50
-MACS_A_ROUND = 250e9  # of all steps of a program, a backward pass counted as two forward ones
+MACS_A_ROUND = 125e9  # of all steps of a program, a backward pass counted as two forward ones
 Run = Callable[[], object]
 
 
 def bench(
     say: Callable[[str], object], model: str = "mnist_cnn", batch_size: int = 100
 ) -> pd.DataFrame:
-    """Time the training of a model on random images.
+    """Time the training of a model on random images, each program in a process of its own.
 
     Args:
         say: Takes lines of progress.
@@ -38,44 +45,48 @@ def bench(
         batch_size: Images of a step.
 
     Returns:
-        The columns `program`, `images_per_second` and `ratio`: to the first program, which is the
-        TF1 one where there is one. The last rows are the machine's matrix multiplications, which
-        no program can outrun.
+        The table of `kerazoo.bench.machine.with_limits`; its first program is the TF1 one where
+        there is one, and no program can outrun its last rows.
+
+    Raises:
+        KerazooError: A program failed.
     """
     macs = 3 * registry.find(model).macs
-    steps = min(200, max(2, int(MACS_A_ROUND / macs / batch_size)))
-    images, labels = _random_images(model, steps * batch_size)
-    split = ArraySplit(images, labels, registry.find(model).input_shape)
-    keras.utils.set_random_seed(1)  # Keras's shuffling needs one
-    programs: dict[str, Run] = {}
+    size = batch_size * min(100, max(2, int(MACS_A_ROUND / macs / batch_size)))
+    asked = (model, size, batch_size)
+    with contextlib.ExitStack() as stack:
+        runs = {
+            name: stack.enter_context(Apart(function, *asked, *more))
+            for name, (function, *more) in _programs(model).items()
+        }
+        times = time_in_turn(runs, say, ROUNDS)
+    return machine.with_limits(times, size, macs)
+
+
+def _programs(model: str) -> dict[str, tuple[str, ...]]:
+    """Return the function that gives each program, and what it takes besides model and sizes."""
+    programs: dict[str, tuple[str, ...]] = {}
     if model == "mnist_cnn":
-        programs["TF1 program, feed_dict"] = _tf1(images, labels, batch_size)
+        programs["TF1 program, feed_dict"] = (f"{__name__}:tf1",)
     for precision in ("float32", "mixed_bfloat16"):
-        programs[f"kerazoo, {precision}"] = _kerazoo(model, split, batch_size, precision)
-    programs["Keras fit, tf.data"] = _fit_dataset(model, split, batch_size)
-    programs["Keras fit, arrays"] = _fit_arrays(model, images, labels, batch_size)
+        programs[f"kerazoo, {precision}"] = (f"{__name__}:steps", precision)
+    programs["Keras fit, tf.data"] = (f"{__name__}:fit_dataset",)
+    programs["Keras fit, arrays"] = (f"{__name__}:fit_arrays",)
     if model == "mnist_cnn" and importlib.util.find_spec("torch"):
-        from kerazoo.bench import torch_peer
-
-        programs["PyTorch"] = torch_peer.training(images, labels, batch_size)
-    times = medians(programs, say)
-    return machine.with_limits(split.size / times, macs)
+        programs["PyTorch"] = ("kerazoo.bench.torch_peer:training",)
+    return programs
 
 
-def _random_images(name: str, size: int) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (size, *registry.find(name).input_shape), np.uint8)
-    return images, rng.integers(0, CLASSES, size)
-
-
-def _tf1(images: np.ndarray, labels: np.ndarray, batch_size: int) -> Run:
+def tf1(model: str, size: int, batch_size: int) -> Run:
     """Return the steps of the document's program, lines 301-309, each fed from NumPy."""
-    rows = images.reshape(len(images), -1).astype(np.float32) / 255
+    _start()
+    images, labels = random_images(model, size)
+    rows = images.reshape(size, -1).astype(np.float32) / 255
     data, program = DataSet(rows, labels), Program(build)
 
     def run() -> None:
         nodes = program.nodes
-        for _ in range(len(images) // batch_size):
+        for _ in range(size // batch_size):
             batch = data.next_batch(batch_size)
             feed = dict(zip((nodes.inputs, nodes.labels), batch, strict=True))
             program.session.run(nodes.training_op, feed)
@@ -83,37 +94,53 @@ def _tf1(images: np.ndarray, labels: np.ndarray, batch_size: int) -> Run:
     return run
 
 
-def _compiled(name: str, precision: str = "float32") -> keras.Model:
-    keras.config.set_dtype_policy(precision)
-    model = kerazoo.create_model(name, classes=CLASSES, classifier_activation=None)
-    keras.config.set_dtype_policy("float32")
-    model.compile(
-        keras.optimizers.Adam(0.001, epsilon=1e-8),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-    )
-    return model
-
-
-def _kerazoo(name: str, split: ArraySplit, batch_size: int, precision: str) -> Run:
-    steps = Steps(_compiled(name, precision), tf.distribute.get_strategy())
+def steps(model: str, size: int, batch_size: int, precision: str) -> Run:
+    """Return kerazoo's steps, as `kerazoo train` takes them."""
+    start_tensorflow()
+    entry = registry.find(model)
+    parts = cores.parts(entry, batch_size)
+    cores.share_out(parts)
+    split = ArraySplit(*random_images(model, size), entry.input_shape)
+    ours = Steps(_compiled(model, precision), tf.distribute.get_strategy(), parts=parts)
 
     def run() -> None:
-        batches = steps.batches(split, batch_size, (0, 0))
-        left = split.size // batch_size
+        batches, left = ours.batches(split, batch_size, (0, 0)), size // batch_size
         while left:
             taken = min(left, STEPS_PER_CALL)
-            float(steps.train(batches, tf.constant(taken)))
+            float(ours.train(batches, tf.constant(taken)))
             left -= taken
 
     return run
 
 
-def _fit_dataset(name: str, split: ArraySplit, batch_size: int) -> Run:
-    model = _compiled(name)
-    return lambda: model.fit(split.batches(batch_size, (0, 0)), verbose=0, shuffle=False)
+def fit_dataset(model: str, size: int, batch_size: int) -> Run:
+    """Return an epoch of Keras's `fit` on the pipeline of kerazoo."""
+    _start()
+    split = ArraySplit(*random_images(model, size), registry.find(model).input_shape)
+    theirs = _compiled(model)
+    return lambda: theirs.fit(split.batches(batch_size, (0, 0)), verbose=0, shuffle=False)
 
 
-def _fit_arrays(name: str, images: np.ndarray, labels: np.ndarray, batch_size: int) -> Run:
-    model = _compiled(name)
+def fit_arrays(model: str, size: int, batch_size: int) -> Run:
+    """Return an epoch of Keras's `fit` on NumPy arrays."""
+    _start()
+    images, labels = random_images(model, size)
     pixels = images.astype(np.float32) / 255
-    return partial(model.fit, pixels, labels, batch_size, verbose=0)
+    return partial(_compiled(model).fit, pixels, labels, batch_size, verbose=0)
+
+
+def _start() -> None:
+    """Prepare TensorFlow as its users have it."""
+    start_tensorflow()
+    disable_op_determinism()
+
+
+def _compiled(name: str, precision: str = "float32") -> keras.Model:
+    keras.utils.set_random_seed(1)
+    with computing_in(precision):
+        model = kerazoo.create_model(name, classes=CLASSES, classifier_activation=None)
+    model.compile(
+        keras.optimizers.Adam(0.001, epsilon=1e-8),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    return model

@@ -155,9 +155,8 @@ class ArraySplit:
         share: Share = WHOLE,
     ) -> tf.data.Dataset:
         """Yield what `gather` makes the batches of; see `Split.batches`."""
-        positions = tf.constant(order(self.size, shuffle))
-        firsts = tf.data.Dataset.range(skip * batch_size, self.size, batch_size)
-        return share.of(firsts.map(lambda first: positions[first : first + batch_size]))
+        positions = tf.data.Dataset.from_tensor_slices(order(self.size, shuffle))
+        return share.of(positions.batch(batch_size).skip(skip))
 
     def gather(self, positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the images and labels at the positions [batch], as `Split.batches` does."""

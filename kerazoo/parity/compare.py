@@ -15,6 +15,7 @@ from kerazoo.errors import UsageError, did_you_mean
 from kerazoo.parity.difference import Difference, difference
 from kerazoo.parity.pairs import PAIRS, Pair
 from kerazoo.parity.port import Port
+from kerazoo.precision import computing_in
 from legacy_tf1.program import Program, tf1
 
 PRECISIONS = ("float32", "float64")
@@ -85,14 +86,13 @@ def compare(
 @contextlib.contextmanager
 def _floats(precision: str) -> Iterator[None]:
     """Let Keras compute in `precision`."""
-    before = keras.config.floatx(), keras.config.dtype_policy()
+    before = keras.config.floatx()
     keras.config.set_floatx(precision)
-    keras.config.set_dtype_policy(precision)
     try:
-        yield
+        with computing_in(precision):
+            yield
     finally:
-        keras.config.set_floatx(before[0])
-        keras.config.set_dtype_policy(before[1])
+        keras.config.set_floatx(before)
         gc.collect()  # a model is made of cycles, and a large one leaves no room for the next
 
 

@@ -142,7 +142,7 @@ def flush(path: Path) -> None:
 def _write(folder: Path, state: State) -> None:
     with (folder / ARRAYS).open("wb") as file:
         _write_arrays(file, state.arrays)
-    (folder / RECORD).write_text(json.dumps(state.record, allow_nan=True))
+    (folder / RECORD).write_text(json.dumps(state.record))
     manifest = {name: _sha256(folder / name) for name in (ARRAYS, RECORD)}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
     for path in (*(folder / name for name in (ARRAYS, RECORD, MANIFEST)), folder):

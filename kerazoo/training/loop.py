@@ -59,6 +59,7 @@ class Training:
 
     Attributes:
         position: Where it stands.
+        steps_per_epoch: Number of batches of the training images.
     """
 
     def __init__(
@@ -80,13 +81,13 @@ class Training:
         self._steps = Steps(
             model, strategy or tf.distribute.get_strategy(), recipe.jit, recipe.parts
         )
-        self._count = math.ceil(data.train.size / recipe.batch_size)
+        self.steps_per_epoch = math.ceil(data.train.size / recipe.batch_size)
         self._listeners = keras.callbacks.CallbackList(
             list(callbacks),
             add_history=True,
             model=model,
             epochs=recipe.epochs,
-            steps=self._count,
+            steps=self.steps_per_epoch,
             verbose=0,
         )
         self._callback_states: state.CallbackStates | None = None
@@ -97,7 +98,7 @@ class Training:
     @property
     def steps_taken(self) -> int:
         """Number of steps since the training began."""
-        return self.position.epoch * self._count + self.position.step
+        return self.position.epoch * self.steps_per_epoch + self.position.step
 
     @property
     def finished(self) -> bool:
@@ -207,7 +208,7 @@ class Training:
         started = time.perf_counter()
         shuffle = (recipe.seed, position.epoch)
         batches = self._steps.batches(self._data.train, recipe.batch_size, shuffle, position.step)
-        while position.step < self._count and not self._model.stop_training:
+        while position.step < self.steps_per_epoch and not self._model.stop_training:
             end = self._end_of_call()
             self._listeners.on_train_batch_begin(position.step)
             position.loss += float(self._steps.train(batches, tf.constant(end - position.step)))
@@ -221,7 +222,7 @@ class Training:
     def _end_of_call(self) -> int:
         """Return the position of the step after the next call's last one."""
         step = self.position.step
-        ends = [step - step % self._steps_per_call + self._steps_per_call, self._count]
+        ends = [step - step % self._steps_per_call + self._steps_per_call, self.steps_per_epoch]
         if self._save_every is not None:
             ends.append(step + self._save_every - self.steps_taken % self._save_every)
         return min(ends)

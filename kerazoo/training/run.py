@@ -96,8 +96,8 @@ class Run:
                 self._bar.close()
             final = self._results[-1]
             if evaluate_again:
-                last_batch = -(-self._data.train.size // self._options.recipe.batch_size) - 1
-                found = self._training.evaluate(final.epoch - 1, last_batch)
+                last = self._training.steps_per_epoch - 1
+                found = self._training.evaluate(final.epoch - 1, last)
                 final = dataclasses.replace(final, **found)
             return self._end(final)
 

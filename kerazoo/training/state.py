@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -85,19 +85,18 @@ class CallbackStates:
 
     def __init__(self, callbacks: Callbacks) -> None:
         self._callbacks = callbacks
-        self._at_first = [_plain(callback, {}, "") for callback in callbacks]
+        self._at_first = [_plain(callback, "") for callback in callbacks]
 
     def take(self, arrays: Arrays) -> list[dict[str, Any]]:
         """Return what has changed, its arrays put into `arrays`."""
         taken = []
         pairs = zip(self._callbacks, self._at_first, strict=True)
         for number, (callback, at_first) in enumerate(pairs):
-            now = _plain(callback, arrays, f"callback/{number}")
-            changed = {
-                name: value
-                for name, value in now.items()
-                if name not in at_first or at_first[name] != value or _holds_array(value)
-            }
+            changed = {}
+            for name, (value, inside) in _plain(callback, f"callback/{number}").items():
+                if inside or at_first.get(name) != (value, {}):
+                    changed[name] = value
+                    arrays.update(inside)
             taken.append({"class": type(callback).__name__, "attributes": changed})
         return taken
 
@@ -120,17 +119,17 @@ class _NotPlainError(Exception):
     """A value is of a kind that is not kept."""
 
 
-def _plain(callback: keras.callbacks.Callback, arrays: Arrays, prefix: str) -> dict[str, Any]:
+def _plain(callback: keras.callbacks.Callback, prefix: str) -> dict[str, tuple[Any, Arrays]]:
+    """Return the plain attributes by name, encoded, and the arrays inside each."""
     found = {}
     for name, value in vars(callback).items():
         if name in NOT_OF_THE_TRAINING:
             continue
         inside: Arrays = {}
         try:
-            found[name] = _encoded(value, inside, f"{prefix}/{name}")
+            found[name] = _encoded(value, inside, f"{prefix}/{name}"), inside
         except _NotPlainError:
             continue
-        arrays.update(inside)
     return found
 
 
@@ -172,17 +171,3 @@ def _decoded(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     if kind == "dict":
         return {_decoded(name, arrays): _decoded(each, arrays) for name, each in content}
     return {"list": list, "tuple": tuple}[kind](_decoded(each, arrays) for each in content)
-
-
-def _holds_array(value: Any) -> bool:
-    return any(kind == "array" for kind in _kinds(value))
-
-
-def _kinds(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        yield from value
-        for content in value.values():
-            yield from _kinds(content)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _kinds(each)

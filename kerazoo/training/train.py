@@ -17,6 +17,7 @@ from kerazoo import registry
 from kerazoo.data.images import ImageData, ImageShape
 from kerazoo.data.load import load
 from kerazoo.errors import CorruptFileError, UsageError
+from kerazoo.precision import computing_in
 from kerazoo.training import cluster, memory
 from kerazoo.training.checkpoints import State
 from kerazoo.training.config import changed_versions, options_of, record
@@ -210,14 +211,10 @@ def _compiled(options: TrainOptions, data: ImageData, replicas: Replicas, say: S
 
 def _create(options: TrainOptions, data: ImageData, **top: Any) -> keras.Model:
     """Return the model for the data, in the run's precision."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(options.recipe.precision)
-    try:
+    with computing_in(options.recipe.precision):
         return kerazoo.create_model(
             options.model, input_shape=data.image_shape, classes=len(data.class_names), **top
         )
-    finally:
-        keras.config.set_dtype_policy(before)
 
 
 def _run(

@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 from kerazoo.bench import accounting, infer, machine, rounds, start, train
+from kerazoo.bench.apart import Apart
 from kerazoo.cli import main
+from kerazoo.errors import KerazooError
 
 
 def test_programs_run_in_turn_and_once_before_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,8 +21,11 @@ def test_programs_run_in_turn_and_once_before_the_clock(monkeypatch: pytest.Monk
     order: list[str] = []
     lines: list[str] = []
     programs = {"fast": lambda: order.append("fast"), "slow": lambda: order.append("slow")}
-    times = rounds.medians(programs, lines.append, rounds=3)
-    assert times.to_dict() == {"fast": 2, "slow": 20}
+    times = rounds.time_in_turn(programs, lines.append, rounds=3)
+    assert times.to_dict("index") == {
+        "fast": {"median": 2, "least": 1},
+        "slow": {"median": 20, "least": 10},
+    }
     assert order == ["fast", "slow"] * 4
     assert lines[-1] == "round 3 of 3"
 
@@ -29,12 +34,15 @@ def test_programs_run_in_turn_and_once_before_the_clock(monkeypatch: pytest.Monk
 def timed(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType], None]:
     """Have the programs of a benchmark run once and take 2, 3, 4 ... seconds."""
 
-    def fake(programs: Mapping[str, Callable[[], object]], say: object) -> pd.Series:
+    def fake(
+        programs: Mapping[str, Callable[[], object]], say: object, rounds: int = 1
+    ) -> pd.DataFrame:
         for run in programs.values():
             run()
-        return pd.Series({name: float(time) for time, name in enumerate(programs, start=2)})
+        medians = pd.Series({name: float(time) for time, name in enumerate(programs, start=2)})
+        return pd.DataFrame({"median": medians, "least": medians / 2})
 
-    return lambda module: monkeypatch.setattr(module, "medians", fake)
+    return lambda module: monkeypatch.setattr(module, "time_in_turn", fake)
 
 
 def test_the_table_of_training(
@@ -51,15 +59,25 @@ def test_the_table_of_training(
         "kerazoo, mixed_bfloat16",
         "Keras fit, tf.data",
         "Keras fit, arrays",
-        "matrix multiplications, float32",
-        "matrix multiplications, bfloat16",
+        "matrix products, float32",
+        "matrix products, bfloat16",
     ]
     speeds = table.images_per_second
     assert speeds.iloc[:3].tolist() == [12 / 2, 12 / 3, 12 / 4]  # two steps of six
     assert speeds.iloc[-2:].tolist() == pytest.approx([7, 8])
     assert table.ratio.tolist() == pytest.approx((speeds / 6).tolist())
+    assert table.fastest.iloc[:3].tolist() == [12, 8, 6]
+    assert table.ratio_of_fastest.iloc[:3].tolist() == pytest.approx([1, 2 / 3, 1 / 2])
     other = train.bench(print, "lenet5", batch_size=2)
     assert other.program[0] == "kerazoo, float32"
+
+
+def test_a_program_that_fails_apart_is_told() -> None:
+    message = r"kerazoo.registry:find failed: unknown model 'vgg99'"
+    with pytest.raises(KerazooError, match=message), Apart("kerazoo.registry:find", "vgg99"):
+        pass
+    with Apart("os:getpid") as run, pytest.raises(KerazooError, match="not callable"):
+        run()
 
 
 def test_the_table_of_inference(

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -73,16 +74,20 @@ def as_users_have(**variables: str) -> dict[str, str]:
 
 
 def start(*arguments: str | Path, workers: int = 2) -> list[subprocess.Popen[str]]:
-    """Start the workers, the chief first."""
-    cluster = {"worker": [f"localhost:{port}" for port in ports(workers)]}
+    """Start workers with the same arguments, the chief first."""
+    return start_each([arguments] * workers)
+
+
+def start_each(arguments: Sequence[Sequence[str | Path]]) -> list[subprocess.Popen[str]]:
+    """Start a worker with each of the arguments, the chief first."""
+    cluster = {"worker": [f"localhost:{port}" for port in ports(len(arguments))]}
     started = []
-    for index in range(workers):
+    for index, own in enumerate(arguments):
         config = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
-        environment = as_users_have(TF_CONFIG=config) if workers > 1 else None
         process = subprocess.Popen(
-            [sys.executable, *arguments],
+            [sys.executable, *own],
             cwd=ROOT,
-            env=environment,
+            env=as_users_have(TF_CONFIG=config) if len(arguments) > 1 else None,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -152,21 +157,10 @@ def test_a_killed_worker_ends_the_other_and_all_go_on(tmp_path: Path) -> None:
 
 
 def test_workers_of_different_trainings_are_refused() -> None:
-    cluster = {"worker": [f"localhost:{port}" for port in ports(2)]}
-    processes = []
-    for index, epochs in enumerate("34"):
-        config = {"cluster": cluster, "task": {"type": "worker", "index": index}}
-        arguments = ["--model", "mnist_cnn", "--data", "digits", "--epochs", epochs, "--dry-run"]
-        processes.append(
-            subprocess.Popen(
-                [sys.executable, ROOT / "train.py", *arguments],
-                env=as_users_have(TF_CONFIG=json.dumps(config)),
-                stderr=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        )
-    chief, other = ends(processes)
+    command: list[str | Path] = [ROOT / "train.py", "--model", "mnist_cnn", "--data", "digits"]
+    chief, other = ends(
+        start_each([[*command, "--dry-run", "--epochs", epochs] for epochs in "34"])
+    )
     assert other[0] == 2
     assert "the workers were started with other options or other data than the chief" in other[2]
     assert chief[0] == 1

@@ -1,0 +1,19 @@
+"""The precision that Keras's layers are made with."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from kerazoo.lazy import keras
+
+
+@contextlib.contextmanager
+def computing_in(policy: str) -> Iterator[None]:
+    """Have the layers that are made meanwhile compute by a dtype policy, such as "float64"."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
