@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import os
 import subprocess
@@ -21,7 +22,7 @@ from kerazoo.errors import (
     UsageError,
     explain,
 )
-from kerazoo.training.options import Recipe, TrainOptions
+from kerazoo.training.options import RECIPES, Recipe, TrainOptions
 
 TRAIN = ["train", "--model", "mnist_cnn"]
 
@@ -138,6 +139,16 @@ def test_every_option_reaches_the_run(
     assert shared_out == [2, 50]
     assert answer(capsys, *TRAIN, "--jit")[0] == 0
     assert seen[2].recipe.parts == 1, "XLA uses the cores in its own way"
+    for flags, recipe in (
+        (["--recipe", "fast"], RECIPES["fast"]),
+        (["--recipe", "documents"], Recipe()),
+        (
+            ["--recipe", "fast", "--epochs", "5", "--schedule", "constant"],
+            dataclasses.replace(RECIPES["fast"], epochs=5, schedule="constant"),
+        ),
+    ):
+        assert answer(capsys, *TRAIN, *flags)[0] == 0
+        assert seen[-1].recipe == dataclasses.replace(recipe, parts=50)
 
 
 def test_closed_and_narrow_streams_do_no_harm() -> None:

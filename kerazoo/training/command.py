@@ -25,7 +25,7 @@ from kerazoo.arguments import (
 from kerazoo.data import names
 from kerazoo.training import cluster, runs
 from kerazoo.training.cluster import Cluster
-from kerazoo.training.options import PRECISIONS, Recipe, TrainOptions
+from kerazoo.training.options import PRECISIONS, RECIPES, SCHEDULES, Recipe, TrainOptions
 
 MOST = 2**31 - 1
 GIVEN = argparse.SUPPRESS  # what is not given is left to the defaults of the options themselves
@@ -57,6 +57,14 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
 
 def _add_recipe(group: argparse._ArgumentGroup) -> None:
     recipe = Recipe()
+    group.add_argument(
+        "--recipe",
+        type=one_of(tuple(RECIPES)),
+        default=GIVEN,
+        metavar="NAME",
+        help="what the options below do not say: documents, or fast, which is for mnist_cnn "
+        "(default: documents, whose values they name)",
+    )
     options = [
         ("--epochs", whole(1, MOST), recipe.epochs, "passes over the training images"),
         ("--batch-size", whole(1, MOST), recipe.batch_size, "images of one step"),
@@ -66,13 +74,13 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
     for flag, kind, default, text in options:
         help_text = f"{text} (default: {default})"
         group.add_argument(flag, type=kind, default=GIVEN, metavar="N", help=help_text)
-    group.add_argument(
-        "--precision",
-        type=one_of(PRECISIONS),
-        default=GIVEN,
-        metavar="NAME",
-        help=f"of the layers, one of {', '.join(PRECISIONS)} (default: {recipe.precision})",
-    )
+    for flag, choices, usual, text in (
+        ("--schedule", SCHEDULES, recipe.schedule, "of the step size"),
+        ("--precision", PRECISIONS, recipe.precision, "of the layers"),
+    ):
+        help_text = f"{text}, one of {', '.join(choices)} (default: {usual})"
+        kind = one_of(choices)
+        group.add_argument(flag, type=kind, default=GIVEN, metavar="NAME", help=help_text)
     text = "have XLA compile the steps"
     group.add_argument("--jit", action="store_true", default=GIVEN, help=text)
     group.add_argument(
@@ -179,4 +187,6 @@ def _options(parsed: argparse.Namespace) -> TrainOptions:
         names = {field.name for field in dataclasses.fields(kind)}
         return {name: value for name, value in vars(parsed).items() if name in names}
 
-    return TrainOptions(recipe=Recipe(**given(Recipe)), **given(TrainOptions))
+    options = given(TrainOptions)
+    recipe = RECIPES[options.pop("recipe", "documents")]
+    return TrainOptions(recipe=dataclasses.replace(recipe, **given(Recipe)), **options)

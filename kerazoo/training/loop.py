@@ -81,7 +81,7 @@ class Training:
         self._steps = Steps(
             model, strategy or tf.distribute.get_strategy(), recipe.jit, recipe.parts
         )
-        self.steps_per_epoch = math.ceil(data.train.size / recipe.batch_size)
+        self.steps_per_epoch = recipe.steps_per_epoch(data.train.size)
         self._listeners = keras.callbacks.CallbackList(
             list(callbacks),
             add_history=True,

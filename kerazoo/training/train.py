@@ -27,6 +27,7 @@ from kerazoo.training.progress import ProgressBar
 from kerazoo.training.replicas import WAIT_SECONDS, Replicas
 from kerazoo.training.run import Run, summary
 from kerazoo.training.run_folder import RunFolder
+from kerazoo.training.schedule import learning_rate
 
 Callbacks = Sequence[keras.callbacks.Callback]
 Say = Callable[[str], None]
@@ -199,7 +200,7 @@ def _compiled(options: TrainOptions, data: ImageData, replicas: Replicas, say: S
     with replicas.strategy.scope():
         model = _create(options, data, classifier_activation=None)
         model.compile(
-            keras.optimizers.Adam(recipe.learning_rate, epsilon=recipe.epsilon),
+            keras.optimizers.Adam(learning_rate(recipe, data.train.size), epsilon=recipe.epsilon),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             metrics=["accuracy"],
         )

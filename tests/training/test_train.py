@@ -261,6 +261,14 @@ def test_the_command_reaches_95_percent_on_digits() -> None:
     assert summary == json.loads(Path("run/summary.json").read_text())
 
 
+def test_the_fast_recipe_on_mnist(mnist_dir: Path) -> None:
+    done = command("--mnist-dir", str(mnist_dir), "--out", "run", "--recipe", "fast")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout.splitlines()[-1])
+    assert summary["epochs"] == 2
+    assert summary["test_accuracy"] >= 0.9879, "what ten epochs of the documents' recipe reach"
+
+
 def test_ten_epochs_on_mnist(mnist_dir: Path) -> None:
     done = command("--mnist-dir", str(mnist_dir), "--out", "run")
     assert done.returncode == 0, done.stderr
