@@ -1,4 +1,4 @@
-"""A folder of pictures, one sub-folder a class, read from disk as they are needed."""
+"""A folder of pictures, one sub-folder a class: held in memory, or read as they are needed."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from tqdm import tqdm
 
 from kerazoo.data.images import (
     WHOLE,
+    ArraySplit,
     ImageData,
     ImageShape,
     Share,
     Shuffle,
+    Split,
     decoded,
     evenly_spaced,
     fingerprint,
+    fits_into_memory,
     order,
     to_shape,
 )
@@ -87,6 +90,8 @@ def decode(data: tf.Tensor) -> tf.Tensor:
 def load(root: Path, image_shape: ImageShape, seed: int) -> ImageData:
     """Return the pictures under `root`, every one of which has been decoded once as a check.
 
+    They are held in memory as they come of that, unless they are too many.
+
     They are in `root/train/CLASS` and, where they are there, `root/test/CLASS` and
     `root/validation/CLASS`, or all in `root/CLASS`. A split that is not there is a tenth of each
     class's training pictures, one at least, drawn by `seed`.
@@ -104,8 +109,16 @@ def load(root: Path, image_shape: ImageShape, seed: int) -> ImageData:
             files[part] = _list_pictures(root / part, classes)
         else:
             files["train"], files[part] = _hold_out(*files["train"], seed)
-    digest = _check(root, np.concatenate([paths for paths, _ in files.values()]))
-    splits = {part: FileSplit(*listed, image_shape) for part, listed in files.items()}
+    paths = np.concatenate([paths for paths, _ in files.values()])
+    held = fits_into_memory((len(paths), *image_shape), np.float32)
+    digest, pictures = _decode_all(root, paths, image_shape if held else None)
+
+    def split(paths: np.ndarray, labels: np.ndarray) -> Split:
+        if not held:
+            return FileSplit(paths, labels, image_shape)
+        return ArraySplit(np.stack([pictures[path] for path in paths]), labels, image_shape)
+
+    splits = {part: split(*listed) for part, listed in files.items()}
     return ImageData(
         f"folder:{root}",
         tuple(classes),
@@ -189,19 +202,29 @@ def _hold_out(
     return (paths[~held_out], labels[~held_out]), (paths[held_out], labels[held_out])
 
 
-def _check(root: Path, paths: np.ndarray) -> str:
-    """Decode every picture; return the fingerprint of their names and contents.
+def _decode_all(
+    root: Path, paths: np.ndarray, image_shape: ImageShape | None
+) -> tuple[str, dict[bytes, np.ndarray]]:
+    """Decode every picture; return the fingerprint of their names and contents, and the pictures.
+
+    Args:
+        root: What the names are relative to.
+        paths: The files.
+        image_shape: What the pictures that are returned are brought to; None to return none.
 
     Raises:
         CorruptFileError: Some cannot be decoded; the message names the first.
     """
+    pictures: dict[bytes, np.ndarray] = {}
 
     def examine(path: bytes) -> bytes | None:
         data = Path(os.fsdecode(path)).read_bytes()
         try:
-            decode(tf.constant(data))
+            picture = decode(tf.constant(data))
         except tf.errors.InvalidArgumentError:
             return None
+        if image_shape:
+            pictures[path] = to_shape(picture, image_shape).numpy()
         return os.path.relpath(path, os.fsencode(root)) + hashlib.sha256(data).digest()
 
     paths = np.sort(paths)
@@ -220,4 +243,4 @@ def _check(root: Path, paths: np.ndarray) -> str:
         raise CorruptFileError(
             f"'{broken[0]}'{others} cannot be read as a picture: mend or remove it"
         )
-    return fingerprint(mark for mark in marks if mark)
+    return fingerprint(mark for mark in marks if mark), pictures

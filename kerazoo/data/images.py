@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
 
+MEMORY = 2**30  # bytes of images up to which a data set is held in memory
 ImageShape = tuple[int, int, int]
 Shuffle = tuple[int, int]
 
@@ -117,7 +119,7 @@ class ArraySplit:
     """Images held in memory.
 
     Args:
-        images: uint8 [size, height, width, channels].
+        images: [size, height, width, channels], uint8 or float32 in [0, 1].
         labels: Integers [size].
         image_shape: What the images are brought to.
 
@@ -186,6 +188,11 @@ def order(size: int, shuffle: Shuffle | None) -> np.ndarray:
     return np.arange(size) if shuffle is None else np.random.default_rng(shuffle).permutation(size)
 
 
+def fits_into_memory(shape: tuple[int, ...], dtype: type[np.generic]) -> bool:
+    """Tell whether an array is small enough to be held in memory for a whole training."""
+    return math.prod(shape) * np.dtype(dtype).itemsize <= MEMORY
+
+
 def evenly_spaced(size: int, wanted: int) -> np.ndarray:
     """Return `wanted` of the positions 0 to size - 1 at equal distances; all if there are fewer."""
     wanted = min(size, wanted)
@@ -193,7 +200,7 @@ def evenly_spaced(size: int, wanted: int) -> np.ndarray:
 
 
 def to_shape(images: tf.Tensor, image_shape: ImageShape) -> tf.Tensor:
-    """Bring uint8 images [..., h, w, 1 or 3] to float32 [..., height, width, channels] in [0, 1].
+    """Bring images [..., h, w, 1 or 3] to float32 [..., height, width, channels] in [0, 1].
 
     Colour becomes grey by its luma, grey becomes three equal channels; the size changes by
     bilinear interpolation, with anti-aliasing where it shrinks, without regard to the aspect.

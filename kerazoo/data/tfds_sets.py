@@ -29,12 +29,12 @@ from kerazoo.data.images import (
     Split,
     decoded,
     fingerprint,
+    fits_into_memory,
     to_shape,
 )
 from kerazoo.data.names import tfds_folder
 from kerazoo.errors import CorruptFileError, DataMissingError, UsageError
 
-MEMORY = 2**30  # bytes of decoded images up to which a split is held in memory
 SHUFFLE_BUFFER = 4096  # encoded images from which a streamed set draws at random
 PROBE_SECONDS = 8
 
@@ -221,7 +221,7 @@ def _split(
 ) -> Split:
     size = builder.info.splits[split].num_examples
     pixels = builder.info.features[keys[0]].shape
-    if None in pixels or size * int(np.prod(pixels)) > MEMORY:
+    if None in pixels or not fits_into_memory((size, *pixels), np.uint8):
         return StreamSplit(builder, split, keys, image_shape, size)
     return ArraySplit(*arrays(builder, split, *keys), image_shape)
 

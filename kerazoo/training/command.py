@@ -79,8 +79,8 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
         ("--precision", PRECISIONS, recipe.precision, "of the layers"),
     ):
         help_text = f"{text}, one of {', '.join(choices)} (default: {usual})"
-        kind = one_of(choices)
-        group.add_argument(flag, type=kind, default=GIVEN, metavar="NAME", help=help_text)
+        one = one_of(choices)
+        group.add_argument(flag, type=one, default=GIVEN, metavar="NAME", help=help_text)
     text = "have XLA compile the steps"
     group.add_argument("--jit", action="store_true", default=GIVEN, help=text)
     group.add_argument(

@@ -125,7 +125,11 @@ def test_a_class_may_be_absent_from_the_test_folder(pets: Path, tmp_path: Path) 
     assert levels(folder.load(root, SHAPE, seed=0).test) == [(100, 1)]
 
 
-def test_batches_keep_the_order_of_seed_and_epoch(pets: Path) -> None:
+@pytest.mark.parametrize("memory", [0, 2**30])
+def test_batches_keep_the_order_of_seed_and_epoch(
+    pets: Path, memory: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kerazoo.data.images.MEMORY", memory)
     train = folder.load(pets, SHAPE, seed=0).train
     first = levels(train, shuffle=(1, 2))
     assert first == levels(train, shuffle=(1, 2))
@@ -135,14 +139,22 @@ def test_batches_keep_the_order_of_seed_and_epoch(pets: Path) -> None:
     assert skipped == [label for _, label in first[14:]]
 
 
-def test_two_workers_share_every_batch(pets: Path) -> None:
+@pytest.mark.parametrize("memory", [0, 2**30])
+def test_two_workers_share_every_batch(
+    pets: Path, memory: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kerazoo.data.images.MEMORY", memory)
     train = folder.load(pets, SHAPE, seed=0).train
     whole = [images for images, _ in train.batches(7, (1, 2), 1).as_numpy_iterator()]
     for mine, batch in zip(of_two_workers(train, 7, (1, 2)), whole, strict=True):
         np.testing.assert_array_equal(mine, batch)
 
 
-def test_a_limit_keeps_the_classes_in_proportion(pets: Path) -> None:
+@pytest.mark.parametrize("memory", [0, 2**30])
+def test_a_limit_keeps_the_classes_in_proportion(
+    pets: Path, memory: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kerazoo.data.images.MEMORY", memory)
     shutil.copytree(pets, pets / "test")
     shutil.copytree(pets / "test", pets / "train")
     limited = folder.load(pets, SHAPE, seed=0).test.limited(6)
@@ -192,8 +204,28 @@ def test_folders_that_cannot_be_trained_on(pets: Path, tmp_path: Path) -> None:
     assert_missing(tmp_path / "root", "Train' looks like a part of the data")
 
 
-def test_pictures_are_read_as_they_are_needed(pets: Path) -> None:
+def test_many_pictures_are_read_as_they_are_needed(
+    pets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kerazoo.data.images.MEMORY", 60 * 8 * 8 * 4 - 1)
     train = folder.load(pets, SHAPE, seed=0).train
     shutil.rmtree(pets)
     with pytest.raises(tf.errors.NotFoundError):
         next(iter(train.batches(7)))
+
+
+def test_what_is_held_in_memory_is_what_would_be_read(
+    pets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paint(pets / "cat" / "large.png", 50, (31, 17))
+    held = folder.load(pets, (5, 7, 3), seed=0)
+    monkeypatch.setattr("kerazoo.data.images.MEMORY", 0)
+    read = folder.load(pets, (5, 7, 3), seed=0)
+    assert held.fingerprint == read.fingerprint
+    for part in ("train", "validation", "test"):
+        mine, theirs = (getattr(data, part).batches(7, (1, 2)) for data in (held, read))
+        for one, other in zip(mine, theirs, strict=True):
+            np.testing.assert_array_equal(one[0], other[0])
+            np.testing.assert_array_equal(one[1], other[1])
+    shutil.rmtree(pets)
+    assert len(levels(held.train)) == held.train.size

@@ -166,7 +166,7 @@ class TestStream:
         assert sorted(contents(limited, shuffle=(0, 3))) == sorted(contents(split)[:15])
 
     def test_a_set_over_the_memory_bound(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(tfds_sets, "MEMORY", 1000)
+        monkeypatch.setattr("kerazoo.data.images.MEMORY", 1000)
         data = tfds_sets.load("numbered_squares", (6, 6, 1))
         assert isinstance(data.train, tfds_sets.StreamSplit)
         assert isinstance(data.validation, ArraySplit)
