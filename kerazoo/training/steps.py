@@ -127,7 +127,10 @@ class Steps:
         parts = self._cut(images, labels)
         found = [self._gradients(*part, batch_size) for part in parts]
         losses, gradients = zip(*found, strict=True)
-        total = [tf.add_n(each) for each in zip(*gradients, strict=True)]
+        total = [
+            None if each[0] is None else tf.add_n(each)  # a weight that nothing depends on
+            for each in zip(*gradients, strict=True)
+        ]
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
             total = self._same_everywhere(total)
         optimizer.apply(total, self._model.trainable_variables)
@@ -148,17 +151,23 @@ class Steps:
         return loss, tape.gradient(share, self._model.trainable_variables)
 
     def _cut(self, images: tf.Tensor, labels: tf.Tensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
+        if self._parts == 1:
+            return [(images, labels)]
         size, count = tf.shape(labels)[0], self._parts
         ends = [size * number // count for number in range(count + 1)]
         return [(images[a:b], labels[a:b]) for a, b in itertools.pairwise(ends)]
 
-    def _same_everywhere(self, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
+    def _same_everywhere(self, gradients: list[tf.Tensor | None]) -> list[tf.Tensor | None]:
         """Return each replica the mean of all gradients, whose finiteness it then decides alike."""
         replica = tf.distribute.get_replica_context()
         if replica.num_replicas_in_sync == 1:
             return gradients
-        total = replica.all_reduce(SUM, gradients)
-        return [gradient / replica.num_replicas_in_sync for gradient in total]
+        known = [gradient for gradient in gradients if gradient is not None]
+        total = iter(replica.all_reduce(SUM, known))
+        return [
+            None if gradient is None else next(total) / replica.num_replicas_in_sync
+            for gradient in gradients
+        ]
 
     def _evaluate_step(self, held: ArraySplit | None, element: Any) -> tuple[tf.Tensor, tf.Tensor]:
         images, labels = held.gather(element) if held else element

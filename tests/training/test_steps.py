@@ -132,6 +132,29 @@ def test_the_models_own_losses_are_trained_on(parts: int) -> None:
     assert np.abs(ours.get_weights()[0] - plain.get_weights()[0]).max() > 1e-4
 
 
+class WithSpareWeight(keras.layers.Dense):
+    """A dense layer with a weight that nothing depends on."""
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        super().build(input_shape)
+        self.spare = self.add_weight(shape=(2,), initializer="ones", name="spare")
+
+
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")
+@pytest.mark.parametrize("parts", [1, 4])
+def test_a_weight_that_nothing_depends_on_stays(parts: int) -> None:
+    inputs = keras.Input(SHAPE)
+    spare = WithSpareWeight(CLASSES)
+    model = keras.Model(inputs, spare(keras.layers.Flatten()(inputs)))
+    model.compile(keras.optimizers.Adam(0.01))
+    before, split = [weight.copy() for weight in model.get_weights()], random_split(20)
+    steps = Steps(model, tf.distribute.get_strategy(), parts=parts)
+    steps.train(steps.batches(split, 5), tf.constant(4))
+    changes = [np.abs(a - b).max() for a, b in zip(before, model.get_weights(), strict=True)]
+    assert changes[0] > 0.01
+    assert changes[2] == 0
+
+
 @pytest.mark.parametrize("parts", [1, 4])
 def test_many_steps_a_call_are_one_traced_function(parts: int) -> None:
     split, model = random_split(23), softmax_regression()
