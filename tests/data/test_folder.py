@@ -217,7 +217,9 @@ def test_many_pictures_are_read_as_they_are_needed(
 def test_what_is_held_in_memory_is_what_would_be_read(
     pets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    paint(pets / "cat" / "large.png", 50, (31, 17))
+    noise = np.random.default_rng(0).integers(0, 256, (40, 17, 31, 3), np.uint8)
+    for number, pixels in enumerate(noise):
+        Image.fromarray(pixels).save(pets / "cat" / f"noise{number}.png")
     held = folder.load(pets, (5, 7, 3), seed=0)
     monkeypatch.setattr("kerazoo.data.images.MEMORY", 0)
     read = folder.load(pets, (5, 7, 3), seed=0)
