@@ -176,28 +176,52 @@ def test_batch_normalisation_is_not_cut_in_parts() -> None:
 
 
 TWO_REPLICAS = """
+import keras
 import numpy as np
 import tensorflow as tf
-from tests.training.test_steps import Steps, random_split, softmax_regression
+from kerazoo.training.cluster import Cluster
+from kerazoo.training.replicas import Replicas
+from tests.training.test_steps import Steps, normalised, random_split, softmax_regression
 
 cpu, = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-one, split = softmax_regression(), random_split(23)
-strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-assert strategy.num_replicas_in_sync == 2
-with strategy.scope():
-    two = softmax_regression()
-two.set_weights(one.get_weights())
-results = []
-for model, where in ((one, tf.distribute.get_strategy()), (two, strategy)):
-    steps = Steps(model, where)
-    loss = steps.train(steps.batches(split, 5, (1, 2)), tf.constant(5))
-    results.append([float(loss), *steps.evaluate(split, 5, 2)])
-np.testing.assert_allclose(*results, rtol=1e-5)
-for a, b in zip(one.get_weights(), two.get_weights()):
-    np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
-assert abs(one.get_weights()[1]).max() > 1e-3
+replicas, split = Replicas("mirrored", Cluster()), random_split(23)
+assert replicas.count == 2
+for build in (softmax_regression, normalised):
+    one = build()
+    with replicas.strategy.scope():
+        two = build()
+    two.set_weights(one.get_weights())
+    replicas.synchronize(two)
+    results = []
+    for model, where in ((one, tf.distribute.get_strategy()), (two, replicas.strategy)):
+        steps = Steps(model, where)
+        loss = steps.train(steps.batches(split, 5, (1, 2)), tf.constant(5))
+        results.append([float(loss), *steps.evaluate(split, 5, 2)])
+    np.testing.assert_allclose(*results, rtol=1e-5)
+    for a, b in zip(one.get_weights(), two.get_weights()):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    assert np.abs(one.trainable_weights[-1]).max() > 1e-3
+
+keras.utils.set_random_seed(1)
+with replicas.strategy.scope():
+    model = normalised(dropout=0.5)
+steps, losses = Steps(model, replicas.strategy), []
+for epoch in range(20):
+    losses.append(float(steps.train(steps.batches(split, 5, (1, epoch)), tf.constant(5))))
+assert min(losses[-3:]) < 0.9 * losses[0], losses
 """
+
+
+def normalised(dropout: float = 0) -> keras.Model:
+    """Return a model whose images depend on one another while it is trained."""
+    keras.utils.set_random_seed(3)
+    inputs = keras.Input(SHAPE)
+    x = keras.layers.BatchNormalization(momentum=0.5)(keras.layers.Conv2D(4, 3)(inputs))
+    x = keras.layers.Dropout(dropout)(keras.layers.Flatten()(x))
+    model = keras.Model(inputs, keras.layers.Dense(CLASSES)(x))
+    model.compile(keras.optimizers.SGD(0.05))
+    return model
 
 
 def test_two_replicas_train_as_one() -> None:
