@@ -53,6 +53,8 @@ class Steps:
         self._model = model
         self._strategy = strategy
         self._parts = parts
+        # oneDNN's convolutions fail on no image at all; XLA does without them.
+        self._fill_empty = parts * strategy.num_replicas_in_sync > 1 and not jit
         if parts > 1 and batch_normalizations(model):
             raise UsageError(f"batch normalisation needs whole batches, not {parts} parts of each")
         self._step = tf.function(self._train_step, jit_compile=True) if jit else self._train_step
@@ -186,8 +188,20 @@ class Steps:
         self, images: tf.Tensor, labels: tf.Tensor, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the sum of the images' cross-entropies, and the logits."""
+        size = tf.shape(labels)[0]
+        if self._fill_empty:
+            images, labels = _filled(images, labels)
         logits = self._model(images, training=training)
         if logits.dtype.size < tf.float32.size:
             logits = tf.cast(logits, tf.float32)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-        return tf.cast(tf.reduce_sum(losses), tf.float32), logits
+        return tf.cast(tf.reduce_sum(losses[:size]), tf.float32), logits[:size]
+
+
+def _filled(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the images and labels as they are, or a black image where there are none."""
+    return tf.cond(
+        tf.size(labels) > 0,
+        lambda: (images, labels),
+        lambda: (tf.zeros([1, *images.shape[1:]], images.dtype), tf.zeros([1], labels.dtype)),
+    )

@@ -166,6 +166,29 @@ def test_many_steps_a_call_are_one_traced_function(parts: int) -> None:
     assert steps.train.experimental_get_tracing_count() == 1
 
 
+def convolution() -> keras.Model:
+    """Return a model that oneDNN computes."""
+    keras.utils.set_random_seed(5)
+    inputs = keras.Input(SHAPE)
+    x = keras.layers.Conv2D(4, 3, activation="relu")(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(CLASSES)(keras.layers.Flatten()(x)))
+    model.compile(keras.optimizers.SGD(0.05))
+    return model
+
+
+def test_fewer_images_than_parts_are_no_error() -> None:
+    split, models = random_split(21), (convolution(), convolution())
+    results = []
+    for model, parts in zip(models, (1, 4), strict=True):
+        steps = Steps(model, tf.distribute.get_strategy(), parts=parts)
+        loss = steps.train(steps.batches(split, 5, (1, 2)), tf.constant(5))
+        results.append([float(loss), *steps.evaluate(split, 5, 2)])
+        results[-1].append(steps.accuracy_of_batch(split, 5, (1, 2), 4))
+    np.testing.assert_allclose(results[0], results[1], rtol=1e-5)
+    for one, other in zip(models[0].get_weights(), models[1].get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+
+
 def test_batch_normalisation_is_not_cut_in_parts() -> None:
     inputs = keras.Input(SHAPE)
     pixels = keras.layers.Flatten()(keras.layers.BatchNormalization()(inputs))
@@ -181,13 +204,16 @@ import numpy as np
 import tensorflow as tf
 from kerazoo.training.cluster import Cluster
 from kerazoo.training.replicas import Replicas
-from tests.training.test_steps import Steps, normalised, random_split, softmax_regression
+from tests.training.test_steps import (
+    Steps, convolution, normalised, random_split, softmax_regression
+)
 
 cpu, = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-replicas, split = Replicas("mirrored", Cluster()), random_split(23)
+replicas = Replicas("mirrored", Cluster())
 assert replicas.count == 2
-for build in (softmax_regression, normalised):
+for build, size in ((softmax_regression, 23), (normalised, 23), (convolution, 21)):
+    split = random_split(size)
     one = build()
     with replicas.strategy.scope():
         two = build()
