@@ -24,6 +24,8 @@ from typing import Any
 
 import h5py
 
+from kerazoo.training.runs import is_run
+
 ROOT = Path(__file__).parents[1]
 CHILD = """
 import sys
@@ -103,7 +105,7 @@ def allow_small_files_alone() -> None:
 
 def live(run: Path, seconds: float, rng: random.Random) -> str | None:
     """Begin or resume a run and kill it; return what was done, None where it came to its end."""
-    begun = (run / "config.json").exists()
+    begun = is_run(run)
     arguments = ["train", "--resume", str(run)] if begun else [*TRAIN, "--out", str(run)]
     full = begun and rng.random() < 0.1
     process = start(*arguments, preexec_fn=allow_small_files_alone if full else None)

@@ -77,8 +77,9 @@ class RunFolder:
             return cls(Path(tempfile.mkdtemp(prefix=ASIDE, dir=out)), out, False, lock)
         is_new = not out.exists()
         out.mkdir(parents=True, exist_ok=True)
-        _claim(out)
-        return cls(out, None, is_new, _lock(out))
+        lock = _lock(out)
+        (out / "config.json").touch()
+        return cls(out, None, is_new, lock)
 
     @classmethod
     def reopen(cls, run: Path) -> RunFolder:
@@ -188,13 +189,6 @@ def _lock(folder: Path) -> int:
     except OSError:
         pass  # some network disks have no locks
     return descriptor
-
-
-def _claim(out: Path) -> None:
-    try:
-        (out / "config.json").touch(exist_ok=False)
-    except FileExistsError as error:
-        raise UsageError(f"another run has just begun in --out '{out}'") from error
 
 
 def _remove(path: Path) -> None:

@@ -18,7 +18,7 @@ def check(out: Path | None, overwrite: bool) -> None:
         KerazooError: It cannot be written to.
     """
     check_writable(out or Path("runs"))
-    if out is None or not out.exists() or not any(out.iterdir()):
+    if out is None or not out.exists() or _has_nothing(out):
         return
     if not is_run(out):
         raise UsageError(f"--out '{out}' holds other things than a run: name another folder")
@@ -38,6 +38,12 @@ def check_writable(out: Path) -> None:
         raise UsageError(f"--out '{out}' cannot be a folder, since '{existing}' is a file")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise KerazooError(f"'{existing}' cannot be written to: name another folder by --out")
+
+
+def _has_nothing(out: Path) -> bool:
+    """Tell whether a folder has nothing but what a run leaves that is killed as it begins."""
+    left = [path for path in out.iterdir() if path.name != ".config.json"]
+    return all(path.name == "config.json" and path.stat().st_size == 0 for path in left)
 
 
 def to_resume(given: Path | None) -> Path:

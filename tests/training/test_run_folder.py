@@ -10,6 +10,7 @@ from kerazoo.errors import KerazooError, UsageError
 from kerazoo.training import run_folder, runs
 from kerazoo.training.epoch import EpochResult
 from kerazoo.training.run_folder import FILES, RunFolder
+from kerazoo.training.runs import is_run
 
 CONFIG = {"versions": {"kerazoo": "0.1.0"}}
 RESULT = EpochResult(1, "digits", 0.5, 0.9, 0.4, 0.8, 0.3, 0.7, 2.0, 100.0)
@@ -191,5 +192,19 @@ def test_a_run_that_fails_at_once_leaves_the_empty_folder_it_was_given() -> None
 def test_one_folder_takes_one_run_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_folder, "check", lambda *_: None)  # both have passed it
     RunFolder.begin(Path("out"), False, "m", "d")
-    with pytest.raises(UsageError, match="another run has just begun"):
+    with pytest.raises(UsageError, match="a run is going on in 'out'"):
         RunFolder.begin(Path("out"), False, "m", "d")
+
+
+def test_a_run_that_was_killed_as_it_began_is_in_nobodys_way() -> None:
+    Path("out").mkdir()
+    Path("out/config.json").touch()
+    Path("out/.config.json").write_text("{")
+    with RunFolder.begin(Path("out"), False, "m", "d") as folder:
+        folder.write_json("config.json", {"versions": {"kerazoo": "1"}})
+        folder.keep()
+    assert is_run(Path("out"))
+    Path("other").mkdir()
+    Path("other/config.json").write_text("{}")
+    with pytest.raises(UsageError, match="holds other things than a run"):
+        RunFolder.begin(Path("other"), False, "m", "d")
