@@ -66,7 +66,7 @@ class FileSplit:
         files = tf.data.Dataset.from_tensor_slices(
             (self._paths[indices], self._labels[indices].astype(np.int32))
         )
-        batches = share.of(files.batch(batch_size).skip(skip))
+        batches = share.of(files, batch_size, skip)
         return decoded(batches, self._read, self._image_shape)
 
     def limited(self, size: int) -> FileSplit:

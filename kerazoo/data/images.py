@@ -33,8 +33,9 @@ class Share:
     count: int = 1
     parts: int = 1
 
-    def of(self, batches: tf.data.Dataset) -> tf.data.Dataset:
-        """Return its parts of every batch, one after the other."""
+    def of(self, elements: tf.data.Dataset, batch_size: int, skip: int) -> tf.data.Dataset:
+        """Return its parts of every batch but the first `skip`, one after the other."""
+        batches = elements.batch(batch_size).skip(skip)
         if self.parts == 1:
             return batches
 
@@ -146,19 +147,12 @@ class ArraySplit:
         share: Share = WHOLE,
     ) -> tf.data.Dataset:
         """Yield every image once; see `Split.batches`."""
-        positions = self.positions(batch_size, shuffle, skip, share)
-        return positions.map(self.gather).prefetch(tf.data.AUTOTUNE)
+        batches = share.of(self.positions(shuffle), batch_size, skip)
+        return batches.map(self.gather).prefetch(tf.data.AUTOTUNE)
 
-    def positions(
-        self,
-        batch_size: int,
-        shuffle: Shuffle | None = None,
-        skip: int = 0,
-        share: Share = WHOLE,
-    ) -> tf.data.Dataset:
-        """Yield what `gather` makes the batches of; see `Split.batches`."""
-        positions = tf.data.Dataset.from_tensor_slices(order(self.size, shuffle))
-        return share.of(positions.batch(batch_size).skip(skip))
+    def positions(self, shuffle: Shuffle | None) -> tf.data.Dataset:
+        """Yield the positions of all images in their order, for `gather`."""
+        return tf.data.Dataset.from_tensor_slices(order(self.size, shuffle))
 
     def gather(self, positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the images and labels at the positions [batch], as `Split.batches` does."""

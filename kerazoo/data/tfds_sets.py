@@ -203,7 +203,7 @@ class StreamSplit:
             pixels = feature.decode_example(example[image])
             return to_shape(pixels, self._image_shape), tf.cast(example[label], tf.int32)
 
-        batches = share.of(encoded.batch(batch_size).skip(skip))
+        batches = share.of(encoded, batch_size, skip)
         return decoded(batches, decode, self._image_shape)
 
     def limited(self, size: int) -> StreamSplit:

@@ -68,12 +68,13 @@ class Steps:
         replicas = self._strategy.num_replicas_in_sync
         # A thread that prepares the next batch would be one more than there are cores.
         held = split if self._parts > 1 and isinstance(split, ArraySplit) else None
-        elements = held.positions if held else split.batches
 
         def of_worker(worker: tf.distribute.InputContext) -> tf.data.Dataset:
             count = replicas // worker.num_input_pipelines
             share = Share(worker.input_pipeline_id * count, count, replicas)
-            return elements(batch_size, shuffle, skip, share)
+            if held:
+                return share.of(held.positions(shuffle), batch_size, skip)
+            return split.batches(batch_size, shuffle, skip, share)
 
         return Batches(iter(self._strategy.distribute_datasets_from_function(of_worker)), held)
 

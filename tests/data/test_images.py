@@ -94,11 +94,11 @@ def test_fit_shrinks_by_the_triangle_filter() -> None:
 
 @pytest.mark.parametrize(("parts", "workers"), [(1, 1), (2, 2), (3, 3), (4, 2), (5, 1)])
 def test_the_shares_of_all_workers_are_every_batch(parts: int, workers: int) -> None:
-    indices = tf.data.Dataset.range(22).batch(5)
-    columns = tf.data.Dataset.zip(indices, indices.map(lambda x: x * 2)).skip(1)
+    elements = tf.data.Dataset.range(22).map(lambda x: (x, x * 2))
+    columns = elements.batch(5).skip(1)
     count = parts // workers
     shares = [
-        list(Share(worker * count, count, parts).of(columns).as_numpy_iterator())
+        list(Share(worker * count, count, parts).of(elements, 5, 1).as_numpy_iterator())
         for worker in range(workers)
     ]
     assert {len(share) for share in shares} == {4 * count}
