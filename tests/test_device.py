@@ -80,7 +80,8 @@ def test_tensorflow_starts_in_silence_and_deterministic() -> None:
         "from kerazoo.device import start_tensorflow; print(start_tensorflow());"
         "import tensorflow as tf; tf.zeros(1) + 1;"
         "from tensorflow.python.framework import config;"
-        "assert config.is_op_determinism_enabled()"
+        "assert config.is_op_determinism_enabled();"
+        "import gc; assert gc.isenabled() and gc.get_freeze_count() > 100_000"
     )
     environment = {**os.environ, "KERAS_BACKEND": "jax"}
     run = subprocess.run(
