@@ -106,7 +106,7 @@ def test_every_option_reaches_the_run(
     cores.parts = lambda entry, batch_size: batch_size // 2  # type: ignore[attr-defined] # likewise
     shared_out: list[int] = []
     cores.share_out = shared_out.append  # type: ignore[attr-defined] # likewise
-    monkeypatch.setitem(sys.modules, "kerazoo.training.cores", cores)
+    monkeypatch.setattr("kerazoo.training.cores", cores, raising=False)
     monkeypatch.setenv("HOME", "/home/me")
     monkeypatch.setattr("signal.signal", lambda *_: None)
     line = (

@@ -48,6 +48,9 @@ def bench(say: Callable[[str], object], model: str = "vgg16", batch_size: int = 
         "kerazoo, tf.function, mixed_bfloat16": _compiled(half, images, calls),
         "kerazoo, predict": partial(_predict, ours, images, calls),
     }
+    if model.startswith("vgg"):  # what keras.applications' have
+        dense = kerazoo.create_model(model, head="dense")
+        programs["kerazoo, head='dense', tf.function"] = _compiled(dense, images, calls)
     if model in APPLICATIONS:
         theirs = APPLICATIONS[model](weights=None)
         programs["keras.applications, predict"] = partial(_predict, theirs, images, calls)
