@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import errno
+import os
 from collections.abc import Iterable, Iterator
 
 LEGACY = ("tf_slim", "tf_keras")  # packages that only the TF1 programs need
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)  # on the disk, or for this user
 
 
 class KerazooError(Exception):
@@ -53,8 +56,9 @@ def explain(error: BaseException) -> tuple[str, int]:
     if any(isinstance(link, KeyboardInterrupt) for link in _chain(error)):
         return "interrupted", InterruptedRunError.exit_code
     text = " ".join(str(error).split())[:300]
-    if "No space left on device" in text:
-        return f"the disk is full, make room and run again: {text}", 1
+    if any(os.strerror(number) in text for number in NO_ROOM):
+        how = "make room and run again (a training goes on by --resume)"
+        return f"the disk is full, {how}: {text}", 1
     # TensorFlow's out-of-memory error, known by its name since TensorFlow may not be imported
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
         return "out of memory: a smaller --batch-size needs less", 1

@@ -247,6 +247,7 @@ class ResourceExhaustedError(Exception):
         (InterruptedRunError("stopped"), "stopped", 130),
         (KeyboardInterrupt(), "interrupted", 130),
         (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "x"), "the disk is full", 1),
+        (OSError(errno.EDQUOT, os.strerror(errno.EDQUOT), "x"), "the disk is full", 1),
         (PermissionError(errno.EACCES, os.strerror(errno.EACCES), "x"), "Permission denied", 1),
         (ResourceExhaustedError("OOM"), "a smaller --batch-size", 1),
         (caused_by(ImportError("numpy"), KeyboardInterrupt()), "interrupted", 130),

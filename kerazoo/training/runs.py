@@ -37,7 +37,9 @@ def check_writable(out: Path) -> None:
     if not existing.is_dir():
         raise UsageError(f"--out '{out}' cannot be a folder, since '{existing}' is a file")
     if not os.access(existing, os.W_OK | os.X_OK):
-        raise KerazooError(f"'{existing}' cannot be written to: name another folder by --out")
+        raise KerazooError(
+            f"'{existing}' cannot be written to: make it writable or take another folder"
+        )
 
 
 def _has_nothing(out: Path) -> bool:

@@ -83,7 +83,9 @@ class TestCheck:
         self, out: Path | None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("os.access", lambda *_: False)  # root may write everywhere
-        with pytest.raises(KerazooError, match="cannot be written to: name another folder"):
+        with pytest.raises(
+            KerazooError, match="cannot be written to: make it writable or take another"
+        ):
             runs.check(out, overwrite=False)
 
 
