@@ -40,7 +40,7 @@ def start_tensorflow() -> tuple[str, str | None]:
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ["MPLBACKEND"] = "agg"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its errors come as exceptions too
     with _without_chatter(), _without_collecting():
         import keras
         import tensorflow as tf
@@ -57,6 +57,13 @@ def start_tensorflow() -> tuple[str, str | None]:
     if _has_gpu() and os.environ.get("CUDA_VISIBLE_DEVICES") != "":
         warning = gpu_warning(tf.test.is_built_with_cuda(), _missing_libraries())
     return f"TensorFlow {tf.__version__} on CPU ({os.cpu_count()} cores)", warning
+
+
+def disable_determinism() -> None:
+    """Let TensorFlow choose its operations as it does for those who ask for nothing."""
+    from tensorflow.python.framework.config import disable_op_determinism  # it has no public name
+
+    disable_op_determinism()
 
 
 def gpu_warning(built_with_cuda: bool, missing: Iterable[str]) -> str:

@@ -33,15 +33,13 @@ def _bench(parsed: argparse.Namespace) -> None:
         parsed.parser.error(f"{parsed.subject} takes neither --model nor --batch-size")
     if "model" in given:
         registry.find(given["model"])
-    if parsed.csv:
-        from kerazoo.device import start_tensorflow
+    from kerazoo.device import disable_determinism, start_tensorflow
 
+    if parsed.csv:
         start_tensorflow()
     else:
         start()
-    from tensorflow.python.framework.config import disable_op_determinism  # it has no public name
-
-    disable_op_determinism()  # peers are timed as their users have them
+    disable_determinism()  # peers are timed as their users have them
     subject = importlib.import_module(f"kerazoo.bench.{parsed.subject}")
     table = subject.bench(lambda line: print(line, file=sys.stderr), **given)
     if parsed.csv:

@@ -35,7 +35,7 @@ def bench(say: Callable[[str], object], model: str = "vgg16", batch_size: int = 
         batch_size: Images of a call.
 
     Returns:
-        The table of `kerazoo.bench.machine.with_limits`; no program can outrun its last rows.
+        The table of `kerazoo.bench.machine.with_limits`.
     """
     entry = registry.find(model)
     calls = min(100, max(1, int(MACS_A_ROUND / entry.macs / batch_size)))

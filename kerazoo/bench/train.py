@@ -11,7 +11,6 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from tensorflow.python.framework.config import disable_op_determinism  # it has no public name
 
 import kerazoo
 from kerazoo import registry
@@ -20,13 +19,10 @@ from kerazoo.bench.apart import Apart
 from kerazoo.bench.images import CLASSES, random_images
 from kerazoo.bench.rounds import time_in_turn
 from kerazoo.data.images import ArraySplit
-from kerazoo.device import start_tensorflow
+from kerazoo.device import disable_determinism, start_tensorflow
 from kerazoo.precision import computing_in
 from kerazoo.training import cores
 from kerazoo.training.steps import Steps
-from legacy_tf1.mnist_cnn import build
-from legacy_tf1.mnist_data import DataSet
-from legacy_tf1.program import Program
 
 ROUNDS = 15
 STEPS_PER_CALL = 50
@@ -46,7 +42,7 @@ def bench(
 
     Returns:
         The table of `kerazoo.bench.machine.with_limits`; its first program is the TF1 one where
-        there is one, and no program can outrun its last rows.
+        there is one and its packages are installed.
 
     Raises:
         KerazooError: A program failed.
@@ -66,7 +62,7 @@ def bench(
 def _programs(model: str) -> dict[str, tuple[str, ...]]:
     """Return the function that gives each program, and what it takes besides model and sizes."""
     programs: dict[str, tuple[str, ...]] = {}
-    if model == "mnist_cnn":
+    if model == "mnist_cnn" and importlib.util.find_spec("tf_keras"):
         programs["TF1 program, feed_dict"] = (f"{__name__}:tf1",)
     for precision in ("float32", "mixed_bfloat16"):
         programs[f"kerazoo, {precision}"] = (f"{__name__}:steps", precision)
@@ -80,6 +76,11 @@ def _programs(model: str) -> dict[str, tuple[str, ...]]:
 def tf1(model: str, size: int, batch_size: int) -> Run:
     """Return the steps of the document's program, lines 301-309, each fed from NumPy."""
     _start()
+
+    from legacy_tf1.mnist_cnn import build  # it needs tf_keras, which only this program does
+    from legacy_tf1.mnist_data import DataSet
+    from legacy_tf1.program import Program
+
     images, labels = random_images(model, size)
     rows = images.reshape(size, -1).astype(np.float32) / 255
     data, program = DataSet(rows, labels), Program(build)
@@ -132,7 +133,7 @@ def fit_arrays(model: str, size: int, batch_size: int) -> Run:
 def _start() -> None:
     """Prepare TensorFlow as its users have it."""
     start_tensorflow()
-    disable_op_determinism()
+    disable_determinism()
 
 
 def _compiled(name: str, precision: str = "float32") -> keras.Model:

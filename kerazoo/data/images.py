@@ -130,8 +130,9 @@ class ArraySplit:
     """
 
     def __init__(self, images: np.ndarray, labels: np.ndarray, image_shape: ImageShape) -> None:
-        self.images = tf.constant(images)
-        self.labels = tf.constant(labels, tf.int32)
+        with tf.device("CPU"):  # the batches are made there, also those for a GPU
+            self.images = tf.constant(images)
+            self.labels = tf.constant(labels, tf.int32)
         self._image_shape = image_shape
 
     @property
