@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kerazoo.errors import UsageError
 
-STRATEGIES = ("none", "mirrored", "multiworker", "auto")
+OF_ONE_MACHINE = ("none", "mirrored")
+STRATEGIES = (*OF_ONE_MACHINE, "multiworker", "auto")
+ADDRESS = re.compile(r".+:\d+")
 EXAMPLE = (
     '{"cluster": {"worker": ["host1:12345", "host2:12345"]}, '
     '"task": {"type": "worker", "index": 0}}'
@@ -46,9 +49,12 @@ def of_environment(strategy: str, environment: Mapping[str, str] = os.environ) -
         raise UsageError(f"--strategy multiworker needs TF_CONFIG, such as {EXAMPLE}")
     try:
         config = json.loads(text)
-        jobs = {name: list(addresses) for name, addresses in config["cluster"].items()}
+        jobs = config["cluster"]
         kind, index = config["task"]["type"], int(config["task"]["index"])
         in_place = 0 <= index < len(jobs[kind])
+        addresses = [address for job in jobs.values() for address in job]
+        if not all(map(ADDRESS.fullmatch, addresses)) or len(set(addresses)) < len(addresses):
+            raise ValueError
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise UsageError(f"TF_CONFIG must be such as {EXAMPLE}") from error
     if not in_place or not {"worker"} <= jobs.keys() <= {"chief", "worker"}:

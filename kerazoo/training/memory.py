@@ -34,27 +34,36 @@ def fitting_batch_size(model: keras.Model, memory: int) -> int:
     return max(0, (memory - one) // an_image + 1)
 
 
-def shortage(model: keras.Model, batch_size: int) -> str:
+def shortage(model: keras.Model, batch_size: int, replicas: int) -> str:
     """Return what to do where the machine has not even the least; "" where it may be enough.
 
     A process that takes more is killed without a word. Of a GPU TensorFlow tells no size.
     """
-    too_little = needed(model, batch_size) > present()
+    too_little = needed(model, _share(batch_size, replicas)) > present()
     on_gpu = tf.config.list_physical_devices("GPU")
-    return advice(model, batch_size) if too_little and not on_gpu else ""
+    return advice(model, batch_size, replicas) if too_little and not on_gpu else ""
 
 
-def advice(model: keras.Model, batch_size: int) -> str:
-    """Return what to do where a batch does not fit."""
-    memory = present()
-    fitting = min(fitting_batch_size(model, memory), batch_size // 2)
+def advice(model: keras.Model, batch_size: int, replicas: int) -> str:
+    """Return what to do where a batch does not fit, of which each replica has its share."""
+    memory, share = present(), _share(batch_size, replicas)
+    least = needed(model, share)
+    each = f" for each of {replicas} replicas" if replicas > 1 else ""
     told = (
-        f"--batch-size {batch_size} needs {_told(needed(model, batch_size))} at the least, "
-        f"by kerazoo's own count, and there are {_told(memory)}"
+        f"--batch-size {batch_size} needs {_told(least)} at the least{each}, by kerazoo's own "
+        f"count, and there are {_told(memory)}"
     )
+    if least <= memory:  # TensorFlow's own needs, and what else the machine does, are not counted
+        fitting, how = batch_size // 2, "try --batch-size {}"
+    else:
+        fitting, how = replicas * fitting_batch_size(model, memory), "--batch-size {} would fit"
     if fitting == 0:
         return f"{told}: not even a single image would fit, take a machine with more memory"
-    return f"{told}: --batch-size {fitting} would fit"
+    return f"{told}: {how.format(fitting)}"
+
+
+def _share(batch_size: int, replicas: int) -> int:
+    return -(-batch_size // replicas)
 
 
 def _told(size: int) -> str:

@@ -57,7 +57,7 @@ def options(**given: Any) -> TrainOptions:
             2**23,
             r"^out of memory: --batch-size 100 needs \d\d MiB .* 8 MiB: --batch-size \d\d would",
         ),
-        (2**34, r"there are 16.0 GiB: --batch-size 50 would fit"),
+        (2**34, r"there are 16.0 GiB: try --batch-size 50$"),
         (2**20, r"not even a single image would fit, take a machine with more memory"),
     ],
 )
@@ -73,6 +73,16 @@ def test_out_of_memory_tells_what_would_fit(
     with pytest.raises(KerazooError, match=message):
         train(options(), "a device", say=lambda _: None)
     assert list(Path("runs").iterdir()) == []
+
+
+def test_each_replica_needs_memory_for_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = kerazoo.create_model("lenet5")
+    monkeypatch.setattr(memory, "present", lambda: memory.needed(model, 10))
+    assert memory.shortage(model, 40, replicas=4) == ""
+    told = memory.shortage(model, 41, replicas=4)
+    assert told.startswith("--batch-size 41 needs ")
+    assert " for each of 4 replicas" in told
+    assert told.endswith("--batch-size 40 would fit")
 
 
 def test_too_little_memory_is_told_before(monkeypatch: pytest.MonkeyPatch) -> None:
