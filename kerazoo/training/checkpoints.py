@@ -12,6 +12,7 @@ import io
 import json
 import os
 import shutil
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,17 @@ from kerazoo.errors import CorruptFileError
 
 ARRAYS, RECORD, MANIFEST = "arrays.npz", "record.json", "manifest.json"
 ASIDE = ".new"
+# What reading a damaged file raises.
+DAMAGED = (
+    FileNotFoundError,
+    NotADirectoryError,
+    IsADirectoryError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    zipfile.BadZipFile,
+)
 
 
 @dataclass(frozen=True)
@@ -109,6 +121,8 @@ class Checkpoints:
         Raises:
             CorruptFileError: There are checkpoints and none verifies.
         """
+        if self.folder.exists() and not self.folder.is_dir():
+            raise CorruptFileError(f"'{self.folder}' is not the folder of checkpoints that it was")
         found = sorted(self.folder.glob("epoch-*"), reverse=True)
         for path in found:
             try:
@@ -165,9 +179,12 @@ def _read(folder: Path) -> State:
         for name in (ARRAYS, RECORD):
             if _sha256(folder / name) != manifest[name]:
                 raise CorruptFileError(f"{name} is not the file that was written")
-        with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
-            return State(dict(arrays), json.loads((folder / RECORD).read_text()))
-    except (FileNotFoundError, NotADirectoryError, ValueError, LookupError, TypeError) as error:
+        record = json.loads((folder / RECORD).read_text())
+        if not isinstance(record, dict):
+            raise CorruptFileError(f"{RECORD} is not a record")
+        with (folder / ARRAYS).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return State(dict(arrays), record)
+    except DAMAGED as error:
         raise CorruptFileError("one of its files is missing or damaged") from error
 
 

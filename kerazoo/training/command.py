@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,6 @@ from kerazoo.arguments import (
 )
 from kerazoo.data import names
 from kerazoo.training import cluster, runs
-from kerazoo.training.cluster import Cluster
 from kerazoo.training.options import PRECISIONS, RECIPES, SCHEDULES, Recipe, TrainOptions
 
 MOST = 2**31 - 1
@@ -129,7 +127,7 @@ def _run(parsed: argparse.Namespace) -> None:
     if where.is_chief and not options.dry_run:
         runs.check(options.out, options.overwrite)
 
-    device = _start(where)
+    device = _start()
 
     from kerazoo.training import cores
     from kerazoo.training.train import train
@@ -145,18 +143,16 @@ def _run(parsed: argparse.Namespace) -> None:
         say(json.dumps(summary))
 
 
-def _start(where: Cluster) -> str:
+def _start() -> str:
     """Let SIGTERM end it as Ctrl-C does, and start TensorFlow."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if where.workers > 1:  # of a worker that has gone TensorFlow tells at length
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     return start()
 
 
 def _resume(parsed: argparse.Namespace) -> None:
     own = {"resume", "mnist_dir", "strategy", "debug"}
-    names = {field.name for kind in (Recipe, TrainOptions) for field in dataclasses.fields(kind)}
-    for name in names - own:
+    kept = {field.name for kind in (Recipe, TrainOptions) for field in dataclasses.fields(kind)}
+    for name in kept - own:
         if getattr(parsed, name, None) is not None:
             flag = f"--{name.replace('_', '-')}"
             parsed.parser.error(f"{flag} has no place beside --resume: the run keeps its own")
@@ -165,18 +161,24 @@ def _resume(parsed: argparse.Namespace) -> None:
     run = Path()
     if where.is_chief:
         run = runs.to_resume(None if parsed.resume is True else parsed.resume)
-        if where.workers == 1 and runs.is_finished(run):  # not worth starting TensorFlow
+    if where.workers == 1:
+        if ended := runs.summary(run):  # not worth starting TensorFlow
             say(f"the run in '{run}' is already finished")
-            say(json.dumps(json.loads((run / "summary.json").read_text())))
+            say(json.dumps(ended))
             return
+        kept_strategy = runs.config(run).get("strategy")
+        if "strategy" not in parsed and kept_strategy in cluster.OF_ONE_MACHINE:
+            strategy = kept_strategy
 
-    _start(where)
+    _start()
 
     from kerazoo.training import cores
+    from kerazoo.training.config import options_of
     from kerazoo.training.train import resume
 
     if where.workers == 1:
-        cores.share_out(runs.config(run).get("parts", 1))
+        options, _ = options_of(runs.config(run))
+        cores.share_out(options.recipe.parts)
     summary = resume(run, parsed.mnist_dir, strategy, say=say)
     if where.is_chief:
         say(json.dumps(summary))

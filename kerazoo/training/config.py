@@ -12,7 +12,7 @@ import keras
 
 import kerazoo
 from kerazoo.data.images import ImageData
-from kerazoo.errors import CorruptFileError
+from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.training.options import Recipe, TrainOptions
 
 PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "tensorflow-datasets")
@@ -54,15 +54,18 @@ def _versions() -> dict[str, str]:
     }
 
 
-def options_of(config: Mapping[str, Any]) -> TrainOptions:
+def options_of(config: Mapping[str, Any]) -> tuple[TrainOptions, str]:
     """Return the options of the run that a config.json is of, without its paths.
+
+    Returns:
+        The options, and the fingerprint of the data.
 
     Raises:
         CorruptFileError: It is not as a run writes it.
     """
     try:
         recipe = Recipe(**{each.name: config[each.name] for each in dataclasses.fields(Recipe)})
-        return TrainOptions(
+        options = TrainOptions(
             model=config["model"],
             data=config["dataset"]["name"],
             limit=config["limit"],
@@ -70,8 +73,11 @@ def options_of(config: Mapping[str, Any]) -> TrainOptions:
             tensorboard=config["tensorboard"],
             save_every=config["save_every"],
         )
-    except (LookupError, TypeError) as error:
+        return options, config["dataset"]["fingerprint"]
+    except LookupError as error:
         raise CorruptFileError(f"config.json of the run lacks {error}") from error
+    except (UsageError, TypeError) as error:
+        raise CorruptFileError(f"config.json of the run is damaged: {error}") from error
 
 
 def changed_versions(config: Mapping[str, Any]) -> list[str]:

@@ -13,12 +13,14 @@ import numpy as np
 import tensorflow as tf
 
 from kerazoo.data.images import ImageData, Split
-from kerazoo.errors import KerazooError
+from kerazoo.errors import CorruptFileError, KerazooError
 from kerazoo.training import state
 from kerazoo.training.checkpoints import State
 from kerazoo.training.epoch import EpochResult
 from kerazoo.training.options import Recipe
 from kerazoo.training.steps import Steps
+
+RECORDED = {"position", "callbacks", "random", "stop_training"}  # in the record of a state
 
 
 @dataclasses.dataclass
@@ -58,6 +60,7 @@ class Training:
         save_every: A call of steps also ends with each multiple of so many steps of the training.
 
     Attributes:
+        model: The model.
         position: Where it stands.
         steps_per_epoch: Number of batches of the training images.
     """
@@ -73,7 +76,7 @@ class Training:
         save_every: int | None = None,
     ) -> None:
         self.position = Position()
-        self._model = model
+        self.model = model
         self._data = data
         self._recipe = recipe
         self._steps_per_call = steps_per_call
@@ -107,17 +110,17 @@ class Training:
 
     def weights(self) -> list[np.ndarray]:
         """Return the model's weights as they are."""
-        return self._model.get_weights()
+        return self.model.get_weights()
 
     def state(self) -> State:
         """Return all that the training needs to be taken up here."""
-        arrays = state.values(self._model)
+        arrays = state.values(self.model)
         callbacks = self._callback_states.take(arrays) if self._callback_states else []
         record = {
             "position": dataclasses.asdict(self.position),
             "callbacks": callbacks,
             "random": state.random_state(),
-            "stop_training": bool(self._model.stop_training),
+            "stop_training": bool(self.model.stop_training),
         }
         return State(arrays, record)
 
@@ -127,8 +130,14 @@ class Training:
         Raises:
             CorruptFileError: It is the state of another training.
         """
-        state.assign(self._model, taken.arrays)
-        self.position = Position(**taken.record["position"])
+        if not taken.record.keys() >= RECORDED:
+            raise CorruptFileError("the checkpoint does not hold all that it should")
+        position = Position(**taken.record["position"])
+        in_epochs = 0 <= position.epoch <= self._recipe.epochs
+        if not (in_epochs and 0 <= position.step <= self.steps_per_epoch):
+            raise CorruptFileError("the checkpoint is of another training: it stands elsewhere")
+        state.assign(self.model, taken.arrays)
+        self.position = position
         self._taken_up = taken
 
     def epochs(self, between: Callable[[], object] = lambda: None) -> Iterator[EpochResult]:
@@ -144,7 +153,7 @@ class Training:
         """
         if self.finished:
             return
-        listeners, model, position = self._listeners, self._model, self.position
+        listeners, model, position = self._listeners, self.model, self.position
         listeners.on_train_begin()
         self._callback_states = state.CallbackStates(listeners.callbacks)
         while not self.finished:
@@ -197,9 +206,9 @@ class Training:
         assert self._callback_states
         record = self._taken_up.record
         self._callback_states.put_back(record["callbacks"], self._taken_up.arrays)
-        state.assign(self._model, self._taken_up.arrays)
+        state.assign(self.model, self._taken_up.arrays)
         state.set_random_state(record["random"])
-        self._model.stop_training = record["stop_training"]
+        self.model.stop_training = record["stop_training"]
         self._taken_up = None
 
     def _train(self, between: Callable[[], object]) -> None:
@@ -208,7 +217,9 @@ class Training:
         started = time.perf_counter()
         shuffle = (recipe.seed, position.epoch)
         batches = self._steps.batches(self._data.train, recipe.batch_size, shuffle, position.step)
-        while position.step < self.steps_per_epoch and not self._model.stop_training:
+        while position.step < self.steps_per_epoch and not (
+            position.step and self.model.stop_training  # as `fit`, it takes one call at the least
+        ):
             end = self._end_of_call()
             self._listeners.on_train_batch_begin(position.step)
             position.loss += float(self._steps.train(batches, tf.constant(end - position.step)))

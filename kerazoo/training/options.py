@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kerazoo.errors import UsageError
+
 SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
@@ -30,6 +32,9 @@ class Recipe:
         jit: Whether XLA compiles the steps.
         parts: Into how many parts each batch is cut, which the cores of a CPU compute side by side.
         seed: Of the initial weights and of every epoch's order.
+
+    Raises:
+        UsageError: A value cannot be right.
     """
 
     epochs: int = 10
@@ -42,9 +47,26 @@ class Recipe:
     parts: int = 1
     seed: int = 1
 
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "parts"):
+            _check_whole(name, getattr(self, name), 1)
+        _check_whole("seed", self.seed, 0)
+        for name in ("learning_rate", "epsilon"):
+            value = getattr(self, name)
+            if not (isinstance(value, int | float) and 0 < value < math.inf):
+                raise UsageError(f"{name} is {value!r}, not a number above 0")
+        for name, choices in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
+            if (value := getattr(self, name)) not in choices:
+                raise UsageError(f"{name} is {value!r}, not one of {', '.join(choices)}")
+
     def steps_per_epoch(self, images: int) -> int:
         """Return the number of batches of so many images."""
         return math.ceil(images / self.batch_size)
+
+
+def _check_whole(name: str, value: object, least: int) -> None:
+    if isinstance(value, bool) or not (isinstance(value, int) and least <= value < 2**32):
+        raise UsageError(f"{name} is {value!r}, not a whole number from {least} on")
 
 
 # "fast" is for `mnist_cnn` on MNIST: chosen among eight by the validation images' accuracy.
@@ -71,6 +93,9 @@ class TrainOptions:
             the machines of TF_CONFIG, or "auto" for what there is.
         save_every: Steps between two checkpoints besides those at the epochs' ends; None for none.
         dry_run: Whether to try one batch and write nothing.
+
+    Raises:
+        UsageError: A value cannot be right.
     """
 
     model: str
@@ -84,3 +109,8 @@ class TrainOptions:
     strategy: str = "auto"
     save_every: int | None = None
     dry_run: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("limit", "save_every"):
+            if (value := getattr(self, name)) is not None:
+                _check_whole(name, value, 1)

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerazoo.errors import KerazooError
+from kerazoo.errors import KerazooError, UsageError
 from kerazoo.training.cluster import Cluster
 from kerazoo.training.interrupts import SIGNALS
 from kerazoo.training.steps import batch_normalizations
@@ -72,11 +72,26 @@ class Replicas:
         """Number of replicas of the model."""
         return self.strategy.num_replicas_in_sync
 
-    def synchronize(self, model: keras.Model) -> None:
-        """Have batch normalisation take its moments over the batches of all replicas."""
-        if self.count == 1:
+    def synchronize(self, model: keras.Model, images: int, batch_size: int) -> None:
+        """Have batch normalisation take its moments over the batches of all replicas.
+
+        Args:
+            model: The model to train.
+            images: Number of images of an epoch.
+            batch_size: Images of a batch.
+
+        Raises:
+            UsageError: A batch has too few images for all replicas to have one.
+        """
+        if self.count == 1 or not (layers := batch_normalizations(model)):
             return
-        for layer in batch_normalizations(model):
+        least = images % batch_size or batch_size
+        if least < self.count:
+            raise UsageError(
+                f"the last of an epoch's batches has {least} of {images} images for {self.count} "
+                "replicas, and batch normalisation needs one each: take another --batch-size"
+            )
+        for layer in layers:
             layer.synchronized = True
 
     def any(self, flag: bool) -> bool:
@@ -84,6 +99,10 @@ class Replicas:
         if self.workers == 1:
             return flag
         return int(self._sum(tf.constant(int(flag)))) > 0
+
+    def wait(self) -> None:
+        """Wait until all workers do."""
+        self.any(False)
 
     def from_chief(self, content: bytes) -> bytes:
         """Return the chief's bytes, whatever those of the other workers are."""
@@ -124,8 +143,10 @@ def _ended_in(seconds: float) -> Iterator[None]:
     try:
         with Path(os.devnull).open("w") as nowhere:
             faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
-            yield
-            faulthandler.cancel_dump_traceback_later()
+            try:
+                yield
+            finally:
+                faulthandler.cancel_dump_traceback_later()
     except GONE as error:
         raise KerazooError(f"another worker has ended: {START_AGAIN}") from error
     finally:

@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from kerazoo.data.images import ImageData
-from kerazoo.errors import InterruptedRunError, KerazooError
+from kerazoo.errors import CorruptFileError, InterruptedRunError, KerazooError
 from kerazoo.training import curves, memory
 from kerazoo.training.checkpoints import State
 from kerazoo.training.epoch import EpochResult
@@ -69,9 +69,15 @@ class Run:
         return min(self._training.position.epoch + 1, self._options.recipe.epochs)
 
     def take_up(self, state: State) -> None:
-        """Go on where a checkpoint was saved."""
+        """Go on where a checkpoint was saved.
+
+        Raises:
+            CorruptFileError: It is the checkpoint of another run.
+        """
         self._training.take_up(state)
-        self._results = [EpochResult(**row) for row in state.record["results"]]
+        self._results = [EpochResult(**row) for row in state.record.get("results", [])]
+        if len(self._results) != self._training.position.epoch:
+            raise CorruptFileError("the checkpoint is of another run: it lacks results of epochs")
         if self._folder:
             self._folder.write_metrics(self._results)
 
@@ -89,8 +95,8 @@ class Run:
             try:
                 self._train(interrupts)
             except tf.errors.ResourceExhaustedError as error:
-                size = self._options.recipe.batch_size
-                advice = memory.advice(self._final(), size)
+                size, replicas = self._options.recipe.batch_size, self._replicas.count
+                advice = memory.advice(self._training.model, size, replicas)
                 raise KerazooError(f"out of memory: {advice}") from error
             finally:
                 self._bar.close()
@@ -127,34 +133,33 @@ class Run:
             if self._folder:
                 self._folder.write_metrics(self._results)
             self._save()
+            if self._folder:
+                self._folder.keep()
             self._say(epoch_line(result, self._options.recipe.epochs))
 
     def _save(self) -> None:
-        """Save a checkpoint, with which the run takes the place of an earlier one."""
-        if self._folder:
-            self._save_checkpoint(self._folder)
-            self._folder.keep()
-
-    def _save_checkpoint(self, folder: RunFolder) -> None:
+        """Save a checkpoint; an earlier run in the place of this one stays."""
+        if not self._folder:
+            return
         state, position = self._training.state(), self._training.position
         results = [dataclasses.asdict(result) for result in self._results]
         whole = State(state.arrays, {**state.record, "results": results})
-        folder.checkpoints.save(position.epoch, position.step, whole)
+        self._folder.checkpoints.save(position.epoch, position.step, whole)
+        self._folder.stay()
 
     def _stop(self) -> NoReturn:
-        """Save and raise that the run was interrupted; an earlier run in its place stays."""
-        folder, out = self._folder, self._options.out
+        """Save and raise that the run was interrupted; all workers wait for the chief to save."""
         told = f"interrupted in epoch {self.epoch} of {self._options.recipe.epochs}"
-        if folder:
-            self._save_checkpoint(folder)
-            folder.stay()
-            if folder.spares_earlier_run:
-                told += f"; the earlier run in '{out}' is as it was, and --resume '{folder.path}' "
-                told += "goes on with this one in its place"
+        self._save()
+        if folder := self._folder:
+            if folder.earlier_run:
+                told += f"; the earlier run in '{folder.earlier_run}' is as it was, "
+                told += f"and --resume '{folder.path}' goes on with this one in its place"
             else:
                 self._leave(folder)
                 told += f"; the model as it was then is in '{folder.path}', "
                 told += f"and --resume '{folder.path}' goes on from there"
+        self._replicas.wait()
         raise InterruptedRunError(told)
 
     def _leave(self, folder: RunFolder) -> None:

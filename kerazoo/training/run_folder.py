@@ -20,7 +20,7 @@ from typing import Any
 from kerazoo.errors import UsageError
 from kerazoo.training.checkpoints import Checkpoints, flush
 from kerazoo.training.epoch import EpochResult
-from kerazoo.training.runs import check, check_writable, is_run
+from kerazoo.training.runs import ASIDE, check, check_writable, is_run
 
 FILES = (
     "config.json",
@@ -31,7 +31,6 @@ FILES = (
     "model.keras",
     "summary.json",
 )
-ASIDE = ".new-"  # begins the name of a run's folder inside that of the run that it will replace
 
 
 class RunFolder:
@@ -103,7 +102,7 @@ class RunFolder:
         if kind is not None and not self._fruitful:
             for name in FILES:
                 _remove(self.path / name)
-            if self._is_new or self.spares_earlier_run:
+            if self._is_new or self.earlier_run:
                 with contextlib.suppress(OSError):  # somebody else has put something there
                     self.path.rmdir()
         self.unlock()
@@ -115,19 +114,14 @@ class RunFolder:
             self._lock = None
 
     @property
-    def spares_earlier_run(self) -> bool:
-        """Whether there is an earlier run that this one has not replaced yet."""
-        return self._target is not None
+    def earlier_run(self) -> Path | None:
+        """The folder of an earlier run that this one has not replaced yet."""
+        return self._target
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write `content` as a file of indented JSON."""
         with self.replacing(name) as path:
             path.write_text(json.dumps(content, indent=2, default=str) + "\n")
-
-    def read(self, name: str) -> dict[str, Any] | None:
-        """Return what a file of JSON holds; None where it is not there."""
-        path = self.path / name
-        return json.loads(path.read_text()) if path.exists() else None
 
     def write_metrics(self, results: Sequence[EpochResult]) -> None:
         """Write metrics.csv, a row an epoch."""
@@ -139,7 +133,7 @@ class RunFolder:
             writer = csv.DictWriter(file, names)
             writer.writeheader()
             writer.writerows(map(dataclasses.asdict, results))
-        if not self.spares_earlier_run:
+        if not self.earlier_run:
             self.stay()
 
     def stay(self) -> None:

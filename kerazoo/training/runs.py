@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
 import os
 from pathlib import Path
 from typing import Any
 
-from kerazoo.errors import KerazooError, UsageError
+from kerazoo.errors import CorruptFileError, KerazooError, UsageError
+
+ASIDE = ".new-"  # begins the name of a run's folder inside that of the run that it will replace
 
 
 def check(out: Path | None, overwrite: bool) -> None:
@@ -55,12 +59,18 @@ def to_resume(given: Path | None) -> Path:
 
     Raises:
         UsageError: There is no run.
+        CorruptFileError: What it was begun with cannot be read.
     """
     if given is not None:
-        if not is_run(given):
-            raise UsageError(f"there is no run in '{given}': --resume takes a run's folder")
-        return given
-    runs = [path.parent for path in Path("runs").glob("*/config.json") if is_run(path.parent)]
+        if is_run(given):
+            return given
+        if (given / "checkpoints").exists():
+            raise CorruptFileError(
+                f"'{given / 'config.json'}' is damaged: a copy of it is needed to go on"
+            )
+        raise UsageError(f"there is no run in '{given}': --resume takes a run's folder")
+    found = (Path("runs").glob(f"*/{below}config.json") for below in ("", f"{ASIDE}*/"))
+    runs = [path.parent for path in itertools.chain(*found) if is_run(path.parent)]
     if not runs:
         raise UsageError("there is no run in 'runs': name its folder, --resume DIR")
     return max(runs, key=lambda run: (not is_finished(run), (run / "config.json").stat().st_mtime))
@@ -69,6 +79,23 @@ def to_resume(given: Path | None) -> Path:
 def is_finished(run: Path) -> bool:
     """Tell whether a run has come to its end."""
     return (run / "summary.json").exists()
+
+
+def summary(run: Path) -> dict[str, Any] | None:
+    """Return what the summary.json of a finished run holds; None where it is unfinished.
+
+    Raises:
+        CorruptFileError: It cannot be read.
+    """
+    if not is_finished(run):
+        return None
+    with contextlib.suppress(OSError, ValueError):
+        if isinstance(found := json.loads((run / "summary.json").read_text()), dict):
+            return found
+    raise CorruptFileError(
+        f"'{run / 'summary.json'}' is damaged: remove it, and --resume trains on from the last "
+        "checkpoint, or from the start where there is none"
+    )
 
 
 def config(run: Path) -> dict[str, Any]:

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import keras
-from tensorflow.python.framework.config import disable_op_determinism  # it has no public name
 
 import kerazoo
 from kerazoo import registry
 from kerazoo.data.images import ImageData, ImageShape
 from kerazoo.data.load import load
+from kerazoo.device import disable_determinism
 from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.precision import computing_in
-from kerazoo.training import cluster, memory
+from kerazoo.training import cluster, memory, runs
 from kerazoo.training.checkpoints import State
 from kerazoo.training.config import changed_versions, options_of, record
 from kerazoo.training.loop import Training
@@ -59,8 +59,7 @@ def train(
         OSError: A file cannot be written.
     """
     where = cluster.of_environment(options.strategy)
-    _tell_waiting(where, say)
-    with Replicas(options.strategy, where) as replicas:
+    with _waiting(options.strategy, where, say) as replicas:
         say = _said_once(say, replicas)
         data = _load_data(options, say)
         _check_all_alike(options, data, replicas)
@@ -99,19 +98,19 @@ def resume(
     """
     where = cluster.of_environment(strategy)
     opening = RunFolder.reopen(run) if where.is_chief else nullcontext()
-    _tell_waiting(where, say)
-    with Replicas(strategy, where) as replicas, opening as folder:
+    with opening as folder, _waiting(strategy, where, say) as replicas:
         say = _said_once(say, replicas)
-        read = [folder.read("config.json"), folder.read("summary.json")] if folder else []
+        read = [runs.config(run), runs.summary(run)] if folder else []
         config, ended = json.loads(replicas.from_chief(json.dumps(read).encode()))
         if ended is not None:
             say(f"the run in '{run}' is already finished")
             return ended
-        options = dataclasses.replace(options_of(config), mnist_dir=mnist_dir, out=run)
+        kept, fingerprint = options_of(config)
+        options = dataclasses.replace(kept, mnist_dir=mnist_dir, out=run)
         if changed := changed_versions(config):
             say(f"the run began with {'; '.join(changed)}")
         data = _load_data(options, say)
-        if data.fingerprint != config["dataset"]["fingerprint"]:
+        if data.fingerprint != fingerprint:
             raise CorruptFileError(
                 f"{data.name} is not what '{run}' was trained on: bring the data back as they were"
             )
@@ -138,10 +137,12 @@ def _try(
     return summary(options, data, [result], result, None)
 
 
-def _tell_waiting(where: cluster.Cluster, say: Say) -> None:
+def _waiting(strategy: str, where: cluster.Cluster, say: Say) -> Replicas:
+    """Return the replicas once all workers are there."""
     if where.workers > 1:
         minutes = WAIT_SECONDS // 60
         say(f"waiting for all {where.workers} workers of TF_CONFIG, {minutes} minutes at the most")
+    return Replicas(strategy, where)
 
 
 def _said_once(say: Say, replicas: Replicas) -> Say:
@@ -195,7 +196,7 @@ def _compiled(options: TrainOptions, data: ImageData, replicas: Replicas, say: S
     """Return the model to train, drawn from the recipe's seed."""
     recipe = options.recipe
     if recipe.jit:
-        disable_op_determinism()  # XLA has a gradient of max pooling, and does not call it so
+        disable_determinism()  # XLA has a gradient of max pooling, and does not call it so
     keras.utils.set_random_seed(recipe.seed)
     with replicas.strategy.scope():
         model = _create(options, data, classifier_activation=None)
@@ -204,8 +205,9 @@ def _compiled(options: TrainOptions, data: ImageData, replicas: Replicas, say: S
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             metrics=["accuracy"],
         )
-    replicas.synchronize(model)
-    if warning := memory.shortage(model, min(recipe.batch_size, data.train.size)):
+    replicas.synchronize(model, data.train.size, recipe.batch_size)
+    size = min(recipe.batch_size, data.train.size)
+    if warning := memory.shortage(model, size, replicas.count):
         say(f"warning: {warning}")
     return model
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import random
 from pathlib import Path
@@ -93,6 +94,37 @@ def test_a_manifest_of_nothing_is_passed_over(tmp_path: Path, content: str) -> N
     saved(tmp_path, 1, 2)
     path = tmp_path / "epoch-000002-step-000000000/manifest.json"
     path.write_text(content, encoding="latin-1")
+    assert newest(tmp_path)[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("arrays.npz", b""),
+        ("arrays.npz", b"PK\x03\x04junk"),
+        ("arrays.npz", b"junk"),
+        ("record.json", b"[]"),
+        ("record.json", b"\xff"),
+    ],
+)
+def test_what_verifies_and_makes_no_sense_is_passed_over(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    saved(tmp_path, 1, 2)
+    folder = tmp_path / "epoch-000002-step-000000000"
+    (folder / name).write_bytes(content)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest[name] = hashlib.sha256(content).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    assert newest(tmp_path)[0] == 1
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_folder_in_place_of_a_file_is_passed_over(tmp_path: Path, name: str) -> None:
+    saved(tmp_path, 1, 2)
+    file = tmp_path / "epoch-000002-step-000000000" / name
+    file.unlink()
+    file.mkdir()
     assert newest(tmp_path)[0] == 1
 
 

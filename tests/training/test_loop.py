@@ -133,14 +133,26 @@ def test_early_stopping_stops_and_puts_the_best_weights_back(data: ImageData) ->
     np.testing.assert_array_equal(model.get_weights()[0], best.get_weights()[0])
 
 
-def test_a_callback_can_stop_in_mid_epoch(data: ImageData) -> None:
-    class Stop(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            self.model.stop_training = True
+class Stop(keras.callbacks.Callback):
+    """Ends the training when `method` is called."""
 
-    model, results = run(data, RECIPE, 2, Stop())
+    def __init__(self, method: str) -> None:
+        super().__init__()
+        setattr(self, method, self._stop)
+
+    def _stop(self, *_: object, logs: object = None) -> None:
+        self.model.stop_training = True
+
+
+@pytest.mark.parametrize("method", ["on_train_batch_end", "on_epoch_begin", "on_train_batch_begin"])
+def test_a_callback_can_stop_in_mid_epoch(data: ImageData, method: str) -> None:
+    model, results = run(data, RECIPE, 2, Stop(method))
     assert len(results) == 1
-    assert int(model.optimizer.iterations) == 2
+    other = softmax_regression()
+    other.compile(other.optimizer, other.loss, steps_per_execution=2)
+    batches = data.train.batches(5)
+    other.fit(batches, epochs=3, callbacks=[Stop(method)], verbose=0, shuffle=False)
+    assert int(model.optimizer.iterations) == int(other.optimizer.iterations) == 2
 
 
 def test_a_schedule_changes_the_learning_rate(data: ImageData) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,13 @@ def options(**given: Any) -> TrainOptions:
 
 def interrupted(epochs: int, monkeypatch: pytest.MonkeyPatch, **given: Any) -> str:
     """Begin a run that a signal reaches after so many epochs; return what it says at its end."""
+    return stopped(epochs, monkeypatch, lambda say: train(options(**given), "a device", say=say))
+
+
+def stopped(
+    epochs: int, monkeypatch: pytest.MonkeyPatch, go: Callable[[Callable[[str], None]], object]
+) -> str:
+    """Return what a run says at its end that a signal reaches after so many more epochs."""
     lines: list[str] = []
 
     class Once(Interrupts):
@@ -50,7 +59,7 @@ def interrupted(epochs: int, monkeypatch: pytest.MonkeyPatch, **given: Any) -> s
     with monkeypatch.context() as patch:
         patch.setattr(training_run, "Interrupts", Once)
         with pytest.raises(InterruptedRunError) as caught:
-            train(options(**given), "a device", say=lines.append)
+            go(lines.append)
     return str(caught.value)
 
 
@@ -139,8 +148,62 @@ def test_an_earlier_run_is_spared_until_the_new_one_is_resumed(
     (new,) = Path("run").glob(".new-*")
     assert f"--resume '{new}' goes on with this one in its place" in told
     assert {name: (Path("run") / name).read_bytes() for name in before} == before
+    shutil.copytree("run", "runs/run")
+    assert main(["train", "--resume"]) == 0  # which finds it too
+    assert json.loads(Path("runs/run/summary.json").read_text())["epochs"] == 3
     assert main(["train", "--resume", str(new)]) == 0
     assert_as_never_stopped("run")
+
+
+class FailsAfter(keras.callbacks.Callback):
+    def __init__(self, batch: int) -> None:
+        super().__init__()
+        self.batch = batch
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if batch == self.batch:
+            raise RuntimeError
+
+
+def test_an_earlier_run_is_spared_until_an_epoch_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    train(options(out=Path("run")), "a device", say=lambda _: None)
+    before = {path.name: path.read_bytes() for path in Path("run").iterdir()}
+    with pytest.raises(RuntimeError):
+        train(
+            options(out=Path("run"), overwrite=True, save_every=1),
+            "a device",
+            [FailsAfter(1)],
+            say=lambda _: None,
+        )
+    (new,) = Path("run").glob(".new-*")
+    assert (new / "checkpoints").is_dir()
+    told = stopped(0, monkeypatch, lambda say: resume(new, callbacks=[FailsAfter(99)], say=say))
+    assert "the earlier run in 'run' is as it was" in told
+    assert {name: (Path("run") / name).read_bytes() for name in before} == before
+
+
+@pytest.mark.parametrize(
+    ("kept", "given", "expected"),
+    [
+        ("none", [], "none"),
+        ("mirrored", [], "mirrored"),
+        ("auto", [], "auto"),
+        ("multiworker", [], "auto"),
+        ("none", ["--strategy", "mirrored"], "mirrored"),
+    ],
+)
+def test_a_run_goes_on_by_the_strategy_it_began_with(
+    kept: str, given: list[str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(
+        "kerazoo.training.train.resume", lambda run, mnist_dir, strategy, say: seen.append(strategy)
+    )
+    interrupted(0, monkeypatch, out=Path("run"))
+    config = json.loads(Path("run/config.json").read_text())
+    Path("run/config.json").write_text(json.dumps({**config, "strategy": kept}))
+    assert main(["train", "--resume", "run", *given]) == 0
+    assert seen == [expected]
 
 
 @pytest.mark.parametrize(
@@ -196,6 +259,50 @@ class TestRefuses:
         del config[name]
         Path("run/config.json").write_text(json.dumps(config))
         assert f"config.json of the run lacks '{name}'" in self.refused(4, capsys)
+
+    def test_a_configuration_that_cannot_be_read(self, capsys: pytest.CaptureFixture[str]) -> None:
+        Path("run/config.json").write_text(Path("run/config.json").read_text()[:200])
+        assert "'run/config.json' is damaged: a copy of it" in self.refused(4, capsys)
+
+    @pytest.mark.parametrize("content", ["", "{", "[1]"])
+    def test_a_summary_that_cannot_be_read(
+        self, content: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        Path("run/summary.json").write_text(content)
+        assert "'run/summary.json' is damaged: remove it" in self.refused(4, capsys)
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"position": {"epoch": 1000}}, "is of another training"),
+            ({"position": {"step": -5}}, "is of another training"),
+            ({"results": []}, "it lacks results of epochs"),
+            ({"random": None}, "does not hold all that it should"),
+        ],
+    )
+    def test_a_checkpoint_of_another_training(
+        self, change: dict[str, Any], message: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for folder in Path("run/checkpoints").iterdir():
+            record = json.loads((folder / "record.json").read_text())
+            for name, value in change.items():
+                if value is None:
+                    del record[name]
+                elif isinstance(value, dict):
+                    record[name].update(value)
+                else:
+                    record[name] = value
+            (folder / "record.json").write_text(json.dumps(record))
+            manifest = json.loads((folder / "manifest.json").read_text())
+            content = (folder / "record.json").read_bytes()
+            manifest["record.json"] = hashlib.sha256(content).hexdigest()
+            (folder / "manifest.json").write_text(json.dumps(manifest))
+        assert message in self.refused(4, capsys)
+
+    def test_checkpoints_that_are_a_file(self, capsys: pytest.CaptureFixture[str]) -> None:
+        shutil.rmtree("run/checkpoints")
+        Path("run/checkpoints").touch()
+        assert "'run/checkpoints' is not the folder" in self.refused(4, capsys)
 
     def test_a_folder_that_cannot_be_written_to(
         self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -111,7 +111,7 @@ class TestOverwriting:
     def begin(self, out: Path) -> RunFolder:
         folder = RunFolder.begin(out, True, "m", "d")
         folder.write_json("config.json", {"new": True})
-        assert folder.spares_earlier_run
+        assert folder.earlier_run == out
         return folder
 
     def test_replaces_the_files_of_the_run_and_no_others(self, out: Path) -> None:

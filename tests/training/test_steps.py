@@ -12,6 +12,8 @@ import tensorflow as tf
 
 from kerazoo.data.images import ArraySplit
 from kerazoo.errors import UsageError
+from kerazoo.training.cluster import Cluster
+from kerazoo.training.replicas import Replicas
 from kerazoo.training.steps import Steps
 
 CLASSES = 3
@@ -225,7 +227,7 @@ for build, size in ((softmax_regression, 23), (normalised, 23), (convolution, 21
     with replicas.strategy.scope():
         two = build()
     two.set_weights(one.get_weights())
-    replicas.synchronize(two)
+    replicas.synchronize(two, 8, 8)
     results = []
     for model, where in ((one, tf.distribute.get_strategy()), (two, replicas.strategy)):
         steps = Steps(model, where)
@@ -244,6 +246,18 @@ for epoch in range(20):
     losses.append(float(steps.train(steps.batches(split, 5, (1, epoch)), tf.constant(5))))
 assert min(losses[-3:]) < 0.9 * losses[0], losses
 """
+
+
+@pytest.mark.parametrize(("images", "batch_size"), [(9, 4), (13, 6), (1, 8)])
+def test_batch_normalisation_needs_an_image_a_replica(
+    images: int, batch_size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Replicas, "count", 2)
+    replicas = Replicas("none", Cluster())
+    with pytest.raises(UsageError, match=f"has 1 of {images} images for 2 replicas"):
+        replicas.synchronize(normalised(), images, batch_size)
+    replicas.synchronize(normalised(), images + 1, batch_size)
+    replicas.synchronize(convolution(), images, batch_size)
 
 
 def test_two_replicas_train_as_one() -> None:

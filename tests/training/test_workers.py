@@ -52,6 +52,20 @@ for name, optimizer, dtype, count in (
     found[name] = losses[:count]
 print(json.dumps(found))
 """
+SLOW = """
+import sys, time
+from kerazoo.cli import main
+from kerazoo.training import curves
+
+draw = curves.draw
+
+def draw_slowly(*arguments):
+    time.sleep(5)
+    draw(*arguments)
+
+curves.draw = draw_slowly
+sys.exit(main(["train", *sys.argv[1:]]))
+"""
 TRAIN = ["--model", "mnist_cnn", "--data", "digits", "--epochs", "4", "--save-every", "5"]
 
 
@@ -156,6 +170,22 @@ def test_a_killed_worker_ends_the_other_and_all_go_on(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(mine, theirs)
 
 
+def test_no_worker_ends_before_the_chief_has_saved(tmp_path: Path) -> None:
+    data = ["--model", "mnist_cnn", "--data", "digits", "--epochs", "1000"]
+    chief, worker = start("-c", SLOW, *data, "--out", tmp_path / "run")
+    assert chief.stdout
+    for line in chief.stdout:
+        if line.startswith("epoch "):
+            break
+    worker.terminate()
+    _, err = worker.communicate(timeout=120)
+    assert (tmp_path / "run/curves.png").exists()
+    assert worker.returncode == 130, err
+    _, err = chief.communicate(timeout=120)
+    assert chief.returncode == 130, err
+    assert err.startswith("kerazoo: interrupted in epoch ")
+
+
 def test_workers_of_different_trainings_are_refused() -> None:
     command: list[str | Path] = [ROOT / "train.py", "--model", "mnist_cnn", "--data", "digits"]
     chief, other = ends(
@@ -198,6 +228,10 @@ def test_the_cluster_is_that_of_tf_config(
         ({"TF_CONFIG": "[]"}, "TF_CONFIG must be such as"),
         ({"TF_CONFIG": '{"cluster": {}}'}, "TF_CONFIG must be such as"),
         ({"TF_CONFIG": '{"cluster": [], "task": 1}'}, "TF_CONFIG must be such as"),
+        (
+            {"TF_CONFIG": '{"cluster": {"worker": "a:1"}, "task": {"type": "worker", "index": 0}}'},
+            "TF_CONFIG must be such as",
+        ),
         (configuration("worker", 2, worker=["a:1", "b:1"]), "must name this task among"),
         (configuration("worker", "x", worker=["a:1"]), "TF_CONFIG must be such as"),
         (configuration("ps", 0, ps=["a:1"], worker=["b:1"]), "must name this task among"),

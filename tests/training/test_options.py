@@ -1,0 +1,62 @@
+"""What a training cannot be told, in Python and in a config.json that somebody has edited."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from kerazoo.errors import CorruptFileError, UsageError
+from kerazoo.training.config import options_of
+from kerazoo.training.options import RECIPES, Recipe, TrainOptions
+
+NOT_WHOLE = (0, -1, 1.5, "ten", True, None, 2**32)
+OF_RECIPE = [
+    *((name, value) for name in ("epochs", "batch_size", "parts") for value in NOT_WHOLE),
+    *(("seed", value) for value in (-1, 2**32, "1", None)),
+    *((name, value) for name in ("learning_rate", "epsilon") for value in (0, -1.0, "abc", None)),
+    *(("learning_rate", float(value)) for value in ("inf", "nan")),
+    ("schedule", "linear"),
+    ("precision", "float64"),
+]
+OF_OPTIONS = [(name, value) for name in ("limit", "save_every") for value in (0, -1, "a", 1.5)]
+
+
+def config(**changes: Any) -> dict[str, Any]:
+    options = dataclasses.asdict(TrainOptions("mnist_cnn"))
+    recipe = options.pop("recipe")
+    dataset = {"name": "digits", "fingerprint": "abc"}
+    return {**options, **recipe, "dataset": dataset, **changes}
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_what_was_kept_comes_back(recipe: Recipe) -> None:
+    kept = TrainOptions("mnist_cnn", "digits", limit=7, recipe=recipe, save_every=3)
+    changes = {**dataclasses.asdict(recipe), "limit": 7, "save_every": 3}
+    assert options_of(config(**changes)) == (kept, "abc")
+
+
+@pytest.mark.parametrize(("name", "value"), OF_RECIPE)
+def test_a_recipe_that_cannot_be(name: str, value: Any) -> None:
+    changes = {name: value}
+    with pytest.raises(UsageError, match=f"^{name} is "):
+        Recipe(**changes)
+
+
+@pytest.mark.parametrize(("name", "value"), OF_OPTIONS)
+def test_options_that_cannot_be(name: str, value: Any) -> None:
+    changes = {name: value}
+    with pytest.raises(UsageError, match=f"^{name} is "):
+        TrainOptions("mnist_cnn", **changes)
+
+
+@pytest.mark.parametrize(("name", "value"), [*OF_RECIPE, *OF_OPTIONS, ("dataset", None)])
+def test_a_config_that_was_edited(name: str, value: Any) -> None:
+    with pytest.raises(CorruptFileError, match=r"^config.json of the run is damaged: "):
+        options_of(config(**{name: value}))
+
+
+def test_a_config_without_fingerprint() -> None:
+    with pytest.raises(CorruptFileError, match="lacks 'fingerprint'"):
+        options_of(config(dataset={"name": "digits"}))
