@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import io
 import json
-import os
 import shutil
 import zipfile
 from collections.abc import Callable, Mapping
@@ -21,6 +20,7 @@ from typing import IO, Any
 import numpy as np
 
 from kerazoo.errors import CorruptFileError
+from kerazoo.training.disk import flush
 
 ARRAYS, RECORD, MANIFEST = "arrays.npz", "record.json", "manifest.json"
 ASIDE = ".new"
@@ -142,15 +142,6 @@ class Checkpoints:
     def remove(self) -> None:
         """Remove them all: the run is finished."""
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def flush(path: Path) -> None:
-    """Have the disk hold what was written to a file, or the names in a folder."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _write(folder: Path, state: State) -> None:

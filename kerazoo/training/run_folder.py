@@ -5,32 +5,21 @@ from __future__ import annotations
 import contextlib
 import csv
 import dataclasses
-import fcntl
 import itertools
 import json
 import os
 import re
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kerazoo.errors import UsageError
-from kerazoo.training.checkpoints import Checkpoints, flush
+from kerazoo.training import disk
+from kerazoo.training.checkpoints import Checkpoints
 from kerazoo.training.epoch import EpochResult
-from kerazoo.training.runs import ASIDE, check, check_writable, is_run
-
-FILES = (
-    "config.json",
-    "checkpoints",
-    "metrics.csv",
-    "tensorboard",
-    "curves.png",
-    "model.keras",
-    "summary.json",
-)
+from kerazoo.training.runs import check, check_writable, is_run
+from kerazoo.training.takeover import ASIDE, FILES, take_over
 
 
 class RunFolder:
@@ -70,13 +59,13 @@ class RunFolder:
         check(out, overwrite)
         if out is None:
             path = _new_folder(f"{time.strftime('%Y%m%d-%H%M%S')}-{model}-{data}")
-            return cls(path, None, True, _lock(path))
+            return cls(path, None, True, disk.lock(path))
         if is_run(out):
-            lock = _lock(out)
+            lock = disk.lock(out)
             return cls(Path(tempfile.mkdtemp(prefix=ASIDE, dir=out)), out, False, lock)
         is_new = not out.exists()
         out.mkdir(parents=True, exist_ok=True)
-        lock = _lock(out)
+        lock = disk.lock(out)
         (out / "config.json").touch()
         return cls(out, None, is_new, lock)
 
@@ -91,7 +80,7 @@ class RunFolder:
         check_writable(run)
         replaces = run.name.startswith(ASIDE) and is_run(run.parent)
         target = run.parent if replaces else None
-        folder = cls(run, target, False, _lock(target or run))
+        folder = cls(run, target, False, disk.lock(target or run))
         folder.stay()
         return folder
 
@@ -101,7 +90,7 @@ class RunFolder:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None and not self._fruitful:
             for name in FILES:
-                _remove(self.path / name)
+                disk.remove(self.path / name)
             if self._is_new or self.earlier_run:
                 with contextlib.suppress(OSError):  # somebody else has put something there
                     self.path.rmdir()
@@ -145,12 +134,7 @@ class RunFolder:
         self.stay()
         if self._target is None:
             return
-        for name in reversed(FILES):
-            _remove(self._target / name)
-        for name in FILES:
-            if (self.path / name).exists():
-                (self.path / name).replace(self._target / name)
-        self.path.rmdir()
+        take_over(self.path, self._target)
         self.path, self._target = self._target, None
         self.checkpoints.folder = self.path / "checkpoints"
 
@@ -161,35 +145,11 @@ class RunFolder:
         aside = path.with_stem(f".{path.stem}")
         try:
             yield aside
-            flush(aside)
+            disk.flush(aside)
             aside.replace(path)
-            flush(self.path)
+            disk.flush(self.path)
         finally:
             aside.unlink(missing_ok=True)
-
-
-def _lock(folder: Path) -> int:
-    """Return what keeps other processes away from the folder until it is closed, or this one ends.
-
-    Raises:
-        UsageError: Another process has it.
-    """
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise UsageError(f"a run is going on in '{folder}': wait for its end") from error
-    except OSError:
-        pass  # some network disks have no locks
-    return descriptor
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _new_folder(name: str) -> Path:

@@ -10,18 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from kerazoo.errors import CorruptFileError, KerazooError, UsageError
-
-ASIDE = ".new-"  # begins the name of a run's folder inside that of the run that it will replace
+from kerazoo.training.takeover import ASIDE, settle
 
 
 def check(out: Path | None, overwrite: bool) -> None:
-    """Raise where a run must not or cannot be put into `out`; changes nothing.
+    """Raise where a run must not or cannot be put into `out`.
+
+    It changes nothing but to finish what a killed process has left half done; see `settle`.
 
     Raises:
         UsageError: `out` is a file, holds a run that may not be replaced, or other things.
         KerazooError: It cannot be written to.
     """
     check_writable(out or Path("runs"))
+    if out is not None:
+        settle(out)
     if out is None or not out.exists() or _has_nothing(out):
         return
     if not is_run(out):
@@ -61,6 +64,8 @@ def to_resume(given: Path | None) -> Path:
         UsageError: There is no run.
         CorruptFileError: What it was begun with cannot be read.
     """
+    for run in [given] if given is not None else Path("runs").glob("*"):
+        settle(run)
     if given is not None:
         if is_run(given):
             return given

@@ -9,8 +9,9 @@ import pytest
 from kerazoo.errors import KerazooError, UsageError
 from kerazoo.training import run_folder, runs
 from kerazoo.training.epoch import EpochResult
-from kerazoo.training.run_folder import FILES, RunFolder
+from kerazoo.training.run_folder import RunFolder
 from kerazoo.training.runs import is_run
+from kerazoo.training.takeover import FILES
 
 CONFIG = {"versions": {"kerazoo": "0.1.0"}}
 RESULT = EpochResult(1, "digits", 0.5, 0.9, 0.4, 0.8, 0.3, 0.7, 2.0, 100.0)
