@@ -116,7 +116,7 @@ def load(root: Path, image_shape: ImageShape, seed: int) -> ImageData:
     def split(paths: np.ndarray, labels: np.ndarray) -> Split:
         if not held:
             return FileSplit(paths, labels, image_shape)
-        return ArraySplit(np.stack([pictures[path] for path in paths]), labels, image_shape)
+        return ArraySplit(np.stack([pictures.pop(path) for path in paths]), labels, image_shape)
 
     splits = {part: split(*listed) for part, listed in files.items()}
     return ImageData(

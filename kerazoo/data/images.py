@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
-MEMORY = 2**30  # bytes of images up to which a data set is held in memory
+MEMORY = 2**30  # bytes up to which the images of a folder, or of a TFDS split, are held
 ImageShape = tuple[int, int, int]
 Shuffle = tuple[int, int]
 
