@@ -131,7 +131,7 @@ def test_the_models_own_losses_are_trained_on(parts: int) -> None:
         steps = Steps(model, tf.distribute.get_strategy(), parts=parts)
         steps.train(steps.batches(split, 5), tf.constant(4))
     np.testing.assert_allclose(ours.get_weights()[0], theirs.get_weights()[0], rtol=1e-5)
-    assert np.abs(ours.get_weights()[0] - plain.get_weights()[0]).max() > 1e-3
+    assert np.abs(ours.get_weights()[0] - plain.get_weights()[0]).max() > 1e-4
 
 
 class WithSpareWeight(keras.layers.Dense):
@@ -237,7 +237,7 @@ for build, size in ((softmax_regression, 23), (normalised, 23), (convolution, 21
     np.testing.assert_allclose(*results, rtol=1e-5)
     for a, b in zip(one.get_weights(), two.get_weights()):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
-    assert np.abs(one.trainable_weights[-1]).max() > 1e-4
+    assert np.abs(one.trainable_weights[-1]).max() > 1e-3
 
 keras.utils.set_random_seed(1)
 with replicas.strategy.scope():
