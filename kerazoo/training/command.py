@@ -166,9 +166,9 @@ def _resume(parsed: argparse.Namespace) -> None:
             say(f"the run in '{run}' is already finished")
             say(json.dumps(ended))
             return
-        kept_strategy = runs.config(run).get("strategy")
-        if "strategy" not in parsed and kept_strategy in cluster.OF_ONE_MACHINE:
-            strategy = kept_strategy
+        config = runs.config(run)
+        if "strategy" not in parsed and config.get("strategy") in cluster.OF_ONE_MACHINE:
+            strategy = config["strategy"]
 
     _start()
 
@@ -177,7 +177,7 @@ def _resume(parsed: argparse.Namespace) -> None:
     from kerazoo.training.train import resume
 
     if where.workers == 1:
-        options, _ = options_of(runs.config(run))
+        options, _ = options_of(config)
         cores.share_out(options.recipe.parts)
     summary = resume(run, parsed.mnist_dir, strategy, say=say)
     if where.is_chief:

@@ -33,12 +33,13 @@ class RunFolder:
     Attributes:
         path: The folder.
         checkpoints: Those in it.
+        earlier_run: The folder of an earlier run that this one has not replaced yet.
     """
 
-    def __init__(self, path: Path, target: Path | None, is_new: bool, lock: int) -> None:
+    def __init__(self, path: Path, earlier_run: Path | None, is_new: bool, lock: int) -> None:
         self.path = path
         self.checkpoints = Checkpoints(path / "checkpoints")
-        self._target = target
+        self.earlier_run = earlier_run
         self._is_new = is_new
         self._fruitful = False
         self._lock: int | None = lock
@@ -79,8 +80,8 @@ class RunFolder:
         """
         check_writable(run)
         replaces = run.name.startswith(ASIDE) and is_run(run.parent)
-        target = run.parent if replaces else None
-        folder = cls(run, target, False, disk.lock(target or run))
+        earlier_run = run.parent if replaces else None
+        folder = cls(run, earlier_run, False, disk.lock(earlier_run or run))
         folder.stay()
         return folder
 
@@ -101,11 +102,6 @@ class RunFolder:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
-
-    @property
-    def earlier_run(self) -> Path | None:
-        """The folder of an earlier run that this one has not replaced yet."""
-        return self._target
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write `content` as a file of indented JSON."""
@@ -132,10 +128,10 @@ class RunFolder:
     def keep(self) -> None:
         """Let what is here stay whatever happens, in the place of an earlier run."""
         self.stay()
-        if self._target is None:
+        if self.earlier_run is None:
             return
-        take_over(self.path, self._target)
-        self.path, self._target = self._target, None
+        take_over(self.path, self.earlier_run)
+        self.path, self.earlier_run = self.earlier_run, None
         self.checkpoints.folder = self.path / "checkpoints"
 
     @contextlib.contextmanager
