@@ -65,11 +65,11 @@ def drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def start() -> str:
-    """Start TensorFlow, say what it computes on, and return that."""
+def start(deterministic: bool = True) -> str:
+    """Start TensorFlow, see `start_tensorflow`, say what it computes on, and return that."""
     from kerazoo.device import start_tensorflow
 
-    device, warning = start_tensorflow()
+    device, warning = start_tensorflow(deterministic)
     say(f"kerazoo {kerazoo.__version__}, {device}")
     if warning:
         print(f"kerazoo: warning: {warning}", file=sys.stderr)

@@ -29,11 +29,14 @@ for line in sys.stdin:
 CUDA_LIBRARIES = ("cuda", "cudart", "cublas", "cudnn", "cufft", "cusolver", "cusparse")
 
 
-def start_tensorflow() -> tuple[str, str | None]:
-    """Import TensorFlow for training, with its operations deterministic.
+def start_tensorflow(deterministic: bool = True) -> tuple[str, str | None]:
+    """Import TensorFlow for the command.
 
     It is for a process that is the command's own: Keras is set to TensorFlow, float32 and channels
     last whatever its settings say, and must not have been imported before.
+
+    Args:
+        deterministic: Whether its operations are to be so, or as it chooses them by itself.
 
     Returns:
         What it computes on, and a warning where the machine has a GPU that it cannot use.
@@ -47,7 +50,8 @@ def start_tensorflow() -> tuple[str, str | None]:
 
         gpus = tf.config.list_physical_devices("GPU")
     logging.getLogger("absl").setLevel(logging.ERROR)
-    tf.config.experimental.enable_op_determinism()
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
     if gpus:
@@ -59,11 +63,19 @@ def start_tensorflow() -> tuple[str, str | None]:
     return f"TensorFlow {tf.__version__} on CPU ({os.cpu_count()} cores)", warning
 
 
-def disable_determinism() -> None:
-    """Let TensorFlow choose its operations as it does for those who ask for nothing."""
-    from tensorflow.python.framework.config import disable_op_determinism  # it has no public name
+@contextlib.contextmanager
+def determinism(wanted: bool) -> Iterator[None]:
+    """Have TensorFlow's operations deterministic meanwhile, or as it chooses them by itself."""
+    # it has no public name but for enable_op_determinism
+    from tensorflow.python.framework import config
 
-    disable_op_determinism()
+    switch = {True: config.enable_op_determinism, False: config.disable_op_determinism}
+    before = config.is_op_determinism_enabled()
+    switch[wanted]()
+    try:
+        yield
+    finally:
+        switch[before]()
 
 
 def gpu_warning(built_with_cuda: bool, missing: Iterable[str]) -> str:

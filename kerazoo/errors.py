@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 
 LEGACY = ("tf_slim", "tf_keras")  # packages that only the TF1 programs need
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)  # on the disk, or for this user
+TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
+MOST_CHARACTERS = 300  # of what others say in an error
 
 
 class KerazooError(Exception):
@@ -55,12 +57,11 @@ def explain(error: BaseException) -> tuple[str, int]:
         return str(error), error.exit_code
     if any(isinstance(link, KeyboardInterrupt) for link in _chain(error)):
         return "interrupted", InterruptedRunError.exit_code
-    text = " ".join(str(error).split())[:300]
-    if any(os.strerror(number) in text for number in NO_ROOM):
+    text = " ".join(str(error).split())[:MOST_CHARACTERS]
+    if _says(error, NO_ROOM):
         how = "make room and run again (a training goes on by --resume)"
         return f"the disk is full, {how}: {text}", 1
-    # TensorFlow's out-of-memory error, known by its name since TensorFlow may not be imported
-    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+    if is_out_of_memory(error):
         return "out of memory: a smaller --batch-size needs less", 1
     if isinstance(error, ModuleNotFoundError):
         how = (
@@ -70,6 +71,18 @@ def explain(error: BaseException) -> tuple[str, int]:
     if isinstance(error, OSError):
         return f"a file could not be read or written: {text}", 1
     return f"{type(error).__name__}: {text}; --debug shows where it came from", 1
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether memory did not suffice; TensorFlow raises the same where a disk is full."""
+    # TensorFlow's error is known by its name, since TensorFlow may not be imported
+    if type(error).__name__ == "ResourceExhaustedError":
+        return not _says(error, (*NO_ROOM, *TOO_MANY_FILES))
+    return isinstance(error, MemoryError)
+
+
+def _says(error: BaseException, numbers: Iterable[int]) -> bool:
+    return any(os.strerror(number) in str(error) for number in numbers)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -99,7 +99,7 @@ def test_every_option_reaches_the_run(
     module = ModuleType("kerazoo.training.train")
     module.train = lambda options, device, say: seen.append(options)  # type: ignore[attr-defined] # a stand-in
     device = ModuleType("kerazoo.device")
-    device.start_tensorflow = lambda: ("a device", "a warning")  # type: ignore[attr-defined] # likewise
+    device.start_tensorflow = lambda _: ("a device", "a warning")  # type: ignore[attr-defined] # likewise
     monkeypatch.setitem(sys.modules, "kerazoo.training.train", module)
     monkeypatch.setitem(sys.modules, "kerazoo.device", device)
     cores = ModuleType("kerazoo.training.cores")

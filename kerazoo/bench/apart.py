@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import subprocess
@@ -45,8 +46,9 @@ class Apart:
             KerazooError: It failed.
         """
         assert self._process.stdin
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # it has ended, which is then found
+            self._process.stdin.write("\n")
+            self._process.stdin.flush()
         self._wait()
 
     def __exit__(

@@ -33,13 +33,9 @@ def _bench(parsed: argparse.Namespace) -> None:
         parsed.parser.error(f"{parsed.subject} takes neither --model nor --batch-size")
     if "model" in given:
         registry.find(given["model"])
-    from kerazoo.device import disable_determinism, start_tensorflow
+    from kerazoo.device import start_tensorflow
 
-    if parsed.csv:
-        start_tensorflow()
-    else:
-        start()
-    disable_determinism()  # peers are timed as their users have them
+    (start_tensorflow if parsed.csv else start)(deterministic=False)  # as users of peers have it
     subject = importlib.import_module(f"kerazoo.bench.{parsed.subject}")
     table = subject.bench(lambda line: print(line, file=sys.stderr), **given)
     if parsed.csv:

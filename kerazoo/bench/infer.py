@@ -40,20 +40,17 @@ def bench(say: Callable[[str], object], model: str = "vgg16", batch_size: int = 
     entry = registry.find(model)
     calls = min(100, max(1, int(MACS_A_ROUND / entry.macs / batch_size)))
     images = np.random.default_rng(0).random((batch_size, *entry.input_shape), np.float32)
-    ours = kerazoo.create_model(model)
+    models = {"kerazoo": kerazoo.create_model(model)}
     with computing_in("mixed_bfloat16"):
-        half = kerazoo.create_model(model)
-    programs: dict[str, Callable[[], object]] = {
-        "kerazoo, tf.function": _compiled(ours, images, calls),
-        "kerazoo, tf.function, mixed_bfloat16": _compiled(half, images, calls),
-        "kerazoo, predict": partial(_predict, ours, images, calls),
-    }
+        models["kerazoo, mixed_bfloat16"] = kerazoo.create_model(model)
     if model.startswith("vgg"):  # what keras.applications' have
-        dense = kerazoo.create_model(model, head="dense")
-        programs["kerazoo, head='dense', tf.function"] = _compiled(dense, images, calls)
+        models["kerazoo, head='dense'"] = kerazoo.create_model(model, head="dense")
     if model in APPLICATIONS:
-        theirs = APPLICATIONS[model](weights=None)
-        programs["keras.applications, predict"] = partial(_predict, theirs, images, calls)
+        models["keras.applications"] = APPLICATIONS[model](weights=None)
+    programs: dict[str, Callable[[], object]] = {}
+    for name, each in models.items():
+        programs[f"{name}, tf.function"] = _compiled(each, images, calls)
+        programs[f"{name}, predict"] = partial(_predict, each, images, calls)
     times = time_in_turn(programs, say)
     return machine.with_limits(times, batch_size * calls, entry.macs)
 

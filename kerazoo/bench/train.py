@@ -19,7 +19,7 @@ from kerazoo.bench.apart import Apart
 from kerazoo.bench.images import CLASSES, random_images
 from kerazoo.bench.rounds import time_in_turn
 from kerazoo.data.images import ArraySplit
-from kerazoo.device import disable_determinism, start_tensorflow
+from kerazoo.device import start_tensorflow
 from kerazoo.precision import computing_in
 from kerazoo.training import cores
 from kerazoo.training.steps import Steps
@@ -74,25 +74,12 @@ def _programs(model: str) -> dict[str, tuple[str, ...]]:
 
 
 def tf1(model: str, size: int, batch_size: int) -> Run:
-    """Return the steps of the document's program, lines 301-309, each fed from NumPy."""
-    _start()
+    """Return the steps of the document's program."""
+    start_tensorflow(deterministic=False)
 
-    from legacy_tf1.mnist_cnn import build  # it needs tf_keras, which only this program does
-    from legacy_tf1.mnist_data import DataSet
-    from legacy_tf1.program import Program
+    from kerazoo.parity.tf1_loop import epoch  # it needs tf_keras, which only this program does
 
-    images, labels = random_images(model, size)
-    rows = images.reshape(size, -1).astype(np.float32) / 255
-    data, program = DataSet(rows, labels), Program(build)
-
-    def run() -> None:
-        nodes = program.nodes
-        for _ in range(size // batch_size):
-            batch = data.next_batch(batch_size)
-            feed = dict(zip((nodes.inputs, nodes.labels), batch, strict=True))
-            program.session.run(nodes.training_op, feed)
-
-    return run
+    return epoch(*random_images(model, size), batch_size)
 
 
 def steps(model: str, size: int, batch_size: int, precision: str) -> Run:
@@ -116,7 +103,7 @@ def steps(model: str, size: int, batch_size: int, precision: str) -> Run:
 
 def fit_dataset(model: str, size: int, batch_size: int) -> Run:
     """Return an epoch of Keras's `fit` on the pipeline of kerazoo."""
-    _start()
+    start_tensorflow(deterministic=False)
     split = ArraySplit(*random_images(model, size), registry.find(model).input_shape)
     theirs = _compiled(model)
     return lambda: theirs.fit(split.batches(batch_size, (0, 0)), verbose=0, shuffle=False)
@@ -124,16 +111,10 @@ def fit_dataset(model: str, size: int, batch_size: int) -> Run:
 
 def fit_arrays(model: str, size: int, batch_size: int) -> Run:
     """Return an epoch of Keras's `fit` on NumPy arrays."""
-    _start()
+    start_tensorflow(deterministic=False)
     images, labels = random_images(model, size)
     pixels = images.astype(np.float32) / 255
     return partial(_compiled(model).fit, pixels, labels, batch_size, verbose=0)
-
-
-def _start() -> None:
-    """Prepare TensorFlow as its users have it."""
-    start_tensorflow()
-    disable_determinism()
 
 
 def _compiled(name: str, precision: str = "float32") -> keras.Model:

@@ -27,15 +27,26 @@ class Share:
         first: The first part that it takes.
         count: How many it takes.
         parts: How many there are.
+        last_twice: Whether the last batch comes once more, after all of them.
     """
 
     first: int = 0
     count: int = 1
     parts: int = 1
+    last_twice: bool = False
 
     def of(self, elements: tf.data.Dataset, batch_size: int, skip: int) -> tf.data.Dataset:
-        """Return its parts of every batch but the first `skip`, one after the other."""
-        batches = elements.batch(batch_size).skip(skip)
+        """Return its parts of every batch but the first `skip`, one after the other.
+
+        Args:
+            elements: As many as their cardinality says.
+            batch_size: Elements of a batch.
+            skip: Number of batches left out at the start.
+        """
+        batches = elements.batch(batch_size)
+        if self.last_twice:
+            batches = _last_twice(batches)
+        batches = batches.skip(skip)
         if self.parts == 1:
             return batches
 
@@ -53,6 +64,16 @@ class Share:
 
 
 WHOLE = Share()
+
+
+def _last_twice(batches: tf.data.Dataset) -> tf.data.Dataset:
+    last = batches.cardinality() - 1
+
+    def repeated(number: tf.Tensor, batch: Any) -> tf.data.Dataset:
+        times = 1 + tf.cast(number == last, tf.int64)
+        return tf.data.Dataset.from_tensors(batch).repeat(times)
+
+    return batches.enumerate().flat_map(repeated)
 
 
 class Split(Protocol):

@@ -195,6 +195,7 @@ class StreamSplit:
             read_config=tfds.ReadConfig(shuffle_seed=seed, try_autocache=False),
         )
         encoded = encoded.take(self.size)
+        encoded = encoded.apply(tf.data.experimental.assert_cardinality(self.size))
         if shuffle is not None:
             encoded = encoded.shuffle(SHUFFLE_BUFFER, seed)
         feature = self._builder.info.features[image]

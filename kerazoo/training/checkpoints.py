@@ -25,16 +25,7 @@ from kerazoo.training.disk import flush
 ARRAYS, RECORD, MANIFEST = "arrays.npz", "record.json", "manifest.json"
 ASIDE = ".new"
 # What reading a damaged file raises.
-DAMAGED = (
-    FileNotFoundError,
-    NotADirectoryError,
-    IsADirectoryError,
-    EOFError,
-    ValueError,
-    LookupError,
-    TypeError,
-    zipfile.BadZipFile,
-)
+DAMAGED = (OSError, EOFError, ValueError, LookupError, TypeError, zipfile.BadZipFile)
 
 
 @dataclass(frozen=True)
@@ -79,6 +70,10 @@ class Checkpoints:
         self.folder = folder
         self._good: str | None = None
 
+    def has(self, epoch: int, step: int) -> bool:
+        """Tell whether the newest good one is that of this place in the run."""
+        return self._good == _name(epoch, step)
+
     def save(self, epoch: int, step: int, state: State) -> None:
         """Add a checkpoint; a third one and those that did not verify go.
 
@@ -88,11 +83,11 @@ class Checkpoints:
             state: What to keep.
 
         Raises:
-            OSError: It cannot be written; the others are as they were.
+            OSError: It cannot be written; those before are as they were.
         """
-        path = self.folder / f"epoch-{epoch:06d}-step-{step:09d}"
-        if path.name == self._good:
+        if self.has(epoch, step):
             return
+        path = self.folder / _name(epoch, step)
         aside = self.folder / f"{ASIDE}-{path.name}"
         for unfinished in self.folder.glob(f"{ASIDE}-*"):
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -101,7 +96,8 @@ class Checkpoints:
             _write(aside, state)
             shutil.rmtree(path, ignore_errors=True)  # not the good one: it did not verify
             aside.replace(path)
-            flush(self.folder)
+            for folder in (self.folder, self.folder.parent):  # which may be new in it
+                flush(folder)
         except BaseException:
             shutil.rmtree(aside, ignore_errors=True)
             with contextlib.suppress(OSError):  # it holds earlier checkpoints
@@ -120,6 +116,7 @@ class Checkpoints:
 
         Raises:
             CorruptFileError: There are checkpoints and none verifies.
+            PermissionError: One may not be read.
         """
         if self.folder.exists() and not self.folder.is_dir():
             raise CorruptFileError(f"'{self.folder}' is not the folder of checkpoints that it was")
@@ -144,6 +141,10 @@ class Checkpoints:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def _name(epoch: int, step: int) -> str:
+    return f"epoch-{epoch:06d}-step-{step:09d}"
+
+
 def _write(folder: Path, state: State) -> None:
     with (folder / ARRAYS).open("wb") as file:
         _write_arrays(file, state.arrays)
@@ -164,6 +165,7 @@ def _read(folder: Path) -> State:
 
     Raises:
         CorruptFileError: One of its files is missing or is not the one that was written.
+        PermissionError: It may be whole, and this user may not read it.
     """
     try:
         manifest = json.loads((folder / MANIFEST).read_text())
@@ -175,6 +177,8 @@ def _read(folder: Path) -> State:
             raise CorruptFileError(f"{RECORD} is not a record")
         with (folder / ARRAYS).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return State(dict(arrays), record)
+    except PermissionError:
+        raise
     except DAMAGED as error:
         raise CorruptFileError("one of its files is missing or damaged") from error
 

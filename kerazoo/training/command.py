@@ -163,7 +163,7 @@ def _resume(parsed: argparse.Namespace) -> None:
         run = runs.to_resume(None if parsed.resume is True else parsed.resume)
     if where.workers == 1:
         if ended := runs.summary(run):  # not worth starting TensorFlow
-            say(f"the run in '{run}' is already finished")
+            say(runs.already_finished(run))
             say(json.dumps(ended))
             return
         config = runs.config(run)

@@ -18,7 +18,7 @@ from kerazoo.training import state
 from kerazoo.training.checkpoints import State
 from kerazoo.training.epoch import EpochResult
 from kerazoo.training.options import Recipe
-from kerazoo.training.steps import Steps
+from kerazoo.training.steps import Batches, Steps
 
 RECORDED = {"position", "callbacks", "random", "stop_training"}  # in the record of a state
 
@@ -30,6 +30,7 @@ class Position:
     Attributes:
         epoch: That of the next step, from 0.
         step: Position of the next step in its epoch.
+        last: Position, in its epoch, of the step taken last.
         loss: Sum of the losses of the epoch's images so far.
         seconds: Wall time of the epoch's steps so far.
         stopped: Whether a callback has ended the training.
@@ -37,6 +38,7 @@ class Position:
 
     epoch: int = 0
     step: int = 0
+    last: int = 0
     loss: float = 0.0
     seconds: float = 0.0
     stopped: bool = False
@@ -132,7 +134,10 @@ class Training:
         """
         if not taken.record.keys() >= RECORDED:
             raise CorruptFileError("the checkpoint does not hold all that it should")
-        position = Position(**taken.record["position"])
+        try:
+            position = Position(**taken.record["position"])
+        except TypeError as error:
+            raise CorruptFileError("the checkpoint is of another kerazoo") from error
         in_epochs = 0 <= position.epoch <= self._recipe.epochs
         if not (in_epochs and 0 <= position.step <= self.steps_per_epoch):
             raise CorruptFileError("the checkpoint is of another training: it stands elsewhere")
@@ -159,10 +164,10 @@ class Training:
         while not self.finished:
             listeners.on_epoch_begin(position.epoch)
             self._put_back()
-            self._train(between)
+            batches = self._train(between)
             started = time.perf_counter()
             listeners.on_test_begin()
-            result = self._result(between, started)
+            result = self._result(batches, between, started)
             listeners.on_test_end(result.logs())
             listeners.on_epoch_end(position.epoch, result.logs())
             position.epoch += 1
@@ -173,26 +178,32 @@ class Training:
                 listeners.on_train_end(result.logs())
             yield result
 
-    def evaluate(
-        self, epoch: int, last_batch: int, between: Callable[[], object] = lambda: None
-    ) -> dict[str, Any]:
-        """Return the losses and accuracies of an `EpochResult`, but for the training loss.
+    def evaluate(self) -> dict[str, Any]:
+        """Return the losses and accuracies of the last `EpochResult`, but for the training loss.
 
-        Args:
-            epoch: From 0; with `last_batch` it says which training batch to evaluate.
-            last_batch: Position of that batch in the epoch.
-            between: Called after each call of evaluation steps.
+        They are those of the weights as they are now.
         """
+        epoch = self.position.epoch - 1
+        return self._evaluate(self._batches(epoch, self.position.last), lambda: None)
+
+    def _batches(self, epoch: int, skip: int) -> Batches:
+        """Return the batches of an epoch's steps but for the first ones, and the last again."""
+        recipe, split = self._recipe, self._data.train
+        return self._steps.batches(split, recipe.batch_size, (recipe.seed, epoch), skip)
+
+    def _evaluate(self, batches: Batches, between: Callable[[], object]) -> dict[str, Any]:
+        """Return what `evaluate` does; the next batch is that of the last training step."""
         size, data = self._recipe.batch_size, self._data
 
         def of(split: Split) -> tuple[float, float]:
             return self._steps.evaluate(split, size, self._steps_per_call, between)
 
+        trained = min(size, data.train.size - self.position.last * size)
+        train_accuracy = self._steps.hits(batches) / trained
         validation_loss, validation_accuracy = of(data.validation)
         test_loss, test_accuracy = of(data.test)
-        shuffle = (self._recipe.seed, epoch)
         return {
-            "train_accuracy": self._steps.accuracy_of_batch(data.train, size, shuffle, last_batch),
+            "train_accuracy": train_accuracy,
             "validation_loss": validation_loss,
             "validation_accuracy": validation_accuracy,
             "test_loss": test_loss,
@@ -211,24 +222,24 @@ class Training:
         self.model.stop_training = record["stop_training"]
         self._taken_up = None
 
-    def _train(self, between: Callable[[], object]) -> None:
-        """Take the rest of an epoch's steps."""
-        recipe, position = self._recipe, self.position
+    def _train(self, between: Callable[[], object]) -> Batches:
+        """Take the rest of an epoch's steps; return the batches that are left."""
+        position = self.position
         started = time.perf_counter()
-        shuffle = (recipe.seed, position.epoch)
-        batches = self._steps.batches(self._data.train, recipe.batch_size, shuffle, position.step)
+        batches = self._batches(position.epoch, position.step)
         while position.step < self.steps_per_epoch and not (
             position.step and self.model.stop_training  # as `fit`, it takes one call at the least
         ):
             end = self._end_of_call()
             self._listeners.on_train_batch_begin(position.step)
             position.loss += float(self._steps.train(batches, tf.constant(end - position.step)))
-            position.step = end
+            position.step, position.last = end, end - 1
             self._check_finite(position.loss)
             self._listeners.on_train_batch_end(end - 1, {"loss": position.loss / self._images()})
             position.seconds += time.perf_counter() - started
             between()
             started = time.perf_counter()
+        return batches
 
     def _end_of_call(self) -> int:
         """Return the position of the step after the next call's last one."""
@@ -242,9 +253,13 @@ class Training:
         """Return the number of the epoch's images that were trained on."""
         return min(self.position.step * self._recipe.batch_size, self._data.train.size)
 
-    def _result(self, between: Callable[[], object], started: float) -> EpochResult:
+    def _result(
+        self, batches: Batches, between: Callable[[], object], started: float
+    ) -> EpochResult:
         position = self.position
-        found = self.evaluate(position.epoch, position.step - 1, between)
+        if position.step < self.steps_per_epoch:  # a callback has ended it early
+            batches = self._batches(position.epoch, position.last)
+        found = self._evaluate(batches, between)
         self._check_finite(found["validation_loss"] + found["test_loss"])
         return EpochResult(
             epoch=position.epoch + 1,

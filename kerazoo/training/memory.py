@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
 import tensorflow as tf
+from tensorflow.python.client import device_lib  # TensorFlow has no public name for it
 
 import kerazoo
+from kerazoo.errors import KerazooError, is_out_of_memory
 
-CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+CGROUPS = Path("/sys/fs/cgroup")
+CGROUP_OF_PROCESS = Path("/proc/self/cgroup")
 
 
 def needed(model: keras.Model, batch_size: int) -> int:
@@ -19,12 +24,23 @@ def needed(model: keras.Model, batch_size: int) -> int:
 
 
 def present() -> int:
-    """Return the bytes that this process could have: of the GPU what it once had."""
+    """Return the bytes that this process could have, on its GPUs where it has some."""
     if tf.config.list_physical_devices("GPU"):
-        return tf.config.experimental.get_memory_info("GPU:0")["peak"]
+        devices = device_lib.list_local_devices()
+        return min(each.memory_limit for each in devices if each.device_type == "GPU")
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    limit = CGROUP_LIMIT.read_text().strip() if CGROUP_LIMIT.exists() else "max"
-    return machine if limit == "max" else min(machine, int(limit))
+    return min([machine, *_limits()])
+
+
+def _limits() -> list[int]:
+    """Return the limits of the control groups that this process is in: a container's, a job's."""
+    if not CGROUP_OF_PROCESS.exists():
+        return []
+    *_, name = CGROUP_OF_PROCESS.read_text().strip().rpartition("::")
+    group = CGROUPS / name.lstrip("/")
+    files = (folder / "memory.max" for folder in (group, *group.parents) if folder >= CGROUPS)
+    found = (file.read_text().strip() for file in files if file.exists())
+    return [int(limit) for limit in found if limit != "max"]
 
 
 def fitting_batch_size(model: keras.Model, memory: int) -> int:
@@ -37,7 +53,7 @@ def fitting_batch_size(model: keras.Model, memory: int) -> int:
 def shortage(model: keras.Model, batch_size: int, replicas: int) -> str:
     """Return what to do where the machine has not even the least; "" where it may be enough.
 
-    A process that takes more is killed without a word. Of a GPU TensorFlow tells no size.
+    A process that takes more is killed without a word; of a GPU TensorFlow says it.
     """
     too_little = needed(model, _share(batch_size, replicas)) > present()
     on_gpu = tf.config.list_physical_devices("GPU")
@@ -60,6 +76,22 @@ def advice(model: keras.Model, batch_size: int, replicas: int) -> str:
     if fitting == 0:
         return f"{told}: not even a single image would fit, take a machine with more memory"
     return f"{told}: {how.format(fitting)}"
+
+
+@contextlib.contextmanager
+def advising(model: keras.Model, batch_size: int, replicas: int) -> Iterator[None]:
+    """Say what to do where memory does not suffice to train meanwhile.
+
+    Raises:
+        KerazooError: It does not.
+    """
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        if not is_out_of_memory(error):
+            raise
+        told = f"out of memory: {advice(model, batch_size, replicas)}"
+        raise KerazooError(told) from error
 
 
 def _share(batch_size: int, replicas: int) -> int:

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import keras
-import tensorflow as tf
 
 from kerazoo.data.images import ImageData
-from kerazoo.errors import CorruptFileError, InterruptedRunError, KerazooError
+from kerazoo.errors import CorruptFileError, InterruptedRunError
 from kerazoo.training import curves, memory
 from kerazoo.training.checkpoints import State
 from kerazoo.training.epoch import EpochResult
@@ -75,7 +74,10 @@ class Run:
             CorruptFileError: It is the checkpoint of another run.
         """
         self._training.take_up(state)
-        self._results = [EpochResult(**row) for row in state.record.get("results", [])]
+        try:
+            self._results = [EpochResult(**row) for row in state.record.get("results", [])]
+        except TypeError as error:
+            raise CorruptFileError("the checkpoint is of another kerazoo") from error
         if len(self._results) != self._training.position.epoch:
             raise CorruptFileError("the checkpoint is of another run: it lacks results of epochs")
         if self._folder:
@@ -91,20 +93,16 @@ class Run:
             InterruptedRunError: It was stopped by Ctrl-C or SIGTERM, after it was saved.
             KerazooError, OSError: It failed.
         """
+        training, size = self._training, self._options.recipe.batch_size
         with Interrupts() as interrupts:
-            try:
-                self._train(interrupts)
-            except tf.errors.ResourceExhaustedError as error:
-                size, replicas = self._options.recipe.batch_size, self._replicas.count
-                advice = memory.advice(self._training.model, size, replicas)
-                raise KerazooError(f"out of memory: {advice}") from error
-            finally:
-                self._bar.close()
-            final = self._results[-1]
-            if evaluate_again:
-                last = self._training.steps_per_epoch - 1
-                found = self._training.evaluate(final.epoch - 1, last)
-                final = dataclasses.replace(final, **found)
+            with memory.advising(training.model, size, self._replicas.count):
+                try:
+                    self._train(interrupts)
+                finally:
+                    self._bar.close()
+                final = self._results[-1]
+                if evaluate_again:
+                    final = dataclasses.replace(final, **training.evaluate())
             return self._end(final)
 
     def _end(self, final: EpochResult) -> dict[str, Any]:
@@ -139,9 +137,10 @@ class Run:
 
     def _save(self) -> None:
         """Save a checkpoint; an earlier run in the place of this one stays."""
-        if not self._folder:
+        position = self._training.position
+        if not self._folder or self._folder.checkpoints.has(position.epoch, position.step):
             return
-        state, position = self._training.state(), self._training.position
+        state = self._training.state()
         results = [dataclasses.asdict(result) for result in self._results]
         whole = State(state.arrays, {**state.record, "results": results})
         self._folder.checkpoints.save(position.epoch, position.step, whole)

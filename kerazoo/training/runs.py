@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def to_resume(given: Path | None) -> Path:
         CorruptFileError: What it was begun with cannot be read.
     """
     for run in [given] if given is not None else Path("runs").glob("*"):
-        settle(run)
+        settle(run.parent if run.name.startswith(ASIDE) else run)
     if given is not None:
         if is_run(given):
             return given
@@ -89,6 +90,8 @@ def is_finished(run: Path) -> bool:
 def summary(run: Path) -> dict[str, Any] | None:
     """Return what the summary.json of a finished run holds; None where it is unfinished.
 
+    Checkpoints that a kill at the very end has left are removed.
+
     Raises:
         CorruptFileError: It cannot be read.
     """
@@ -96,11 +99,20 @@ def summary(run: Path) -> dict[str, Any] | None:
         return None
     with contextlib.suppress(OSError, ValueError):
         if isinstance(found := json.loads((run / "summary.json").read_text()), dict):
+            shutil.rmtree(run / "checkpoints", ignore_errors=True)
             return found
     raise CorruptFileError(
         f"'{run / 'summary.json'}' is damaged: remove it, and --resume trains on from the last "
         "checkpoint, or from the start where there is none"
     )
+
+
+def already_finished(run: Path) -> str:
+    """Return a line on a run that is finished, and on one that was to take its place."""
+    told = f"the run in '{run}' is already finished"
+    for config in run.glob(f"{ASIDE}*/config.json"):
+        told += f"; one that is to take its place goes on by --resume '{config.parent}'"
+    return told
 
 
 def config(run: Path) -> dict[str, Any]:

@@ -101,7 +101,7 @@ class CallbackStates:
         return taken
 
     def put_back(self, taken: Sequence[Mapping[str, Any]], arrays: Mapping[str, Any]) -> None:
-        """Set what `take` returned.
+        """Set what `take` returned, and what was as at first back to that.
 
         Raises:
             CorruptFileError: It is of other callbacks; nothing is set then.
@@ -110,8 +110,14 @@ class CallbackStates:
         ours = [type(callback).__name__ for callback in self._callbacks]
         if ours != theirs:
             raise CorruptFileError(f"the checkpoint is of the callbacks {theirs}, not of {ours}")
-        for callback, each in zip(self._callbacks, taken, strict=True):
-            for name, value in each["attributes"].items():
+        trios = zip(self._callbacks, self._at_first, taken, strict=True)
+        for callback, at_first, each in trios:
+            now, changed = _plain(callback, ""), each["attributes"]
+            for name in at_first.keys() & now.keys() - changed.keys():
+                value, inside = at_first[name]
+                if not inside and now[name] != (value, {}):
+                    setattr(callback, name, _decoded(value, {}))
+            for name, value in changed.items():
                 setattr(callback, name, _decoded(value, arrays))
 
 

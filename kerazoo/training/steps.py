@@ -40,7 +40,8 @@ class Steps:
         parts: Into how many parts a replica cuts its images, which are then computed side by side.
 
     Raises:
-        UsageError: The parts are more than one, and the model has batch normalisation.
+        UsageError: XLA is to compile the steps of several replicas, or the parts are more than
+            one, and the model has batch normalisation.
     """
 
     def __init__(
@@ -55,6 +56,11 @@ class Steps:
         self._parts = parts
         # oneDNN's convolutions fail on no image at all; XLA does without them.
         self._fill_empty = parts * strategy.num_replicas_in_sync > 1 and not jit
+        if jit and strategy.num_replicas_in_sync > 1:
+            raise UsageError(
+                "XLA compiles the steps of one replica alone: leave --jit out or take "
+                "--strategy none"
+            )
         if parts > 1 and batch_normalizations(model):
             raise UsageError(f"batch normalisation needs whole batches, not {parts} parts of each")
         self._step = tf.function(self._train_step, jit_compile=True) if jit else self._train_step
@@ -64,14 +70,18 @@ class Steps:
     def batches(
         self, split: Split, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0
     ) -> Batches:
-        """Return `Split.batches`, the rows of each shared out to the replicas."""
+        """Return `Split.batches`, the rows of each shared out to the replicas.
+
+        With `shuffle`, which is to train, the last batch comes once more, for `hits`.
+        """
         replicas = self._strategy.num_replicas_in_sync
         # A thread that prepares the next batch would be one more than there are cores.
         held = split if self._parts > 1 and isinstance(split, ArraySplit) else None
 
         def of_worker(worker: tf.distribute.InputContext) -> tf.data.Dataset:
             count = replicas // worker.num_input_pipelines
-            share = Share(worker.input_pipeline_id * count, count, replicas)
+            first, to_train = worker.input_pipeline_id * count, shuffle is not None
+            share = Share(first, count, replicas, last_twice=to_train)
             if held:
                 return share.of(held.positions(shuffle), batch_size, skip)
             return split.batches(batch_size, shuffle, skip, share)
@@ -104,13 +114,9 @@ class Steps:
             between()
         return total / split.size, right / split.size
 
-    def accuracy_of_batch(
-        self, split: Split, batch_size: int, shuffle: Shuffle, index: int
-    ) -> float:
-        """Return the accuracy on one batch of an epoch, by its position in the epoch's order."""
-        batches = self.batches(split, batch_size, shuffle, skip=index)
-        _, hits = self._evaluate(batches, tf.constant(1))
-        return int(hits) / min(batch_size, split.size - index * batch_size)
+    def hits(self, batches: Batches) -> int:
+        """Return how many images of the next batch are classified rightly."""
+        return int(self._evaluate(batches, tf.constant(1))[1])
 
     @tf.function
     def _evaluate(self, batches: Batches, steps: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -18,39 +18,51 @@ FILES = (
     "model.keras",
     "summary.json",
 )
-# The folder of the new run, inside that of the earlier one: how its name begins at first, and its
-# names while the earlier one is removed and while its own files are moved.
-ASIDE, READY, MOVING = ".new-", ".ready", ".moving"
+# How the name of the new run's folder, inside that of the earlier one, begins: at first, and once
+# it is to take the earlier one's place.
+ASIDE, READY = ".kerazoo-new-", ".kerazoo-ready-"
 
 
 def take_over(new: Path, out: Path) -> None:
-    """Put the run in `new`, a folder inside `out`, in the place of the one in `out`."""
-    new.replace(out / READY)
+    """Put the run in `new`, a folder inside `out`, in the place of the one in `out`.
+
+    Runs that were once begun to take that place, and never did, go too.
+    """
+    ready = out / new.name.replace(ASIDE, READY, 1)
+    new.replace(ready)
     disk.flush(out)
-    _finish(out)
+    _finish(ready, out)
 
 
 def settle(out: Path) -> None:
     """Finish a `take_over` that a process was killed in, unless one is just at it."""
-    if not any((out / name).is_dir() for name in (READY, MOVING)):
+    if not (found := list(out.glob(f"{READY}*"))):
         return
     with contextlib.suppress(UsageError):
         lock = disk.lock(out)
         try:
-            _finish(out)
+            for ready in found:
+                _finish(ready, out)
         finally:
             os.close(lock)
 
 
-def _finish(out: Path) -> None:
-    ready, moving = out / READY, out / MOVING
-    if ready.exists():
-        for name in FILES:
-            disk.remove(out / name)
-        ready.replace(moving)
-    for name in reversed(FILES):  # config.json last: with it there is a run
-        if (moving / name).exists():
-            (moving / name).replace(out / name)
-    disk.flush(out)
+def _finish(ready: Path, out: Path) -> None:
+    """Remove the earlier run, its config.json last, and move the new one, its config.json last.
+
+    So there is always one of the two that tells in which step a process was killed.
+    """
+    config, *others = FILES
+    if (ready / config).exists():
+        if (out / config).exists():
+            for path in (*(out / name for name in others), *out.glob(f"{ASIDE}*")):
+                disk.remove(path)
+            disk.flush(out)
+            disk.remove(out / config)
+            disk.flush(out)
+        for name in (*others, config):
+            if (ready / name).exists():
+                (ready / name).replace(out / name)
+        disk.flush(out)
     with contextlib.suppress(OSError):  # somebody else has put something there
-        moving.rmdir()
+        ready.rmdir()

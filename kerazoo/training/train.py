@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import kerazoo
 from kerazoo import registry
 from kerazoo.data.images import ImageData, ImageShape
 from kerazoo.data.load import load
-from kerazoo.device import disable_determinism
+from kerazoo.device import determinism
 from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.precision import computing_in
 from kerazoo.training import cluster, memory, runs
@@ -59,7 +59,7 @@ def train(
         OSError: A file cannot be written.
     """
     where = cluster.of_environment(options.strategy)
-    with _waiting(options.strategy, where, say) as replicas:
+    with _operations(options), _waiting(options.strategy, where, say) as replicas:
         say = _said_once(say, replicas)
         data = _load_data(options, say)
         _check_all_alike(options, data, replicas)
@@ -103,7 +103,7 @@ def resume(
         read = [runs.config(run), runs.summary(run)] if folder else []
         config, ended = json.loads(replicas.from_chief(json.dumps(read).encode()))
         if ended is not None:
-            say(f"the run in '{run}' is already finished")
+            say(runs.already_finished(run))
             return ended
         kept, fingerprint = options_of(config)
         options = dataclasses.replace(kept, mnist_dir=mnist_dir, out=run)
@@ -114,12 +114,13 @@ def resume(
             raise CorruptFileError(
                 f"{data.name} is not what '{run}' was trained on: bring the data back as they were"
             )
-        model = _compiled(options, data, replicas, say)
-        going_on = _run(options, data, model, callbacks, folder, replicas, say)
-        if (state := _newest(folder, replicas, say)) is not None:
-            going_on.take_up(state)
-        say(f"'{run}' goes on in epoch {going_on.epoch} of {options.recipe.epochs}")
-        return going_on.go(evaluate_again=bool(callbacks))
+        with _operations(options):
+            model = _compiled(options, data, replicas, say)
+            going_on = _run(options, data, model, callbacks, folder, replicas, say)
+            if (state := _newest(folder, replicas, say)) is not None:
+                going_on.take_up(state)
+            say(f"'{run}' goes on in epoch {going_on.epoch} of {options.recipe.epochs}")
+            return going_on.go(evaluate_again=bool(callbacks))
 
 
 def _begin(options: TrainOptions, data: ImageData) -> RunFolder:
@@ -133,8 +134,15 @@ def _try(
     data = data.limited(options.recipe.batch_size)
     recipe = dataclasses.replace(options.recipe, epochs=1)
     model = _compiled(options, data, replicas, say)
-    (result,) = Training(model, data, recipe, 1, callbacks, replicas.strategy).epochs()
+    training = Training(model, data, recipe, 1, callbacks, replicas.strategy)
+    with memory.advising(model, recipe.batch_size, replicas.count):
+        (result,) = training.epochs()
     return summary(options, data, [result], result, None)
+
+
+def _operations(options: TrainOptions) -> AbstractContextManager[None]:
+    """Have operations deterministic; XLA has a gradient of max pooling, and does not call it so."""
+    return determinism(not options.recipe.jit)
 
 
 def _waiting(strategy: str, where: cluster.Cluster, say: Say) -> Replicas:
@@ -195,8 +203,6 @@ def _by(shape: ImageShape) -> str:
 def _compiled(options: TrainOptions, data: ImageData, replicas: Replicas, say: Say) -> keras.Model:
     """Return the model to train, drawn from the recipe's seed."""
     recipe = options.recipe
-    if recipe.jit:
-        disable_determinism()  # XLA has a gradient of max pooling, and does not call it so
     keras.utils.set_random_seed(recipe.seed)
     with replicas.strategy.scope():
         model = _create(options, data, classifier_activation=None)

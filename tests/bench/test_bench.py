@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from types import ModuleType
 
+import keras
 import pandas as pd
 import pytest
 
+import kerazoo
 from kerazoo.bench import accounting, infer, machine, rounds, start, train
 from kerazoo.bench.apart import Apart
 from kerazoo.cli import main
 from kerazoo.errors import KerazooError
+
+WAYS = ("tf.function", "predict")
+
+
+def ends() -> Callable[[], None]:
+    """Return what ends its process once it has run."""
+    return lambda: threading.Timer(0.1, os._exit, [1]).start()
 
 
 def test_programs_run_in_turn_and_once_before_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,6 +89,11 @@ def test_a_program_that_fails_apart_is_told() -> None:
         pass
     with Apart("os:getpid") as run, pytest.raises(KerazooError, match="not callable"):
         run()
+    with Apart("tests.bench.test_bench:ends") as run:
+        run()
+        run._process.wait()
+        with pytest.raises(KerazooError, match="ends failed: its process ended"):
+            run()
 
 
 def test_the_table_of_inference(
@@ -85,9 +101,29 @@ def test_the_table_of_inference(
 ) -> None:
     timed(infer)
     monkeypatch.setattr(infer, "MACS_A_ROUND", 1)
+    monkeypatch.setattr(machine, "macs_per_second", lambda dtype: 1.0)
     table = infer.bench(print, "lenet5", batch_size=6)
     assert table.images_per_second[:3].tolist() == [6 / 2, 6 / 3, 6 / 4]
     assert table.ratio[0] == 1
+    made: list[tuple[str, dict[str, str]]] = []
+
+    def create(name: str, **options: str) -> keras.Model:
+        made.append((name, options))
+        inputs = keras.Input((224, 224, 3))
+        return keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(inputs))
+
+    monkeypatch.setattr(kerazoo, "create_model", create)
+    theirs = {"vgg16": lambda weights: create("theirs", weights=weights)}
+    monkeypatch.setattr(infer, "APPLICATIONS", theirs)
+    programs = infer.bench(print, batch_size=1).program.tolist()
+    models = ["kerazoo", "kerazoo, mixed_bfloat16", "kerazoo, head='dense'", "keras.applications"]
+    assert programs[:-2] == [f"{name}, {how}" for name in models for how in WAYS]
+    assert made == [
+        ("vgg16", {}),
+        ("vgg16", {}),
+        ("vgg16", {"head": "dense"}),
+        ("theirs", {"weights": None}),
+    ]
 
 
 def test_the_table_of_starting(timed: Callable[[ModuleType], None]) -> None:

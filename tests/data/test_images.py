@@ -92,6 +92,19 @@ def test_fit_shrinks_by_the_triangle_filter() -> None:
     np.testing.assert_allclose(result, [[first, 1 - first]] * 2, rtol=1e-5)
 
 
+@pytest.mark.parametrize("parts", [1, 2])
+@pytest.mark.parametrize("skip", [0, 3, 5])
+def test_the_last_batch_can_come_twice(parts: int, skip: int) -> None:
+    elements = tf.data.Dataset.range(22)
+    once, twice = (
+        list(Share(0, parts, parts, last_twice).of(elements, 5, skip).as_numpy_iterator())
+        for last_twice in (False, True)
+    )
+    last = list(Share(0, parts, parts).of(elements, 5, 4).as_numpy_iterator())
+    for mine, expected in zip(twice, once + last, strict=True):
+        np.testing.assert_array_equal(mine, expected)
+
+
 @pytest.mark.parametrize(("parts", "workers"), [(1, 1), (2, 2), (3, 3), (4, 2), (5, 1)])
 def test_the_shares_of_all_workers_are_every_batch(parts: int, workers: int) -> None:
     elements = tf.data.Dataset.range(22).map(lambda x: (x, x * 2))

@@ -158,6 +158,25 @@ def test_the_good_one_outlives_the_damaged_one(tmp_path: Path) -> None:
         found.remove()
 
 
+def test_one_that_the_disk_cannot_read_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved(tmp_path, 1, 2)
+    whole = checkpoints._sha256
+
+    def read(path: Path) -> str:
+        if path.parent.name == "epoch-000002-step-000000000":
+            raise error
+        return whole(path)
+
+    monkeypatch.setattr(checkpoints, "_sha256", read)
+    error = OSError(errno.EIO, "Input/output error")
+    assert newest(tmp_path)[0] == 1
+    error = PermissionError(errno.EACCES, "Permission denied")
+    with pytest.raises(PermissionError):
+        newest(tmp_path)
+
+
 @pytest.mark.parametrize("kept", [(), (1, 2)])
 def test_a_full_disk_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: tuple[int, ...]
@@ -186,6 +205,26 @@ def test_a_full_disk_loses_nothing(
     assert newest(folder) == (3, [])
 
 
+@pytest.mark.parametrize("fails_at", [4, 5])
+def test_a_flush_that_fails_when_it_is_in_its_place_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails_at: int
+) -> None:
+    found, left = saved(tmp_path / "c", 1, 2), iter(range(fails_at))
+
+    def flush(path: Path) -> None:
+        if next(left, None) is None:
+            raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "flush", flush)
+        with pytest.raises(OSError, match="Input/output"):
+            found.save(3, 0, state(3))
+    assert newest(tmp_path / "c") == (3, [])
+    found.save(4, 0, state(4))
+    assert newest(tmp_path / "c") == (4, [])
+    assert len(list((tmp_path / "c").iterdir())) == 2
+
+
 def test_what_a_killed_process_left_half_written_goes(tmp_path: Path) -> None:
     found = saved(tmp_path, 1)
     (tmp_path / ".new-epoch-000002-step-000000000").mkdir()
@@ -196,8 +235,6 @@ def test_what_a_killed_process_left_half_written_goes(tmp_path: Path) -> None:
 
 
 def test_the_manifest_is_sha256_by_anyone(tmp_path: Path) -> None:
-    import hashlib
-
     saved(tmp_path, 1)
     (folder,) = tmp_path.iterdir()
     manifest = json.loads((folder / "manifest.json").read_text())
@@ -208,8 +245,6 @@ def test_the_manifest_is_sha256_by_anyone(tmp_path: Path) -> None:
 
 def test_arrays_are_read_without_pickle(tmp_path: Path) -> None:
     """A pickled array is passed over, though its sha256 is right."""
-    import hashlib
-
     saved(tmp_path, 1, 2)
     folder = tmp_path / "epoch-000002-step-000000000"
     np.savez(folder / "arrays.npz", a=np.array([{}], object))

@@ -22,6 +22,7 @@ from kerazoo.training.options import Recipe
 from tests.training.test_steps import CLASSES, SHAPE, random_split
 
 RECIPE = Recipe(epochs=4, batch_size=5, seed=9)
+ENDS_AFTER = 4
 TIMES = ("seconds", "images_per_second")
 
 
@@ -36,6 +37,22 @@ class Draws(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.drawn[len(self.drawn)] = (random.random(), float(np.random.random()))
         self.best = self.best + np.random.random(2)
+
+
+class Clears(keras.callbacks.Callback):
+    """Sets what it clears when the first call of an epoch ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits = False
+        self.seen = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.waits = True
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.seen += not self.waits
+        self.waits = False
 
 
 @pytest.fixture
@@ -75,6 +92,7 @@ def callbacks() -> list[keras.callbacks.Callback]:
         keras.callbacks.EarlyStopping("val_loss", patience=2, restore_best_weights=True),
         keras.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=0, min_delta=1.0),
         Draws(),
+        Clears(),
     ]
 
 
@@ -170,10 +188,18 @@ def test_a_state_between_two_epochs_is_that_of_the_end_of_the_first(data: ImageD
     assert ending(second, results + list(second.epochs())) == expected
 
 
+def test_a_position_of_another_version_is_refused(data: ImageData) -> None:
+    training = begin(data)
+    taken = training.state()
+    position = {**taken.record["position"], "more": 1}
+    with pytest.raises(CorruptFileError, match="the checkpoint is of another kerazoo"):
+        training.take_up(State(taken.arrays, {**taken.record, "position": position}))
+
+
 def test_a_finished_training_has_nothing_left(data: ImageData) -> None:
     first = begin(data)
     results = list(first.epochs())
-    assert results[-1].epoch < RECIPE.epochs or first.position.epoch == RECIPE.epochs
+    assert results[-1].epoch == first.position.epoch == ENDS_AFTER
     second = begin(data)
     second.take_up(first.state())
     assert second.finished

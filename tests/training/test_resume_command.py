@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pytest
 from kerazoo.cli import main
 from kerazoo.errors import InterruptedRunError
 from kerazoo.training import run as training_run
+from kerazoo.training.checkpoints import Checkpoints
 from kerazoo.training.interrupts import Interrupts
 from kerazoo.training.options import Recipe, TrainOptions
 from kerazoo.training.run_folder import RunFolder
@@ -93,6 +95,33 @@ def test_an_interrupted_run_goes_on(
     assert_as_never_stopped("run")
 
 
+class Signals(keras.callbacks.Callback):
+    """Sends this process a signal in mid-epoch."""
+
+    def __init__(self, number: signal.Signals | None) -> None:
+        super().__init__()
+        self.number = number
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        if self.number and batch == 1:
+            os.kill(os.getpid(), self.number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_mid_epoch_saves_there(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kerazoo.training.train.MAX_STEPS_PER_CALL", 1)
+    with pytest.raises(InterruptedRunError, match="interrupted in epoch 1 of 3"):
+        train(options(out=Path("run")), "a device", [Signals(number)], say=lambda _: None)
+    (checkpoint,) = Path("run/checkpoints").iterdir()
+    assert checkpoint.name == "epoch-000000-step-000000002"
+    record = json.loads((checkpoint / "record.json").read_text())
+    assert (record["position"]["epoch"], record["position"]["step"]) == (0, 2)
+    resume(Path("run"), callbacks=[Signals(None)], say=lambda _: None)
+    assert_as_never_stopped("run")
+
+
 def test_the_latest_unfinished_run_goes_on(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -135,8 +164,21 @@ def test_a_run_killed_at_its_very_end_leaves_all(monkeypatch: pytest.MonkeyPatch
     assert_as_never_stopped("run")
 
 
+@pytest.mark.parametrize("arguments", [["run"], []])
+def test_a_run_killed_after_its_very_end_is_tidied_up(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoints, "remove", lambda _: None)
+        train(options(out=Path("runs/run")), "a device", say=lambda _: None)
+    assert Path("runs/run/checkpoints").exists()
+    assert main(["train", "--resume", *(f"runs/{name}" for name in arguments)]) == 0
+    assert "is already finished" in capsys.readouterr().out
+    assert not Path("runs/run/checkpoints").exists()
+
+
 def test_an_earlier_run_is_spared_until_the_new_one_is_resumed(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = Recipe(epochs=1, seed=5)
     train(
@@ -145,10 +187,13 @@ def test_an_earlier_run_is_spared_until_the_new_one_is_resumed(
     before = {path.name: path.read_bytes() for path in Path("run").iterdir()}
     told = interrupted(0, monkeypatch, out=Path("run"), overwrite=True)
     assert "the earlier run in 'run' is as it was" in told
-    (new,) = Path("run").glob(".new-*")
+    (new,) = Path("run").glob(".kerazoo-new-*")
     assert f"--resume '{new}' goes on with this one in its place" in told
     assert {name: (Path("run") / name).read_bytes() for name in before} == before
     shutil.copytree("run", "runs/run")
+    assert main(["train", "--resume", "run"]) == 0
+    said = capsys.readouterr().out
+    assert f"is already finished; one that is to take its place goes on by --resume '{new}'" in said
     assert main(["train", "--resume"]) == 0  # which finds it too
     assert json.loads(Path("runs/run/summary.json").read_text())["epochs"] == 3
     assert main(["train", "--resume", str(new)]) == 0
@@ -175,7 +220,7 @@ def test_an_earlier_run_is_spared_until_an_epoch_is_done(monkeypatch: pytest.Mon
             [FailsAfter(1)],
             say=lambda _: None,
         )
-    (new,) = Path("run").glob(".new-*")
+    (new,) = Path("run").glob(".kerazoo-new-*")
     assert (new / "checkpoints").is_dir()
     told = stopped(0, monkeypatch, lambda say: resume(new, callbacks=[FailsAfter(99)], say=say))
     assert "the earlier run in 'run' is as it was" in told

@@ -149,7 +149,7 @@ class TestOverwriting:
             folder.write_metrics([RESULT])
             folder.keep()
         assert "new" in (out / "config.json").read_text()
-        assert killed.path.exists()
+        assert not killed.path.exists()
 
     def test_twice_at_once_is_refused(self, out: Path) -> None:
         with self.begin(out):

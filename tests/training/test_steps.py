@@ -99,11 +99,22 @@ def test_evaluation_counts_every_image_once(parts: int) -> None:
     np.testing.assert_allclose(loss, losses.mean(), rtol=1e-5)
     assert accuracy == np.mean(logits.argmax(axis=1) == labels.numpy())
     assert steps.evaluate(split, 5, 2) == pytest.approx(steps.evaluate(split, 23, 2), rel=1e-5)
+
+
+@pytest.mark.parametrize("parts", [1, 4])
+def test_after_an_epoch_its_last_batch_comes_again(parts: int) -> None:
+    split, model = random_split(23), softmax_regression()
+    images, labels = next(iter(split.batches(23)))
+    right = model(images).numpy().argmax(axis=1) == labels.numpy()
     order = np.random.default_rng((6, 2)).permutation(23)
-    right = logits.argmax(axis=1) == labels.numpy()
-    for index in (0, 4):
-        part = order[5 * index : 5 * index + 5]
-        assert steps.accuracy_of_batch(split, 5, (6, 2), index) == np.mean(right[part])
+    steps = Steps(model, tf.distribute.get_strategy(), parts=parts)
+    for skip in (0, 2, 5):
+        batches = steps.batches(split, 5, (6, 2), skip)
+        hits = [steps.hits(batches) for _ in range(6 - skip)]
+        cut = [right[order[5 * index : 5 * index + 5]].sum() for index in (0, 1, 2, 3, 4, 4)]
+        assert hits == cut[skip:]
+        with pytest.raises(tf.errors.OutOfRangeError):
+            steps.hits(batches)
 
 
 def test_a_score_that_is_no_number_is_not_right() -> None:
@@ -194,9 +205,9 @@ def test_fewer_images_than_parts_are_no_error() -> None:
     results = []
     for model, parts in zip(models, (1, 4), strict=True):
         steps = Steps(model, tf.distribute.get_strategy(), parts=parts)
-        loss = steps.train(steps.batches(split, 5, (1, 2)), tf.constant(5))
-        results.append([float(loss), *steps.evaluate(split, 5, 2)])
-        results[-1].append(steps.accuracy_of_batch(split, 5, (1, 2), 4))
+        batches = steps.batches(split, 5, (1, 2))
+        loss = steps.train(batches, tf.constant(5))
+        results.append([float(loss), steps.hits(batches), *steps.evaluate(split, 5, 2)])
     np.testing.assert_allclose(results[0], results[1], rtol=1e-5)
     for one, other in zip(models[0].get_weights(), models[1].get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
@@ -214,7 +225,7 @@ import tensorflow as tf
 from kerazoo.training.cluster import Cluster
 from kerazoo.training.replicas import Replicas
 from tests.training.test_steps import (
-    Steps, convolution, normalised, random_split, softmax_regression
+    CLASSES, SHAPE, ArraySplit, Steps, convolution, normalised, random_split, softmax_regression
 )
 
 cpu, = tf.config.list_physical_devices("CPU")
@@ -232,8 +243,9 @@ for build, size in ((softmax_regression, 23), (normalised, 23), (convolution, 21
     results = []
     for model, where in ((one, tf.distribute.get_strategy()), (two, replicas.strategy)):
         steps = Steps(model, where)
-        loss = steps.train(steps.batches(split, 5, (1, 2)), tf.constant(5))
-        results.append([float(loss), *steps.evaluate(split, 5, 2)])
+        batches = steps.batches(split, 5, (1, 2))
+        loss = steps.train(batches, tf.constant(5))
+        results.append([float(loss), steps.hits(batches), *steps.evaluate(split, 5, 2)])
     np.testing.assert_allclose(*results, rtol=1e-5)
     for a, b in zip(one.get_weights(), two.get_weights()):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
@@ -242,10 +254,37 @@ for build, size in ((softmax_regression, 23), (normalised, 23), (convolution, 21
 keras.utils.set_random_seed(1)
 with replicas.strategy.scope():
     model = normalised(dropout=0.5)
+try:
+    Steps(model, replicas.strategy, jit=True)
+except ValueError as error:
+    assert "XLA compiles the steps of one replica alone" in str(error)
+else:
+    raise AssertionError
 steps, losses = Steps(model, replicas.strategy), []
 for epoch in range(20):
     losses.append(float(steps.train(steps.batches(split, 5, (1, epoch)), tf.constant(5))))
 assert min(losses[-3:]) < 0.9 * losses[0], losses
+
+# Scaling the loss changes nothing; what overflows on the second replica is left out on both.
+images = np.zeros((10, *SHAPE), np.float32)
+images[5:] = 100
+split = ArraySplit(images, np.arange(10) % CLASSES, SHAPE)
+for scale, fits in ((2.0**10, True), (2.0**127, False)):
+    with replicas.strategy.scope():
+        plain, scaled = softmax_regression(), softmax_regression()
+        scaled.optimizer = keras.optimizers.LossScaleOptimizer(
+            keras.optimizers.Adam(0.001, epsilon=1e-8), initial_scale=scale
+        )
+    before = scaled.get_weights()
+    plain.set_weights(before)
+    for model in (plain, scaled):
+        steps = Steps(model, replicas.strategy)
+        steps.train(steps.batches(split, 10), tf.constant(1))
+    assert np.abs(plain.get_weights()[0] - before[0]).max() > 1e-4
+    for a, b in zip(scaled.get_weights(), plain.get_weights() if fits else before):
+        np.testing.assert_allclose(a, b, rtol=1e-5)
+    for each in replicas.strategy.experimental_local_results(scaled.optimizer.dynamic_scale.value):
+        assert float(each) == (scale if fits else scale / 2)
 """
 
 

@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from kerazoo.errors import UsageError
 from kerazoo.training import disk, runs
-from kerazoo.training.takeover import ASIDE, FILES, MOVING, READY, settle, take_over
+from kerazoo.training.takeover import ASIDE, FILES, READY, settle, take_over
+
+STEPS = 18
 
 
 class KilledError(BaseException):
@@ -57,7 +60,7 @@ def kill_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(owner, name, counted(getattr(owner, name)))
 
 
-@pytest.mark.parametrize("steps", range(17))
+@pytest.mark.parametrize("steps", range(STEPS))
 def test_a_kill_at_any_step_loses_neither(
     steps: int, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,20 +72,55 @@ def test_a_kill_at_any_step_loses_neither(
     assert runs.to_resume(out) == out
     expected = old if steps == 0 else {**new, "notes.txt": "mine"}
     assert contents(out) == expected
-    assert not any((out / name).exists() for name in (READY, MOVING))
+    assert not list(out.glob(f"{READY}*"))
 
 
 def test_all_its_steps_are_those(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kill_after(17, monkeypatch)
+    kill_after(STEPS, monkeypatch)
     take_over(out / f"{ASIDE}1", out)
 
 
 def test_one_that_is_just_at_it_is_left_alone(out: Path) -> None:
-    (out / f"{ASIDE}1").rename(out / READY)
+    (out / f"{ASIDE}1").rename(out / f"{READY}1")
     before = contents(out)
     lock = disk.lock(out)
     settle(out)
     assert contents(out) == before
     os.close(lock)
     settle(out)
+    assert runs.config(out)["name"] == "new"
+
+
+def test_what_somebody_else_has_put_there_is_in_nobodys_way(out: Path) -> None:
+    (out / f"{ASIDE}1/.DS_Store").write_text("theirs")
+    take_over(out / f"{ASIDE}1", out)
+    assert contents(out / f"{READY}1") == {".DS_Store": "theirs"}
+    settle(out)
+    assert runs.config(out)["name"] == "new"
+    put_run(out / f"{ASIDE}2", "newer")
+    take_over(out / f"{ASIDE}2", out)
+    assert runs.config(out)["name"] == "newer"
+
+
+def test_runs_that_never_took_the_place_go(out: Path) -> None:
+    put_run(out / f"{ASIDE}2", "given up")
+    (out / f"{ASIDE}3").mkdir()
+    take_over(out / f"{ASIDE}1", out)
+    assert not list(out.glob(".kerazoo-*"))
+
+
+def test_a_folder_that_is_no_run_is_left_alone(out: Path) -> None:
+    for name in (".ready", ".moving", READY):
+        (out / name).mkdir()
+        (out / name / "theirs.txt").write_text("theirs")
+    before = contents(out)
+    settle(out)
+    assert contents(out) == before
+
+
+def test_a_run_aside_finds_the_one_that_took_the_place_meanwhile(out: Path) -> None:
+    put_run(out / f"{ASIDE}2", "given up")
+    (out / f"{ASIDE}1").rename(out / f"{READY}1")
+    with pytest.raises(UsageError, match="there is no run in"):
+        runs.to_resume(out / f"{ASIDE}2")
     assert runs.config(out)["name"] == "new"
