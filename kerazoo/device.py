@@ -7,10 +7,13 @@ import ctypes.util
 import gc
 import logging
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import FrameType
 
 # Lines of TensorFlow's log that say nothing to its user: infos, warnings, and the error with
 # which it finds that a machine has no NVIDIA driver.
@@ -44,7 +47,7 @@ def start_tensorflow(deterministic: bool = True) -> tuple[str, str | None]:
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ["MPLBACKEND"] = "agg"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its errors come as exceptions too
-    with _without_chatter(), _without_collecting():
+    with _losing_no_signal(), _without_chatter(), _without_collecting():
         import keras
         import tensorflow as tf
 
@@ -104,6 +107,36 @@ def _missing_libraries() -> list[str]:
         if not ctypes.util.find_library(name)
         and not any(any(folder.glob(f"*/lib/lib{name}.so*")) for folder in folders)
     ]
+
+
+@contextlib.contextmanager
+def _losing_no_signal() -> Iterator[None]:
+    """Have a signal that is to interrupt do so at the end at the latest.
+
+    Python drops exceptions, with a traceback, in what the import system calls for clearing up.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    met: list[int] = []
+
+    def take(number: int, _: FrameType | None) -> None:
+        met.append(number)
+        raise KeyboardInterrupt
+
+    both, usual = (signal.SIGINT, signal.SIGTERM), signal.default_int_handler
+    numbers = [number for number in both if signal.getsignal(number) is usual]
+    for number in numbers:
+        signal.signal(number, take)
+    hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook
+        for number in numbers:
+            signal.signal(number, usual)
+    if met:
+        raise KeyboardInterrupt
 
 
 @contextlib.contextmanager

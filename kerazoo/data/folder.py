@@ -87,6 +87,16 @@ def decode(data: tf.Tensor) -> tf.Tensor:
     return tf.ensure_shape(picture, (None, None, 3))
 
 
+def has_palette(data: bytes) -> bool:
+    """Tell whether a file is a BMP with a palette of colours; TensorFlow takes it for grey."""
+    if data[:2] != b"BM" or data[28:30] != b"\x08\x00":  # bits of a pixel
+        return False
+    start, end = (int.from_bytes(data[at : at + 4], "little") for at in (14, 10))
+    colours = data[14 + start : end]
+    grey = b"".join(bytes([level] * 3) + colours[3:4] for level in range(256))
+    return not grey.startswith(colours)
+
+
 def load(root: Path, image_shape: ImageShape, seed: int) -> ImageData:
     """Return the pictures under `root`, every one of which has been decoded once as a check.
 
@@ -219,6 +229,8 @@ def _decode_all(
 
     def examine(path: bytes) -> bytes | None:
         data = Path(os.fsdecode(path)).read_bytes()
+        if has_palette(data):
+            return None
         try:
             picture = decode(tf.constant(data))
         except tf.errors.InvalidArgumentError:
@@ -241,6 +253,6 @@ def _decode_all(
     if broken:
         others = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
         raise CorruptFileError(
-            f"'{broken[0]}'{others} cannot be read as a picture: mend or remove it"
+            f"'{broken[0]}'{others} cannot be read as a picture: save it as PNG or remove it"
         )
     return fingerprint(mark for mark in marks if mark), pictures

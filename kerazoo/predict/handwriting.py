@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from kerazoo.data.folder import has_palette
 from kerazoo.errors import CorruptFileError, UsageError
 
 SIDE, BOX = 28, 20
@@ -31,12 +32,16 @@ def read(path: Path) -> np.ndarray:
     """
     if not path.is_file():
         raise UsageError(f"there is no file '{path}'")
+    data = path.read_bytes()
     try:
-        pixels = tf.io.decode_image(path.read_bytes(), expand_animations=False)
-    except tf.errors.InvalidArgumentError as error:
+        pixels = None if has_palette(data) else tf.io.decode_image(data, expand_animations=False)
+    except tf.errors.InvalidArgumentError:
+        pixels = None
+    if pixels is None:
         raise CorruptFileError(
-            f"'{path}' cannot be read as a picture: a BMP, GIF, JPEG or PNG file is wanted"
-        ) from error
+            f"'{path}' cannot be read as a picture: a GIF, JPEG or PNG file is wanted, or a BMP "
+            "without a palette"
+        )
     found = normalise(pixels.numpy())
     if found is None:
         raise UsageError(f"'{path}' is blank: a picture of one digit is wanted")

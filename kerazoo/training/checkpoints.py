@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import io
 import json
+import re
 import shutil
 import zipfile
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ from kerazoo.training.disk import flush
 
 ARRAYS, RECORD, MANIFEST = "arrays.npz", "record.json", "manifest.json"
 ASIDE = ".new"
+NAME = re.compile(r"epoch-\d{6,}-step-\d{9,}")
 # What reading a damaged file raises.
 DAMAGED = (OSError, EOFError, ValueError, LookupError, TypeError, zipfile.BadZipFile)
 
@@ -89,8 +91,7 @@ class Checkpoints:
             return
         path = self.folder / _name(epoch, step)
         aside = self.folder / f"{ASIDE}-{path.name}"
-        for unfinished in self.folder.glob(f"{ASIDE}-*"):
-            shutil.rmtree(unfinished, ignore_errors=True)
+        self._remove_unfinished()
         try:
             aside.mkdir(parents=True)
             _write(aside, state)
@@ -104,7 +105,7 @@ class Checkpoints:
                 self.folder.rmdir()
             raise
         before, self._good = self._good, path.name
-        for other in self.folder.iterdir():
+        for other in self._all():
             if other.name not in (path.name, before):
                 shutil.rmtree(other, ignore_errors=True)
 
@@ -120,7 +121,7 @@ class Checkpoints:
         """
         if self.folder.exists() and not self.folder.is_dir():
             raise CorruptFileError(f"'{self.folder}' is not the folder of checkpoints that it was")
-        found = sorted(self.folder.glob("epoch-*"), reverse=True)
+        found = sorted(self._all(), reverse=True)
         for path in found:
             try:
                 state = _read(path)
@@ -138,7 +139,18 @@ class Checkpoints:
 
     def remove(self) -> None:
         """Remove them all: the run is finished."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for path in self._all():
+            shutil.rmtree(path, ignore_errors=True)
+        self._remove_unfinished()
+        with contextlib.suppress(OSError):  # somebody else has put something there
+            self.folder.rmdir()
+
+    def _all(self) -> list[Path]:
+        return [path for path in self.folder.glob("epoch-*") if NAME.fullmatch(path.name)]
+
+    def _remove_unfinished(self) -> None:
+        for path in self.folder.glob(f"{ASIDE}-epoch-*"):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _name(epoch: int, step: int) -> str:

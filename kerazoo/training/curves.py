@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import BinaryIO
 
@@ -14,7 +15,7 @@ from kerazoo.training.epoch import EpochResult
 def draw(results: Sequence[EpochResult], title: str, file: BinaryIO) -> None:
     """Write a PNG of the losses and the accuracies by epoch."""
     figure = Figure(figsize=(10, 4), layout="constrained")
-    figure.suptitle(title)
+    figure.suptitle(title, parse_math=False)
     epochs = [result.epoch for result in results]
     curves = {
         "loss": ("loss", "validation_loss", "test_loss"),
@@ -28,4 +29,6 @@ def draw(results: Sequence[EpochResult], title: str, file: BinaryIO) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()
-    figure.savefig(file, format="png", dpi=120)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # of a folder's name
+        figure.savefig(file, format="png", dpi=120)

@@ -19,6 +19,14 @@ def flush(path: Path) -> None:
         os.close(descriptor)
 
 
+def make(folder: Path) -> None:
+    """Make a folder and those above it that are not there, and have the disk hold their names."""
+    if not folder.exists():
+        make(folder.parent)
+        folder.mkdir(exist_ok=True)
+        flush(folder.parent)
+
+
 def remove(path: Path) -> None:
     """Remove a file, or a folder with all that is in it, if it is there."""
     if path.is_dir() and not path.is_symlink():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -38,4 +39,5 @@ class Interrupts:
             raise KeyboardInterrupt
         self.requested = True
         if sys.stderr.isatty():
-            print("\nsaving after these steps; Ctrl-C again ends it at once", file=sys.stderr)
+            # not through sys.stderr, which the progress bar may be writing to
+            os.write(2, b"\nsaving after these steps; Ctrl-C again ends it at once\n")

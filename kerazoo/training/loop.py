@@ -162,6 +162,8 @@ class Training:
         listeners.on_train_begin()
         self._callback_states = state.CallbackStates(listeners.callbacks)
         while not self.finished:
+            if position.step == 0:
+                self._put_back()
             listeners.on_epoch_begin(position.epoch)
             self._put_back()
             batches = self._train(between)
@@ -211,7 +213,7 @@ class Training:
         }
 
     def _put_back(self) -> None:
-        """Set the state taken up, after the callbacks' beginnings have had their effects."""
+        """Set the state taken up, after what had been called when it was taken was called again."""
         if self._taken_up is None:
             return
         assert self._callback_states

@@ -51,6 +51,8 @@ class Recipe:
         for name in ("epochs", "batch_size", "parts"):
             _check_whole(name, getattr(self, name), 1)
         _check_whole("seed", self.seed, 0)
+        if self.parts > self.batch_size:
+            raise UsageError(f"parts is {self.parts}, more than the {self.batch_size} of a batch")
         for name in ("learning_rate", "epsilon"):
             value = getattr(self, name)
             if not (isinstance(value, int | float) and 0 < value < math.inf):
@@ -111,6 +113,9 @@ class TrainOptions:
     dry_run: bool = False
 
     def __post_init__(self) -> None:
+        for name in ("model", "data"):
+            if not isinstance(value := getattr(self, name), str):
+                raise UsageError(f"{name} is {value!r}, not a name")
         for name in ("limit", "save_every"):
             if (value := getattr(self, name)) is not None:
                 _check_whole(name, value, 1)

@@ -42,6 +42,12 @@ class ProgressBar(keras.callbacks.Callback):
         self._epoch = epoch
         self._bar.set_description(f"epoch {epoch + 1}/{self._epochs}")
 
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Count what an earlier process has done apart from what this one does."""
+        done = self._epoch * self._images + batch * self._batch_size
+        if self._bar.n == 0 < done:
+            self._bar.initial = self._bar.last_print_n = self._bar.n = done
+
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Move the bar on."""
         seen = min((batch + 1) * self._batch_size, self._images)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
-import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -129,9 +129,19 @@ class Replicas:
         return self.strategy.reduce(SUM, self.strategy.run(of_replica), axis=None)
 
 
+# Says, once something is written to its standard input, what it was told to.
+SPEAKER = """
+import sys
+if sys.stdin.read(1):
+    print(sys.argv[1], file=sys.stderr)
+"""
+
+
 @contextlib.contextmanager
 def _ended_in(seconds: float) -> Iterator[None]:
     """End the process after a while, or at once by Ctrl-C: TensorFlow waits without end, and deaf.
+
+    A process of its own says why, since this one cannot.
 
     Raises:
         KerazooError: Another worker was reached and has gone.
@@ -141,8 +151,12 @@ def _ended_in(seconds: float) -> Iterator[None]:
         return
     before = {each: signal.signal(each, signal.SIG_DFL) for each in SIGNALS}
     try:
-        with Path(os.devnull).open("w") as nowhere:
-            faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
+        within = f"{seconds / 60:g} minutes"
+        late = f"kerazoo: not all workers were there within {within}: {START_AGAIN}"
+        command = [sys.executable, "-c", SPEAKER, late]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as speaker:
+            assert speaker.stdin
+            faulthandler.dump_traceback_later(seconds, exit=True, file=speaker.stdin)
             try:
                 yield
             finally:

@@ -67,12 +67,23 @@ class Run:
         """The epoch that is to be trained next, from 1."""
         return min(self._training.position.epoch + 1, self._options.recipe.epochs)
 
+    def _of(self) -> dict[str, Any]:
+        """Return the options that decide what the run comes to, for its checkpoints to hold."""
+        options = self._options
+        kept = {"model": options.model, "limit": options.limit}
+        return kept | dataclasses.asdict(options.recipe)
+
     def take_up(self, state: State) -> None:
         """Go on where a checkpoint was saved.
 
         Raises:
             CorruptFileError: It is the checkpoint of another run.
         """
+        began = state.record.get("of", {})
+        if odd := [name for name, value in self._of().items() if began.get(name, value) != value]:
+            raise CorruptFileError(
+                f"config.json is not as the run began: put {odd[0]} back to {began[odd[0]]!r}"
+            )
         self._training.take_up(state)
         try:
             self._results = [EpochResult(**row) for row in state.record.get("results", [])]
@@ -142,7 +153,7 @@ class Run:
             return
         state = self._training.state()
         results = [dataclasses.asdict(result) for result in self._results]
-        whole = State(state.arrays, {**state.record, "results": results})
+        whole = State(state.arrays, {**state.record, "results": results, "of": self._of()})
         self._folder.checkpoints.save(position.epoch, position.step, whole)
         self._folder.stay()
 

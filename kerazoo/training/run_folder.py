@@ -65,7 +65,7 @@ class RunFolder:
             lock = disk.lock(out)
             return cls(Path(tempfile.mkdtemp(prefix=ASIDE, dir=out)), out, False, lock)
         is_new = not out.exists()
-        out.mkdir(parents=True, exist_ok=True)
+        disk.make(out)
         lock = disk.lock(out)
         (out / "config.json").touch()
         return cls(out, None, is_new, lock)
@@ -152,9 +152,11 @@ def _new_folder(name: str) -> Path:
     """Make and return `runs/name`, without what file names cannot have, numbered if taken."""
     base = Path("runs") / re.sub(r"[^\w.-]+", "-", name)[:100]
     path = base
+    disk.make(path.parent)
     for number in itertools.count(2):
         try:
-            path.mkdir(parents=True)
+            path.mkdir()
+            disk.flush(path.parent)
             break
         except FileExistsError:
             path = base.with_name(f"{base.name}-{number}")

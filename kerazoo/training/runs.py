@@ -6,11 +6,11 @@ import contextlib
 import itertools
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 from kerazoo.errors import CorruptFileError, KerazooError, UsageError
+from kerazoo.training.disk import lock
 from kerazoo.training.takeover import ASIDE, settle
 
 
@@ -20,7 +20,8 @@ def check(out: Path | None, overwrite: bool) -> None:
     It changes nothing but to finish what a killed process has left half done; see `settle`.
 
     Raises:
-        UsageError: `out` is a file, holds a run that may not be replaced, or other things.
+        UsageError: `out` is a file, holds a run that may not be replaced or is going on, or other
+            things.
         KerazooError: It cannot be written to.
     """
     check_writable(out or Path("runs"))
@@ -32,6 +33,7 @@ def check(out: Path | None, overwrite: bool) -> None:
         raise UsageError(f"--out '{out}' holds other things than a run: name another folder")
     if not overwrite:
         raise UsageError(f"--out '{out}' holds a run: name another folder or give --overwrite")
+    os.close(lock(out))  # so that it is told before TensorFlow starts
 
 
 def check_writable(out: Path) -> None:
@@ -62,13 +64,14 @@ def to_resume(given: Path | None) -> Path:
     An unfinished run goes before a finished one.
 
     Raises:
-        UsageError: There is no run.
+        UsageError: There is no run, or it is going on.
         CorruptFileError: What it was begun with cannot be read.
     """
     for run in [given] if given is not None else Path("runs").glob("*"):
         settle(run.parent if run.name.startswith(ASIDE) else run)
     if given is not None:
         if is_run(given):
+            os.close(lock(given.parent if given.name.startswith(ASIDE) else given))
             return given
         if (given / "checkpoints").exists():
             raise CorruptFileError(
@@ -97,9 +100,11 @@ def summary(run: Path) -> dict[str, Any] | None:
     """
     if not is_finished(run):
         return None
+    from kerazoo.training.checkpoints import Checkpoints  # it imports NumPy
+
     with contextlib.suppress(OSError, ValueError):
         if isinstance(found := json.loads((run / "summary.json").read_text()), dict):
-            shutil.rmtree(run / "checkpoints", ignore_errors=True)
+            Checkpoints(run / "checkpoints").remove()
             return found
     raise CorruptFileError(
         f"'{run / 'summary.json'}' is damaged: remove it, and --resume trains on from the last "

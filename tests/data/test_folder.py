@@ -180,6 +180,21 @@ def test_a_broken_picture_is_named(pets: Path, damage: str) -> None:
         folder.load(pets, SHAPE, seed=0)
 
 
+def test_a_bmp_has_its_own_colours_or_is_refused(pets: Path) -> None:
+    """TensorFlow takes the numbers of a palette for grey."""
+    ramp = Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8))
+    for mode in ("L", "RGB"):
+        ramp.convert(mode).save(pets / "cat" / "ramp.bmp")
+        data = (pets / "cat" / "ramp.bmp").read_bytes()
+        assert not folder.has_palette(data)
+        found = folder.decode(tf.constant(data)).numpy()
+        np.testing.assert_array_equal(found, np.asarray(ramp.convert("RGB")))
+    for few in (ramp.convert("RGB").quantize(4), ramp.convert("1")):
+        few.save(pets / "cat" / "ramp.bmp")
+        with pytest.raises(CorruptFileError, match=r"cat/ramp.bmp' cannot be read as a picture"):
+            folder.load(pets, SHAPE, seed=0)
+
+
 def test_folders_that_cannot_be_trained_on(pets: Path, tmp_path: Path) -> None:
     def assert_missing(root: Path, message: str) -> None:
         with pytest.raises(DataMissingError, match=message):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -110,12 +111,22 @@ def test_the_command_prints_a_line_for_each_picture(
     assert lines[0].startswith(f"{path}  1  probability ")
 
 
+def with_palette() -> bytes:
+    """Return a BMP with a palette of red and blue."""
+    file = BytesIO()
+    picture = Image.fromarray(np.eye(40, dtype=np.uint8), "P")
+    picture.putpalette([255, 0, 0, 0, 0, 255])
+    picture.save(file, "BMP")
+    return file.getvalue()
+
+
 @pytest.mark.parametrize(
     ("content", "code", "message"),
     [
         (None, 2, "there is no file"),
-        (b"no picture", 4, "cannot be read as a picture: a BMP, GIF, JPEG or PNG"),
+        (b"no picture", 4, "cannot be read as a picture: a GIF, JPEG or PNG"),
         (b"", 4, "cannot be read as a picture"),
+        (with_palette(), 4, "or a BMP without a palette"),
         (b"\x89PNG\r\n\x1a\n cut short", 4, "cannot be read as a picture"),
     ],
 )

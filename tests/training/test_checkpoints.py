@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import random
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -232,6 +233,24 @@ def test_what_a_killed_process_left_half_written_goes(tmp_path: Path) -> None:
     assert newest(tmp_path) == (1, [])
     found.save(3, 0, state(3))
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_what_somebody_else_has_put_there_stays_and_is_not_taken(tmp_path: Path) -> None:
+    folder = tmp_path / "c"
+    found = saved(folder, 1)
+    shutil.copytree(folder / "epoch-000001-step-000000000", folder / "epoch-best")
+    (folder / "mine").mkdir()
+    found.save(2, 0, state(2))
+    assert newest(folder) == (2, [])
+    found.remove()
+    assert sorted(path.name for path in folder.iterdir()) == ["epoch-best", "mine"]
+
+
+def test_checkpoints_behind_a_link_are_removed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "c").symlink_to(tmp_path / "elsewhere")
+    saved(tmp_path / "c", 1, 2).remove()
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def test_the_manifest_is_sha256_by_anyone(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from io import BytesIO
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from kerazoo.training import curves
@@ -25,6 +27,13 @@ def test_the_picture_shows_the_results() -> None:
     assert picture.shape == (480, 1200, 3)
     assert (picture == draw(FIRST, second)).all()
     assert (picture != draw(FIRST, other)).any()
+
+
+@pytest.mark.parametrize("name", ["p5$x_$y", "图片"])
+def test_any_name_can_stand_in_the_title(name: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        curves.draw([FIRST], f"mnist_cnn on folder:{name}", BytesIO())
 
 
 def test_one_epoch_can_be_drawn() -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import tensorflow as tf
+from tensorflow.python.client import device_lib
 
 import kerazoo
-from kerazoo.errors import KerazooError
+from kerazoo.errors import KerazooError, explain
 from kerazoo.training import memory
 from kerazoo.training.options import Recipe, TrainOptions
 from kerazoo.training.steps import Steps
@@ -37,13 +42,35 @@ def test_the_machine_has_memory() -> None:
 
 
 def test_the_limit_of_a_container_holds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    limit = tmp_path / "memory.max"
-    monkeypatch.setattr(memory, "CGROUP_LIMIT", limit)
+    monkeypatch.setattr(memory, "CGROUPS", tmp_path)
+    monkeypatch.setattr(memory, "CGROUP_OF_PROCESS", tmp_path / "own")
     whole = memory.present()
-    limit.write_text("max\n")
-    assert memory.present() == whole
-    limit.write_text("123456789\n")
-    assert memory.present() == 123456789
+    (tmp_path / "own").write_text("4:memory:/other\n0::/job/step\n")
+    (tmp_path / "job/step").mkdir(parents=True)
+    for folder, limit, expected in (
+        ("job/step", "max", whole),
+        (".", "223456789", 223456789),
+        ("job", "123456789", 123456789),
+        ("job/step", "323456789", 123456789),
+        ("job/step", "23456789", 23456789),
+    ):
+        (tmp_path / folder / "memory.max").write_text(f"{limit}\n")
+        assert memory.present() == expected
+
+
+def test_of_gpus_the_smallest_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    devices = [("CPU", 2**28), ("GPU", 2**35), ("GPU", 2**34)]
+    found = [SimpleNamespace(device_type=kind, memory_limit=limit) for kind, limit in devices]
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: found)
+    monkeypatch.setattr(device_lib, "list_local_devices", lambda: found)
+    assert memory.present() == 2**34
+
+
+def failing(message: str) -> Callable[..., None]:
+    def fail(*_: object) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, message)
+
+    return fail
 
 
 def options(**given: Any) -> TrainOptions:
@@ -61,18 +88,32 @@ def options(**given: Any) -> TrainOptions:
         (2**20, r"not even a single image would fit, take a machine with more memory"),
     ],
 )
+@pytest.mark.parametrize("dry_run", [False, True])
 def test_out_of_memory_tells_what_would_fit(
-    present: int, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    dry_run: bool, present: int, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def fail(*_: object) -> None:
-        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
-
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(memory, "present", lambda: present)
-    monkeypatch.setattr(Steps, "train", fail)
+    monkeypatch.setattr(Steps, "train", failing("OOM when allocating tensor"))
     with pytest.raises(KerazooError, match=message):
+        train(options(dry_run=dry_run), "a device", say=lambda _: None)
+    assert not list(Path().glob("runs/*"))
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EMFILE])
+def test_a_full_disk_is_not_taken_for_memory(
+    number: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """TensorFlow raises the same error for both."""
+    monkeypatch.chdir(tmp_path)
+    message = f"{'a/long/path' * 40}: {os.strerror(number)}"
+    monkeypatch.setattr(Steps, "train", failing(message))
+    with pytest.raises(tf.errors.ResourceExhaustedError) as caught:
         train(options(), "a device", say=lambda _: None)
-    assert list(Path("runs").iterdir()) == []
+    told, code = explain(caught.value)
+    assert code == 1
+    assert "memory" not in told
+    assert told.startswith("the disk is full") == (number == errno.ENOSPC)
 
 
 def test_each_replica_needs_memory_for_its_share(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,8 +19,10 @@ OF_RECIPE = [
     *(("learning_rate", float(value)) for value in ("inf", "nan")),
     ("schedule", "linear"),
     ("precision", "float64"),
+    ("parts", 101),  # more than the images of a batch
 ]
 OF_OPTIONS = [(name, value) for name in ("limit", "save_every") for value in (0, -1, "a", 1.5)]
+NO_NAMES = [("model", 5), ("model", None), ("data", 5)]
 
 
 def config(**changes: Any) -> dict[str, Any]:
@@ -51,7 +53,15 @@ def test_options_that_cannot_be(name: str, value: Any) -> None:
         TrainOptions("mnist_cnn", **changes)
 
 
-@pytest.mark.parametrize(("name", "value"), [*OF_RECIPE, *OF_OPTIONS, ("dataset", None)])
+@pytest.mark.parametrize(("name", "value"), NO_NAMES)
+def test_what_is_no_name(name: str, value: Any) -> None:
+    with pytest.raises(UsageError, match=f"^{name} is {value!r}, not a name"):
+        TrainOptions(**{"model": "mnist_cnn", name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [*OF_RECIPE, *OF_OPTIONS, ("dataset", None), ("model", 5)]
+)
 def test_a_config_that_was_edited(name: str, value: Any) -> None:
     with pytest.raises(CorruptFileError, match=r"^config.json of the run is damaged: "):
         options_of(config(**{name: value}))

@@ -43,6 +43,19 @@ def test_the_bar_counts_images_over_all_epochs(monkeypatch: pytest.MonkeyPatch) 
     bar.close()
 
 
+def test_what_an_earlier_process_has_done_is_not_of_this_ones_speed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    bar = ProgressBar(epochs=2, images=47, batch_size=10)
+    bar.on_epoch_begin(1)
+    for first, last in ((2, 3), (4, 4)):
+        bar.on_train_batch_begin(first)
+        bar.on_train_batch_end(last)
+    assert (bar._bar.initial, bar._bar.n) == (47 + 20, 94)
+    bar.close()
+
+
 def test_there_is_no_bar_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     bar = ProgressBar(epochs=2, images=47, batch_size=10)
     drive(bar)

@@ -22,7 +22,7 @@ from kerazoo.training.options import Recipe
 from tests.training.test_steps import CLASSES, SHAPE, random_split
 
 RECIPE = Recipe(epochs=4, batch_size=5, seed=9)
-ENDS_AFTER = 4
+ENDS_AFTER = 3  # by EarlyStopping
 TIMES = ("seconds", "images_per_second")
 
 
@@ -194,6 +194,29 @@ def test_a_position_of_another_version_is_refused(data: ImageData) -> None:
     position = {**taken.record["position"], "more": 1}
     with pytest.raises(CorruptFileError, match="the checkpoint is of another kerazoo"):
         training.take_up(State(taken.arrays, {**taken.record, "position": position}))
+
+
+def test_a_learning_rate_of_the_epoch_holds_from_its_beginning(data: ImageData) -> None:
+    def new() -> Training:
+        schedule = keras.callbacks.LearningRateScheduler(lambda epoch: 0.01 / (1 + epoch))
+        return Training(dropout_and_batch_norm(data), data, RECIPE, 2, [schedule])
+
+    whole, states, known = new(), [], []
+    results: list[EpochResult] = []
+
+    def take() -> None:
+        states.append(whole.state())
+        known.append(len(results))
+
+    for result in whole.epochs(take):
+        results.append(result)
+        if not whole.finished:
+            take()
+    expected = ending(whole, results)
+    for taken, count in zip(states, known, strict=True):
+        again = new()
+        again.take_up(taken)
+        assert ending(again, results[:count] + list(again.epochs())) == expected
 
 
 def test_a_finished_training_has_nothing_left(data: ImageData) -> None:

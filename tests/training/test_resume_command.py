@@ -272,6 +272,18 @@ def test_usage_errors_exit_2(
     assert err.count("\n") == 1
 
 
+def test_a_run_that_is_going_on_is_told_before_tensorflow_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    interrupted(0, monkeypatch, out=Path("run"))
+    monkeypatch.setattr("kerazoo.training.command._start", None)
+    started = ["train", "--model", "mnist_cnn", "--out", "run", "--overwrite"]
+    with RunFolder.reopen(Path("run")):
+        for arguments in (["train", "--resume", "run"], started):
+            assert main(arguments) == 2
+            assert "a run is going on in 'run': wait for its end" in capsys.readouterr().err
+
+
 class TestRefuses:
     """What cannot go on is told, and stays as it was."""
 
@@ -288,15 +300,19 @@ class TestRefuses:
         assert err.count("\n") == 1
         return err
 
-    def test_a_run_that_is_going_on(self, capsys: pytest.CaptureFixture[str]) -> None:
-        with RunFolder.reopen(Path("run")):
-            assert "a run is going on in 'run'" in self.refused(2, capsys)
-
     def test_other_data(self, capsys: pytest.CaptureFixture[str]) -> None:
         config = json.loads(Path("run/config.json").read_text())
         config["dataset"]["fingerprint"] = "0"
         Path("run/config.json").write_text(json.dumps(config))
         assert "digits is not what 'run' was trained on" in self.refused(4, capsys)
+
+    @pytest.mark.parametrize(("name", "value"), [("batch_size", 64), ("seed", 2), ("epochs", 4)])
+    def test_a_configuration_that_was_edited(
+        self, name: str, value: int, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        config = json.loads(Path("run/config.json").read_text())
+        Path("run/config.json").write_text(json.dumps({**config, name: value}))
+        assert f"put {name} back to {config[name]}" in self.refused(4, capsys)
 
     @pytest.mark.parametrize("name", ["epochs", "model", "dataset"])
     def test_half_a_configuration(self, name: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -323,6 +339,7 @@ class TestRefuses:
             ({"position": {"step": -5}}, "is of another training"),
             ({"results": []}, "it lacks results of epochs"),
             ({"random": None}, "does not hold all that it should"),
+            ({"results": [{"epoch": 1}] * 2}, "is of another kerazoo"),
         ],
     )
     def test_a_checkpoint_of_another_training(

@@ -64,9 +64,13 @@ class TestCheck:
         assert not Path("new").exists()
 
     def test_refuses_a_run_unless_told_to_overwrite(self) -> None:
-        RunFolder.begin(Path("out"), False, "m", "d").write_json("config.json", CONFIG)
+        folder = RunFolder.begin(Path("out"), False, "m", "d")
+        folder.write_json("config.json", CONFIG)
         with pytest.raises(UsageError, match=r"'out' holds a run: .* --overwrite"):
             runs.check(Path("out"), overwrite=False)
+        with pytest.raises(UsageError, match=r"a run is going on in 'out'"):
+            runs.check(Path("out"), overwrite=True)
+        folder.unlock()
         runs.check(Path("out"), overwrite=True)
 
     @pytest.mark.parametrize("overwrite", [False, True])

@@ -18,10 +18,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from tensorflow.python.framework.config import is_op_determinism_enabled  # it has no public name
 
 from kerazoo.data.images import ImageData, Split
+from kerazoo.device import determinism
 from kerazoo.errors import UsageError
+from kerazoo.training.checkpoints import State
+from kerazoo.training.loop import Training
 from kerazoo.training.options import Recipe, TrainOptions
+from kerazoo.training.steps import Steps
 from kerazoo.training.train import train
 
 ROOT = Path(__file__).parents[2]
@@ -192,6 +197,25 @@ def test_float16_scales_the_loss_and_trains() -> None:
     assert all(weight.dtype == np.float32 for weight in weights(summary["out"]))
 
 
+@pytest.mark.parametrize("jit", [False, True])
+@pytest.mark.parametrize("before", [False, True])
+def test_operations_are_deterministic_for_the_run_alone(
+    jit: bool, before: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    whole = Training.epochs
+
+    def epochs(self: Training, *between: Any) -> Any:
+        seen.append(is_op_determinism_enabled())
+        return whole(self, *between)
+
+    monkeypatch.setattr(Training, "epochs", epochs)
+    with determinism(before):
+        run(digits(Recipe(epochs=1, jit=jit), limit=100))
+        assert is_op_determinism_enabled() is before
+    assert seen == [not jit]
+
+
 def test_xla_trains_the_same_net() -> None:
     plain, compiled = (
         weights(run(digits(Recipe(epochs=1, jit=jit), limit=200))["out"]) for jit in (False, True)
@@ -216,6 +240,46 @@ def test_the_summary_is_of_the_weights_that_are_saved() -> None:
     table = pd.read_csv(Path(summary["out"]) / "metrics.csv")
     assert summary["test_accuracy"] == pytest.approx(table["test_accuracy"].iloc[0])
     assert summary["test_accuracy"] != pytest.approx(table["test_accuracy"].iloc[1])
+
+
+class StopsAt(keras.callbacks.Callback):
+    """Ends the training in mid-epoch."""
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.model.stop_training = batch == 1
+
+
+def test_the_summary_is_of_the_last_batch_that_was_trained_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("kerazoo.training.train.MAX_STEPS_PER_CALL", 1)
+    batches: list[int] = []
+    whole = Steps.batches
+
+    def counted(self: Steps, *arguments: Any) -> Any:
+        if len(arguments) > 3:
+            batches.append(arguments[3])
+        return whole(self, *arguments)
+
+    monkeypatch.setattr(Steps, "batches", counted)
+    summary = run(digits(Recipe(epochs=5), limit=400), StopsAt())
+    assert batches == [0, 1, 1]  # to train, to evaluate, and again for the summary
+    table = pd.read_csv(Path(summary["out"]) / "metrics.csv")
+    assert summary["train_accuracy"] == pytest.approx(table["train_accuracy"].iloc[-1])
+
+
+def test_a_state_is_taken_once_for_each_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kerazoo.training.train.MAX_STEPS_PER_CALL", 1)
+    taken: list[int] = []
+    whole = Training.state
+
+    def state(self: Training) -> State:
+        taken.append(self.steps_taken)
+        return whole(self)
+
+    monkeypatch.setattr(Training, "state", state)
+    run(digits(Recipe(epochs=2), limit=400, save_every=2))
+    assert taken == [2, 4, 4, 6, 8, 8]  # at an epoch's end before and after its evaluation
 
 
 def test_a_folder_of_pictures_trains(tmp_path: Path) -> None:

@@ -197,6 +197,26 @@ def test_workers_of_different_trainings_are_refused() -> None:
     assert "another worker has ended" in chief[2]
 
 
+def test_a_worker_that_waits_in_vain_says_so() -> None:
+    waiting = (
+        "import time; from kerazoo.training.replicas import _ended_in\n"
+        "with _ended_in({}): {}\nprint('done')"
+    )
+    late, in_time = (
+        subprocess.run(
+            [sys.executable, "-c", waiting.format(seconds, do)], capture_output=True, text=True
+        )
+        for seconds, do in ((0.6, "time.sleep(600)"), (600, "pass"))
+    )
+    assert (late.returncode, late.stdout) == (1, "")
+    assert late.stderr.endswith(
+        "kerazoo: not all workers were there within 0.01 minutes: "
+        "see what it said, then start all of them again\n"
+    )
+    assert (in_time.returncode, in_time.stdout) == (0, "done\n")
+    assert "not all workers" not in in_time.stderr
+
+
 def configuration(kind: str, index: object, **jobs: list[str]) -> dict[str, str]:
     config = {"cluster": jobs, "task": {"type": kind, "index": index}}
     return {"TF_CONFIG": json.dumps(config)}
