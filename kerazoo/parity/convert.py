@@ -129,7 +129,9 @@ def _build(
         return features
     model = kerazoo.create_model(name, **options)
     last = list(named_weights(model))[-1]
-    classes = source.tensors[last][1].shape[-1] if last in source.tensors else 0
+    if last not in source.tensors:  # which is told where they are assigned
+        return model
+    classes = source.tensors[last][1].shape[-1]
     if classes == model.output_shape[-1]:
         return model
     return kerazoo.create_model(name, classes=classes, **options)

@@ -38,7 +38,8 @@ def _limits() -> list[int]:
         return []
     *_, name = CGROUP_OF_PROCESS.read_text().strip().rpartition("::")
     group = CGROUPS / name.lstrip("/")
-    files = (folder / "memory.max" for folder in (group, *group.parents) if folder >= CGROUPS)
+    folders = (each for each in (group, *group.parents) if each.is_relative_to(CGROUPS))
+    files = (folder / "memory.max" for folder in folders)
     found = (file.read_text().strip() for file in files if file.exists())
     return [int(limit) for limit in found if limit != "max"]
 
@@ -55,9 +56,10 @@ def shortage(model: keras.Model, batch_size: int, replicas: int) -> str:
 
     A process that takes more is killed without a word; of a GPU TensorFlow says it.
     """
+    if tf.config.list_physical_devices("GPU"):
+        return ""
     too_little = needed(model, _share(batch_size, replicas)) > present()
-    on_gpu = tf.config.list_physical_devices("GPU")
-    return advice(model, batch_size, replicas) if too_little and not on_gpu else ""
+    return advice(model, batch_size, replicas) if too_little else ""
 
 
 def advice(model: keras.Model, batch_size: int, replicas: int) -> str:
