@@ -96,13 +96,14 @@ def test_tensorflow_starts_in_silence_and_deterministic() -> None:
 def test_a_signal_that_an_import_swallows_interrupts_at_its_end(number: signal.Signals) -> None:
     code = (
         "import os, signal; from kerazoo.device import _losing_no_signal\n"
-        "signal.signal(signal.SIGTERM, signal.default_int_handler)\n"
+        "usual, both = signal.default_int_handler, (signal.SIGINT, signal.SIGTERM)\n"
+        "for each in both: signal.signal(each, usual)\n"
         "class Dropped:\n"
         f"    def __del__(self): os.kill(os.getpid(), {int(number)}); [0 for _ in range(9999)]\n"
         "try:\n"
         "    with _losing_no_signal(): dropped = Dropped(); del dropped; print('imported')\n"
         "except KeyboardInterrupt: print('interrupted')\n"
-        "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler"
+        "assert [signal.getsignal(each) for each in both] == [usual, usual]"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (run.stdout, run.stderr) == ("imported\ninterrupted\n", "")

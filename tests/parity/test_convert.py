@@ -122,7 +122,12 @@ def test_what_is_there_is_kept_unless_told(
         ("text.keras", "b.keras", 4, "is not a whole .keras file"),
         ("text", "b.keras", 4, "cannot be read as a TensorFlow checkpoint"),
         ("other.keras", "b.keras", 2, "has the tensors of no model of the zoo"),
-        ("a.keras", "b.keras --model lenet5", 4, "'a.keras' does not fit 'lenet5': c1/kernel is missing"),
+        (
+            "a.keras",
+            "b.keras --model lenet5",
+            4,
+            "'a.keras' does not fit 'lenet5': c1/kernel is missing",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence_and_leaves_nothing(
