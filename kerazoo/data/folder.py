@@ -97,6 +97,24 @@ def has_palette(data: bytes) -> bool:
     return not grey.startswith(colours)
 
 
+def decode_if_sound(data: bytes, channels: int = 0) -> tf.Tensor | None:
+    """Return the picture, uint8 [height, width, channels], in the bytes of a file.
+
+    Args:
+        data: The bytes of a BMP, GIF, JPEG or PNG file.
+        channels: How many to bring it to; 0 for its own.
+
+    Returns:
+        None where it is no such file or has a palette; see `has_palette`.
+    """
+    if has_palette(data):
+        return None
+    try:
+        return tf.io.decode_image(data, channels, expand_animations=False)
+    except tf.errors.InvalidArgumentError:
+        return None
+
+
 def load(root: Path, image_shape: ImageShape, seed: int) -> ImageData:
     """Return the pictures under `root`, every one of which has been decoded once as a check.
 
@@ -229,11 +247,7 @@ def _decode_all(
 
     def examine(path: bytes) -> bytes | None:
         data = Path(os.fsdecode(path)).read_bytes()
-        if has_palette(data):
-            return None
-        try:
-            picture = decode(tf.constant(data))
-        except tf.errors.InvalidArgumentError:
+        if (picture := decode_if_sound(data, channels=3)) is None:
             return None
         if image_shape:
             pictures[path] = to_shape(picture, image_shape).numpy()

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from kerazoo.data.folder import has_palette
+from kerazoo.data.folder import decode_if_sound
 from kerazoo.errors import CorruptFileError, UsageError
 
 SIDE, BOX = 28, 20
@@ -32,12 +32,7 @@ def read(path: Path) -> np.ndarray:
     """
     if not path.is_file():
         raise UsageError(f"there is no file '{path}'")
-    data = path.read_bytes()
-    try:
-        pixels = None if has_palette(data) else tf.io.decode_image(data, expand_animations=False)
-    except tf.errors.InvalidArgumentError:
-        pixels = None
-    if pixels is None:
+    if (pixels := decode_if_sound(path.read_bytes())) is None:
         raise CorruptFileError(
             f"'{path}' cannot be read as a picture: a GIF, JPEG or PNG file is wanted, or a BMP "
             "without a palette"

@@ -67,22 +67,29 @@ def to_resume(given: Path | None) -> Path:
         UsageError: There is no run, or it is going on.
         CorruptFileError: What it was begun with cannot be read.
     """
-    for run in [given] if given is not None else Path("runs").glob("*"):
-        settle(run.parent if run.name.startswith(ASIDE) else run)
     if given is not None:
-        if is_run(given):
-            os.close(lock(given.parent if given.name.startswith(ASIDE) else given))
-            return given
-        if (given / "checkpoints").exists():
-            raise CorruptFileError(
-                f"'{given / 'config.json'}' is damaged: a copy of it is needed to go on"
-            )
-        raise UsageError(f"there is no run in '{given}': --resume takes a run's folder")
+        _check_given(given)
+        return given
+    for run in Path("runs").glob("*"):
+        settle(run)
     found = (Path("runs").glob(f"*/{below}config.json") for below in ("", f"{ASIDE}*/"))
     runs = [path.parent for path in itertools.chain(*found) if is_run(path.parent)]
     if not runs:
         raise UsageError("there is no run in 'runs': name its folder, --resume DIR")
     return max(runs, key=lambda run: (not is_finished(run), (run / "config.json").stat().st_mtime))
+
+
+def _check_given(run: Path) -> None:
+    place = run.parent if run.name.startswith(ASIDE) else run
+    settle(place)
+    if is_run(run):
+        os.close(lock(place))
+    elif (run / "checkpoints").exists():
+        raise CorruptFileError(
+            f"'{run / 'config.json'}' is damaged: a copy of it is needed to go on"
+        )
+    else:
+        raise UsageError(f"there is no run in '{run}': --resume takes a run's folder")
 
 
 def is_finished(run: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,28 @@ def test_taken_up_anywhere_it_ends_the_same(
         assert ending(new, results[:count] + list(new.epochs())) == expected, folder.name
 
 
+def assert_the_same_from_everywhere(new: Callable[[], Training]) -> Training:
+    """Take a training up wherever its state can be taken; return the one that never stopped."""
+    whole, states, known = new(), [], []
+    results: list[EpochResult] = []
+
+    def take() -> None:
+        states.append(whole.state())
+        known.append(len(results))
+
+    for result in whole.epochs(take):
+        results.append(result)
+        if not whole.finished:
+            take()
+    assert [result.epoch for result in results] == list(range(1, whole.position.epoch + 1))
+    expected = ending(whole, results)
+    for taken, count in zip(states, known, strict=True):
+        again = new()
+        again.take_up(taken)
+        assert ending(again, results[:count] + list(again.epochs())) == expected
+    return whole
+
+
 def test_a_training_that_a_callback_stopped_in_mid_epoch_stays_so(data: ImageData) -> None:
     class Stop(keras.callbacks.Callback):
         batches = 0
@@ -157,22 +180,7 @@ def test_a_training_that_a_callback_stopped_in_mid_epoch_stays_so(data: ImageDat
     def new() -> Training:
         return Training(dropout_and_batch_norm(data), data, RECIPE, 2, [Stop()])
 
-    whole, states, known = new(), [], []
-    results: list[EpochResult] = []
-
-    def take() -> None:
-        states.append(whole.state())
-        known.append(len(results))
-
-    for result in whole.epochs(take):
-        results.append(result)
-    assert [result.epoch for result in results] == [1, 2]
-    assert whole.position.epoch == 2
-    expected = ending(whole, results)
-    for taken, count in zip(states, known, strict=True):
-        again = new()
-        again.take_up(taken)
-        assert ending(again, results[:count] + list(again.epochs())) == expected
+    assert assert_the_same_from_everywhere(new).position.epoch == 2
 
 
 def test_a_state_between_two_epochs_is_that_of_the_end_of_the_first(data: ImageData) -> None:
@@ -201,22 +209,7 @@ def test_a_learning_rate_of_the_epoch_holds_from_its_beginning(data: ImageData) 
         schedule = keras.callbacks.LearningRateScheduler(lambda epoch: 0.01 / (1 + epoch))
         return Training(dropout_and_batch_norm(data), data, RECIPE, 2, [schedule])
 
-    whole, states, known = new(), [], []
-    results: list[EpochResult] = []
-
-    def take() -> None:
-        states.append(whole.state())
-        known.append(len(results))
-
-    for result in whole.epochs(take):
-        results.append(result)
-        if not whole.finished:
-            take()
-    expected = ending(whole, results)
-    for taken, count in zip(states, known, strict=True):
-        again = new()
-        again.take_up(taken)
-        assert ending(again, results[:count] + list(again.epochs())) == expected
+    assert_the_same_from_everywhere(new)
 
 
 def test_a_finished_training_has_nothing_left(data: ImageData) -> None:
