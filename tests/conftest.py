@@ -1,4 +1,4 @@
-"""What every test shares: a private folder for prepared data sets, MNIST where it is to be had."""
+"""What every test shares: the two tiers, a private folder for data sets, room for large models."""
 
 from __future__ import annotations
 
@@ -9,6 +9,29 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+LEFT_OUT = pytest.StashKey[int]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="run the tests of full size too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the tests of full size to --full."""
+    if config.getoption("--full"):
+        return
+    full = [item for item in items if item.get_closest_marker("full")]
+    items[:] = [item for item in items if not item.get_closest_marker("full")]
+    config.hook.pytest_deselected(items=full)
+    config.stash[LEFT_OUT] = len(full)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    if count := config.stash.get(LEFT_OUT, 0):
+        terminalreporter.write_line(f"{count} tests of full size were left to --full")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -34,14 +57,25 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def free_models_of_a_module() -> Iterator[None]:
+    yield
+    free_models()
+
+
 @pytest.fixture(autouse=True)
-def room_for_the_next_model() -> Iterator[None]:
-    """Free a test's models, which are made of cycles and of up to half a gigabyte each.
+def free_models_of_full_size(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    if request.node.get_closest_marker("full"):
+        free_models()
+
+
+def free_models() -> None:
+    """Free the models that no test holds any more; they are made of cycles.
 
     For every model that Keras's optimizer trained, TensorFlow keeps the custom gradient of an
     all-reduce in a registry for ever, and with it the function and all its variables.
     """
-    yield
     if ops := sys.modules.get("tensorflow.python.framework.ops"):
         gradients = ops.gradient_registry._registry
         for name in [name for name in gradients if name.startswith("CustomGradient-")]:

@@ -13,7 +13,6 @@ from types import ModuleType
 import pytest
 
 import kerazoo
-from kerazoo.cli import main
 from kerazoo.errors import (
     CorruptFileError,
     DataMissingError,
@@ -23,18 +22,9 @@ from kerazoo.errors import (
     explain,
 )
 from kerazoo.training.options import RECIPES, Recipe, TrainOptions
+from tests.helpers.command import answer
 
 TRAIN = ["train", "--model", "mnist_cnn"]
-
-
-def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    """Return exit code, standard output and standard error of the command."""
-    try:
-        code = main(arguments)
-    except SystemExit as stop:  # argparse's --help and --version
-        code = int(stop.code or 0)
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 @pytest.mark.parametrize(
@@ -212,7 +202,6 @@ def test_quick_answers_import_nothing_heavy(arguments: list[str]) -> None:
 import atexit, sys
 heavy = {{"tensorflow", "keras", "numpy", "pandas", "sklearn", "matplotlib", "tensorflow_datasets"}}
 atexit.register(lambda: print("\\nheavy:", sorted(heavy & set(sys.modules))))
-from kerazoo.cli import main
 main({arguments})
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

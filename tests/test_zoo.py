@@ -15,7 +15,7 @@ import kerazoo
 from kerazoo import registry
 from kerazoo.training.options import TrainOptions
 from kerazoo.training.train import train
-from tests.accounting.profiler import profiled_flops
+from tests.helpers.profiler import profiled_flops
 
 
 @pytest.fixture(scope="module", params=kerazoo.list_models())

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kerazoo import registry
 from kerazoo.accounting.inputs import InputShape
+from kerazoo.compat import shapes_only
 from kerazoo.errors import UsageError, did_you_mean
 from kerazoo.lazy import keras
 
@@ -30,7 +31,7 @@ def check(name: str) -> None:
 
 
 def open_model(name: str, input_shape: InputShape | None) -> keras.Model:
-    """Return the model; those of a zoo are built with random weights.
+    """Return the model; those of a zoo are built for their shapes, their weights have no values.
 
     Args:
         name: A name of the zoo, "keras.applications:" and a name of it, or a path of a .keras file.
@@ -46,12 +47,14 @@ def open_model(name: str, input_shape: InputShape | None) -> keras.Model:
         return load_model(Path(name))
     options = {} if input_shape is None else {"input_shape": tuple(input_shape)}
     if not name.startswith(APPLICATIONS):
-        return registry.create_model(name, **options)
+        with shapes_only():
+            return registry.create_model(name, **options)
     wanted = name.removeprefix(APPLICATIONS)
     names = [known for known in dir(keras.applications) if known[0].isupper()]
     if wanted not in names:
         raise UsageError(f"keras.applications has no '{wanted}'{did_you_mean(wanted, names)}")
     try:
-        return getattr(keras.applications, wanted)(weights=None, **options)
+        with shapes_only():
+            return getattr(keras.applications, wanted)(weights=None, **options)
     except ValueError as error:
         raise UsageError(f"{wanted} of keras.applications: {str(error).splitlines()[0]}") from error

@@ -13,6 +13,7 @@ import kerazoo
 from kerazoo.accounting import linear
 from kerazoo.accounting.receptive_field import Box
 from kerazoo.accounting.windows import Window, output_from_input
+from kerazoo.compat import shapes_only
 from kerazoo.data.photos import sample_photos
 
 
@@ -24,9 +25,10 @@ class Live:
         self._tables: dict[str, pd.DataFrame] = {}
 
     def model(self, name: str) -> keras.Model:
-        """Return a model of the zoo."""
+        """Return a model of the zoo; its weights have shapes and no values."""
         if name not in self._models:
-            self._models[name] = kerazoo.create_model(name)
+            with shapes_only():
+                self._models[name] = kerazoo.create_model(name)
         return self._models[name]
 
     def table(self, name: str) -> pd.DataFrame:

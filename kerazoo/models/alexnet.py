@@ -19,6 +19,7 @@ from typing import NamedTuple
 from kerazoo.lazy import keras
 from kerazoo.models import common
 
+FC_WIDTH = 4096
 ARGUMENTS = """
 
     Images have {least}x{least} pixels at least. Initial values are the source's.
@@ -26,6 +27,8 @@ ARGUMENTS = """
     Args:
         asked: The arguments that all constructors share.
         dropout_rate: Share of the values of fc6 and fc7 that training sets to zero.
+        alpha: Width multiplier of every layer but the last, as in MobileNet; widths stay even, so
+            that groups of two can divide them.
 
     Returns:
         A model from images [batch, height, width, 3] to [batch, classes].
@@ -93,13 +96,15 @@ def like_alexnet(
     `text` begins its docstring; the rest are the facts of `kerazoo.registry.Entry`.
     """
 
-    def build(asked: common.Asked, dropout_rate: float = 0.5) -> keras.Model:
+    def build(asked: common.Asked, dropout_rate: float = 0.5, alpha: float = 1.0) -> keras.Model:
         x = inputs = asked.inputs(style.least, any_size=style.bins is not None)
         for number, convolution in enumerate(convolutions, start=1):
-            x = _convolution(x, number, convolution, style)
+            filters = common.scaled(convolution.filters, alpha, divisor=2)
+            x = _convolution(x, number, convolution._replace(filters=filters), style)
         if not asked.include_top:
             return asked.model(inputs, asked.pooled(x))
-        return asked.model(inputs, asked.classifier(_head(x, style, dropout_rate), "fc8"))
+        x = _head(x, common.scaled(FC_WIDTH, alpha, divisor=2), style, dropout_rate)
+        return asked.model(inputs, asked.classifier(x, "fc8"))
 
     arguments = ARGUMENTS.format(least=style.least)
     build.__doc__ = f"{text}; {params:,} parameters.{arguments}"
@@ -138,7 +143,7 @@ def _convolution(
     return x
 
 
-def _head(x: keras.KerasTensor, style: Style, dropout_rate: float) -> keras.KerasTensor:
+def _head(x: keras.KerasTensor, width: int, style: Style, dropout_rate: float) -> keras.KerasTensor:
     from kerazoo.layers import SpatialPyramidPooling
 
     if style.bins is None:
@@ -147,7 +152,7 @@ def _head(x: keras.KerasTensor, style: Style, dropout_rate: float) -> keras.Kera
         x = SpatialPyramidPooling(style.bins, name="spatial_pyramid")(x)
     for number in (6, 7):
         x = keras.layers.Dense(
-            4096,
+            width,
             activation="relu",
             kernel_initializer=_normal(style.dense),
             bias_initializer=keras.initializers.Constant(style.bias),

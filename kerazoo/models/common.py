@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -224,6 +225,17 @@ def check_classes(classes: int, least: int) -> None:
     """Raise a UsageError where `classes` is not a whole number of `least` or more."""
     if not isinstance(classes, int) or classes < least:
         raise UsageError(f"classes must be a whole number of {least} or more, not {classes!r}")
+
+
+def scaled(width: int, alpha: float, divisor: int = 1) -> int:
+    """Return `width` times the width multiplier `alpha`, rounded to a multiple of `divisor`.
+
+    Raises:
+        UsageError: `alpha` is not a number above 0.
+    """
+    if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not 0 < alpha < math.inf:
+        raise UsageError(f"alpha must be a number above 0, not {alpha!r}")
+    return divisor * max(1, round(width * alpha / divisor))
 
 
 def check_choice(name: str, value: object, choices: tuple[str | None, ...]) -> None:

@@ -43,6 +43,7 @@ ARGUMENTS = """
         dropout_rate: Share of the mean's values that training sets to zero.
         auxiliary_heads: Whether to build the two heads that the paper trains with a weight of 0.3
             each and then leaves out.
+        alpha: Width multiplier of every layer but the last, as in MobileNet.
 
     Returns:
         A model from images [batch, height, width, 3] to [batch, classes]; with auxiliary heads to
@@ -62,11 +63,13 @@ class Style(NamedTuple):
         last_pool: Side of the windows of pool4.
         normalised: Whether batch normalisation stands in place of biases and of local response
             normalisation.
+        alpha: Width multiplier of every layer but the last.
     """
 
     five: int = 5
     last_pool: int = 3
     normalised: bool = False
+    alpha: float = 1.0
 
 
 PAPER, SLIM = Style(), Style(five=3, last_pool=2, normalised=True)
@@ -76,18 +79,22 @@ def _variant(
     variant: str, text: str, style: Style, source: str, year: int, params: int, macs: int
 ) -> Callable[..., keras.Model]:
     def build(
-        asked: common.Asked, dropout_rate: float = 0.4, auxiliary_heads: bool = False
+        asked: common.Asked,
+        dropout_rate: float = 0.4,
+        auxiliary_heads: bool = False,
+        alpha: float = 1.0,
     ) -> keras.Model:
+        settings = style._replace(alpha=alpha)
         if auxiliary_heads and not asked.include_top:
             raise UsageError("auxiliary_heads=True needs include_top=True")
         inputs = asked.inputs(65 if auxiliary_heads else 32, any_size=not auxiliary_heads)
-        last, maps = _features(inputs, style)
+        last, maps = _features(inputs, settings)
         if not asked.include_top:
             return asked.model(inputs, asked.pooled(last))
         x = keras.layers.Dropout(dropout_rate, name="dropout")(common.mean(last))
         outputs = asked.classifier(x, "classifier")
         if auxiliary_heads:
-            heads = (_auxiliary(asked, maps[at], head, style) for at, head in HEADS.items())
+            heads = (_auxiliary(asked, maps[at], head, settings) for at, head in HEADS.items())
             outputs = [outputs, *heads]
         return asked.model(inputs, outputs)
 
@@ -153,7 +160,8 @@ def _auxiliary(
     """Return the scores of a head on a map of 5x5 or more."""
     x = keras.layers.AveragePooling2D(5, 3, name=f"{name}_pool")(x)
     x = keras.layers.Flatten(name=f"{name}_flat")(_conv(x, 128, 1, f"{name}_conv", style))
-    x = keras.layers.Dense(1024, activation="relu", name=f"{name}_fc")(x)
+    width = common.scaled(1024, style.alpha)
+    x = keras.layers.Dense(width, activation="relu", name=f"{name}_fc")(x)
     x = keras.layers.Dropout(0.7, name=f"{name}_dropout")(x)
     return asked.classifier(x, f"{name}_classifier")
 
@@ -162,7 +170,7 @@ def _conv(
     x: keras.KerasTensor, filters: int, kernel: int, name: str, style: Style, stride: int = 1
 ) -> keras.KerasTensor:
     conv = keras.layers.Conv2D(
-        filters,
+        common.scaled(filters, style.alpha),
         kernel,
         stride,
         padding="same",

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from kerazoo.lazy import keras
 from kerazoo.models import common
 
+STEM_WIDTH = 64
 WIDTHS = (64, 128, 256, 512)
 STRIDE_ON = ("1x1", "3x3", "last_3x3")
 ARGUMENTS = """
@@ -33,6 +34,7 @@ ARGUMENTS = """
         use_bias: Whether the convolutions have biases, as in keras.applications.
         pool_padding: "same", or "symmetric" for one zero at every side.
         epsilon: Added to the variances by batch normalisation.
+        alpha: Width multiplier of every layer but the last, as in MobileNet.
 
     Returns:
         A model from images [batch, height, width, 3] to [batch, classes].
@@ -138,8 +140,10 @@ def _convolution(
     )(x)
 
 
-def _stem(x: keras.KerasTensor, pool_padding: str, settings: Settings) -> keras.KerasTensor:
-    x = _convolution(x, 64, 7, 2, "conv1", settings)
+def _stem(
+    x: keras.KerasTensor, width: int, pool_padding: str, settings: Settings
+) -> keras.KerasTensor:
+    x = _convolution(x, width, 7, 2, "conv1", settings)
     x = keras.layers.ReLU(name="conv1_relu")(x)
     if pool_padding == "symmetric":
         x = keras.layers.ZeroPadding2D(1, name="pool1_pad")(x)
@@ -151,12 +155,13 @@ def _stages(
     x: keras.KerasTensor,
     block: Callable[..., keras.KerasTensor],
     depths: Sequence[int],
+    widths: Sequence[int],
     stride_on: str,
     settings: Settings,
 ) -> keras.KerasTensor:
     """Return the last map; the names of the units are those of the paper's table 1."""
     last = stride_on == "last_3x3" and block is bottleneck
-    for stage, (depth, width) in enumerate(zip(depths, WIDTHS, strict=True), start=2):
+    for stage, (depth, width) in enumerate(zip(depths, widths, strict=True), start=2):
         strided = depth if last else 1
         smaller = stage < 5 if last else stage > 2
         for unit in range(1, depth + 1):
@@ -181,13 +186,15 @@ def _variant(
         use_bias: bool = False,
         pool_padding: str = "same",
         epsilon: float = 1e-5,
+        alpha: float = 1.0,
     ) -> keras.Model:
         common.check_choice("stride_on", stride_on, STRIDE_ON)
         common.check_choice("pool_padding", pool_padding, ("same", "symmetric"))
         settings = Settings(use_bias, epsilon)
         inputs = asked.inputs(least=32, any_size=True)
-        x = _stem(inputs, pool_padding, settings)
-        x = _stages(x, block, depths, stride_on, settings)
+        x = _stem(inputs, common.scaled(STEM_WIDTH, alpha), pool_padding, settings)
+        widths = [common.scaled(width, alpha) for width in WIDTHS]
+        x = _stages(x, block, depths, widths, stride_on, settings)
         return asked.model(inputs, asked.mean_and_classifier(x, "fc"))
 
     build.__doc__ = f"Build the {source}; {params:,} trainable parameters.{ARGUMENTS}"

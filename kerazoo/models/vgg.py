@@ -15,6 +15,7 @@ from kerazoo.lazy import keras
 from kerazoo.models import common
 
 WIDTHS = (64, 128, 256, 512, 512)
+FC_WIDTH = 4096
 ARGUMENTS = """
 
     The conv head takes images of 224x224 and more, also of unknown sizes; all else takes 32x32 and
@@ -26,6 +27,7 @@ ARGUMENTS = """
         fc_padding: Padding of the conv head's fc6; "same" takes 32x32 and more.
         global_pool: Whether the conv head takes the mean of fc7's map, for one score a class.
         dropout_rate: Share of the values of fc6 and fc7 that training sets to zero.
+        alpha: Width multiplier of every layer but the last, as in MobileNet.
 
     Returns:
         A model from images [batch, height, width, 3] to [batch, classes]; with the conv head on
@@ -53,6 +55,7 @@ def _variant(
         fc_padding: str = "valid",
         global_pool: bool = False,
         dropout_rate: float = 0.5,
+        alpha: float = 1.0,
     ) -> keras.Model:
         common.check_choice("head", head, ("conv", "dense"))
         common.check_choice("fc_padding", fc_padding, ("valid", "same"))
@@ -61,10 +64,11 @@ def _variant(
             raise UsageError("fc_padding='same' and global_pool=True are for head='conv'")
         conv = asked.include_top and head == "conv"
         inputs = asked.inputs(224 if conv and fc_padding == "valid" else 32, any_size=conv)
-        x = _features(inputs, blocks.split())
+        x = _features(inputs, blocks.split(), [common.scaled(width, alpha) for width in WIDTHS])
         if not asked.include_top:
             return asked.model(inputs, asked.pooled(x))
-        x = _head(x, conv, fc_padding, global_pool, dropout_rate, asked.classes)
+        width = common.scaled(FC_WIDTH, alpha)
+        x = _head(x, conv, width, fc_padding, global_pool, dropout_rate, asked.classes)
         if asked.classes:
             x = common.activation(x, asked.classifier_activation, name="predictions")
         return asked.model(inputs, x)
@@ -81,11 +85,11 @@ def _variant(
     return register(build)
 
 
-def _features(x: keras.KerasTensor, blocks: list[str]) -> keras.KerasTensor:
+def _features(x: keras.KerasTensor, blocks: list[str], widths: list[int]) -> keras.KerasTensor:
     from kerazoo.layers import LocalResponseNormalization
 
     layers = keras.layers
-    for block, (kinds, width) in enumerate(zip(blocks, WIDTHS, strict=True), start=1):
+    for block, (kinds, width) in enumerate(zip(blocks, widths, strict=True), start=1):
         for place, kind in enumerate(kinds, start=1):
             if kind == "n":
                 x = LocalResponseNormalization(name=f"lrn{block}")(x)
@@ -99,6 +103,7 @@ def _features(x: keras.KerasTensor, blocks: list[str]) -> keras.KerasTensor:
 def _head(
     x: keras.KerasTensor,
     conv: bool,
+    width: int,
     fc_padding: str,
     global_pool: bool,
     dropout_rate: float,
@@ -106,11 +111,11 @@ def _head(
 ) -> keras.KerasTensor:
     layers, dtype = keras.layers, common.variable_dtype()
     if conv:
-        fc6 = layers.Conv2D(4096, 7, padding=fc_padding, activation="relu", name="fc6")
-        fc7 = layers.Conv2D(4096, 1, activation="relu", name="fc7")
+        fc6 = layers.Conv2D(width, 7, padding=fc_padding, activation="relu", name="fc6")
+        fc7 = layers.Conv2D(width, 1, activation="relu", name="fc7")
     else:
         x = layers.Flatten(name="pool5_flat")(x)
-        fc6, fc7 = (layers.Dense(4096, activation="relu", name=name) for name in ("fc6", "fc7"))
+        fc6, fc7 = (layers.Dense(width, activation="relu", name=name) for name in ("fc6", "fc7"))
     x = layers.Dropout(dropout_rate, name="dropout6")(fc6(x))
     x = fc7(x)
     if global_pool:

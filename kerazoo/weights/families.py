@@ -36,8 +36,8 @@ class Family:
         top: Layers above the features, last the one as wide as there are classes.
         preprocessing: What the weights expect to be done to an image.
         options: With which this zoo's constructor builds the same graph.
-        maps: Of a dense layer that is a convolution there the map [height, width, channels] below
-            it; 1x1 where none is given.
+        maps: Of a dense layer that is a convolution there the height and width of the map below it;
+            1x1 where none is given.
     """
 
     networks: Mapping[str, tuple[str, Depths]]
@@ -45,7 +45,7 @@ class Family:
     top: tuple[str, ...]
     preprocessing: Preprocessing
     options: Mapping[str, Any] = field(default_factory=dict)
-    maps: Mapping[str, tuple[int, int, int]] = field(default_factory=dict)
+    maps: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def all_layers(self) -> dict[str, str]:
         """Return the layers of the largest network, which are those of all of them."""

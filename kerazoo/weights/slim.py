@@ -86,7 +86,7 @@ FAMILIES = (
         _vgg,
         DENSE,
         SLIM_VGG,
-        maps={"fc6": (7, 7, 512)},
+        maps={"fc6": (7, 7)},
     ),
     Family(
         {
@@ -99,9 +99,7 @@ FAMILIES = (
         SLIM_VGG,
         {"stride_on": "last_3x3"},
     ),
-    Family(
-        {"alexnet_v2": ("alexnet_v2", ())}, _alexnet, DENSE, SLIM_VGG, maps={"fc6": (5, 5, 256)}
-    ),
+    Family({"alexnet_v2": ("alexnet_v2", ())}, _alexnet, DENSE, SLIM_VGG, maps={"fc6": (5, 5)}),
     Family({"inception_v1": ("inception_v1", ())}, _inception, ("classifier",), SLIM_INCEPTION),
 )
 SCOPES = {"inception_v1": "InceptionV1"}  # where it is not the network's name
@@ -168,9 +166,10 @@ def write(model: keras.Model, path: Path) -> Preprocessing:
     last = family.top[-1]
     if f"{last}/kernel" not in weights:
         raise UsageError(f"tf-slim's networks end in {last}, and '{model.name}' does not")
-    scope, tensors = f"{SCOPES.get(network, network)}/", {}
+    scope, tensors, channels = f"{SCOPES.get(network, network)}/", {}, 0
     for key, array in weights.items():
-        tensors[_slim_name(layers, scope, key)] = _conv_kernel(key, array, family)
+        tensors[_slim_name(layers, scope, key)] = _conv_kernel(key, array, family, channels)
+        channels = array.shape[-1]
     checkpoint.write(path, tensors)
     return family.preprocessing
 
@@ -203,17 +202,18 @@ def _slim_name(layers: dict[str, str], scope: str, key: str) -> str:
     return f"{scope}{path}/{KINDS.get(kind) or f'BatchNorm/{kind}'}"
 
 
-def _conv_kernel(key: str, array: np.ndarray, family: Family) -> np.ndarray:
+def _conv_kernel(key: str, array: np.ndarray, family: Family, channels: int) -> np.ndarray:
     """Return a weight as slim has it: a dense kernel [h * w * in, out] as [h, w, in, out].
 
-    The order is that in which a map [height, width, channels] is flattened.
+    The order is that in which a map [height, width, channels] is flattened, and `channels` are
+    those of the layer below.
 
     Raises:
         UsageError: The dense layers do not stand on a map of the network's size.
     """
     if array.ndim != 2:
         return array
-    height, width, channels = family.maps.get(key.split("/")[0], (1, 1, len(array)))
+    height, width = family.maps.get(key.split("/")[0], (1, 1))
     if len(array) != height * width * channels:
         told = "x".join(map(str, array.shape))
         raise UsageError(f"{key} is {told}, made for no map of {height}x{width}")

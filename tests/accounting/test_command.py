@@ -14,7 +14,7 @@ from keras import layers
 import kerazoo
 from kerazoo.accounting.render import BYTES, COUNTS, as_html, as_json, as_text, in_units
 from kerazoo.accounting.table import summary
-from tests.test_cli import answer
+from tests.helpers.command import answer
 
 
 def test_a_model_of_the_zoo(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kerazoo import summary
-from tests.accounting.profiler import profiled_flops
-from tests.accounting.random_models import random_model
+from tests.helpers.profiler import profiled_flops
+from tests.helpers.random_models import random_model
 
 APPLICATIONS = [name for name in dir(keras.applications) if name[0].isupper()]
 

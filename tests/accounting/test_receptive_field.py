@@ -16,8 +16,8 @@ import kerazoo
 from kerazoo.accounting.receptive_field import Box, receptive_field
 from kerazoo.accounting.table import summary
 from kerazoo.errors import UsageError
-from tests.accounting.gradient import opened, seen_by_gradient
-from tests.accounting.random_models import random_model
+from tests.helpers.gradient import opened, seen_by_gradient
+from tests.helpers.random_models import random_model
 
 Net = Callable[[Any], Any]
 

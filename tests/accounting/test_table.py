@@ -15,7 +15,7 @@ from kerazoo import summary
 from kerazoo.accounting.render import as_text
 from kerazoo.documents.vgg16_layers import LAYERS
 from kerazoo.errors import UsageError
-from tests.accounting.nets import alexnet_one_tower
+from tests.helpers.nets import alexnet_one_tower
 
 
 @pytest.fixture(scope="module")

@@ -157,7 +157,8 @@ def test_a_constructor_takes_what_keras_applications_takes() -> None:
     theirs = list(inspect.signature(keras.applications.VGG16).parameters)
     ours = list(inspect.signature(vgg.vgg16).parameters)
     assert ours[: len(theirs)] == theirs
-    assert ours[len(theirs) :] == ["head", "fc_padding", "global_pool", "dropout_rate"]
+    own = ["head", "fc_padding", "global_pool", "dropout_rate", "alpha"]
+    assert ours[len(theirs) :] == own
     assert vgg.vgg16.__name__ == "vgg16"
     assert "138,357,544 parameters" in str(vgg.vgg16.__doc__)
 

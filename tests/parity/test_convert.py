@@ -16,7 +16,7 @@ from kerazoo.parity import compare, native
 from kerazoo.parity.convert import convert
 from kerazoo.weights import export_weights
 from kerazoo.weights.preprocessing import UNIT
-from tests.weights.sources import cut_short
+from tests.helpers.checkpoints import cut_short
 
 
 @pytest.fixture(autouse=True)

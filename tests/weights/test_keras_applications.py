@@ -16,7 +16,7 @@ from kerazoo.errors import CorruptFileError, DataMissingError, UsageError
 from kerazoo.weights import export_weights, load_weights
 from kerazoo.weights.keras_applications import as_model
 from kerazoo.weights.preprocessing import CAFFE
-from tests.weights.sources import assert_refused, cut_short, relative_error
+from tests.helpers.checkpoints import assert_refused, cut_short, relative_error
 
 Networks = dict[str, tuple[type, str]]
 PAIRS = {"vgg16": keras.applications.VGG16, "vgg19": keras.applications.VGG19}

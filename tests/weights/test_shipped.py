@@ -13,7 +13,7 @@ from kerazoo.data import mnist
 from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.weights import load_weights, shipped
 from kerazoo.weights.preprocessing import UNIT
-from tests.weights.sources import assert_refused
+from tests.helpers.checkpoints import assert_refused
 
 CARDS = {card["model"]: card for card in shipped.cards()}
 

@@ -18,7 +18,7 @@ from kerazoo.weights import checkpoint, export_weights, load_weights
 from kerazoo.weights.checkpoint import Checkpoint
 from legacy_tf1 import vgg16_slim
 from legacy_tf1.program import tf1
-from tests.weights.sources import assert_refused, cut_short, relative_error, slim_graph
+from tests.helpers.checkpoints import assert_refused, cut_short, relative_error, slim_graph
 
 PAIRS = {"vgg11": "vgg_a", "vgg16": "vgg_16", "vgg19": "vgg_19"}
 

@@ -16,7 +16,7 @@ from kerazoo.weights.checkpoint import Checkpoint
 from legacy_tf1 import mnist_cnn
 from legacy_tf1.mnist_data import DataSets, read_digits, read_mnist
 from legacy_tf1.program import Program
-from tests.weights.sources import assert_refused, cut_short
+from tests.helpers.checkpoints import assert_refused, cut_short
 
 
 def train(data: DataSets, path: Path) -> np.ndarray:
