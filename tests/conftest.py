@@ -51,6 +51,22 @@ def mnist_dir() -> Path:
     return Path(folder).resolve()
 
 
+@pytest.fixture
+def thin_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make every network thin: of kerazoo, of keras.applications, of tf-slim."""
+    from tests.helpers import thin
+
+    thin.make_thin(monkeypatch)
+
+
+@pytest.fixture(params=["thin", pytest.param("full", marks=pytest.mark.full)])
+def width(request: pytest.FixtureRequest) -> str:
+    """Run a test on thin networks, and by --full on those of full width too."""
+    if request.param == "thin":
+        request.getfixturevalue("thin_networks")
+    return request.param
+
+
 def pytest_collection_finish() -> None:
     """Keep the garbage collector from going through all that the tests have imported each time."""
     gc.collect()

@@ -36,20 +36,6 @@ def create_model(name: str, **options: Any) -> keras.Model:
     return _thin_builder(registry.find(name).builder)(**options)
 
 
-@pytest.fixture
-def thin_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make every network thin: of kerazoo, of keras.applications, of tf-slim."""
-    make_thin(monkeypatch)
-
-
-@pytest.fixture(params=["thin", pytest.param("full", marks=pytest.mark.full)])
-def width(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Run a test on thin networks, and by --full on those of full width too."""
-    if request.param == "thin":
-        make_thin(monkeypatch)
-    return request.param
-
-
 def make_thin(patch: pytest.MonkeyPatch) -> None:
     """Make every network thin until the patch is undone."""
     for name in registry.list_models():
