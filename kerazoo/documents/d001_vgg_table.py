@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerazoo import create_model, list_models
+from kerazoo import list_models
 from kerazoo.documents import rules
 from kerazoo.documents.claim import Claim
 from kerazoo.documents.live import Live
@@ -108,7 +108,7 @@ def _totals() -> list[Claim]:
             42,
             "with the backward pass, times the memory of the forward pass",
             2,
-            lambda _: _with_gradients(),
+            _with_gradients,
             "~*2 for bwd",
         ),
         Claim(
@@ -122,9 +122,9 @@ def _totals() -> list[Claim]:
     ]
 
 
-def _with_gradients() -> float:
+def _with_gradients(live: Live) -> float:
     """Return the values of all outputs and their gradients, to those of the outputs (mnist_cnn)."""
-    model = create_model("mnist_cnn")
+    model = live.runnable("mnist_cnn")
     outputs = keras.Model(model.inputs, [layer.output for layer in model.layers[1:]])
     images = tf.constant(np.zeros((1, 28, 28, 1), "float32"))
     with tf.GradientTape() as tape:
@@ -138,11 +138,11 @@ def _with_gradients() -> float:
 
 
 def _details() -> list[Claim]:
-    def settings(kind: str, attribute: str) -> set[Any]:
+    def settings(live: Live, kind: str, attribute: str) -> set[Any]:
         return {
             getattr(layer, attribute)
             for name in list_models("vgg*")
-            for layer in create_model(name, include_top=False).layers
+            for layer in live.model(name).layers
             if layer.name.startswith(kind)
         }
 
@@ -151,14 +151,14 @@ def _details() -> list[Claim]:
             52,
             "strides of all convolutions of the paper's table",
             {(1, 1)},
-            lambda live: settings("conv", "strides"),
+            lambda live: settings(live, "conv", "strides"),
             "1",
         ),
         Claim(
             52,
             "kernels of all convolutions of the paper's table",
             {(3, 3)},
-            lambda live: settings("conv", "kernel_size"),
+            lambda live: settings(live, "conv", "kernel_size"),
             "3x3",
             erratum="column C of the paper's table has three convolutions of 1x1",
             right={(1, 1), (3, 3)},
@@ -167,21 +167,21 @@ def _details() -> list[Claim]:
             52,
             "the padding of all convolutions keeps the size",
             {"same"},
-            lambda live: settings("conv", "padding"),
+            lambda live: settings(live, "conv", "padding"),
             "size unchanged",
         ),
         Claim(
             52,
             "windows of all pools",
             {(2, 2)},
-            lambda live: settings("pool", "pool_size"),
+            lambda live: settings(live, "pool", "pool_size"),
             "2x2",
         ),
         Claim(
             52,
             "strides of all pools",
             {(2, 2)},
-            lambda live: settings("pool", "strides"),
+            lambda live: settings(live, "pool", "strides"),
             "2",
         ),
     ]

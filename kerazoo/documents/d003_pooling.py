@@ -227,7 +227,7 @@ def _softmax() -> list[Claim]:
 
     def scores(live: Live) -> np.ndarray:
         images = np.random.default_rng(1).random((4, 28, 28, 1))
-        return np.asarray(live.model("mnist_cnn")(images))
+        return np.asarray(live.runnable("mnist_cnn")(images))
 
     return [
         Claim(

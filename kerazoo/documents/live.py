@@ -18,18 +18,28 @@ from kerazoo.data.photos import sample_photos
 
 
 class Live:
-    """What the claims share: models and tables, made at their first use."""
+    """What the claims share: models and tables, made at their first use.
+
+    Weights have shapes and no values, but for those of `runnable`.
+    """
 
     def __init__(self) -> None:
         self._models: dict[str, keras.Model] = {}
+        self._runnable: dict[str, keras.Model] = {}
         self._tables: dict[str, pd.DataFrame] = {}
 
     def model(self, name: str) -> keras.Model:
-        """Return a model of the zoo; its weights have shapes and no values."""
+        """Return a model of the zoo."""
         if name not in self._models:
             with shapes_only():
                 self._models[name] = kerazoo.create_model(name)
         return self._models[name]
+
+    def runnable(self, name: str) -> keras.Model:
+        """Return a model of the zoo whose weights have values."""
+        if name not in self._runnable:
+            self._runnable[name] = kerazoo.create_model(name)
+        return self._runnable[name]
 
     def table(self, name: str) -> pd.DataFrame:
         """Return the table of a model of the zoo."""
@@ -53,10 +63,7 @@ class Live:
 
     def rows(self, shape: tuple[int, ...], *layers: Any, batch: int = 1) -> pd.DataFrame:
         """Return the table of a chain of layers on inputs of a shape."""
-        x = inputs = keras.Input(shape)
-        for layer in layers:
-            x = layer(x)
-        return kerazoo.summary(keras.Model(inputs, x), batch_size=batch)
+        return kerazoo.summary(_chain(shape, layers), batch_size=batch)
 
     def row(self, shape: tuple[int, ...], *layers: Any, batch: int = 1) -> pd.Series:
         """Return the last row of `rows`."""
@@ -82,10 +89,7 @@ class Live:
 
     def box(self, size: int, *layers: Any, place: tuple[int, int]) -> Box:
         """Return what a place of a chain of layers sees of a square map."""
-        x = inputs = keras.Input((size, size, 1))
-        for layer in layers:
-            x = layer(x)
-        box = kerazoo.receptive_field(keras.Model(inputs, x), layers[-1].name, place)
+        box = kerazoo.receptive_field(_chain((size, size, 1), layers), layers[-1].name, place)
         assert isinstance(box, Box)
         return box
 
@@ -100,7 +104,8 @@ class Live:
     def residual(self, block: Callable[..., Any], width: int) -> keras.Model:
         """Return a residual block of a width on 256 maps of 14x14."""
         inputs = keras.Input((14, 14, 256))
-        return keras.Model(inputs, block(inputs, width, "unit"))
+        with shapes_only():
+            return keras.Model(inputs, block(inputs, width, "unit"))
 
     def convolutions(self, model: keras.Model) -> pd.DataFrame:
         """Return the table of a model's convolutions."""
@@ -117,6 +122,15 @@ class Live:
     def photos(self) -> Any:
         """Return the two photos that the documents show their layers on."""
         return sample_photos()
+
+
+def _chain(shape: tuple[int, ...], layers: Sequence[Any]) -> keras.Model:
+    """Return a model of layers one behind the other."""
+    x = inputs = keras.Input(shape)
+    with shapes_only():
+        for layer in layers:
+            x = layer(x)
+    return keras.Model(inputs, x)
 
 
 def dense_macs(inputs: int, outputs: int) -> int:

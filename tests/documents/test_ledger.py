@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import keras
+import numpy as np
 import pandas as pd
 import pytest
+from keras.src.backend.common.stateless_scope import in_stateless_scope
 
 from kerazoo.accounting import elementwise, pooling, reads, rules, table
 from kerazoo.accounting.cost import Cost
@@ -22,8 +25,31 @@ LENGTHS = {"000": 404, "001": 66, "002": 161, "003": 1145, "004": 109}
 
 
 @pytest.fixture(scope="module")
-def ledger() -> pd.DataFrame:
-    return ledgers.ledger(lambda line: None)
+def made_up() -> list[str]:
+    """Names of the weights that have no values and that a claim has computed with all the same."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def ledger(made_up: list[str]) -> Iterator[pd.DataFrame]:
+    read = keras.Variable.value.fget
+
+    def value(weight: keras.Variable) -> Any:
+        if weight._value is None and not in_stateless_scope():
+            made_up.append(weight.path)
+        return read(weight)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.Variable, "value", property(value))
+        yield ledgers.ledger(lambda line: None)
+
+
+def test_no_claim_computes_with_a_model_that_has_shapes_alone(
+    ledger: pd.DataFrame, made_up: list[str]
+) -> None:
+    assert made_up == []
+    np.asarray(Live().model("mnist_cnn")(np.zeros((1, 28, 28, 1))))
+    assert "conv1/kernel" in made_up
 
 
 def test_every_row_holds(ledger: pd.DataFrame) -> None:
