@@ -8,10 +8,11 @@ import pytest
 
 import kerazoo
 from kerazoo.errors import UsageError
+from tests.helpers.shapes import model_of_shapes
 
 
 def maps_of(name: str) -> dict[str, tuple[int, ...]]:
-    model = kerazoo.create_model(name)
+    model = model_of_shapes(name)
     return {layer.name: tuple(layer.output.shape[1:]) for layer in model.layers}
 
 
@@ -31,11 +32,16 @@ def test_zfnets_maps_are_figure_3() -> None:
     assert maps["pool5"] == (6, 6, 256)
 
 
-def test_sppnet_has_21_bins_of_256_maps_for_every_size() -> None:
-    keras.utils.set_random_seed(0)
-    model = kerazoo.create_model("sppnet", input_shape=(None, None, 3), classes=5)
+def test_sppnet_has_21_bins_of_256_maps() -> None:
+    model = model_of_shapes("sppnet", input_shape=(None, None, 3))
     assert model.get_layer("spatial_pyramid").output.shape == (None, 21 * 256)
     assert model.get_layer("fc6").kernel.shape == (5_376, 4096)
+
+
+@pytest.mark.usefixtures("width")
+def test_sppnet_takes_every_size() -> None:
+    keras.utils.set_random_seed(0)
+    model = kerazoo.create_model("sppnet", input_shape=(None, None, 3), classes=5)
     for size in ((21, 21), (64, 48), (180, 224)):
         scores = model(np.random.default_rng(0).random((1, *size, 3))).numpy()
         np.testing.assert_allclose(scores.sum(), 1, rtol=1e-5)
@@ -44,7 +50,7 @@ def test_sppnet_has_21_bins_of_256_maps_for_every_size() -> None:
 @pytest.mark.parametrize("layer", ["conv2", "conv4", "conv5"])
 def test_a_grouped_convolution_is_two_towers_apart(layer: str) -> None:
     keras.utils.set_random_seed(0)
-    grouped = kerazoo.create_model("alexnet").get_layer(layer)
+    grouped = kerazoo.create_model("alexnet", include_top=False).get_layer(layer)
     grouped.bias.assign(np.random.default_rng(1).normal(size=grouped.bias.shape))
     channels = 2 * grouped.kernel.shape[2]
     maps = np.random.default_rng(2).normal(size=(2, 13, 13, channels)).astype(np.float32)
@@ -62,7 +68,7 @@ def test_a_grouped_convolution_is_two_towers_apart(layer: str) -> None:
 
 
 def test_initial_values_are_the_papers() -> None:
-    model = kerazoo.create_model("alexnet")
+    model = kerazoo.create_model("alexnet", include_top=False)
     for number in range(1, 6):
         layer = model.get_layer(f"conv{number}")
         np.testing.assert_allclose(layer.kernel.numpy().std(), 0.01, rtol=0.02)
@@ -73,7 +79,7 @@ def test_initial_values_are_the_papers() -> None:
     ("name", "least"), [("alexnet", 67), ("alexnet_v2", 67), ("zfnet", 53), ("sppnet", 21)]
 )
 def test_the_smallest_input_leaves_one_pixel(name: str, least: int) -> None:
-    model = kerazoo.create_model(name, include_top=False, input_shape=(least, least, 3))
+    model = model_of_shapes(name, include_top=False, input_shape=(least, least, 3))
     assert model.output_shape == (None, 1, 1, 256)
     with pytest.raises(UsageError, match=f"at least {least}x{least}"):
         kerazoo.create_model(name, input_shape=(least - 1, least, 3))

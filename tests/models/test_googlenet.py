@@ -10,10 +10,11 @@ import tensorflow as tf
 import kerazoo
 from kerazoo.errors import UsageError
 from kerazoo.models.googlenet import inception_module
+from tests.helpers.shapes import model_of_shapes
 
 
 def test_maps_are_those_of_table_1() -> None:
-    model = kerazoo.create_model("googlenet")
+    model = model_of_shapes("googlenet")
     wanted = {
         "conv1": (112, 64),
         "pool1": (56, 64),
@@ -31,7 +32,7 @@ def test_maps_are_those_of_table_1() -> None:
 
 
 def test_auxiliary_heads_are_those_of_section_5() -> None:
-    model = kerazoo.create_model("googlenet", auxiliary_heads=True)
+    model = model_of_shapes("googlenet", auxiliary_heads=True)
     assert model.count_params() == 13_378_280
     assert model.output_shape == [(None, 1000)] * 3
     for head in ("auxiliary1", "auxiliary2"):
@@ -43,6 +44,7 @@ def test_auxiliary_heads_are_those_of_section_5() -> None:
     assert model.get_layer("auxiliary2_pool").input.shape[-1] == 528
 
 
+@pytest.mark.usefixtures("width")
 def test_auxiliary_heads_train_with_keras_fit() -> None:
     keras.utils.set_random_seed(0)
     model = kerazoo.create_model(
@@ -56,6 +58,7 @@ def test_auxiliary_heads_train_with_keras_fit() -> None:
     assert not np.array_equal(before, model.get_layer("auxiliary1_fc").kernel)
 
 
+@pytest.mark.usefixtures("width")
 def test_the_heads_change_nothing_of_the_net() -> None:
     heads = kerazoo.create_model("googlenet", auxiliary_heads=True, input_shape=(65, 65, 3))
     plain = kerazoo.create_model("googlenet", input_shape=(65, 65, 3))

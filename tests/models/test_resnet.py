@@ -9,11 +9,12 @@ import pytest
 import kerazoo
 from kerazoo.errors import UsageError
 from kerazoo.models.resnet import basic, bottleneck
+from tests.helpers.shapes import model_of_shapes
 
 
 @pytest.mark.parametrize(("name", "channels"), [("resnet34", 1), ("resnet50", 4)])
 def test_maps_are_those_of_table_1(name: str, channels: int) -> None:
-    model = kerazoo.create_model(name)
+    model = model_of_shapes(name)
     wanted = {"conv1": (112, 64), "pool1": (56, 64), "conv2_3": (56, 64), "conv3_4": (28, 128)}
     wanted |= {"conv4_6": (14, 256), "conv5_3": (7, 512)}
     for layer, (size, width) in wanted.items():
@@ -24,7 +25,7 @@ def test_maps_are_those_of_table_1(name: str, channels: int) -> None:
 
 @pytest.mark.parametrize("layers", [18, 34, 50, 101, 152])
 def test_there_are_as_many_layers_as_the_name_says(layers: int) -> None:
-    model = kerazoo.create_model(f"resnet{layers}")
+    model = model_of_shapes(f"resnet{layers}")
     counted = [
         layer
         for layer in model.layers
@@ -35,7 +36,7 @@ def test_there_are_as_many_layers_as_the_name_says(layers: int) -> None:
 
 
 def strided(stride_on: str) -> dict[str, int]:
-    model = kerazoo.create_model("resnet50", include_top=False, stride_on=stride_on)
+    model = model_of_shapes("resnet50", include_top=False, stride_on=stride_on)
     return {
         layer.name: layer.strides[0]
         for layer in model.layers

@@ -13,6 +13,7 @@ import kerazoo
 from kerazoo.documents.vgg16_layers import LAYERS
 from kerazoo.errors import UsageError
 from kerazoo.models import vgg
+from tests.helpers.shapes import model_of_shapes
 
 
 def printed_summary(model: keras.Model) -> tuple[dict[str, tuple[tuple[int, ...], int]], int]:
@@ -31,7 +32,7 @@ def printed_summary(model: keras.Model) -> tuple[dict[str, tuple[tuple[int, ...]
 
 
 def test_summary_of_vgg16_is_the_documents_table() -> None:
-    model = kerazoo.create_model("vgg16")
+    model = model_of_shapes("vgg16")
     layers, total = printed_summary(model)
     for name, output, weights, _ in LAYERS:
         biases = output[-1] if weights else 0
@@ -55,14 +56,14 @@ def test_summary_of_vgg16_is_the_documents_table() -> None:
     ],
 )
 def test_the_printed_totals_of_the_others(name: str, total: int) -> None:
-    assert printed_summary(kerazoo.create_model(name))[1] == total
+    assert printed_summary(model_of_shapes(name))[1] == total
 
 
 def test_columns_differ_where_the_paper_says() -> None:
     kernels = {
         name: [
             layer.kernel_size[0] if isinstance(layer, keras.layers.Conv2D) else "lrn"
-            for layer in kerazoo.create_model(name, include_top=False).layers
+            for layer in model_of_shapes(name, include_top=False).layers
             if layer.name.startswith(("conv", "lrn"))
         ]
         for name in kerazoo.list_models("vgg*")
@@ -77,6 +78,7 @@ def test_columns_differ_where_the_paper_says() -> None:
     }
 
 
+@pytest.mark.usefixtures("width")
 def test_the_conv_head_is_the_dense_head_at_every_window() -> None:
     keras.utils.set_random_seed(0)
     conv = kerazoo.create_model("vgg11", input_shape=(384, 384, 3), classifier_activation=None)
@@ -109,12 +111,13 @@ def test_the_conv_head_is_the_dense_head_at_every_window() -> None:
     ],
 )
 def test_output_shapes(options: dict[str, object], output: tuple[int | None, ...]) -> None:
-    model = kerazoo.create_model("vgg11", **options)
+    model = model_of_shapes("vgg11", **options)
     assert model.output_shape == output
     if options.get("classes") == 0:
         assert model.layers[-1].name == "fc7"
 
 
+@pytest.mark.usefixtures("width")
 def test_every_place_of_a_map_has_probabilities() -> None:
     image = np.random.default_rng(0).random((1, 256, 256, 3))
     last = kerazoo.create_model("vgg11", input_shape=(256, 256, 3))
@@ -128,6 +131,7 @@ def test_every_place_of_a_map_has_probabilities() -> None:
     np.testing.assert_allclose(np.moveaxis(scores, 1, -1), last(image), rtol=1e-4)
 
 
+@pytest.mark.usefixtures("width")
 def test_global_pool_is_the_mean_of_fc7() -> None:
     image = np.random.default_rng(0).random((1, 288, 256, 3))
     pooled = kerazoo.create_model(
@@ -141,6 +145,7 @@ def test_global_pool_is_the_mean_of_fc7() -> None:
     np.testing.assert_allclose(pooled(image), expected, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.usefixtures("width")
 def test_dropout_acts_in_training_alone_at_its_rate() -> None:
     model = kerazoo.create_model("vgg11", classes=3)
     assert [model.get_layer(name).rate for name in ("dropout6", "dropout7")] == [0.5, 0.5]
@@ -178,4 +183,4 @@ def test_a_constructor_takes_what_keras_applications_takes() -> None:
 )
 def test_arguments_that_do_not_fit(options: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        kerazoo.create_model("vgg11", **options)
+        model_of_shapes("vgg11", **options)

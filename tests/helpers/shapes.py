@@ -1,0 +1,16 @@
+"""Models of the zoo of full size whose weights have no values: what shapes prove costs no more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+import kerazoo
+from kerazoo.compat import shapes_only
+
+
+def model_of_shapes(name: str, **options: Any) -> keras.Model:
+    """Build a model of the zoo for its shapes alone."""
+    with shapes_only():
+        return kerazoo.create_model(name, **options)
