@@ -1,4 +1,4 @@
-"""Every zoo at a sixteenth of its width: wired as ever, with a 256th of the weights and the work.
+"""Every zoo at a fraction of its width: wired as ever, with a fraction of the weights and the work.
 
 Width proves nothing about wiring, names, layouts, padding or training. The constructors of kerazoo
 take `alpha`; the layers of keras.applications and of tf-slim are made with fewer filters here.
@@ -22,48 +22,50 @@ from kerazoo import registry
 from legacy_tf1.program import tf1
 
 ALPHA = 1 / 16
+# Thinner, a module of one or two channels in GoogLeNet may be dead from the start, and TensorFlow
+# crashes on a CPU in the gradient of a strided 1x1 convolution over fewer than twelve channels.
+ALPHAS = {"resnet": 1 / 4, "googlenet": 1 / 4, "inception": 1 / 4}
 # Last layers, as wide as there are classes, by their names in keras.applications and in tf-slim.
 LAST = ("predictions", "fc8", "logits", "Conv2d_0c_1x1")
 
 
-def thin(width: int) -> int:
-    """Return a sixteenth of a width."""
-    return max(1, round(width * ALPHA))
+def alpha_of(network: str) -> float:
+    """Return the width multiplier of a thin network, by its name in any of the zoos."""
+    name = network.lower()
+    return next((alpha for start, alpha in ALPHAS.items() if name.startswith(start)), ALPHA)
 
 
 def create_model(name: str, **options: Any) -> keras.Model:
     """Build a model of the zoo thin, if its family comes in several widths."""
-    return _thin_builder(registry.find(name).builder)(**options)
+    return _thin_builder(name)(**options)
 
 
 def make_thin(patch: pytest.MonkeyPatch) -> None:
-    """Make every network thin until the patch is undone."""
+    """Make every network of kerazoo, keras.applications and tf-slim thin until it is undone."""
     for name in registry.list_models():
-        info = registry.find(name)
-        builder = _thin_builder(info.builder)
-        patch.setitem(registry._entries, name, dataclasses.replace(info, builder=builder))
+        info = dataclasses.replace(registry.find(name), builder=_thin_builder(name))
+        patch.setitem(registry._entries, name, info)
     for module in ("vgg16", "vgg19", "resnet"):
-        patch.setattr(f"keras.src.applications.{module}.layers", _ThinLayers())
-    block = resnet_v1.resnet_v1_block
-    patch.setattr(
-        resnet_v1,
-        "resnet_v1_block",
-        lambda scope, base_depth, *rest, **options: block(
-            scope, thin(base_depth), *rest, **options
-        ),
-    )
-    conv2d = _thin_conv2d(tf_slim.conv2d)
-    for name in ("tf_slim", "tf_slim.layers", "tf_slim.layers.layers"):
-        patch.setattr(importlib.import_module(name), "conv2d", conv2d)
+        layers = _ThinLayers(alpha_of(module))
+        patch.setattr(f"keras.src.applications.{module}.layers", layers)
+    _make_slim_thin(patch)
 
 
-def _thin_builder(builder: Callable[..., keras.Model]) -> Callable[..., keras.Model]:
+def _thin_builder(name: str) -> Callable[..., keras.Model]:
+    builder = registry.find(name).builder
     takes_alpha = "alpha" in inspect.signature(builder).parameters
-    return functools.partial(builder, alpha=ALPHA) if takes_alpha else builder
+    return functools.partial(builder, alpha=alpha_of(name)) if takes_alpha else builder
+
+
+def _scaled(width: int, alpha: float) -> int:
+    return max(1, round(width * alpha))
 
 
 class _ThinLayers:
-    """`keras.layers`, as the modules of keras.applications see it."""
+    """`keras.layers`, as a module of keras.applications sees it."""
+
+    def __init__(self, alpha: float) -> None:
+        self._alpha = alpha
 
     def __getattr__(self, name: str) -> Any:
         layer = getattr(keras.layers, name)
@@ -71,18 +73,26 @@ class _ThinLayers:
             return layer
 
         def make(width: int, *arguments: Any, **options: Any) -> keras.Layer:
-            width = width if options.get("name") in LAST else thin(width)
+            if options.get("name") not in LAST:
+                width = _scaled(width, self._alpha)
             return layer(width, *arguments, **options)
 
         return make
 
 
-def _thin_conv2d(conv2d: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(conv2d)  # and slim's settings for it
-    def make(inputs: Any, width: int, *arguments: Any, **options: Any) -> Any:
-        thin_already = "bottleneck_v1" in tf1.get_variable_scope().name
-        if not thin_already and options.get("scope") not in LAST:
-            width = thin(width)
+def _make_slim_thin(patch: pytest.MonkeyPatch) -> None:
+    conv2d, block = tf_slim.conv2d, resnet_v1.resnet_v1_block
+
+    def thin_block(scope: str, base_depth: int, **options: Any) -> Any:
+        return block(scope, _scaled(base_depth, ALPHAS["resnet"]), **options)
+
+    @functools.wraps(conv2d)  # with the key by which slim keeps its settings
+    def thin_conv2d(inputs: Any, width: int, *arguments: Any, **options: Any) -> Any:
+        network = tf1.get_variable_scope().name
+        if "bottleneck_v1" not in network and options.get("scope") not in LAST:
+            width = _scaled(width, alpha_of(network))
         return conv2d(inputs, width, *arguments, **options)
 
-    return make
+    patch.setattr(resnet_v1, "resnet_v1_block", thin_block)
+    for module in ("tf_slim", "tf_slim.layers", "tf_slim.layers.layers"):
+        patch.setattr(importlib.import_module(module), "conv2d", thin_conv2d)
