@@ -36,8 +36,8 @@ class Family:
         top: Layers above the features, last the one as wide as there are classes.
         preprocessing: What the weights expect to be done to an image.
         options: With which this zoo's constructor builds the same graph.
-        maps: Of a dense layer that is a convolution there the height and width of the map below it;
-            1x1 where none is given.
+        maps: Of a dense layer that is a convolution there the height and width of the map below it,
+            where it is not 1x1.
     """
 
     networks: Mapping[str, tuple[str, Depths]]
@@ -68,7 +68,10 @@ def find_network(
             known.append(network)
             layers = family.layers(depths)
             if names - set(family.top) == _convolutions_of(layers) - set(family.top):
-                reference = registry.create_model(own, include_top=False, **family.options)
+                # narrow, since no setting depends on the width
+                reference = registry.create_model(
+                    own, include_top=False, alpha=1 / 16, **family.options
+                )
                 check_same(model, reference, _called(zoo, network, own, family.options))
                 return network, family, layers
     raise UsageError(

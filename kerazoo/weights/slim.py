@@ -205,15 +205,18 @@ def _slim_name(layers: dict[str, str], scope: str, key: str) -> str:
 def _conv_kernel(key: str, array: np.ndarray, family: Family, channels: int) -> np.ndarray:
     """Return a weight as slim has it: a dense kernel [h * w * in, out] as [h, w, in, out].
 
-    The order is that in which a map [height, width, channels] is flattened, and `channels` are
-    those of the layer below.
+    The order is that in which a map [height, width, channels] is flattened, whose `channels` are
+    those of the weight before this one.
 
     Raises:
         UsageError: The dense layers do not stand on a map of the network's size.
     """
     if array.ndim != 2:
         return array
-    height, width = family.maps.get(key.split("/")[0], (1, 1))
+    layer = key.split("/")[0]
+    if layer not in family.maps:
+        return array.reshape(1, 1, *array.shape)
+    height, width = family.maps[layer]
     if len(array) != height * width * channels:
         told = "x".join(map(str, array.shape))
         raise UsageError(f"{key} is {told}, made for no map of {height}x{width}")

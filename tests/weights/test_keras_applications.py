@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +12,24 @@ import numpy as np
 import pytest
 
 import kerazoo
+from kerazoo.compat import shapes_only
 from kerazoo.data.photos import centre, sample_photos
 from kerazoo.errors import CorruptFileError, DataMissingError, UsageError
-from kerazoo.weights import export_weights, load_weights
+from kerazoo.weights import export_weights, keras_applications, load_weights
+from kerazoo.weights.families import find_network
 from kerazoo.weights.keras_applications import as_model
 from kerazoo.weights.preprocessing import CAFFE
+from kerazoo.weights.transfer import named_weights
 from tests.helpers.checkpoints import assert_refused, cut_short, relative_error
 
-Networks = dict[str, tuple[type, str]]
-PAIRS = {"vgg16": keras.applications.VGG16, "vgg19": keras.applications.VGG19}
-RESNETS = {
-    "resnet50": keras.applications.ResNet50,
-    "resnet101": keras.applications.ResNet101,
-    "resnet152": keras.applications.ResNet152,
-}
-AS_THEIRS = {"use_bias": True, "pool_padding": "symmetric", "epsilon": 1.001e-5}
+VGGS = {"vgg16": "VGG16", "vgg19": "VGG19"}
+RESNETS = {"resnet50": "ResNet50", "resnet101": "ResNet101", "resnet152": "ResNet152"}
+DEEPER = ("resnet101", "resnet152")  # the units of resnet50, more often
+AS_THEIRS: dict[str, Any] = {"use_bias": True, "pool_padding": "symmetric", "epsilon": 1.001e-5}
+
+
+def application(name: str) -> Callable[..., keras.Model]:
+    return getattr(keras.applications, (VGGS | RESNETS)[name])
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +39,12 @@ def photos() -> np.ndarray:
 
 
 @pytest.mark.parametrize("head", ["conv", "dense"])
-@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("name", VGGS)
+@pytest.mark.usefixtures("width")
 def test_a_model_object_and_the_port_agree_both_ways(
     name: str, head: str, photos: np.ndarray
 ) -> None:
-    theirs = PAIRS[name](weights=None, classifier_activation=None)
+    theirs = application(name)(weights=None, classifier_activation=None)
     wanted = theirs(photos).numpy()
     ours = kerazoo.create_model(name, weights=theirs, head=head, classifier_activation=None)
     assert relative_error(wanted, ours(photos).numpy()) <= 1e-5
@@ -49,9 +54,13 @@ def test_a_model_object_and_the_port_agree_both_ways(
         np.testing.assert_array_equal(before, after)
 
 
-@pytest.mark.parametrize("name", RESNETS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(each, marks=pytest.mark.full if each in DEEPER else []) for each in RESNETS],
+)
+@pytest.mark.usefixtures("width")
 def test_a_resnet_and_the_port_agree_both_ways(name: str, photos: np.ndarray) -> None:
-    theirs = RESNETS[name](weights=None, classifier_activation=None, classes=10)
+    theirs = application(name)(weights=None, classifier_activation=None, classes=10)
     randomise(theirs)
     wanted = theirs(photos).numpy()
     options = {"classes": 10, "classifier_activation": None, **AS_THEIRS}
@@ -104,6 +113,22 @@ def test_resnet_files_go_both_ways(ending: str, tmp_path: Path) -> None:
         np.testing.assert_array_equal(before, after)
 
 
+@pytest.mark.parametrize("name", VGGS | RESNETS)
+@pytest.mark.usefixtures("full_width")
+def test_every_weight_has_a_name_and_a_shape_in_keras_applications(name: str) -> None:
+    with shapes_only():
+        theirs = named_weights(application(name)(weights=None))
+        options = AS_THEIRS if name in RESNETS else {"head": "dense"}
+        model = kerazoo.create_model(name, **options)
+    _, family, layers = find_network(model, keras_applications.FAMILIES, "keras.applications")
+    ours = {
+        f"{layers[key.split('/')[0]]}/{key.split('/')[1]}": weight.shape
+        for key, weight in named_weights(model).items()
+    }
+    assert ours == {key: weight.shape for key, weight in theirs.items()}
+    assert list(layers)[-1] == family.top[-1]
+
+
 def randomise(model: keras.Model) -> None:
     """Give batch normalisation and biases values that a test can tell apart."""
     rng = np.random.default_rng(1)
@@ -113,6 +138,7 @@ def randomise(model: keras.Model) -> None:
 
 
 @pytest.mark.parametrize("ending", [".h5", ".weights.h5"])
+@pytest.mark.usefixtures("width")
 def test_files_go_both_ways(ending: str, photos: np.ndarray, tmp_path: Path) -> None:
     ours = kerazoo.create_model("vgg16", classes=7)
     path = tmp_path / f"vgg16{ending}"
@@ -237,7 +263,7 @@ def drop(file: h5py.File) -> None:
 
 def reshape(file: h5py.File) -> None:
     del file["block1_conv1/block1_conv1_W_1:0"]
-    file["block1_conv1/block1_conv1_W_1:0"] = np.ones((3, 3, 64, 3), np.float32)
+    file["block1_conv1/block1_conv1_W_1:0"] = np.ones((3, 3, 4, 3), np.float32)
 
 
 def add(file: h5py.File) -> None:
@@ -260,7 +286,7 @@ def add_third(file: h5py.File) -> None:
     ("change", "match"),
     [
         (drop, "block3_conv2/kernel is missing, block3_conv2/bias is missing$"),
-        (reshape, "block1_conv1/kernel is 3x3x64x3 where conv1_1/kernel is 3x3x3x64$"),
+        (reshape, "block1_conv1/kernel is 3x3x4x3 where conv1_1/kernel is 3x3x3x4$"),
         (add_again, "conv1_1/kernel has no place, conv1_1/bias has no place$"),
         (add, "block6_conv1/kernel has no place, block6_conv1/bias has no place$"),
         (add_third, "block1_conv1/weight 3 has no place$"),
@@ -289,5 +315,5 @@ def test_files_that_are_no_hdf5_are_refused(content: bytes | None, official: Pat
 def test_a_dense_head_of_another_size_does_not_become_a_conv_head() -> None:
     wide = kerazoo.create_model("vgg16", head="dense", input_shape=(256, 256, 3), classes=2)
     conv = kerazoo.create_model("vgg16", classes=2)
-    match = "fc6/kernel is 32768x4096 where fc6/kernel is 7x7x512x4096$"
+    match = "fc6/kernel is 2048x256 where fc6/kernel is 7x7x32x256$"
     assert_refused(conv, lambda: load_weights(conv, wide), UsageError, match)

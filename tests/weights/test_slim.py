@@ -12,15 +12,26 @@ import pytest
 import tensorflow as tf
 
 import kerazoo
+from kerazoo.compat import shapes_only
 from kerazoo.data.photos import sample_photos
 from kerazoo.errors import CorruptFileError, KerazooError, UsageError
-from kerazoo.weights import checkpoint, export_weights, load_weights
+from kerazoo.weights import checkpoint, export_weights, load_weights, slim
 from kerazoo.weights.checkpoint import Checkpoint
+from kerazoo.weights.transfer import named_weights
 from legacy_tf1 import vgg16_slim
 from legacy_tf1.program import tf1
+from tests.helpers import thin
 from tests.helpers.checkpoints import assert_refused, cut_short, relative_error, slim_graph
 
-PAIRS = {"vgg11": "vgg_a", "vgg16": "vgg_16", "vgg19": "vgg_19"}
+VGGS = {"vgg11": "vgg_a", "vgg16": "vgg_16", "vgg19": "vgg_19"}
+OTHERS: dict[str, tuple[str, dict[str, object]]] = {
+    "alexnet_v2": ("alexnet_v2", {}),
+    "inception_v1": ("inception_v1", {}),
+    "resnet_v1_50": ("resnet50", {"stride_on": "last_3x3"}),
+    "resnet_v1_101": ("resnet101", {"stride_on": "last_3x3"}),
+    "resnet_v1_152": ("resnet152", {"stride_on": "last_3x3"}),
+}
+DEEPER = ("resnet_v1_101", "resnet_v1_152")  # the units of resnet_v1_50, more often
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +43,12 @@ def photos() -> np.ndarray:
 def slim_file(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
     """Return a checkpoint of vgg_a in training, with all that lies beside the weights."""
     path = tmp_path_factory.mktemp("slim") / "vgg_a.ckpt"
-    with tf.Graph().as_default(), tf1.Session() as session:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        tf.Graph().as_default(),
+        tf1.Session() as session,
+    ):
+        thin.make_thin(patch)
         images, logits = slim_graph("vgg_a", 1001, 224)
         tf1.train.get_or_create_global_step()
         tf1.get_variable("vgg_a/mean_rgb", (3,))
@@ -47,14 +63,40 @@ def slim_file(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarra
     return path, wanted
 
 
-@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize(
+    ("name", "network", "options"),
+    [
+        *((name, network, {}) for name, network in VGGS.items()),
+        *((name, network, options) for network, (name, options) in OTHERS.items()),
+    ],
+)
+@pytest.mark.usefixtures("full_width")
+def test_every_weight_has_a_name_and_a_shape_in_slims_graph(
+    name: str, network: str, options: dict[str, object]
+) -> None:
+    with tf.Graph().as_default():
+        slim_graph(network, 1001, 224)
+        theirs = {each.op.name: tuple(each.shape) for each in tf1.global_variables()}
+    with shapes_only():
+        model = kerazoo.create_model(name, classes=1001, **options)
+    scope = f"{slim.SCOPES.get(network, network)}/"
+    own = slim.own_names(network, scope)
+    ours = {key: tuple(weight.shape) for key, weight in named_weights(model).items()}
+    found = {own[name]: shape for name, shape in theirs.items()}
+    assert found.keys() == ours.keys()
+    for key, shape in found.items():
+        assert ours[key] in (shape, (np.prod(shape[:-1]), shape[-1])), key
+
+
+@pytest.mark.parametrize("name", VGGS)
+@pytest.mark.usefixtures("width")
 def test_slims_graph_and_the_port_agree_on_the_photos_both_ways(
     name: str, photos: np.ndarray, tmp_path: Path
 ) -> None:
     path, back = tmp_path / "slim.ckpt", tmp_path / "back.ckpt"
     graph = tf.Graph()
     with graph.as_default(), tf1.Session() as session:
-        images, logits = slim_graph(PAIRS[name], 1000)
+        images, logits = slim_graph(VGGS[name], 1000)
         session.run(tf1.global_variables_initializer())
         wanted = session.run(logits, {images: photos})
         saver = tf1.train.Saver()
@@ -73,16 +115,11 @@ def test_slims_graph_and_the_port_agree_on_the_photos_both_ways(
         np.testing.assert_array_equal(before.tensor(tensor), after.tensor(tensor))
 
 
-OTHERS: dict[str, tuple[str, dict[str, object]]] = {
-    "alexnet_v2": ("alexnet_v2", {}),
-    "inception_v1": ("inception_v1", {}),
-    "resnet_v1_50": ("resnet50", {"stride_on": "last_3x3"}),
-    "resnet_v1_101": ("resnet101", {"stride_on": "last_3x3"}),
-    "resnet_v1_152": ("resnet152", {"stride_on": "last_3x3"}),
-}
-
-
-@pytest.mark.parametrize("network", OTHERS)
+@pytest.mark.parametrize(
+    "network",
+    [pytest.param(each, marks=pytest.mark.full if each in DEEPER else []) for each in OTHERS],
+)
+@pytest.mark.usefixtures("width")
 def test_the_other_networks_go_both_ways(network: str, tmp_path: Path) -> None:
     name, options = OTHERS[network]
     path, back = tmp_path / "slim.ckpt", tmp_path / "back.ckpt"
@@ -136,7 +173,7 @@ def test_1001_classes_are_refused_unless_asked_for(slim_file: tuple[Path, np.nda
         model,
         lambda: load_weights(model, slim_file[0]),
         CorruptFileError,
-        r"vgg_a/fc8/weights is 1x1x4096x1001 where fc8/kernel is 1x1x4096x1000; "
+        r"vgg_a/fc8/weights is 1x1x256x1001 where fc8/kernel is 1x1x256x1000; "
         r"it is for classes=1001",
     )
 
@@ -193,10 +230,10 @@ def test_networks_that_slim_has_not_are_refused(
     assert not list(tmp_path.iterdir())
 
 
-# Small files for bad input: the features of vgg_a, which a model without a top takes.
-CONVOLUTIONS = {"conv1/conv1_1": (3, 64), "conv2/conv2_1": (64, 128), "conv3/conv3_1": (128, 256)}
-CONVOLUTIONS |= {"conv3/conv3_2": (256, 256), "conv4/conv4_1": (256, 512)}
-CONVOLUTIONS |= {f"conv{place}": (512, 512) for place in ("4/conv4_2", "5/conv5_1", "5/conv5_2")}
+# Small files for bad input: the thin features of vgg_a, which a model without a top takes.
+CONVOLUTIONS = {"conv1/conv1_1": (3, 4), "conv2/conv2_1": (4, 8), "conv3/conv3_1": (8, 16)}
+CONVOLUTIONS |= {"conv3/conv3_2": (16, 16), "conv4/conv4_1": (16, 32)}
+CONVOLUTIONS |= {f"conv{place}": (32, 32) for place in ("4/conv4_2", "5/conv5_1", "5/conv5_2")}
 
 
 @pytest.fixture
@@ -234,19 +271,19 @@ WRONG: dict[str, tuple[dict[str, np.ndarray | None], str]] = {
         "vgg_a/conv1/conv1_1/biases/more has no place$",
     ),
     "a layer of another net": (
-        {"conv1/conv1_2/weights": np.ones((3, 3, 64, 64), np.float32)},
+        {"conv1/conv1_2/weights": np.ones((3, 3, 4, 4), np.float32)},
         "vgg_a/conv1/conv1_2/weights has no place$",
     ),
     "the same twice": (
-        {"copy/conv1/conv1_1/biases": np.ones(64, np.float32)},
+        {"copy/conv1/conv1_1/biases": np.ones(4, np.float32)},
         "vgg_a/copy/conv1/conv1_1/biases has no place$",
     ),
     "shape": (
-        {"conv1/conv1_1/weights": np.ones((3, 3, 64, 3), np.float32)},
-        "vgg_a/conv1/conv1_1/weights is 3x3x64x3 where conv1_1/kernel is 3x3x3x64$",
+        {"conv1/conv1_1/weights": np.ones((3, 3, 4, 3), np.float32)},
+        "vgg_a/conv1/conv1_1/weights is 3x3x4x3 where conv1_1/kernel is 3x3x3x4$",
     ),
     "type": (
-        {"conv1/conv1_1/biases": np.ones(64, np.int32)},
+        {"conv1/conv1_1/biases": np.ones(4, np.int32)},
         "vgg_a/conv1/conv1_1/biases holds int32, not floats$",
     ),
 }
@@ -322,6 +359,6 @@ def test_what_cannot_be_written_is_refused(backbone: keras.Model, tmp_path: Path
     with pytest.raises(KerazooError, match="is no folder"):
         export_weights(backbone, tmp_path / "a" / "x", "slim")
     wide = kerazoo.create_model("vgg11", head="dense", input_shape=(64, 64, 3), classes=2)
-    with pytest.raises(UsageError, match="fc6/kernel is 2048x4096, made for no map of 7x7"):
+    with pytest.raises(UsageError, match="fc6/kernel is 128x256, made for no map of 7x7"):
         export_weights(wide, tmp_path / "x", "slim")
     assert not list(tmp_path.iterdir())

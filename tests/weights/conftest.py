@@ -1,0 +1,16 @@
+"""Networks are thin here, unless a test asks for `width` or `full_width`."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture
+def full_width() -> None:
+    """Leave the networks as they are, for tests that need their shapes alone."""
+
+
+@pytest.fixture(autouse=True)
+def thin_by_default(request: pytest.FixtureRequest) -> None:
+    if not {"width", "full_width"} & set(request.fixturenames):
+        request.getfixturevalue("thin_networks")
