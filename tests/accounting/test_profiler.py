@@ -1,4 +1,4 @@
-"""Against TensorFlow's own profiler: all of keras.applications, and random models."""
+"""Against TensorFlow's own profiler: keras.applications, and random models."""
 
 from __future__ import annotations
 
@@ -8,22 +8,46 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kerazoo import summary
+from kerazoo.compat import shapes_only
 from tests.helpers.profiler import profiled_flops
 from tests.helpers.random_models import random_model
 
 APPLICATIONS = [name for name in dir(keras.applications) if name[0].isupper()]
+# Between them they have every kind of layer. Of networks that repeat their blocks many times, the
+# layer that the first ones end at.
+FEW = {
+    "ConvNeXtTiny": None,
+    "DenseNet121": "pool2_pool",
+    "EfficientNetB0": None,
+    "InceptionResNetV2": "block35_1_ac",
+    "MobileNet": None,
+    "NASNetMobile": "normal_concat_0",
+    "ResNet50": None,
+    "VGG16": None,
+    "Xception": None,
+}
+
+
+def application(name: str, last: str | None = None) -> keras.Model:
+    """Return a network of keras.applications, up to a layer, whose weights have no values."""
+    make = getattr(keras.applications, name)
+    with shapes_only():
+        model = make(weights=None)
+        if None in model.input_shape[1:]:
+            model = make(weights=None, input_shape=(224, 224, 3))
+    return keras.Model(model.inputs, model.get_layer(last).output) if last else model
 
 
 def test_there_are_the_forty_constructors_of_keras_applications() -> None:
     assert len(APPLICATIONS) >= 38  # Keras may add some; those of 3.10 to 3.15 are 38 or more
 
 
-@pytest.mark.parametrize("name", APPLICATIONS)
-def test_keras_applications(name: str) -> None:
-    make = getattr(keras.applications, name)
-    model = make(weights=None)
-    if None in model.input_shape[1:]:
-        model = make(weights=None, input_shape=(224, 224, 3))
+@pytest.mark.parametrize(
+    ("name", "last"),
+    [*FEW.items(), *(pytest.param(name, None, marks=pytest.mark.full) for name in APPLICATIONS)],
+)
+def test_keras_applications(name: str, last: str | None) -> None:
+    model = application(name, last)
     table = summary(model)
     assert table.attrs["unsupported"] == []
     assert table.params.sum() == model.count_params()
@@ -31,15 +55,32 @@ def test_keras_applications(name: str) -> None:
     assert table.receptive_field.notna().all()
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
-@given(st.data())
-def test_random_models(data: st.DataObject) -> None:
-    model = random_model(data.draw, profiled=True)
-    table = summary(model, batch_size=2)
-    assert table.attrs["unsupported"] == []
-    assert table.params.sum() == model.count_params()
-    assert 2 * table.macs.sum() == profiled_flops(model, batch_size=2)
-    for layer in model.layers:
-        assert table.output_shape[layer.name] == layer.output.shape[1:]
-    for column, total in table.attrs["total"].items():
-        assert column == "cpr" or total == table[column].sum()
+@pytest.mark.full
+def test_the_few_have_every_kind_of_layer() -> None:
+    few, everything = (
+        {type(layer) for model in models for layer in model.layers}
+        for models in (
+            (application(name, last) for name, last in FEW.items()),
+            map(application, APPLICATIONS),
+        )
+    )
+    assert few == everything
+
+
+@pytest.mark.parametrize("examples", [12, pytest.param(300, marks=pytest.mark.full)])
+def test_random_models(examples: int) -> None:
+    @settings(max_examples=examples, deadline=None, derandomize=True)
+    @given(st.data())
+    def check(data: st.DataObject) -> None:
+        with shapes_only():
+            model = random_model(data.draw, profiled=True)
+        table = summary(model, batch_size=2)
+        assert table.attrs["unsupported"] == []
+        assert table.params.sum() == model.count_params()
+        assert 2 * table.macs.sum() == profiled_flops(model, batch_size=2)
+        for layer in model.layers:
+            assert table.output_shape[layer.name] == layer.output.shape[1:]
+        for column, total in table.attrs["total"].items():
+            assert column == "cpr" or total == table[column].sum()
+
+    check()

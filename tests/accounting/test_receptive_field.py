@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
 
-import kerazoo
 from kerazoo.accounting.receptive_field import Box, receptive_field
 from kerazoo.accounting.table import summary
+from kerazoo.compat import shapes_only
 from kerazoo.errors import UsageError
 from tests.helpers.gradient import opened, seen_by_gradient
 from tests.helpers.random_models import random_model
+from tests.helpers.shapes import model_of_shapes
 
 Net = Callable[[Any], Any]
 
@@ -251,7 +252,7 @@ def test_a_position_that_sees_padding_alone() -> None:
 
 
 def test_vgg16_at_pool5() -> None:
-    model = kerazoo.create_model("vgg16")
+    model = model_of_shapes("vgg16")
     table = summary(model)
     assert (table.receptive_field["pool5"], table.effective_stride["pool5"]) == (212, 32)
     assert table.attrs["first_centre"]["pool5"] == 15.5
@@ -290,12 +291,14 @@ def test_a_wrong_position_is_told(layer: str, position: tuple[int, ...], message
     assert message in str(raised.value)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
-@given(st.data())
-def test_random_models_by_gradient(data: st.DataObject) -> None:
-    keras.config.set_dtype_policy("float64")
-    try:
-        model = random_model(data.draw, profiled=False)
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("examples", [25, pytest.param(300, marks=pytest.mark.full)])
+def test_random_models_by_gradient(examples: int) -> None:
+    @settings(max_examples=examples, deadline=None, derandomize=True)
+    @given(st.data())
+    def check(data: st.DataObject) -> None:
+        with shapes_only():
+            model = random_model(data.draw, profiled=False)
         maps = [layer for layer in model.layers[1:] if len(layer.output.shape) == 4]
         layer = data.draw(st.sampled_from(maps))
         position = tuple(
@@ -307,8 +310,8 @@ def test_random_models_by_gradient(data: st.DataObject) -> None:
         sizes = size if isinstance(size, tuple) else (size, size)
         spans = zip(sizes, box.full_start, box.full_stop, strict=True)
         assert all(stop - start <= most for most, start, stop in spans)
-    finally:
-        keras.config.set_dtype_policy("float32")
+
+    check()
 
 
 REAL = {
@@ -320,13 +323,17 @@ REAL = {
     "Xception": ["block4_pool"],
     "NASNetMobile": ["normal_concat_0"],
 }
+SIZES = [(96, 80), pytest.param((160, 144), marks=pytest.mark.full)]
 
 
 @pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", REAL)
-def test_real_models_by_gradient(name: str) -> None:
+def test_real_models_by_gradient(name: str, size: tuple[int, int]) -> None:
     make = getattr(keras.applications, name)
-    model = make(weights=None, include_top=False, input_shape=(160, 144, 3))
+    with shapes_only():
+        whole = make(weights=None, include_top=False, input_shape=(*size, 3))
+    model = keras.Model(whole.inputs, whole.get_layer(REAL[name][-1]).output)
     clone = opened(model)
     for layer in REAL[name]:
         height, width = model.get_layer(layer).output.shape[1:3]
