@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import keras
 import pytest
 import tensorflow as tf
@@ -12,16 +9,7 @@ import tensorflow as tf
 from kerazoo import registry
 from kerazoo.training import cores
 from kerazoo.training.steps import batch_normalizations
-
-THREADS = """
-import tensorflow as tf
-from kerazoo.training import cores
-cores.count = lambda: 8
-cores.share_out({parts})
-tf.constant(1.0)
-print(tf.config.threading.get_intra_op_parallelism_threads())
-print(tf.config.threading.get_inter_op_parallelism_threads())
-"""
+from tests.helpers.processes import Process
 
 
 @pytest.mark.parametrize(
@@ -51,15 +39,21 @@ def test_a_gpu_takes_batches_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cores.parts(registry.find("mnist_cnn"), 100) == 1
 
 
+def print_threads(parts: int) -> None:
+    cores.count = lambda: 8
+    cores.share_out(parts)
+    tf.constant(1.0)
+    print(tf.config.threading.get_intra_op_parallelism_threads())
+    print(tf.config.threading.get_inter_op_parallelism_threads())
+
+
 @pytest.mark.parametrize(
     ("parts", "intra", "inter"), [(1, 0, 0), (2, 4, 8), (4, 2, 8), (8, 1, 8), (16, 1, 8)]
 )
 def test_the_parts_share_the_threads(parts: int, intra: int, inter: int) -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", THREADS.format(parts=parts)], capture_output=True, text=True
-    )
-    assert run.returncode == 0, run.stderr
-    assert list(map(int, run.stdout.split())) == [intra, inter]
+    ended = Process(print_threads, parts).ended()
+    assert ended.code == 0, ended.err
+    assert list(map(int, ended.out.split())) == [intra, inter]
 
 
 def test_what_is_divisible_has_no_batch_normalisation_and_few_weights() -> None:

@@ -12,15 +12,14 @@ from kerazoo.errors import KerazooError
 from kerazoo.training.epoch import EpochResult
 from kerazoo.training.loop import Training
 from kerazoo.training.options import Recipe
-from tests.training.test_steps import SHAPE, random_split, softmax_regression
+from tests.helpers.small import SHAPE, random_data, softmax_regression
 
 RECIPE = Recipe(epochs=3, batch_size=5, seed=9)
 
 
 @pytest.fixture
 def data() -> ImageData:
-    train, validation, test = (random_split(size, seed) for seed, size in enumerate((23, 8, 11)))
-    return ImageData("random", ("a", "b", "c"), SHAPE, train, validation, test, "")
+    return random_data(23)
 
 
 def run(

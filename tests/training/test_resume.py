@@ -20,11 +20,12 @@ from kerazoo.training.checkpoints import Checkpoints, State
 from kerazoo.training.epoch import EpochResult
 from kerazoo.training.loop import Training
 from kerazoo.training.options import Recipe
-from tests.training.test_steps import CLASSES, SHAPE, random_split
+from tests.helpers.runs import TIMES
+from tests.helpers.small import CLASSES, random_data
 
 RECIPE = Recipe(epochs=4, batch_size=5, seed=9)
 ENDS_AFTER = 3  # by EarlyStopping
-TIMES = ("seconds", "images_per_second")
+SMALL, LARGE = 16, 33  # images to train on: 4 and 7 steps an epoch
 
 
 class Draws(keras.callbacks.Callback):
@@ -56,10 +57,9 @@ class Clears(keras.callbacks.Callback):
         self.waits = False
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def data() -> ImageData:
-    train, validation, test = (random_split(size, seed) for seed, size in enumerate((33, 8, 11)))
-    return ImageData("random", ("a", "b", "c"), SHAPE, train, validation, test, "")
+    return random_data(SMALL)
 
 
 def dropout_and_batch_norm(data: ImageData, *, loss_scale: bool = False) -> keras.Model:
@@ -115,10 +115,30 @@ def ending(training: Training, results: list[EpochResult]) -> dict[str, Any]:
     return {"arrays": arrays, "record": record, "results": rows}
 
 
-@pytest.mark.parametrize(("loss_scale", "each"), [(False, 1), (True, 7)])
+@pytest.fixture(scope="module")
+def undisturbed(data: ImageData) -> tuple[Training, list[EpochResult], list[int]]:
+    """Return a training that has ended, its results, and the steps between which it could be saved.
+
+    It may not be changed.
+    """
+    training, ends = begin(data), []
+    results = list(training.epochs(lambda: ends.append(training.steps_taken)))
+    return training, results, ends
+
+
+@pytest.mark.parametrize(
+    ("images", "loss_scale", "each"),
+    [
+        (SMALL, False, 6),
+        (SMALL, True, 7),
+        pytest.param(LARGE, False, 1, marks=pytest.mark.full),
+        pytest.param(LARGE, True, 1, marks=pytest.mark.full),
+    ],
+)
 def test_taken_up_anywhere_it_ends_the_same(
-    data: ImageData, tmp_path: Path, loss_scale: bool, each: int
+    tmp_path: Path, images: int, loss_scale: bool, each: int
 ) -> None:
+    data = random_data(images)
     undisturbed = begin(data, loss_scale=loss_scale)
     expected = ending(undisturbed, list(undisturbed.epochs()))
     assert len(expected["results"]) > 2
@@ -136,7 +156,7 @@ def test_taken_up_anywhere_it_ends_the_same(
     for result in saved.epochs(save):
         results.append(result)
     assert ending(saved, results) == expected, "taking the state has disturbed the training"
-    assert len(folders) > 20
+    assert len(folders) > 16
 
     for folder, count in list(zip(folders, known, strict=True))[::each]:
         random.seed(count)  # whatever a new process begins with
@@ -147,8 +167,8 @@ def test_taken_up_anywhere_it_ends_the_same(
         assert ending(new, results[:count] + list(new.epochs())) == expected, folder.name
 
 
-def assert_the_same_from_everywhere(new: Callable[[], Training]) -> Training:
-    """Take a training up wherever its state can be taken; return the one that never stopped."""
+def assert_the_same_from(each: int, new: Callable[[], Training]) -> Training:
+    """Resume a training at each so many-th place of a state; return the one that never stopped."""
     whole, states, known = new(), [], []
     results: list[EpochResult] = []
 
@@ -162,38 +182,48 @@ def assert_the_same_from_everywhere(new: Callable[[], Training]) -> Training:
             take()
     assert [result.epoch for result in results] == list(range(1, whole.position.epoch + 1))
     expected = ending(whole, results)
-    for taken, count in zip(states, known, strict=True):
+    for taken, count in list(zip(states, known, strict=True))[::each]:
         again = new()
         again.take_up(taken)
         assert ending(again, results[:count] + list(again.epochs())) == expected
     return whole
 
 
-def test_a_training_that_a_callback_stopped_in_mid_epoch_stays_so(data: ImageData) -> None:
+@pytest.mark.parametrize(
+    ("images", "last_call", "each"),
+    [(SMALL, 3, 3), pytest.param(LARGE, 7, 1, marks=pytest.mark.full)],
+)
+def test_a_training_that_a_callback_stopped_in_mid_epoch_stays_so(
+    images: int, last_call: int, each: int
+) -> None:
     class Stop(keras.callbacks.Callback):
-        batches = 0
+        calls = 0
 
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            self.batches += 1
-            self.model.stop_training = self.batches == 7
+            self.calls += 1
+            self.model.stop_training = self.calls == last_call
 
     def new() -> Training:
+        data = random_data(images)
         return Training(dropout_and_batch_norm(data), data, RECIPE, 2, [Stop()])
 
-    assert assert_the_same_from_everywhere(new).position.epoch == 2
+    whole = assert_the_same_from(each, new)
+    assert whole.position.epoch == 2
+    assert 0 < whole.position.last < whole.steps_per_epoch - 1
 
 
-def test_a_state_between_two_epochs_is_that_of_the_end_of_the_first(data: ImageData) -> None:
-    whole = begin(data)
-    expected = ending(whole, list(whole.epochs()))
+def test_a_state_between_two_epochs_is_that_of_the_end_of_the_first(
+    data: ImageData, undisturbed: tuple[Training, list[EpochResult], list[int]]
+) -> None:
+    whole, results, _ = undisturbed
     first = begin(data)
     epochs = first.epochs()
-    results = [next(epochs), next(epochs)]
+    begun = [next(epochs), next(epochs)]
     taken = first.state()
     second = begin(data)
     second.take_up(taken)
     assert (second.position.epoch, second.position.step) == (2, 0)
-    assert ending(second, results + list(second.epochs())) == expected
+    assert ending(second, begun + list(second.epochs())) == ending(whole, results)
 
 
 def test_a_position_of_another_version_is_refused(data: ImageData) -> None:
@@ -204,17 +234,22 @@ def test_a_position_of_another_version_is_refused(data: ImageData) -> None:
         training.take_up(State(taken.arrays, {**taken.record, "position": position}))
 
 
-def test_a_learning_rate_of_the_epoch_holds_from_its_beginning(data: ImageData) -> None:
+@pytest.mark.parametrize(
+    ("images", "each"), [(SMALL, 12), pytest.param(LARGE, 1, marks=pytest.mark.full)]
+)
+def test_a_learning_rate_of_the_epoch_holds_from_its_beginning(images: int, each: int) -> None:
     def new() -> Training:
+        data = random_data(images)
         schedule = keras.callbacks.LearningRateScheduler(lambda epoch: 0.01 / (1 + epoch))
         return Training(dropout_and_batch_norm(data), data, RECIPE, 2, [schedule])
 
-    assert_the_same_from_everywhere(new)
+    assert_the_same_from(each, new)
 
 
-def test_a_finished_training_has_nothing_left(data: ImageData) -> None:
-    first = begin(data)
-    results = list(first.epochs())
+def test_a_finished_training_has_nothing_left(
+    data: ImageData, undisturbed: tuple[Training, list[EpochResult], list[int]]
+) -> None:
+    first, results, _ = undisturbed
     assert results[-1].epoch == first.position.epoch == ENDS_AFTER
     second = begin(data)
     second.take_up(first.state())
@@ -224,13 +259,13 @@ def test_a_finished_training_has_nothing_left(data: ImageData) -> None:
         np.testing.assert_array_equal(mine, theirs)
 
 
-def test_calls_end_with_every_multiple_of_save_every(data: ImageData) -> None:
-    training, ends = begin(data), []
-    recipe_steps = 7
-    for _ in training.epochs(lambda: ends.append(training.steps_taken)):
-        pass
+def test_calls_end_with_every_multiple_of_save_every(
+    undisturbed: tuple[Training, list[EpochResult], list[int]],
+) -> None:
+    training, _, ends = undisturbed
+    assert training.steps_per_epoch == 4
     saved = [step for step in dict.fromkeys(ends) if step % 3 == 0]
-    assert saved == list(range(3, recipe_steps * training.position.epoch + 1, 3))
+    assert saved == list(range(3, training.steps_taken + 1, 3))
 
 
 def test_the_state_of_another_model_is_refused(data: ImageData) -> None:

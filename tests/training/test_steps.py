@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -15,29 +14,15 @@ from kerazoo.errors import UsageError
 from kerazoo.training.cluster import Cluster
 from kerazoo.training.replicas import Replicas
 from kerazoo.training.steps import Steps
-
-CLASSES = 3
-SHAPE = (4, 4, 1)
-
-
-def random_split(size: int, seed: int = 0) -> ArraySplit:
-    rng = np.random.default_rng(seed)
-    images = rng.integers(0, 256, (size, *SHAPE)).astype(np.uint8)
-    return ArraySplit(images, rng.integers(0, CLASSES, size), SHAPE)
-
-
-def softmax_regression(decay: keras.Regularizer | None = None) -> keras.Model:
-    """Return the smallest model: its gradient is known by hand."""
-    inputs = keras.Input(SHAPE)
-    pixels = keras.layers.Flatten()(inputs)
-    outputs = keras.layers.Dense(CLASSES, kernel_regularizer=decay)(pixels)
-    model = keras.Model(inputs, outputs)
-    model.compile(
-        keras.optimizers.Adam(0.001, epsilon=1e-8),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
-    return model
+from tests.helpers.processes import Process
+from tests.helpers.small import (
+    CLASSES,
+    SHAPE,
+    convolution,
+    normalised,
+    random_split,
+    softmax_regression,
+)
 
 
 def adam_by_hand(
@@ -179,27 +164,6 @@ def test_many_steps_a_call_are_one_traced_function(parts: int) -> None:
     assert steps.train.experimental_get_tracing_count() == 1
 
 
-def convolution() -> keras.Model:
-    """Return a model that oneDNN computes."""
-    keras.utils.set_random_seed(5)
-    inputs = keras.Input(SHAPE)
-    x = keras.layers.Conv2D(4, 3, activation="relu")(inputs)
-    model = keras.Model(inputs, keras.layers.Dense(CLASSES)(keras.layers.Flatten()(x)))
-    model.compile(keras.optimizers.SGD(0.05))
-    return model
-
-
-def normalised(dropout: float = 0) -> keras.Model:
-    """Return a model whose images depend on one another while it is trained."""
-    keras.utils.set_random_seed(3)
-    inputs = keras.Input(SHAPE)
-    x = keras.layers.BatchNormalization(momentum=0.5)(keras.layers.Conv2D(4, 3)(inputs))
-    x = keras.layers.Dropout(dropout)(keras.layers.Flatten()(x))
-    model = keras.Model(inputs, keras.layers.Dense(CLASSES)(x))
-    model.compile(keras.optimizers.SGD(0.05))
-    return model
-
-
 def test_fewer_images_than_parts_are_no_error() -> None:
     split, models = random_split(21), (convolution(), convolution())
     results = []
@@ -218,76 +182,6 @@ def test_batch_normalisation_is_not_cut_in_parts() -> None:
         Steps(normalised(), tf.distribute.get_strategy(), parts=2)
 
 
-TWO_REPLICAS = """
-import keras
-import numpy as np
-import tensorflow as tf
-from kerazoo.training.cluster import Cluster
-from kerazoo.training.replicas import Replicas
-from tests.training.test_steps import (
-    CLASSES, SHAPE, ArraySplit, Steps, convolution, normalised, random_split, softmax_regression
-)
-
-cpu, = tf.config.list_physical_devices("CPU")
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-replicas = Replicas("mirrored", Cluster())
-assert replicas.count == 2
-for build, size in ((softmax_regression, 23), (normalised, 23), (convolution, 21)):
-    split = random_split(size)
-    keras.utils.set_random_seed(2)
-    one = build()
-    with replicas.strategy.scope():
-        two = build()
-    two.set_weights(one.get_weights())
-    replicas.synchronize(two, 8, 8)
-    results = []
-    for model, where in ((one, tf.distribute.get_strategy()), (two, replicas.strategy)):
-        steps = Steps(model, where)
-        batches = steps.batches(split, 5, (1, 2))
-        loss = steps.train(batches, tf.constant(5))
-        results.append([float(loss), steps.hits(batches), *steps.evaluate(split, 5, 2)])
-    np.testing.assert_allclose(*results, rtol=1e-5)
-    for a, b in zip(one.get_weights(), two.get_weights()):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
-    assert np.abs(one.trainable_weights[-1]).max() > 1e-3
-
-keras.utils.set_random_seed(1)
-with replicas.strategy.scope():
-    model = normalised(dropout=0.5)
-try:
-    Steps(model, replicas.strategy, jit=True)
-except ValueError as error:
-    assert "XLA compiles the steps of one replica alone" in str(error)
-else:
-    raise AssertionError
-steps, losses = Steps(model, replicas.strategy), []
-for epoch in range(20):
-    losses.append(float(steps.train(steps.batches(split, 5, (1, epoch)), tf.constant(5))))
-assert min(losses[-3:]) < 0.9 * losses[0], losses
-
-# Scaling the loss changes nothing; what overflows on the second replica is left out on both.
-images = np.zeros((10, *SHAPE), np.float32)
-images[5:] = 100
-split = ArraySplit(images, np.arange(10) % CLASSES, SHAPE)
-for scale, fits in ((2.0**10, True), (2.0**127, False)):
-    with replicas.strategy.scope():
-        plain, scaled = softmax_regression(), softmax_regression()
-        scaled.optimizer = keras.optimizers.LossScaleOptimizer(
-            keras.optimizers.Adam(0.001, epsilon=1e-8), initial_scale=scale
-        )
-    before = scaled.get_weights()
-    plain.set_weights(before)
-    for model in (plain, scaled):
-        steps = Steps(model, replicas.strategy)
-        steps.train(steps.batches(split, 10), tf.constant(1))
-    assert np.abs(plain.get_weights()[0] - before[0]).max() > 1e-4
-    for a, b in zip(scaled.get_weights(), plain.get_weights() if fits else before):
-        np.testing.assert_allclose(a, b, rtol=1e-5)
-    for each in replicas.strategy.experimental_local_results(scaled.optimizer.dynamic_scale.value):
-        assert float(each) == (scale if fits else scale / 2)
-"""
-
-
 @pytest.mark.parametrize(("images", "batch_size"), [(9, 4), (13, 6), (1, 8)])
 def test_batch_normalisation_needs_an_image_a_replica(
     images: int, batch_size: int, monkeypatch: pytest.MonkeyPatch
@@ -300,6 +194,81 @@ def test_batch_normalisation_needs_an_image_a_replica(
     replicas.synchronize(convolution(), images, batch_size)
 
 
-def test_two_replicas_train_as_one() -> None:
-    run = subprocess.run([sys.executable, "-c", TWO_REPLICAS], capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
+def two_replicas() -> Replicas:
+    """Return two replicas of one process, which must not have computed anything."""
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    return Replicas("mirrored", Cluster())
+
+
+def assert_that_two_replicas_train_as_one() -> None:
+    replicas = two_replicas()
+    assert replicas.count == 2
+    for build, size in ((softmax_regression, 23), (normalised, 23), (convolution, 21)):
+        split = random_split(size)
+        keras.utils.set_random_seed(2)
+        one = build()
+        with replicas.strategy.scope():
+            two = build()
+        two.set_weights(one.get_weights())
+        replicas.synchronize(two, 8, 8)
+        results = []
+        for model, where in ((one, tf.distribute.get_strategy()), (two, replicas.strategy)):
+            steps = Steps(model, where)
+            batches = steps.batches(split, 5, (1, 2))
+            loss = steps.train(batches, tf.constant(5))
+            results.append([float(loss), steps.hits(batches), *steps.evaluate(split, 5, 2)])
+        np.testing.assert_allclose(results[0], results[1], rtol=1e-5)
+        for mine, theirs in zip(two.get_weights(), one.get_weights(), strict=True):
+            np.testing.assert_allclose(theirs, mine, rtol=1e-4, atol=1e-6)
+        assert np.abs(one.trainable_weights[-1]).max() > 1e-3
+
+
+def assert_that_two_replicas_learn() -> None:
+    replicas, split = two_replicas(), random_split(21)
+    keras.utils.set_random_seed(1)
+    with replicas.strategy.scope():
+        model = normalised(dropout=0.5)
+    with pytest.raises(UsageError, match="XLA compiles the steps of one replica alone"):
+        Steps(model, replicas.strategy, jit=True)
+    steps, losses = Steps(model, replicas.strategy), []
+    for epoch in range(20):
+        losses.append(float(steps.train(steps.batches(split, 5, (1, epoch)), tf.constant(5))))
+    assert min(losses[-3:]) < 0.9 * losses[0], losses
+
+
+def assert_that_what_overflows_on_one_replica_is_left_out_on_both() -> None:
+    replicas = two_replicas()
+    images = np.zeros((10, *SHAPE), np.float32)
+    images[5:] = 100  # the second replica's
+    split = ArraySplit(images, np.arange(10) % CLASSES, SHAPE)
+    for scale, fits in ((2.0**10, True), (2.0**127, False)):
+        with replicas.strategy.scope():
+            plain, scaled = softmax_regression(), softmax_regression()
+            scaled.optimizer = keras.optimizers.LossScaleOptimizer(
+                keras.optimizers.Adam(0.001, epsilon=1e-8), initial_scale=scale
+            )
+        before = scaled.get_weights()
+        plain.set_weights(before)
+        for model in (plain, scaled):
+            steps = Steps(model, replicas.strategy)
+            steps.train(steps.batches(split, 10), tf.constant(1))
+        assert np.abs(plain.get_weights()[0] - before[0]).max() > 1e-4
+        expected = plain.get_weights() if fits else before
+        for mine, theirs in zip(scaled.get_weights(), expected, strict=True):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-5)
+        scales = replicas.strategy.experimental_local_results(scaled.optimizer.dynamic_scale.value)
+        assert [float(each) for each in scales] == [scale if fits else scale / 2] * 2
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        assert_that_two_replicas_train_as_one,
+        assert_that_two_replicas_learn,
+        assert_that_what_overflows_on_one_replica_is_left_out_on_both,
+    ],
+)
+def test_two_replicas(check: Callable[[], None]) -> None:
+    ended = Process(check).ended()
+    assert ended.code == 0, ended.err

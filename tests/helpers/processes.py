@@ -1,0 +1,149 @@
+"""Processes that have TensorFlow imported when they start: in a tenth of a second, not in five.
+
+A server that has imported it, and has not started its devices, forks them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LIMIT = 60  # seconds until a process that hangs is killed
+
+_context = multiprocessing.get_context("forkserver")
+_started: list[Process] = []
+
+
+def start_server() -> None:
+    """Have the server import TensorFlow meanwhile, unless it has begun to."""
+    _context.set_forkserver_preload(["tests.helpers.preload"])
+    with contextlib.chdir(ROOT):  # where it finds that module
+        forkserver.ensure_running()
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a process came to: its exit code, or a negative signal, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Process:
+    """A process that calls a function, in this process's working directory.
+
+    Args:
+        call: A function of a module; what it returns is the exit code, as for `sys.exit`.
+        arguments: What it is called with.
+        environment: Variables that the process has besides those of this one.
+
+    Attributes:
+        stdout: What it prints.
+    """
+
+    def __init__(
+        self,
+        call: Callable[..., int | None],
+        *arguments: Any,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        start_server()
+        (out, its_out), (err, its_err) = (_context.Pipe(duplex=False) for _ in range(2))
+        variables = {**os.environ, **(environment or {})}
+        own = (its_out, its_err, Path.cwd(), variables, call, arguments)
+        self._process = _context.Process(target=_run, args=own, daemon=True)
+        self._process.start()
+        self.stdout, stderr = (os.fdopen(os.dup(each.fileno())) for each in (out, err))
+        for each in (out, err, its_out, its_err):
+            each.close()
+        self._reader = ThreadPoolExecutor(1)
+        self._err = self._reader.submit(_content, stderr)
+        self._hung = False
+        self._watch = threading.Timer(LIMIT, self._give_up)
+        self._watch.start()
+        _started.append(self)
+
+    def read_until(self, start: str) -> None:
+        """Read what it prints up to the line that begins so."""
+        assert any(line.startswith(start) for line in self.stdout), self.ended().err
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self._process.pid
+        os.kill(self._process.pid, number)
+
+    def is_running_after(self, seconds: float) -> bool:
+        """Tell whether it does not end within so many seconds."""
+        self._process.join(seconds)
+        return self._process.is_alive()
+
+    def ended(self) -> Ended:
+        """Wait for its end and return what it came to."""
+        out = "" if self.stdout.closed else _content(self.stdout)
+        err = self._err.result()
+        self._process.join()
+        self._watch.cancel()
+        self._reader.shutdown()
+        _started.remove(self)
+        if self._hung:
+            pytest.fail(f"a process was still running after {LIMIT} seconds:\n{out}{err}")
+        assert self._process.exitcode is not None
+        return Ended(self._process.exitcode, out, err)
+
+    def _give_up(self) -> None:
+        """Have it say where it hangs, and kill it."""
+        with contextlib.suppress(ProcessLookupError):  # it has just ended
+            self.send(signal.SIGUSR1)
+            self._hung = self.is_running_after(1)
+        self._process.kill()
+
+
+def kill_all() -> None:
+    """Kill the processes whose end nobody has waited for."""
+    for process in list(_started):
+        process._process.kill()
+        process.ended()
+
+
+def _content(stream: Any) -> str:
+    with stream:
+        return stream.read()
+
+
+def _run(
+    out: Connection,
+    err: Connection,
+    folder: Path,
+    environment: Mapping[str, str],
+    call: Callable[..., int | None],
+    arguments: tuple[Any, ...],
+) -> None:
+    """Make a process as new as one that the shell has started, and call the function in it."""
+    assert "tensorflow" in sys.modules, "the server has not imported tests.helpers.preload"
+    os.dup2(out.fileno(), 1)
+    os.dup2(err.fileno(), 2)
+    sys.stdout = os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    faulthandler.register(signal.SIGUSR1)
+    sys.exit(call(*arguments))

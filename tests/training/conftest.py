@@ -1,0 +1,27 @@
+"""What the tests of trainings share: a tiny network in the zoo, processes that start at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.helpers import processes, tiny
+
+
+def pytest_collection_finish() -> None:
+    """Have TensorFlow imported for other processes while the first tests run."""
+    processes.start_server()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tiny_network() -> Iterator[None]:
+    """Have the tiny network among the models of the zoo."""
+    with tiny.entered():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_process_outlives_its_test() -> Iterator[None]:
+    yield
+    processes.kill_all()
