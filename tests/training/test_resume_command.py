@@ -7,46 +7,60 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
-import pandas as pd
 import pytest
 
 from kerazoo.cli import main
 from kerazoo.errors import InterruptedRunError
+from kerazoo.training import curves
 from kerazoo.training import run as training_run
-from kerazoo.training.checkpoints import Checkpoints
 from kerazoo.training.interrupts import Interrupts
 from kerazoo.training.options import Recipe, TrainOptions
 from kerazoo.training.run_folder import RunFolder
 from kerazoo.training.train import resume, train
+from tests.helpers import tiny
+from tests.helpers.runs import files, metrics, weights
 
-TIMES = ["seconds", "images_per_second"]
-RECIPE = Recipe(epochs=3)
+RECIPE = Recipe(epochs=3, batch_size=10)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def in_two_calls_an_epoch_without_curves() -> Iterator[None]:
+    """Have calls of two steps and one, and in the place of the curves what is written at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("kerazoo.training.train.MAX_STEPS_PER_CALL", 2)
+        patch.setattr(curves, "draw", lambda results, title, file: file.write(title.encode()))
+        yield
 
 
 @pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("kerazoo.training.command.start", lambda: "a device")
+    terminated = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, terminated)
 
 
 def options(**given: Any) -> TrainOptions:
-    return TrainOptions("mnist_cnn", "digits", limit=300, recipe=RECIPE, **given)
+    """Return the options of a run of three epochs, each of three steps."""
+    return TrainOptions(tiny.NAME, "digits", limit=30, **{"recipe": RECIPE, **given})
 
 
-def interrupted(epochs: int, monkeypatch: pytest.MonkeyPatch, **given: Any) -> str:
+def begin(*callbacks: keras.callbacks.Callback, **given: Any) -> None:
+    train(options(**given), "a device", callbacks, say=lambda _: None)
+
+
+def interrupted(epochs: int, **given: Any) -> str:
     """Begin a run that a signal reaches after so many epochs; return what it says at its end."""
-    return stopped(epochs, monkeypatch, lambda say: train(options(**given), "a device", say=say))
+    return stopped(epochs, lambda say: train(options(**given), "a device", say=say))
 
 
-def stopped(
-    epochs: int, monkeypatch: pytest.MonkeyPatch, go: Callable[[Callable[[str], None]], object]
-) -> str:
+def stopped(epochs: int, go: Callable[[Callable[[str], None]], object]) -> str:
     """Return what a run says at its end that a signal reaches after so many more epochs."""
     lines: list[str] = []
 
@@ -58,32 +72,47 @@ def stopped(
         @requested.setter
         def requested(self, _: bool) -> None: ...
 
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training_run, "Interrupts", Once)
         with pytest.raises(InterruptedRunError) as caught:
             go(lines.append)
     return str(caught.value)
 
 
-def left(out: str) -> tuple[list[np.ndarray], pd.DataFrame]:
-    model = keras.models.load_model(Path(out) / "model.keras")
-    return model.get_weights(), pd.read_csv(Path(out) / "metrics.csv").drop(columns=TIMES)
+class Runs:
+    """Runs that are made once: `put` gives a test its own copy."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, name: str, out: str) -> Path:
+        """Copy "whole", a run never stopped, or "interrupted 2", one stopped after two epochs."""
+        if not (made := self._folder / name).exists():
+            if name == "whole":
+                begin(out=made)
+            else:
+                interrupted(int(name.removeprefix("interrupted ")), out=made)
+        return Path(shutil.copytree(made, out))
+
+    def assert_as_never_stopped(self, out: str) -> None:
+        whole = self.put("whole", "whole")
+        assert weights(Path(out)) == weights(whole)
+        assert metrics(Path(out)) == metrics(whole)
+        assert {path.name for path in Path(out).iterdir()} == {
+            path.name for path in whole.iterdir()
+        }
 
 
-def assert_as_never_stopped(out: str) -> None:
-    train(options(out=Path("whole")), "a device", say=lambda _: None)
-    for mine, theirs in zip(left(out)[0], left("whole")[0], strict=True):
-        np.testing.assert_array_equal(mine, theirs)
-    pd.testing.assert_frame_equal(left(out)[1], left("whole")[1])
-    names = {path.name for path in Path(out).iterdir()}
-    assert names == {path.name for path in Path("whole").iterdir()}
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    return Runs(tmp_path_factory.mktemp("runs"))
 
 
 @pytest.mark.parametrize("epochs", [0, 2])
 def test_an_interrupted_run_goes_on(
-    epochs: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    epochs: int, runs: Runs, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = interrupted(epochs, monkeypatch, out=Path("run"))
+    told = interrupted(epochs, out=Path("run"))
     assert told == (
         f"interrupted in epoch {epochs + 1} of 3; the model as it was then is in 'run', "
         "and --resume 'run' goes on from there"
@@ -92,7 +121,7 @@ def test_an_interrupted_run_goes_on(
     summary = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert summary == json.loads(Path("run/summary.json").read_text())
     assert summary["epochs"] == 3
-    assert_as_never_stopped("run")
+    runs.assert_as_never_stopped("run")
 
 
 class Signals(keras.callbacks.Callback):
@@ -108,28 +137,22 @@ class Signals(keras.callbacks.Callback):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_in_mid_epoch_saves_there(
-    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("kerazoo.training.train.MAX_STEPS_PER_CALL", 1)
+def test_a_signal_in_mid_epoch_saves_there(number: signal.Signals, runs: Runs) -> None:
     with pytest.raises(InterruptedRunError, match="interrupted in epoch 1 of 3"):
-        train(options(out=Path("run")), "a device", [Signals(number)], say=lambda _: None)
+        begin(Signals(number), out=Path("run"))
     (checkpoint,) = Path("run/checkpoints").iterdir()
     assert checkpoint.name == "epoch-000000-step-000000002"
     record = json.loads((checkpoint / "record.json").read_text())
     assert (record["position"]["epoch"], record["position"]["step"]) == (0, 2)
     resume(Path("run"), callbacks=[Signals(None)], say=lambda _: None)
-    assert_as_never_stopped("run")
+    runs.assert_as_never_stopped("run")
 
 
-def test_the_latest_unfinished_run_goes_on(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    interrupted(1, monkeypatch)
-    interrupted(1, monkeypatch)
-    first, second = sorted(Path("runs").iterdir())
-    os.utime(second / "config.json", (2e9, 2e9))
-    train(options(), "a device", say=lambda _: None)
+def test_the_latest_unfinished_run_goes_on(runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
+    runs.put("whole", "runs/c")
+    first, second = (runs.put("interrupted 2", f"runs/{name}") for name in "ab")
+    for run, time in (("a", 1e9), ("b", 2e9), ("c", 3e9)):
+        os.utime(Path("runs", run, "config.json"), (time, time))
     assert main(["train", "--resume"]) == 0
     assert (second / "summary.json").exists()
     assert not (first / "summary.json").exists()
@@ -142,54 +165,52 @@ def test_the_latest_unfinished_run_goes_on(
     assert json.loads(summary)["epochs"] == 3
 
 
-def test_a_run_killed_before_its_first_checkpoint_begins_anew(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    interrupted(0, monkeypatch, out=Path("run"))
+def test_a_run_killed_before_its_first_checkpoint_begins_anew(runs: Runs) -> None:
+    runs.put("interrupted 0", "run")
     shutil.rmtree("run/checkpoints")
     resume(Path("run"), say=lambda _: None)
-    assert_as_never_stopped("run")
+    runs.assert_as_never_stopped("run")
 
 
-def test_a_run_killed_at_its_very_end_leaves_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_killed_at_its_very_end_leaves_all(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(training_run, "summary", fail)
         with pytest.raises(KeyboardInterrupt):
-            train(options(out=Path("run")), "a device", say=lambda _: None)
+            begin(out=Path("run"))
     assert not Path("run/summary.json").exists()
     resume(Path("run"), say=lambda _: None)
-    assert_as_never_stopped("run")
+    runs.assert_as_never_stopped("run")
 
 
 @pytest.mark.parametrize("arguments", [["run"], []])
 def test_a_run_killed_after_its_very_end_is_tidied_up(
-    arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    arguments: list[str],
+    runs: Runs,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(Checkpoints, "remove", lambda _: None)
-        train(options(out=Path("runs/run")), "a device", say=lambda _: None)
-    assert Path("runs/run/checkpoints").exists()
+    unfinished = runs.put("interrupted 2", "unfinished")
+    runs.put("whole", "runs/run")
+    (unfinished / "checkpoints").rename("runs/run/checkpoints")
     assert main(["train", "--resume", *(f"runs/{name}" for name in arguments)]) == 0
     assert "is already finished" in capsys.readouterr().out
     assert not Path("runs/run/checkpoints").exists()
 
 
 def test_an_earlier_run_is_spared_until_the_new_one_is_resumed(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    runs: Runs, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other = Recipe(epochs=1, seed=5)
-    train(
-        TrainOptions("mnist_cnn", "digits", recipe=other, out=Path("run")), "d", say=lambda _: None
-    )
-    before = {path.name: path.read_bytes() for path in Path("run").iterdir()}
-    told = interrupted(0, monkeypatch, out=Path("run"), overwrite=True)
+    begin(recipe=Recipe(epochs=1, batch_size=10, seed=5), out=Path("run"))
+    before = files(Path("run"))
+    told = interrupted(0, out=Path("run"), overwrite=True)
     assert "the earlier run in 'run' is as it was" in told
     (new,) = Path("run").glob(".kerazoo-new-*")
     assert f"--resume '{new}' goes on with this one in its place" in told
-    assert {name: (Path("run") / name).read_bytes() for name in before} == before
+    assert before.items() <= files(Path("run")).items()
     shutil.copytree("run", "runs/run")
     assert main(["train", "--resume", "run"]) == 0
     said = capsys.readouterr().out
@@ -197,7 +218,7 @@ def test_an_earlier_run_is_spared_until_the_new_one_is_resumed(
     assert main(["train", "--resume"]) == 0  # which finds it too
     assert json.loads(Path("runs/run/summary.json").read_text())["epochs"] == 3
     assert main(["train", "--resume", str(new)]) == 0
-    assert_as_never_stopped("run")
+    runs.assert_as_never_stopped("run")
 
 
 class FailsAfter(keras.callbacks.Callback):
@@ -210,21 +231,16 @@ class FailsAfter(keras.callbacks.Callback):
             raise RuntimeError
 
 
-def test_an_earlier_run_is_spared_until_an_epoch_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    train(options(out=Path("run")), "a device", say=lambda _: None)
-    before = {path.name: path.read_bytes() for path in Path("run").iterdir()}
+def test_an_earlier_run_is_spared_until_an_epoch_is_done(runs: Runs) -> None:
+    runs.put("whole", "run")
+    before = files(Path("run"))
     with pytest.raises(RuntimeError):
-        train(
-            options(out=Path("run"), overwrite=True, save_every=1),
-            "a device",
-            [FailsAfter(1)],
-            say=lambda _: None,
-        )
+        begin(FailsAfter(1), out=Path("run"), overwrite=True, save_every=1)
     (new,) = Path("run").glob(".kerazoo-new-*")
     assert (new / "checkpoints").is_dir()
-    told = stopped(0, monkeypatch, lambda say: resume(new, callbacks=[FailsAfter(99)], say=say))
+    told = stopped(0, lambda say: resume(new, callbacks=[FailsAfter(99)], say=say))
     assert "the earlier run in 'run' is as it was" in told
-    assert {name: (Path("run") / name).read_bytes() for name in before} == before
+    assert before.items() <= files(Path("run")).items()
 
 
 @pytest.mark.parametrize(
@@ -238,13 +254,13 @@ def test_an_earlier_run_is_spared_until_an_epoch_is_done(monkeypatch: pytest.Mon
     ],
 )
 def test_a_run_goes_on_by_the_strategy_it_began_with(
-    kept: str, given: list[str], expected: str, monkeypatch: pytest.MonkeyPatch
+    kept: str, given: list[str], expected: str, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
     monkeypatch.setattr(
         "kerazoo.training.train.resume", lambda run, mnist_dir, strategy, say: seen.append(strategy)
     )
-    interrupted(0, monkeypatch, out=Path("run"))
+    runs.put("interrupted 2", "run")
     config = json.loads(Path("run/config.json").read_text())
     Path("run/config.json").write_text(json.dumps({**config, "strategy": kept}))
     assert main(["train", "--resume", "run", *given]) == 0
@@ -273,9 +289,9 @@ def test_usage_errors_exit_2(
 
 
 def test_a_run_that_is_going_on_is_told_before_tensorflow_starts(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    runs: Runs, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    interrupted(0, monkeypatch, out=Path("run"))
+    runs.put("interrupted 2", "run")
     monkeypatch.setattr("kerazoo.training.command._start", None)
     started = ["train", "--model", "mnist_cnn", "--out", "run", "--overwrite"]
     with RunFolder.reopen(Path("run")):
@@ -288,14 +304,13 @@ class TestRefuses:
     """What cannot go on is told, and stays as it was."""
 
     @pytest.fixture(autouse=True)
-    def run(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        interrupted(2, monkeypatch, out=Path("run"))
+    def run(self, runs: Runs) -> None:
+        runs.put("interrupted 2", "run")
 
     def refused(self, code: int, capsys: pytest.CaptureFixture[str]) -> str:
-        before = {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()}
+        before = files(Path("run"))
         assert main(["train", "--resume", "run"]) == code
-        after = {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()}
-        assert after == before
+        assert files(Path("run")) == before
         err = capsys.readouterr().err
         assert err.count("\n") == 1
         return err
@@ -379,11 +394,11 @@ class TestRefuses:
 
 
 def test_the_checkpoint_before_is_used_where_the_last_is_damaged(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    runs: Runs, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    interrupted(2, monkeypatch, out=Path("run"))
+    runs.put("interrupted 2", "run")
     last = max(Path("run/checkpoints").iterdir())
     (last / "arrays.npz").write_bytes((last / "arrays.npz").read_bytes()[:-1])
     assert main(["train", "--resume", "run"]) == 0
     assert f"the checkpoint '{last}' is passed over: " in capsys.readouterr().out
-    assert_as_never_stopped("run")
+    runs.assert_as_never_stopped("run")
