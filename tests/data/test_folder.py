@@ -13,7 +13,7 @@ from PIL import Image
 from kerazoo.data import folder
 from kerazoo.data.images import Shuffle, Split
 from kerazoo.errors import CorruptFileError, DataMissingError
-from tests.data.test_images import of_two_workers
+from tests.helpers.splits import of_two_workers
 
 SHAPE = (8, 8, 1)
 

@@ -8,8 +8,6 @@ from kerazoo.data.images import (
     ArraySplit,
     ImageData,
     Share,
-    Shuffle,
-    Split,
     evenly_spaced,
     order,
     to_shape,
@@ -24,15 +22,6 @@ def numbered(size: int) -> ArraySplit:
 
 def labels(batches: tf.data.Dataset) -> list[list[int]]:
     return [batch[1].numpy().tolist() for batch in batches]
-
-
-def of_two_workers(split: Split, batch_size: int, shuffle: Shuffle) -> list[np.ndarray]:
-    """Return the images of every batch, put together from those of two workers."""
-    workers = [split.batches(batch_size, shuffle, 1, Share(first, 1, 2)) for first in range(2)]
-    return [
-        np.concatenate([images for images, _ in parts])
-        for parts in zip(*(batches.as_numpy_iterator() for batches in workers), strict=True)
-    ]
 
 
 def test_batches_without_shuffle_keep_the_order_and_the_remainder() -> None:

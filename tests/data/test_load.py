@@ -20,9 +20,9 @@ def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("urllib.request.urlopen", refuse)
 
 
-def test_auto_is_mnist_where_it_can_be_had(mnist_dir: Path) -> None:
+def test_auto_is_mnist_where_it_can_be_had(mnist_files: Path) -> None:
     said: list[str] = []
-    assert load("auto", SHAPE, 0, mnist_dir, said.append).name == "mnist"
+    assert load("auto", SHAPE, 0, mnist_files, said.append).name == "mnist"
     assert load("auto", SHAPE, 0, None, said.append).name == "mnist"  # prepared by now
     assert said == []
 
@@ -48,17 +48,17 @@ def test_a_folder_that_was_named_is_not_passed_over(tmp_path: Path) -> None:
         load("auto", SHAPE, 0, tmp_path)
 
 
-def test_prepared_mnist_needs_no_files(mnist_dir: Path, tmp_path: Path) -> None:
-    load("mnist", SHAPE, 0, mnist_dir)
+def test_prepared_mnist_needs_no_files(mnist_files: Path, tmp_path: Path) -> None:
+    load("mnist", SHAPE, 0, mnist_files)
     assert load("auto", SHAPE, 0, tmp_path).name == "mnist"
 
 
 def test_a_damaged_mnist_is_not_passed_over(
-    mnist_dir: Path, monkeypatch: pytest.MonkeyPatch
+    mnist_files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mnist, "FINGERPRINT", "")
     with pytest.raises(CorruptFileError):
-        load("auto", SHAPE, 0, mnist_dir)
+        load("auto", SHAPE, 0, mnist_files)
 
 
 def test_an_unknown_name() -> None:

@@ -11,28 +11,15 @@ import pytest
 from kerazoo.data import mnist
 from kerazoo.data.images import Split
 from kerazoo.errors import CorruptFileError, DataMissingError
-
-FILES = (
-    "train-images-idx3-ubyte.gz",
-    "train-labels-idx1-ubyte.gz",
-    "t10k-images-idx3-ubyte.gz",
-    "t10k-labels-idx1-ubyte.gz",
-)
+from tests.helpers import idx
+from tests.helpers.idx import FILES
 
 
 @pytest.fixture
-def copy(mnist_dir: Path, tmp_path: Path) -> Path:
+def copy(mnist_files: Path, tmp_path: Path) -> Path:
     for name in FILES:
-        shutil.copy(mnist_dir / name, tmp_path)
+        shutil.copy(mnist_files / name, tmp_path)
     return tmp_path
-
-
-def read_idx(path: Path) -> np.ndarray:
-    """Read a file of the format that MNIST's page describes, by hand."""
-    content = gzip.decompress(path.read_bytes())
-    dimensions = content[3]
-    shape = np.frombuffer(content, ">i4", dimensions, offset=4)
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
 
 
 def whole(split: Split) -> tuple[np.ndarray, np.ndarray]:
@@ -40,25 +27,35 @@ def whole(split: Split) -> tuple[np.ndarray, np.ndarray]:
     return np.rint(images.numpy()[..., 0] * 255).astype(np.uint8), labels.numpy()
 
 
-def test_the_split_is_that_of_the_documents_reader(mnist_dir: Path) -> None:
-    data = mnist.load((28, 28, 1), mnist_dir)
-    images, labels, test_images, test_labels = (read_idx(mnist_dir / name) for name in FILES)
+def test_the_split_is_that_of_the_documents_reader(mnist_files: Path) -> None:
+    data = mnist.load((28, 28, 1), mnist_files)
+    images, labels, test_images, test_labels = (idx.read(mnist_files / name) for name in FILES)
+    kept = mnist.VALIDATION
     expected = {
-        "train": (images[5000:], labels[5000:]),
-        "validation": (images[:5000], labels[:5000]),
+        "train": (images[kept:], labels[kept:]),
+        "validation": (images[:kept], labels[:kept]),
         "test": (test_images, test_labels),
     }
     for part, (pixels, numbers) in expected.items():
         found_pixels, found_numbers = whole(getattr(data, part))
         np.testing.assert_array_equal(found_pixels, pixels)
         np.testing.assert_array_equal(found_numbers, numbers)
-    assert (data.train.size, data.validation.size, data.test.size) == (55_000, 5_000, 10_000)
     assert data.class_names == tuple("0123456789")
 
 
-def test_the_fingerprint_is_of_the_four_files(mnist_dir: Path) -> None:
-    content = b"".join(read_idx(mnist_dir / name).tobytes() for name in FILES)
-    assert hashlib.sha256(content).hexdigest() == mnist.FINGERPRINT
+def test_the_first_5000_are_kept_for_validation() -> None:
+    assert mnist.VALIDATION == 5_000
+
+
+@pytest.mark.full
+def test_the_original_has_70000_images(mnist_dir: Path) -> None:
+    data = mnist.load((28, 28, 1), mnist_dir)
+    assert (data.train.size, data.validation.size, data.test.size) == (55_000, 5_000, 10_000)
+
+
+def test_the_fingerprint_is_of_the_four_files(mnist_files: Path) -> None:
+    assert idx.digest(mnist_files) == mnist.FINGERPRINT
+    assert mnist.load((28, 28, 1), mnist_files).fingerprint == mnist.FINGERPRINT
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -72,8 +69,10 @@ def test_a_truncated_file_is_told_with_its_sha256(copy: Path, name: str) -> None
         mnist.load((28, 28, 1), copy)
 
 
-def test_an_altered_file_is_told_even_where_mnist_is_prepared(copy: Path, mnist_dir: Path) -> None:
-    mnist.load((28, 28, 1), mnist_dir)
+def test_an_altered_file_is_told_even_where_mnist_is_prepared(
+    copy: Path, mnist_files: Path
+) -> None:
+    mnist.load((28, 28, 1), mnist_files)
     labels = bytearray(gzip.decompress((copy / FILES[1]).read_bytes()))
     labels[100] = (labels[100] + 1) % 10
     (copy / FILES[1]).write_bytes(gzip.compress(bytes(labels)))
@@ -91,8 +90,8 @@ def test_a_missing_file_is_named(
 
 
 def test_a_prepared_set_that_is_not_mnist_is_told(
-    mnist_dir: Path, monkeypatch: pytest.MonkeyPatch
+    mnist_files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mnist, "FINGERPRINT", "0" * 64)
     with pytest.raises(CorruptFileError, match="is not the original one"):
-        mnist.load((28, 28, 1), mnist_dir)
+        mnist.load((28, 28, 1), mnist_files)

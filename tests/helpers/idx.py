@@ -1,0 +1,86 @@
+"""MNIST's four IDX files, and small ones of scikit-learn's digits that stand in for them."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tensorflow_datasets.core.download.checksums import UrlInfo
+from tensorflow_datasets.image_classification import mnist as tfds_mnist
+
+from kerazoo.data import digits, mnist
+from legacy_tf1 import mnist_data
+
+FILES = (
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+)
+TRAIN, VALIDATION, TEST = 500, 50, 100
+
+
+def read(path: Path) -> np.ndarray:
+    """Read a file of the format that MNIST's page describes, by hand."""
+    content = gzip.decompress(path.read_bytes())
+    dimensions = content[3]
+    shape = np.frombuffer(content, ">i4", dimensions, offset=4)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
+
+
+def write(path: Path, values: np.ndarray) -> None:
+    """Write bytes of any shape as such a file."""
+    header = struct.pack(f">2xBB{values.ndim}I", 8, values.ndim, *values.shape)
+    path.write_bytes(gzip.compress(header + values.astype(np.uint8).tobytes()))
+
+
+def digest(folder: Path) -> str:
+    """Return the sha256 of the pixels and labels of the four files."""
+    return hashlib.sha256(b"".join(read(folder / name).tobytes() for name in FILES)).hexdigest()
+
+
+def write_digits(folder: Path) -> Path:
+    """Write digits of scikit-learn as MNIST's four files."""
+    data = digits.load((28, 28, 1))
+    for split, count, names in ((data.train, TRAIN, FILES[:2]), (data.test, TEST, FILES[2:])):
+        write(folder / names[0], split.images.numpy()[:count, :, :, 0])
+        write(folder / names[1], split.labels.numpy()[:count])
+    return folder
+
+
+def take_for_mnist(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Have every reader of MNIST take the digits in a folder for the original files."""
+    infos = tfds_mnist.MNIST.url_infos.items()
+    patch.setattr(tfds_mnist.MNIST, "url_infos", {url: _info(folder, was) for url, was in infos})
+    patch.setattr(tfds_mnist, "_TRAIN_EXAMPLES", TRAIN)
+    patch.setattr(tfds_mnist, "_TEST_EXAMPLES", TEST)
+    patch.setattr(mnist, "FINGERPRINT", digest(folder))
+    patch.setattr(mnist, "VALIDATION", VALIDATION)
+    patch.setattr(mnist_data, "VALIDATION", VALIDATION)
+
+
+def _info(folder: Path, original: UrlInfo) -> UrlInfo:
+    content = (folder / original.filename).read_bytes()
+    checksum = hashlib.sha256(content).hexdigest()
+    return UrlInfo(size=len(content), checksum=checksum, filename=original.filename)
+
+
+@pytest.fixture(scope="session")
+def digit_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with digits of scikit-learn as MNIST's four files."""
+    return write_digits(tmp_path_factory.mktemp("digits"))
+
+
+@pytest.fixture(params=["digits", pytest.param("original", marks=pytest.mark.full)])
+def mnist_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with MNIST's four files, small ones and by --full the original ones."""
+    if request.param == "original":
+        return request.getfixturevalue("mnist_dir")
+    folder: Path = request.getfixturevalue("digit_files")
+    monkeypatch.setenv("TFDS_DATA_DIR", str(folder / "tfds"))
+    take_for_mnist(folder, monkeypatch)
+    return folder
