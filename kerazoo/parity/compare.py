@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Callable, Iterator, Sequence
+import itertools
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -12,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from kerazoo.errors import UsageError, did_you_mean
-from kerazoo.parity.difference import Difference, difference
+from kerazoo.parity.difference import Difference, difference, largest
 from kerazoo.parity.pairs import PAIRS, Pair
 from kerazoo.parity.port import Port
 from kerazoo.precision import computing_in
@@ -74,7 +78,10 @@ def compare(
     for precision in precisions:
         say(f"{name} in {precision} ...")
         with _floats(precision):
-            for quantity, kind, found in _comparisons(pair, precision):
+            for (quantity, kind), group in itertools.groupby(
+                _differences(pair, precision), key=lambda found: found[:2]
+            ):
+                found = largest([each for *_, each in group])
                 measure, most = TOLERANCES[kind][precision]
                 passed = getattr(found, measure) <= most
                 row = (name, precision, quantity, found.absolute, found.relative)
@@ -96,94 +103,125 @@ def _floats(precision: str) -> Iterator[None]:
         gc.collect()  # a model is made of cycles, and a large one leaves no room for the next
 
 
-def _comparisons(pair: Pair, precision: str) -> Iterator[tuple[str, str, Difference]]:
-    """Yield (what is compared, the kind of tolerance, the difference)."""
-    port = Port(pair.port(), pair.prepare)
-    with Program(pair.build, precision) as program:
-        begin = _beginning(program)
-        images = pair.images().astype(precision)
+def _differences(pair: Pair, precision: str) -> Iterator[tuple[str, str, Difference]]:
+    """Yield (what is compared, the kind of tolerance, the difference).
 
-        def both_from_the_beginning() -> None:
-            program.weights = begin
-            if begin:
-                port.weights = {pair.names[name]: value for name, value in begin.items()}
+    The program runs and is closed before the port is built, and what it computed waits on the disk,
+    so that at no time both are in memory.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        saved = Path(folder)
+        with Program(pair.build, precision) as program:
+            start = {
+                pair.names[name]: _save(saved / f"start-{number}.npy", value)
+                for number, (name, value) in enumerate(_start(program))
+            }
+            theirs = [
+                (quantity, kind, _save(saved / f"{number}.npy", value))
+                for number, (quantity, kind, value) in enumerate(
+                    _results(_program_side(pair, program, precision), pair, start, precision)
+                )
+            ]
+        port = _port_side(pair, precision)
+        for (quantity, kind, path), (_, _, value) in zip(
+            theirs, _results(port, pair, start, precision), strict=True
+        ):
+            yield quantity, kind, difference(np.load(path, mmap_mode="r"), value)
 
-        both_from_the_beginning()
-        theirs, ours = program.forward(pair.present(images)), port.forward(images)
-        yield "forward", "forward", difference(theirs, ours)
-        yield from _gradients(pair, program, port, precision)
-        for kind, steps in (("SGD", pair.sgd_steps), ("Adam", pair.adam_steps)):
-            if steps:
-                both_from_the_beginning()
-                yield from _training(pair, program, port, kind, steps, precision)
+
+def _save(path: Path, value: np.ndarray) -> Path:
+    np.save(path, value)
+    return path
 
 
-def _beginning(program: Program) -> dict[str, np.ndarray]:
-    """Return weights to begin with, the same at every call: Glorot-uniform kernels, some biases."""
+def _start(program: Program) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield weights to start from, the same at every call: Glorot-uniform kernels, some biases."""
     random = np.random.default_rng(1)
-
-    def draw(value: np.ndarray) -> np.ndarray:
+    for name, value in program.weights.items():
         if value.ndim == 1:
-            return random.normal(scale=0.1, size=value.shape)
-        *field, fan_in, fan_out = value.shape
-        limit = np.sqrt(6 / (np.prod(field) * (fan_in + fan_out)))
-        return random.uniform(-limit, limit, value.shape)
-
-    return {name: draw(value).astype(value.dtype) for name, value in program.weights.items()}
-
-
-def _batches(pair: Pair, number: int, precision: str) -> list[tuple[np.ndarray, Any]]:
-    return [(images.astype(precision), labels) for images, labels in pair.batches(number)]
+            drawn = random.normal(scale=0.1, size=value.shape)
+        else:
+            *field, fan_in, fan_out = value.shape
+            limit = np.sqrt(6 / (np.prod(field) * (fan_in + fan_out)))
+            drawn = random.uniform(-limit, limit, value.shape)
+        yield name, drawn.astype(value.dtype)
 
 
-def _gradients(
-    pair: Pair, program: Program, port: Port, precision: str
-) -> Iterator[tuple[str, str, Difference]]:
-    ((images, labels),) = _batches(pair, 1, precision)
-    theirs = program.gradients((pair.present(images), labels))
-    ours = port.gradients((images, labels))
-    for name, gradient in theirs.items():
-        key = pair.names.get(name, name)
-        found = ours.pop(key)
-        if key == "images":
-            found = found.reshape(gradient.shape)
-        yield f"gradient of {key}", "gradient", difference(gradient, found)
+@dataclass(frozen=True)
+class _Side:
+    """One side of a pair.
+
+    Attributes:
+        runs: The program or the port.
+        names: The port's name of a weight, or "images" -> the side's.
+        preprocess: What the side does to images.
+        optimizer: Returns its optimizer of a kind, None for the one in its graph.
+    """
+
+    runs: Program | Port
+    names: Mapping[str, str]
+    preprocess: Callable[[np.ndarray], np.ndarray]
+    optimizer: Callable[[str], Any]
 
 
-def _training(
-    pair: Pair, program: Program, port: Port, kind: str, steps: int, precision: str
-) -> Iterator[tuple[str, str, Difference]]:
-    batches = _batches(pair, steps, precision)
-    presented = [(pair.present(images), labels) for images, labels in batches]
-    theirs, ours = _optimizers(pair, program, kind, precision)
-    losses = program.train(presented, theirs), port.train(batches, ours)
-    yield f"loss of {steps} {kind} steps", "loss", difference(*losses)
-    found = port.weights
-    differences = [
-        difference(value, found[pair.names[name]]) for name, value in program.weights.items()
-    ]
-    yield (
-        f"weights after {steps} {kind} steps",
-        kind,
-        Difference(*(max(getattr(each, part) for each in differences) for part in _PARTS)),
-    )
+def _program_side(pair: Pair, program: Program, precision: str) -> _Side:
+    def optimizer(kind: str) -> Any:
+        if kind == "SGD":
+            return tf1.train.GradientDescentOptimizer(pair.sgd_rate)
+        if precision == "float32" and program.nodes.training_op is not None:
+            return None
+        return tf1.train.AdamOptimizer(pair.adam_rate, *BETAS[precision])
+
+    names = {port: program for program, port in pair.names.items()}
+    return _Side(program, {**names, "images": "images"}, pair.present, optimizer)
 
 
-def _optimizers(pair: Pair, program: Program, kind: str, precision: str) -> tuple[Any, Any]:
-    """Return the program's optimizer, None for the one in its graph, and the port's."""
-    if kind == "SGD":
-        rate = pair.sgd_rate
-        return tf1.train.GradientDescentOptimizer(rate), keras.optimizers.SGD(_single(rate))
-    rate, betas = pair.adam_rate, BETAS[precision]
-    theirs = tf1.train.AdamOptimizer(rate, *betas)
-    if precision == "float32" and program.nodes.training_op is not None:
-        theirs = None
-    return theirs, keras.optimizers.Adam(*map(_single, (rate, *betas, pair.adam_epsilon)))
+def _port_side(pair: Pair, precision: str) -> _Side:
+    def optimizer(kind: str) -> keras.optimizers.Optimizer:
+        if kind == "SGD":
+            return keras.optimizers.SGD(_single(pair.sgd_rate))
+        settings = (pair.adam_rate, *BETAS[precision], pair.adam_epsilon)
+        return keras.optimizers.Adam(*map(_single, settings))
+
+    port = Port(pair.port(), pair.prepare)
+    names = {name: name for name in (*pair.names.values(), "images")}
+    return _Side(port, names, lambda images: images, optimizer)
+
+
+def _results(
+    side: _Side, pair: Pair, start: Mapping[str, Path], precision: str
+) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Yield (what was computed, the kind of tolerance, its value), in an order that sides share."""
+
+    def restart() -> None:
+        side.runs.weights = {
+            side.names[name]: np.load(path, mmap_mode="r") for name, path in start.items()
+        }
+
+    def batches(number: int) -> list[tuple[np.ndarray, Any]]:
+        return [
+            (side.preprocess(images.astype(precision)), labels)
+            for images, labels in pair.batches(number)
+        ]
+
+    restart()
+    images = side.preprocess(pair.images().astype(precision))
+    yield "forward", "forward", side.runs.forward(images)
+    gradients = side.runs.gradients(*batches(1))
+    for name in (*start, "images"):
+        gradient = gradients.pop(side.names[name])
+        yield f"gradient of {name}", "gradient", gradient.ravel() if name == "images" else gradient
+    for kind, steps in (("SGD", pair.sgd_steps), ("Adam", pair.adam_steps)):
+        if steps:
+            restart()
+            losses = side.runs.train(batches(steps), side.optimizer(kind))
+            gc.collect()  # an optimizer is made of cycles, and as large as two models
+            yield f"loss of {steps} {kind} steps", "loss", np.array(losses)
+            weights = side.runs.weights
+            for name in start:
+                yield f"weights after {steps} {kind} steps", kind, weights.pop(side.names[name])
 
 
 def _single(number: float) -> float:
     """Return the float32 nearest to a number: TF1 holds an optimizer's settings in that width."""
     return float(np.float32(number))
-
-
-_PARTS = ("absolute", "relative")

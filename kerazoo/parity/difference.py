@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,9 +27,21 @@ def difference(program: Any, port: Any) -> Difference:
     program, port = np.asarray(program), np.asarray(port)
     if program.shape != port.shape:
         return Difference(np.inf, np.inf)
-    absolute = float(np.abs(program - port).max(initial=0))
-    largest = float(np.abs(program).max(initial=0))
+    absolute = _magnitude(program - port)
+    magnitude = _magnitude(program)
     if not np.isfinite(absolute):
         return Difference(np.inf, np.inf)
-    relative = absolute / largest if largest else np.inf
+    relative = absolute / magnitude if magnitude else np.inf
     return Difference(absolute, relative if absolute else 0.0)
+
+
+def largest(differences: Sequence[Difference]) -> Difference:
+    """Return the largest absolute and the largest relative difference of several tensors."""
+    return Difference(
+        max(each.absolute for each in differences), max(each.relative for each in differences)
+    )
+
+
+def _magnitude(tensor: np.ndarray) -> float:
+    """Return the largest absolute number, without a copy of the tensor."""
+    return float(max(tensor.max(initial=0), -tensor.min(initial=0)))
