@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
 import os
 import random
@@ -20,18 +22,30 @@ import pytest
 from PIL import Image
 from tensorflow.python.framework.config import is_op_determinism_enabled  # it has no public name
 
+import kerazoo
 from kerazoo.data.images import ImageData, Split
+from kerazoo.data.load import load
 from kerazoo.device import determinism
-from kerazoo.errors import UsageError
+from kerazoo.errors import KerazooError, UsageError
 from kerazoo.training.checkpoints import State
 from kerazoo.training.loop import Training
-from kerazoo.training.options import Recipe, TrainOptions
+from kerazoo.training.options import RECIPES, Recipe, TrainOptions
 from kerazoo.training.steps import Steps
 from kerazoo.training.train import train
+from tests.helpers import tiny
+from tests.helpers.command import answer
+from tests.helpers.processes import ROOT, Process
+from tests.helpers.runs import files
 
-ROOT = Path(__file__).parents[2]
 SHORT = Recipe(epochs=2)
+BOLD = Recipe(epochs=2, batch_size=20, learning_rate=0.02)
+TINY = ("--model", tiny.NAME)
 RUN_FILES = {"config.json", "curves.png", "metrics.csv", "model.keras", "summary.json"}
+IDX_FILES = [
+    f"{part}-{kind}-ubyte.gz"
+    for part in ("train", "t10k")
+    for kind in ("images-idx3", "labels-idx1")
+]
 
 
 @pytest.fixture(autouse=True)
@@ -40,14 +54,14 @@ def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def digits(recipe: Recipe = SHORT, **options: Any) -> TrainOptions:
-    return TrainOptions("mnist_cnn", "digits", recipe=recipe, **options)
+    return TrainOptions(tiny.NAME, "digits", recipe=recipe, **options)
 
 
 def run(options: TrainOptions, *callbacks: keras.callbacks.Callback) -> dict[str, Any]:
     return train(options, "a test", callbacks, say=lambda _: None)
 
 
-def weights(out: str) -> list[np.ndarray]:
+def weights(out: str | Path) -> list[np.ndarray]:
     return keras.models.load_model(Path(out) / "model.keras").get_weights()
 
 
@@ -56,13 +70,26 @@ def share_right(model: keras.Model, split: Split) -> float:
     return float(np.mean(model.predict(images, verbose=0).argmax(axis=1) == labels.numpy()))
 
 
-def test_a_run_leaves_its_folder() -> None:
-    from kerazoo.data.load import load
+@dataclasses.dataclass
+class FirstRun:
+    """A run of two epochs that several tests look at and none changes."""
 
+    out: Path
+    summary: dict[str, Any]
+    lines: list[str]
+
+
+@pytest.fixture(scope="module")
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> FirstRun:
     lines: list[str] = []
-    options = digits()
-    summary = train(options, "a test", say=lines.append)
-    out = Path(summary["out"])
+    with contextlib.chdir(tmp_path_factory.mktemp("first")):
+        summary = train(digits(), "a test", say=lines.append)
+        return FirstRun(Path(summary["out"]).resolve(), summary, lines)
+
+
+def test_a_run_leaves_its_folder(first_run: FirstRun) -> None:
+    out, summary = first_run.out, first_run.summary
+    assert Path(summary["out"]) == out.relative_to(out.parents[1])
     assert {path.name for path in out.iterdir()} == RUN_FILES
     assert json.loads((out / "summary.json").read_text()) == summary
 
@@ -85,61 +112,76 @@ def test_a_run_leaves_its_folder() -> None:
         assert table[f"{part}_accuracy"].iloc[-1] == pytest.approx(accuracy)
     probabilities = model(np.zeros((1, 28, 28, 1))).numpy()
     assert probabilities.sum() == pytest.approx(1)
-    with Image.open(out / "curves.png") as picture:
-        assert picture.size == (1200, 480)
+    with Image.open(out / "curves.png") as image:
+        assert image.size == (1200, 480)
 
-    assert lines[0] == (
-        "mnist_cnn on digits: 1,347 images to train on, 150 to validate, 300 to test"
+    assert first_run.lines[0] == (
+        "tiny_cnn on digits: 1,347 images to train on, 150 to validate, 300 to test"
     )
-    assert [line[:30] for line in lines[1:]] == [
+    assert [line[:30] for line in first_run.lines[1:]] == [
         "epoch 1/2, accuracy on digits:",
         "epoch 2/2, accuracy on digits:",
     ]
 
 
-def test_one_seed_gives_equal_weights_and_another_does_not() -> None:
-    first, second = (weights(run(digits())["out"]) for _ in range(2))
-    other = weights(run(digits(Recipe(epochs=2, seed=2)))["out"])
-    for a, b, c in zip(first, second, other, strict=True):
-        np.testing.assert_array_equal(a, b)
-        assert (a != c).any()
-
-
-def test_the_seed_is_also_that_of_the_initial_weights() -> None:
-    recipes = (Recipe(epochs=1, learning_rate=1e-30, seed=seed) for seed in (1, 2))
-    first, second = (weights(run(digits(recipe))["out"]) for recipe in recipes)
-    assert (first[0] != second[0]).any()
-
-
-def test_what_loading_draws_at_random_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_seed_gives_equal_weights_whatever_loading_draws_at_random(
+    first_run: FirstRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """TFDS draws from Python's generator when it prepares a set."""
     from kerazoo.data import digits as data
 
-    first = weights(run(digits())["out"])
-    load = data.load
+    whole = data.load
 
     def load_and_draw(*arguments: Any) -> ImageData:
         random.random()
         np.random.random()
-        return load(*arguments)
+        return whole(*arguments)
 
     monkeypatch.setattr(data, "load", load_and_draw)
-    np.testing.assert_array_equal(first[0], weights(run(digits())["out"])[0])
+    again = weights(run(digits())["out"])
+    for mine, theirs in zip(again, weights(first_run.out), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
 
 
-def test_an_earlier_run_is_not_replaced_without_leave() -> None:
-    run(digits(out=Path("run")))
+def test_another_seed_gives_other_weights(first_run: FirstRun) -> None:
+    other = weights(run(digits(dataclasses.replace(SHORT, seed=2)))["out"])
+    assert all((a != b).any() for a, b in zip(other, weights(first_run.out), strict=True))
+
+
+def test_the_seed_is_also_that_of_the_initial_weights() -> None:
+    class Enough(Exception):  # noqa: N818 - it is no error
+        pass
+
+    class Look(keras.callbacks.Callback):
+        def on_train_begin(self, logs: Any = None) -> None:
+            seen.append(self.model.get_weights()[0])
+            raise Enough
+
+    seen: list[np.ndarray] = []
+    for seed in (1, 1, 2):
+        with pytest.raises(Enough):
+            run(digits(Recipe(seed=seed)), Look())
+    assert (seen[0] == seen[1]).all()
+    assert (seen[0] != seen[2]).any()
+
+
+def test_an_earlier_run_is_not_replaced_without_leave(first_run: FirstRun) -> None:
+    before = files(first_run.out)
     with pytest.raises(UsageError, match="holds a run"):
-        run(digits(out=Path("run")))
+        run(digits(out=first_run.out))
+    assert files(first_run.out) == before
 
 
-def test_many_steps_are_taken_between_the_calls_of_callbacks() -> None:
+def test_many_steps_are_taken_between_the_calls_of_callbacks_and_tensorboard_gets_its_events() -> (
+    None
+):
     calls: list[int] = []
     counter = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda batch, logs: calls.append(batch)
     )
-    run(digits(), counter)
+    out = Path(run(digits(tensorboard=True), counter)["out"])
     assert calls == [13, 13]  # all 14 steps of each of the two epochs
+    assert list((out / "tensorboard").rglob("*tfevents*"))
 
 
 def test_a_callback_that_fails_is_not_hidden() -> None:
@@ -163,34 +205,37 @@ def test_a_dry_run_takes_one_step_and_writes_nothing() -> None:
     assert list(Path().iterdir()) == []
 
 
-def test_a_limit_holds_for_every_split() -> None:
-    summary = run(digits(limit=120))
-    assert [summary[f"{part}_images"] for part in ("train", "validation", "test")] == [120] * 3
-    assert json.loads((Path(summary["out"]) / "config.json").read_text())["limit"] == 120
-
-
-def test_tensorboard_events_are_written() -> None:
-    out = Path(run(digits(tensorboard=True))["out"])
-    assert list((out / "tensorboard").rglob("*tfevents*"))
-
-
-def test_half_the_width_trains_too() -> None:
-    summary = run(digits(Recipe(epochs=4, precision="mixed_bfloat16")))
+@pytest.mark.parametrize(
+    ("model", "recipe"),
+    [
+        (tiny.NAME, BOLD),
+        pytest.param("mnist_cnn", Recipe(epochs=4), marks=pytest.mark.full),
+    ],
+)
+def test_half_the_width_trains_too(model: str, recipe: Recipe) -> None:
+    half = dataclasses.replace(recipe, precision="mixed_bfloat16")
+    summary = run(TrainOptions(model, "digits", recipe=half))
     assert summary["test_accuracy"] > 0.9
     assert keras.config.dtype_policy().name == "float32"
-    from kerazoo.data.load import load
-
-    model = keras.models.load_model(Path(summary["out"]) / "model.keras")
+    saved = keras.models.load_model(Path(summary["out"]) / "model.keras")
     for part in ("validation", "test"):
-        accuracy = share_right(model, getattr(load("digits", (28, 28, 1), seed=0), part))
+        accuracy = share_right(saved, getattr(load("digits", (28, 28, 1), seed=0), part))
         assert summary[f"{part}_accuracy"] == pytest.approx(accuracy)
-    exact = weights(run(digits(Recipe(epochs=4)))["out"])
-    assert all(weight.dtype == np.float32 for weight in weights(summary["out"]))
-    assert (weights(summary["out"])[0] != exact[0]).any()
+    exact = weights(run(TrainOptions(model, "digits", recipe=recipe))["out"])
+    assert all(weight.dtype == np.float32 for weight in saved.get_weights())
+    assert (saved.get_weights()[0] != exact[0]).any()
 
 
-def test_float16_scales_the_loss_and_trains() -> None:
-    summary = run(digits(Recipe(epochs=4, precision="mixed_float16")))
+@pytest.mark.parametrize(
+    ("model", "recipe"),
+    [
+        (tiny.NAME, BOLD),
+        pytest.param("mnist_cnn", Recipe(epochs=4), marks=pytest.mark.full),
+    ],
+)
+def test_float16_scales_the_loss_and_trains(model: str, recipe: Recipe) -> None:
+    half = dataclasses.replace(recipe, precision="mixed_float16")
+    summary = run(TrainOptions(model, "digits", recipe=half))
     assert summary["test_accuracy"] > 0.9
     config = json.loads((Path(summary["out"]) / "config.json").read_text())
     assert config["optimizer"]["name"] == "loss_scale_optimizer"
@@ -203,39 +248,44 @@ def test_operations_are_deterministic_for_the_run_alone(
     jit: bool, before: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[bool] = []
-    whole = Training.epochs
 
-    def epochs(self: Training, *between: Any) -> Any:
+    def epochs(*_: Any) -> None:
         seen.append(is_op_determinism_enabled())
-        return whole(self, *between)
+        raise KerazooError
 
     monkeypatch.setattr(Training, "epochs", epochs)
     with determinism(before):
-        run(digits(Recipe(epochs=1, jit=jit), limit=100))
+        with pytest.raises(KerazooError):
+            run(digits(Recipe(jit=jit)))
         assert is_op_determinism_enabled() is before
     assert seen == [not jit]
 
 
 def test_xla_trains_the_same_net() -> None:
-    plain, compiled = (
-        weights(run(digits(Recipe(epochs=1, jit=jit), limit=200))["out"]) for jit in (False, True)
-    )
+    recipes = (Recipe(epochs=1, jit=jit) for jit in (False, True))
+    with determinism(True):
+        plain, compiled = (
+            weights(run(TrainOptions("mnist_cnn", "digits", limit=200, recipe=recipe))["out"])
+            for recipe in recipes
+        )
+        assert is_op_determinism_enabled()
     for mine, theirs in zip(compiled, plain, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-4)
     assert any((mine != theirs).any() for mine, theirs in zip(compiled, plain, strict=True))
 
 
-def test_the_summary_is_of_the_weights_that_are_saved() -> None:
+def test_the_summary_is_of_the_weights_that_are_saved_and_a_limit_holds_for_every_split() -> None:
     """EarlyStopping puts earlier weights back after the last epoch."""
-    from kerazoo.data.load import load
-
     stopper = keras.callbacks.EarlyStopping(
         "val_accuracy", mode="min", patience=1, restore_best_weights=True
     )
-    summary = run(digits(Recipe(epochs=5)), stopper)
+    recipe = dataclasses.replace(BOLD, epochs=5)
+    summary = run(digits(recipe, limit=120), stopper)
+    assert [summary[f"{part}_images"] for part in ("train", "validation", "test")] == [120] * 3
+    assert json.loads((Path(summary["out"]) / "config.json").read_text())["limit"] == 120
     assert summary["epochs"] == 2
     model = keras.models.load_model(Path(summary["out"]) / "model.keras")
-    test = load("digits", (28, 28, 1), seed=0).test
+    test = load("digits", (28, 28, 1), seed=0).limited(120).test
     assert summary["test_accuracy"] == pytest.approx(share_right(model, test))
     table = pd.read_csv(Path(summary["out"]) / "metrics.csv")
     assert summary["test_accuracy"] == pytest.approx(table["test_accuracy"].iloc[0])
@@ -262,7 +312,7 @@ def test_the_summary_is_of_the_last_batch_that_was_trained_on(
         return whole(self, *arguments)
 
     monkeypatch.setattr(Steps, "batches", counted)
-    summary = run(digits(Recipe(epochs=5), limit=400), StopsAt())
+    summary = run(digits(Recipe(epochs=5, batch_size=10), limit=40), StopsAt())
     assert batches == [0, 1, 1]  # to train, to evaluate, and again for the summary
     table = pd.read_csv(Path(summary["out"]) / "metrics.csv")
     assert summary["train_accuracy"] == pytest.approx(table["train_accuracy"].iloc[-1])
@@ -278,155 +328,201 @@ def test_a_state_is_taken_once_for_each_checkpoint(monkeypatch: pytest.MonkeyPat
         return whole(self)
 
     monkeypatch.setattr(Training, "state", state)
-    run(digits(Recipe(epochs=2), limit=400, save_every=2))
+    run(digits(Recipe(epochs=2, batch_size=10), limit=40, save_every=2))
     assert taken == [2, 4, 4, 6, 8, 8]  # at an epoch's end before and after its evaluation
 
 
-def test_a_folder_of_pictures_trains(tmp_path: Path) -> None:
+def test_a_folder_of_images_trains(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     for name, level in (("dark", 0), ("bright", 128)):
         (tmp_path / "shades" / name).mkdir(parents=True)
         for number in range(60):
             pixels = rng.integers(level, level + 128, (20, 30, 3)).astype(np.uint8)
             Image.fromarray(pixels).save(tmp_path / "shades" / name / f"{number}.png")
-    summary = run(
-        TrainOptions("mnist_cnn", "folder:shades", recipe=Recipe(epochs=5, batch_size=10))
-    )
+    recipe = Recipe(epochs=3, batch_size=10)
+    summary = run(TrainOptions("lenet5", "folder:shades", recipe=recipe))
     assert summary["data"] == "folder:shades"
     assert summary["test_accuracy"] == 1
-    assert weights(summary["out"])[-1].shape == (2,)
+    model = keras.models.load_model(Path(summary["out"]) / "model.keras")
+    assert model.output_shape == (None, 2)
 
 
-def command(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, ROOT / "train.py", "--model", "mnist_cnn", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-        **options,
-    )
+def command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str
+) -> tuple[int, str, str]:
+    """Train by the command, in this process, whose TensorFlow has started already."""
+    with monkeypatch.context() as patch:
+        patch.setattr("kerazoo.training.command._start", lambda: "a device")
+        patch.setattr("kerazoo.training.cores.share_out", lambda parts: None)
+        return answer(capsys, "train", *arguments)
 
 
-def test_the_command_reaches_95_percent_on_digits() -> None:
-    done = command("--data", "digits", "--out", "run")
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    first, *_, last = done.stdout.splitlines()
-    assert first.startswith("kerazoo 0.1.0, TensorFlow 2.")
-    summary = json.loads(last)
-    assert summary["test_accuracy"] >= 0.95
+@pytest.mark.parametrize(
+    ("arguments", "least"),
+    [
+        (
+            [
+                "--model",
+                tiny.NAME,
+                "--epochs",
+                "3",
+                "--batch-size",
+                "20",
+                "--learning-rate",
+                "0.02",
+            ],
+            0.93,
+        ),
+        pytest.param(["--model", "mnist_cnn"], 0.95, marks=pytest.mark.full),
+    ],
+)
+def test_the_command_reaches_the_accuracy_on_digits(
+    arguments: list[str],
+    least: float,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    arguments = [*arguments, "--data", "digits", "--out", "run"]
+    code, out, err = command(monkeypatch, capsys, *arguments)
+    assert (code, err) == (0, "")
+    summary = json.loads(out.splitlines()[-1])
+    assert summary["test_accuracy"] >= least
     assert summary["out"] == "run"
     assert summary == json.loads(Path("run/summary.json").read_text())
 
-    again = command("--data", "digits", "--out", "run")
-    assert again.returncode == 2
-    assert "holds a run: name another folder or give --overwrite" in again.stderr
-    assert summary == json.loads(Path("run/summary.json").read_text())
+    before = files(Path("run"))
+    code, _, err = command(monkeypatch, capsys, *arguments)
+    assert code == 2
+    assert "holds a run: name another folder or give --overwrite" in err
+    assert files(Path("run")) == before
 
 
-def test_the_fast_recipe_on_mnist(mnist_dir: Path) -> None:
-    done = command("--mnist-dir", str(mnist_dir), "--out", "run", "--recipe", "fast")
-    assert done.returncode == 0, done.stderr
-    summary = json.loads(done.stdout.splitlines()[-1])
+def test_the_fast_recipe_reaches_on_digits_what_it_takes_two_epochs_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--model", "mnist_cnn", "--data", "digits", "--out", "run", "--recipe", "fast"]
+    code, out, err = command(monkeypatch, capsys, *arguments)
+    assert code == 0, err
+    summary = json.loads(out.splitlines()[-1])
+    assert summary["epochs"] == RECIPES["fast"].epochs == 2
+    assert summary["test_accuracy"] >= 0.9
+
+
+@pytest.mark.full
+def test_the_fast_recipe_on_mnist(
+    mnist_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = ["--mnist-dir", str(mnist_dir), "--out", "run"]
+    code, out, err = command(monkeypatch, capsys, "--model", "mnist_cnn", *data, "--recipe", "fast")
+    assert code == 0, err
+    summary = json.loads(out.splitlines()[-1])
     assert summary["epochs"] == 2
     assert summary["test_accuracy"] >= 0.9879, "what ten epochs of the documents' recipe reach"
 
 
-def test_ten_epochs_on_mnist(mnist_dir: Path) -> None:
-    done = command("--mnist-dir", str(mnist_dir), "--out", "run")
-    assert done.returncode == 0, done.stderr
-    summary = json.loads(done.stdout.splitlines()[-1])
+@pytest.mark.full
+def test_ten_epochs_on_mnist(
+    mnist_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = ["--mnist-dir", str(mnist_dir), "--out", "run"]
+    code, out, err = command(monkeypatch, capsys, "--model", "mnist_cnn", *data)
+    assert code == 0, err
+    summary = json.loads(out.splitlines()[-1])
     assert (summary["data"], summary["epochs"], summary["test_images"]) == ("mnist", 10, 10_000)
     assert summary["test_accuracy"] >= 0.985
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_in_mid_epoch_keeps_what_there_is(number: signal.Signals) -> None:
-    options = ["--data", "digits", "--epochs", "100000", "--out", "run"]
-    running = subprocess.Popen(
-        [sys.executable, str(ROOT / "train.py"), "--model", "mnist_cnn", *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    running = Process(
+        tiny.command, "train", *TINY, "--data", "digits", "--epochs", "100000", "--out", "run"
     )
-    assert running.stdout
-    for line in running.stdout:
-        if line.startswith("epoch "):
-            break
-    running.send_signal(number)
-    _, err = running.communicate(timeout=60)
-    assert running.returncode == 130
-    assert err.startswith("kerazoo: interrupted in epoch ")
-    assert "the model as it was then is in 'run'" in err
-    assert err.count("\n") == 1
-    assert "and --resume 'run' goes on from there" in err
+    running.read_until("epoch ")
+    running.send(number)
+    ended = running.ended()
+    assert ended.code == 130
+    assert ended.err.startswith("kerazoo: interrupted in epoch ")
+    assert "the model as it was then is in 'run'" in ended.err
+    assert ended.err.count("\n") == 1
+    assert "and --resume 'run' goes on from there" in ended.err
     left = RUN_FILES - {"summary.json"} | {"checkpoints"}
     assert {path.name for path in Path("run").iterdir()} == left
-    assert len(weights("run")) == 8
+    assert len(weights("run")) == 7
 
 
 def test_a_run_goes_on_when_nobody_reads_its_output() -> None:
-    line = f"'{sys.executable}' '{ROOT / 'train.py'}' --model mnist_cnn --data digits --epochs 2"
-    done = subprocess.run(
-        ["bash", "-c", f"{line} --out run | head -1; exit ${{PIPESTATUS[0]}}"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
+    running = Process(
+        tiny.command, "train", *TINY, "--data", "digits", "--epochs", "2", "--out", "run"
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    running.stdout.readline()
+    running.stdout.close()
+    ended = running.ended()
+    assert (ended.code, ended.err) == (0, "")
     assert {path.name for path in Path("run").iterdir()} == RUN_FILES
 
 
-def test_a_write_that_fails_is_told_and_leaves_no_half_file() -> None:
-    def allow_100_kb_a_file() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+def with_files_of_10_kb_alone(*arguments: str) -> int:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+    return tiny.command(*arguments)
 
-    done = command(
-        "--data", "digits", "--epochs", "1", "--out", "run", preexec_fn=allow_100_kb_a_file
-    )
-    assert done.returncode == 1
-    assert done.stderr == (
+
+def test_a_write_that_fails_is_told_and_leaves_no_half_file() -> None:
+    options = ["--data", "digits", "--epochs", "1", "--out", "run"]
+    ended = Process(with_files_of_10_kb_alone, "train", *TINY, *options).ended()
+    assert ended.code == 1
+    assert ended.err == (
         "kerazoo: a file could not be read or written: [Errno 27] File too large\n"
     )
     assert {path.name for path in Path("run").iterdir()} == {"config.json", "metrics.csv"}
 
 
-def test_a_loss_that_is_no_number_is_told() -> None:
-    done = command("--data", "digits", "--learning-rate", "1e10", "--out", "run")
-    assert done.returncode == 1
-    assert "lower the learning rate, which is 10000000000.0" in done.stderr
+def test_a_loss_that_is_no_number_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--data", "digits", "--learning-rate", "1e38", "--out", "run"]
+    code, _, err = command(monkeypatch, capsys, *TINY, *options)
+    assert code == 1
+    assert "lower the learning rate, which is 1e+38" in err
     assert not Path("run").exists()
 
 
-def test_bad_data_loses_no_earlier_run(mnist_dir: Path) -> None:
-    run(digits(Recipe(epochs=1), out=Path("run")))
-    before = {path.name: path.read_bytes() for path in Path("run").iterdir()}
-    shutil.copytree(mnist_dir, "idx")
-    labels = Path("idx/t10k-labels-idx1-ubyte.gz")
-    labels.chmod(0o644)
-    labels.write_bytes(labels.read_bytes()[:-1])
-    done = command("--mnist-dir", "idx", "--out", "run", "--overwrite")
-    assert done.returncode == 4
-    assert "t10k-labels-idx1-ubyte.gz' is damaged or altered: its sha256 is" in done.stderr
-    done = command("--data", "folder:idx", "--out", "run", "--overwrite")
-    assert done.returncode == 3
-    done = command("--data", "digits", "--learning-rate", "1e10", "--out", "run", "--overwrite")
-    assert done.returncode == 1
-    assert {path.name: path.read_bytes() for path in Path("run").iterdir()} == before
+def test_bad_data_loses_no_earlier_run(
+    first_run: FirstRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(first_run.out, "run")
+    before = files(Path("run"))
+    Path("idx").mkdir()
+    for name in IDX_FILES:
+        Path("idx", name).write_bytes(b"of something else")
+    for options, expected, message in (
+        (["--mnist-dir", "idx"], 4, "-ubyte.gz' is damaged or altered: its sha256 is"),
+        (["--data", "folder:idx"], 3, ""),
+        (["--data", "digits", "--learning-rate", "1e38"], 1, "lower the learning rate"),
+    ):
+        code, _, err = command(monkeypatch, capsys, *TINY, *options, "--out", "run", "--overwrite")
+        assert code == expected
+        assert message in err
+        assert files(Path("run")) == before
 
 
 def test_no_network_means_digits_in_one_line() -> None:
+    """It is also the one training by train.py in a new process, which is silent but for that."""
     nowhere = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
     environment = {**os.environ, **nowhere, "TFDS_DATA_DIR": "none"}
-    for name in ("KERAZOO_MNIST_DIR", "no_proxy", "NO_PROXY"):
+    for name in ("KERAZOO_MNIST_DIR", "no_proxy", "NO_PROXY", "TF_CPP_MIN_LOG_LEVEL"):
         environment.pop(name, None)
-    done = command("--dry-run", env=environment)
+    done = subprocess.run(
+        [sys.executable, ROOT / "train.py", "--model", "mnist_cnn", "--dry-run"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env=environment,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    lines = done.stdout.splitlines()
-    assert lines[1].startswith("training on scikit-learn's digits instead of MNIST, as mnist is")
-    assert json.loads(lines[-1])["data"] == "digits"
+    first, second, *_, last = lines = done.stdout.splitlines()
+    assert first.startswith(f"kerazoo {kerazoo.__version__}, TensorFlow 2.")
+    assert second.startswith("training on scikit-learn's digits instead of MNIST, as mnist is")
+    assert json.loads(last)["data"] == "digits"
     assert len(lines) == 4
