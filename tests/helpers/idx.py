@@ -13,6 +13,7 @@ from tensorflow_datasets.core.download.checksums import UrlInfo
 from tensorflow_datasets.image_classification import mnist as tfds_mnist
 
 from kerazoo.data import digits, mnist
+from kerazoo.data.images import ArraySplit
 from legacy_tf1 import mnist_data
 
 FILES = (
@@ -47,6 +48,7 @@ def write_digits(folder: Path) -> Path:
     """Write digits of scikit-learn as MNIST's four files."""
     data = digits.load((28, 28, 1))
     for split, count, names in ((data.train, TRAIN, FILES[:2]), (data.test, TEST, FILES[2:])):
+        assert isinstance(split, ArraySplit)
         write(folder / names[0], split.images.numpy()[:count, :, :, 0])
         write(folder / names[1], split.labels.numpy()[:count])
     return folder

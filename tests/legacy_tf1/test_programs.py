@@ -7,8 +7,11 @@ import gzip
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -17,15 +20,82 @@ from kerazoo.data import digits, mnist
 from legacy_tf1 import mnist_cnn
 from legacy_tf1.mnist_data import DataSet, read_digits, read_mnist
 from legacy_tf1.program import Program
+from tests.helpers import thin
 
 FOLDER = Path(legacy_tf1.__file__).parent
 
 
-def run(module: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+Answer = tuple[int, str, str]
+Run = Callable[..., Answer]
+
+
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Run]:
+    """Run a program's `main` in this process and in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("KERAZOO_MNIST_DIR", raising=False)
+    plt.switch_backend("agg")
+
+    def run(module: str, *arguments: str) -> Answer:
+        monkeypatch.setattr(sys, "argv", [module, *arguments])
+        try:
+            import_module(f"legacy_tf1.{module}").main()
+            code = 0
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        return code, *capsys.readouterr()
+
+    yield run
+    plt.close("all")
+
+
+@pytest.fixture
+def apart(tmp_path: Path) -> Run:
+    """Run a program by `python -m` in an empty folder."""
     environment = {**os.environ, "MPLBACKEND": "agg", "PYTHONPATH": str(FOLDER.parent)}
     environment.pop("KERAZOO_MNIST_DIR", None)
-    command = [sys.executable, "-m", f"legacy_tf1.{module}", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+    def run(module: str, *arguments: str) -> Answer:
+        command = [sys.executable, "-m", f"legacy_tf1.{module}", *arguments]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    return run
+
+
+@pytest.fixture(params=["here", pytest.param("apart", marks=pytest.mark.full)])
+def run(request: pytest.FixtureRequest) -> Run:
+    return request.getfixturevalue(request.param)
+
+
+def shapes_of_vgg16(width: Callable[[int], int]) -> list[str]:
+    """Return what `vgg16_slim` prints where its layers but the last have other widths."""
+    steps = {"pool1": (112, 64), "pool2": (56, 128), "pool3": (28, 256), "pool4": (14, 512)}
+    steps |= {"pool5": (7, 512), "fc6": (1, 4096), "fc7": (1, 4096)}
+    lines = [f"{name}: [2, {side}, {side}, {width(n)}]" for name, (side, n) in steps.items()]
+    return ["input: [2, 224, 224, 3]", *lines, "fc8: [2, 1, 1, 1000]"]
+
+
+PRINTED = {
+    "conv_layer": [
+        "input x [batch, height, width, in_channel]: [2, 427, 640, 3]",
+        "weights w [height, width, in_channel, out_channel]: [3, 3, 3, 8]",
+        "output y [batch, height, width, out_channel]: [2, 214, 320, 8]",
+    ],
+    "filter_demo": [
+        "photos [2, 427, 640, 3] became maps [2, 214, 320, 2]",
+        "the picture is in filter_demo_tf1.png",
+    ],
+    "max_pool": [
+        "photos [2, 427, 640, 3] became [2, 213, 320, 3]",
+        "the picture is in max_pool_tf1.png",
+    ],
+    "vgg16_slim": shapes_of_vgg16(int),
+}
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
@@ -38,51 +108,39 @@ def test_the_witness_knows_nothing_of_kerazoo(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "lines"),
+    ("run", "module"),
     [
-        (
-            "conv_layer",
-            [
-                "input x [batch, height, width, in_channel]: [2, 427, 640, 3]",
-                "weights w [height, width, in_channel, out_channel]: [3, 3, 3, 8]",
-                "output y [batch, height, width, out_channel]: [2, 214, 320, 8]",
-            ],
-        ),
-        ("filter_demo", ["photos [2, 427, 640, 3] became maps [2, 214, 320, 2]"]),
-        ("max_pool", ["photos [2, 427, 640, 3] became [2, 213, 320, 3]"]),
-        (
-            "vgg16_slim",
-            [
-                "input: [2, 224, 224, 3]",
-                "pool1: [2, 112, 112, 64]",
-                "pool2: [2, 56, 56, 128]",
-                "pool3: [2, 28, 28, 256]",
-                "pool4: [2, 14, 14, 512]",
-                "pool5: [2, 7, 7, 512]",
-                "fc6: [2, 1, 1, 4096]",
-                "fc7: [2, 1, 1, 4096]",
-                "fc8: [2, 1, 1, 1000]",
-            ],
+        ("here", "conv_layer"),
+        ("apart", "filter_demo"),
+        ("here", "max_pool"),
+        *(
+            pytest.param("apart", name, marks=pytest.mark.full)
+            for name in ("conv_layer", "max_pool", "vgg16_slim")
         ),
     ],
+    indirect=["run"],
 )
-def test_each_runs_alone_and_says_nothing_else(
-    module: str, lines: list[str], tmp_path: Path
-) -> None:
-    done = run(module, folder=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    picture = f"{module}_tf1.png"
+def test_each_runs_alone_and_says_nothing_else(run: Run, module: str, tmp_path: Path) -> None:
+    code, out, err = run(module)
+    assert (code, out.splitlines(), err) == (0, PRINTED[module], "")
     if module in ("filter_demo", "max_pool"):
-        lines = [*lines, f"the picture is in {picture}"]
-        assert (tmp_path / picture).read_bytes().startswith(b"\x89PNG")
-    assert done.stdout.splitlines() == lines
+        assert (tmp_path / f"{module}_tf1.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_mnist_cnn_trains_from_the_command_line_and_repeats_itself(tmp_path: Path) -> None:
-    done = [run("mnist_cnn", "--epochs", "2", folder=tmp_path) for _ in range(2)]
-    assert done[0].returncode == 0, done[0].stderr
-    assert done[0].stdout == done[1].stdout
-    told, *epochs = done[0].stdout.splitlines()
+@pytest.mark.usefixtures("thin_networks")
+def test_vgg16_prints_the_shape_of_each_step(here: Run) -> None:
+    code, out, err = here("vgg16_slim")
+    lines = shapes_of_vgg16(lambda width: round(width * thin.alpha_of("vgg16")))
+    assert (code, out.splitlines(), err) == (0, lines, "")
+
+
+def test_mnist_cnn_trains_from_the_command_line_and_repeats_itself(
+    run: Run, tmp_path: Path
+) -> None:
+    (code, out, err), again = (run("mnist_cnn", "--epochs", "2") for _ in range(2))
+    assert code == 0, err
+    assert out == again[1]
+    told, *epochs = out.splitlines()
     assert "scikit-learn's digits" in told
     assert [line.split(" Train")[0] for line in epochs] == ["0", "1"]
     assert float(epochs[1].rpartition(" ")[2]) > 0.8
@@ -99,13 +157,13 @@ def test_mnist_cnn_trains_from_the_command_line_and_repeats_itself(tmp_path: Pat
     ],
 )
 def test_bad_input_is_one_sentence(
-    arguments: list[str], code: int, message: str, tmp_path: Path
+    run: Run, arguments: list[str], code: int, message: str, tmp_path: Path
 ) -> None:
     (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(b"not an IDX file")[:-9])
-    done = run("mnist_cnn", *arguments, folder=tmp_path)
-    assert done.returncode == code
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    found, _, err = run("mnist_cnn", *arguments)
+    assert found == code
+    assert message in err
+    assert "Traceback" not in err
 
 
 def test_the_digits_are_those_of_kerazoo() -> None:
@@ -116,8 +174,8 @@ def test_the_digits_are_those_of_kerazoo() -> None:
         np.testing.assert_array_equal(getattr(theirs, part).images, images.numpy().reshape(-1, 784))
 
 
-def test_mnist_is_that_of_kerazoo(mnist_dir: Path) -> None:
-    theirs, ours = read_mnist(mnist_dir), mnist.load((28, 28, 1), mnist_dir)
+def test_mnist_is_that_of_kerazoo(mnist_files: Path) -> None:
+    theirs, ours = read_mnist(mnist_files), mnist.load((28, 28, 1), mnist_files)
     for part in ("train", "validation", "test"):
         images, labels = next(iter(getattr(ours, part).batches(60_000)))
         np.testing.assert_array_equal(getattr(theirs, part).labels, labels)
