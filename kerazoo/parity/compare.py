@@ -194,9 +194,10 @@ def _results(
     """Yield (what was computed, the kind of tolerance, its value), in an order that sides share."""
 
     def restart() -> None:
-        side.runs.weights = {
-            side.names[name]: np.load(path, mmap_mode="r") for name, path in start.items()
-        }
+        if start:
+            side.runs.weights = {
+                side.names[name]: np.load(path, mmap_mode="r") for name, path in start.items()
+            }
 
     def batches(number: int) -> list[tuple[np.ndarray, Any]]:
         return [
