@@ -194,6 +194,7 @@ def _results(
     """Yield (what was computed, the kind of tolerance, its value), in an order that sides share."""
 
     def restart() -> None:
+        gc.collect()  # what was trained before is made of cycles, and as large as three models
         if start:
             side.runs.weights = {
                 side.names[name]: np.load(path, mmap_mode="r") for name, path in start.items()
@@ -216,7 +217,6 @@ def _results(
         if steps:
             restart()
             losses = side.runs.train(batches(steps), side.optimizer(kind))
-            gc.collect()  # an optimizer is made of cycles, and as large as two models
             yield f"loss of {steps} {kind} steps", "loss", np.array(losses)
             weights = side.runs.weights
             for name in start:

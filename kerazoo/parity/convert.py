@@ -12,6 +12,7 @@ import numpy as np
 
 import kerazoo
 from kerazoo import registry
+from kerazoo.compat import shapes_only
 from kerazoo.errors import KerazooError, UsageError
 from kerazoo.parity import native
 from kerazoo.parity.difference import Difference, difference
@@ -49,8 +50,8 @@ def convert(
             form, or both sides differ; nothing is written then.
     """
     theirs, given = _open(source)
-    name, options, features = _find(name, given)
-    model = _build(name, options, features, given, head)
+    name, options = _find(name, given)
+    model = _build(name, options, given, head)
     left_out = assign(model, given)
     model.preprocessing = given.preprocessing
     say(f"{source} is {name}, {model.count_params():,} parameters")
@@ -88,16 +89,34 @@ def _open(source: str) -> tuple[Callable[[keras.Model, np.ndarray], np.ndarray],
     )
 
 
-def _find(name: str | None, source: Source) -> tuple[str, Options, keras.Model]:
-    """Return the model that a source is of: its name, the options of its graph, its features."""
+def _find(name: str | None, source: Source) -> tuple[str, Options]:
+    """Return the name of the model that a source is of, and the options of its graph."""
     for each in kerazoo.list_models() if name is None else [name]:
         for options in _graphs(each):
-            features = kerazoo.create_model(each, include_top=False, **options)
+            features = _features(each, options)
+            if name is None and not _has_kernels_of(features, source):
+                break  # nor has another graph of the same kernels
             if (name or _has_shapes_of(features, source)) and _fits(features, source):
-                return each, options, features
+                return each, options
     if name is None:
         raise UsageError(f"{source.name} has the tensors of no model of the zoo: give --model NAME")
-    return name, {}, kerazoo.create_model(name, include_top=False)
+    return name, {}
+
+
+def _features(name: str, options: Options) -> keras.Model:
+    """Return a model without a top, whose weights have shapes and no values."""
+    with shapes_only():
+        return kerazoo.create_model(name, include_top=False, **options)
+
+
+def _has_kernels_of(features: keras.Model, source: Source) -> bool:
+    kernels = {
+        key: tuple(weight.shape)
+        for key, weight in named_weights(features).items()
+        if key.endswith("/kernel")
+    }
+    given = {key: array.shape for key, (_, array) in source.tensors.items() if key in kernels}
+    return kernels == given
 
 
 def _has_shapes_of(features: keras.Model, source: Source) -> bool:
@@ -117,16 +136,14 @@ def _fits(features: keras.Model, source: Source) -> bool:
     return True
 
 
-def _build(
-    name: str, options: Options, features: keras.Model, source: Source, head: str | None
-) -> keras.Model:
+def _build(name: str, options: Options, source: Source, head: str | None) -> keras.Model:
     """Return a model with a place for each tensor of a source."""
     if head is not None:
         if "head" not in _arguments(name):
             raise UsageError(f"'{name}' has no --head to choose")
         options = {**options, "head": head}
-    if source.tensors.keys() <= named_weights(features).keys():
-        return features
+    if source.tensors.keys() <= named_weights(_features(name, options)).keys():
+        return kerazoo.create_model(name, include_top=False, **options)
     model = kerazoo.create_model(name, **options)
     last = list(named_weights(model))[-1]
     if last not in source.tensors:  # which is told where they are assigned

@@ -52,7 +52,7 @@ class Port:
             loss = self._loss(images, batch[1])
         variables = {key: weight.value for key, weight in trainable.items()}
         gradients = tape.gradient(loss, {**variables, "images": images})
-        return {key: gradient.numpy() for key, gradient in gradients.items()}
+        return {key: gradients.pop(key).numpy() for key in list(gradients)}
 
     def train(self, batches: Iterable[Batch], optimizer: keras.optimizers.Optimizer) -> list[float]:
         """Take one step a batch and return the loss before each."""

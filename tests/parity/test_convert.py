@@ -51,6 +51,7 @@ def test_mnist_cnn_goes_to_tf1_and_back(
     assert kerazoo.create_model("mnist_cnn", weights=back).preprocessing == UNIT
 
 
+@pytest.mark.usefixtures("width")
 def test_vgg_goes_from_zoo_to_zoo(tmp_path: Path) -> None:
     theirs = keras.applications.VGG16(weights=None, classes=5)
     first, slim, last = (tmp_path / name for name in ("a.weights.h5", "b.ckpt", "c.h5"))
@@ -68,14 +69,15 @@ def test_vgg_goes_from_zoo_to_zoo(tmp_path: Path) -> None:
         np.testing.assert_array_equal(before, after)
 
 
-def test_features_alone_are_converted_too(tmp_path: Path) -> None:
+def test_features_alone_are_converted_too(width: str, tmp_path: Path) -> None:
     keras.applications.VGG19(weights=None, include_top=False).save_weights(
         tmp_path / "a.weights.h5"
     )
     told: list[str] = []
     convert(str(tmp_path / "a.weights.h5"), tmp_path / "b.keras", say=told.append)
-    assert " is vgg19, 20,024,384 parameters" in told[0]
-    assert "outputs [2, 7, 7, 512]" in told[1]
+    params, channels = {"full": ("20,024,384", 512), "thin": ("78,644", 32)}[width]
+    assert f" is vgg19, {params} parameters" in told[0]
+    assert f"outputs [2, 7, 7, {channels}]" in told[1]
 
 
 def test_a_wrong_conversion_is_not_written(
