@@ -2,33 +2,64 @@
 
 from __future__ import annotations
 
-import os
-import threading
-import time
-from collections.abc import Callable, Mapping
-from types import ModuleType
+import contextlib
+import importlib
+import itertools
+import subprocess
+from collections.abc import Callable, Iterable, Mapping
+from types import ModuleType, SimpleNamespace
 
 import keras
 import pandas as pd
 import pytest
 
 import kerazoo
+from kerazoo import device
 from kerazoo.bench import accounting, infer, machine, rounds, start, train
 from kerazoo.bench.apart import Apart
 from kerazoo.cli import main
+from kerazoo.compat import shapes_only
 from kerazoo.errors import KerazooError
+from kerazoo.training import cores
+from tests.helpers.command import answer
 
 WAYS = ("tf.function", "predict")
 
 
-def ends() -> Callable[[], None]:
-    """Return what ends its process once it has run."""
-    return lambda: threading.Timer(0.1, os._exit, [1]).start()
+class Here:
+    """Stands in for `Apart`: the program runs in this process."""
+
+    def __init__(self, function: str, *arguments: str | int) -> None:
+        module, _, name = function.partition(":")
+        self._run = getattr(importlib.import_module(module), name)(*arguments)
+
+    def __enter__(self) -> Callable[[], object]:
+        return self._run
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(params=["here", pytest.param("apart", marks=pytest.mark.full)])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Time programs in this process, and by --full in processes of their own."""
+    if request.param == "here":
+        monkeypatch.setattr(train, "Apart", Here)
+        monkeypatch.setattr(cores, "share_out", lambda parts: None)  # TensorFlow has begun already
+        for module in (device, train):
+            monkeypatch.setattr(module, "start_tensorflow", lambda *_, **__: ("a device", None))
+    return request.param
+
+
+def set_clock(patch: pytest.MonkeyPatch, module: ModuleType, times: Iterable[float]) -> None:
+    """Have a module read these times from its clock."""
+    clock = iter(times)
+    patch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
 
 
 def test_programs_run_in_turn_and_once_before_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([0, 1, 0, 10, 0, 3, 0, 30, 0, 2, 0, 20])  # two programs, three rounds
-    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
+    # two programs, three rounds
+    set_clock(monkeypatch, rounds, [0, 1, 0, 10, 0, 3, 0, 30, 0, 2, 0, 20])
     order: list[str] = []
     lines: list[str] = []
     programs = {"fast": lambda: order.append("fast"), "slow": lambda: order.append("slow")}
@@ -56,6 +87,7 @@ def timed(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType], None]:
     return lambda module: monkeypatch.setattr(module, "time_in_turn", fake)
 
 
+@pytest.mark.usefixtures("way")
 def test_the_table_of_training(
     monkeypatch: pytest.MonkeyPatch, timed: Callable[[ModuleType], None]
 ) -> None:
@@ -79,8 +111,17 @@ def test_the_table_of_training(
     assert table.ratio.tolist() == pytest.approx((speeds / 6).tolist())
     assert table.fastest.iloc[:3].tolist() == [12, 8, 6]
     assert table.ratio_of_fastest.iloc[:3].tolist() == pytest.approx([1, 2 / 3, 1 / 2])
-    other = train.bench(print, "lenet5", batch_size=2)
-    assert other.program[0] == "kerazoo, float32"
+
+
+@pytest.mark.parametrize("runs", [False, pytest.param(True, marks=pytest.mark.full)])
+def test_of_a_model_without_a_tf1_program_kerazoo_is_the_first(
+    runs: bool, monkeypatch: pytest.MonkeyPatch, timed: Callable[[ModuleType], None]
+) -> None:
+    if not runs:
+        monkeypatch.setattr(train, "Apart", lambda *_: contextlib.nullcontext(lambda: None))
+    timed(train)
+    monkeypatch.setattr(machine, "macs_per_second", lambda dtype: 1.0)
+    assert train.bench(print, "lenet5", batch_size=2).program[0] == "kerazoo, float32"
 
 
 def test_a_program_that_fails_apart_is_told() -> None:
@@ -89,10 +130,11 @@ def test_a_program_that_fails_apart_is_told() -> None:
         pass
     with Apart("os:getpid") as run, pytest.raises(KerazooError, match="not callable"):
         run()
-    with Apart("tests.bench.test_bench:ends") as run:
+    with Apart("unittest.mock:Mock") as run:
         run()
+        run._process.kill()
         run._process.wait()
-        with pytest.raises(KerazooError, match="ends failed: its process ended"):
+        with pytest.raises(KerazooError, match="Mock failed: its process ended"):
             run()
 
 
@@ -126,7 +168,19 @@ def test_the_table_of_inference(
     ]
 
 
-def test_the_table_of_starting(timed: Callable[[ModuleType], None]) -> None:
+def test_the_table_of_starting(
+    way: str,
+    timed: Callable[[ModuleType], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def run(arguments: list[str]) -> None:
+        option, what, *verb = arguments
+        assert option == "-m" or what in ("import tensorflow", "import torch")
+        assert option == "-c" or (what, answer(capsys, *verb)[0]) == ("kerazoo", 0)
+
+    if way == "here":
+        monkeypatch.setattr(start, "_run", run)
     timed(start)
     table = start.bench(print).set_index("program")
     assert table.index[0] == "import tensorflow"
@@ -134,9 +188,16 @@ def test_the_table_of_starting(timed: Callable[[ModuleType], None]) -> None:
     assert table.ratio.iloc[1] == 1.5
 
 
+def test_a_process_that_fails_is_no_time() -> None:
+    start._run(["-c", "pass"])
+    with pytest.raises(subprocess.CalledProcessError):
+        start._run(["-c", "raise SystemExit(1)"])
+
+
 def test_the_machine_multiplies_matrices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "SIZE", 64)
-    assert machine.macs_per_second("float32") > 1e6
+    set_clock(monkeypatch, machine, itertools.count(step=0.5))
+    assert machine.macs_per_second("float32") == machine.TIMES * 64**3 / 0.5
 
 
 def test_options_of_other_benchmarks_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -150,7 +211,8 @@ def test_the_table_of_the_accounting(
 ) -> None:
     monkeypatch.setattr(accounting, "LENGTHS", (5, 10))
     timed(accounting)
-    table = accounting.bench(print)
+    with shapes_only():
+        table = accounting.bench(print)
     assert table.layers.tolist() == [26, 26, 26, 6, 11]
     assert table.milliseconds.tolist() == [2000, 3000, 4000, 5000, 6000]
     assert table.ratio.tolist() == [1, 1.5, 2, 1, 1.2]
