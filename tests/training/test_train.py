@@ -32,7 +32,7 @@ from kerazoo.training.loop import Training
 from kerazoo.training.options import RECIPES, Recipe, TrainOptions
 from kerazoo.training.steps import Steps
 from kerazoo.training.train import train
-from tests.helpers import tiny
+from tests.helpers import idx, tiny
 from tests.helpers.command import answer
 from tests.helpers.processes import ROOT, Process
 from tests.helpers.runs import files
@@ -41,11 +41,6 @@ SHORT = Recipe(epochs=2)
 BOLD = Recipe(epochs=2, batch_size=20, learning_rate=0.02)
 TINY = ("--model", tiny.NAME)
 RUN_FILES = {"config.json", "curves.png", "metrics.csv", "model.keras", "summary.json"}
-IDX_FILES = [
-    f"{part}-{kind}-ubyte.gz"
-    for part in ("train", "t10k")
-    for kind in ("images-idx3", "labels-idx1")
-]
 
 
 @pytest.fixture(autouse=True)
@@ -397,7 +392,7 @@ def test_the_command_reaches_the_accuracy_on_digits(
     assert files(Path("run")) == before
 
 
-def test_the_fast_recipe_reaches_on_digits_what_it_takes_two_epochs_for(
+def test_the_fast_recipe_learns_digits_in_two_epochs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["--model", "mnist_cnn", "--data", "digits", "--out", "run", "--recipe", "fast"]
@@ -492,7 +487,7 @@ def test_bad_data_loses_no_earlier_run(
     shutil.copytree(first_run.out, "run")
     before = files(Path("run"))
     Path("idx").mkdir()
-    for name in IDX_FILES:
+    for name in idx.FILES:
         Path("idx", name).write_bytes(b"of something else")
     for options, expected, message in (
         (["--mnist-dir", "idx"], 4, "-ubyte.gz' is damaged or altered: its sha256 is"),

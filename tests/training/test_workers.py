@@ -2,71 +2,37 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-import os
+import shutil
+import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import pandas as pd
-import pytest
-
-from kerazoo.errors import UsageError
-from kerazoo.training.cluster import Cluster, of_environment
-from tests.kill_and_resume import weights
-
-ROOT = Path(__file__).parents[2]
-LOSSES = """
-import json, sys
 import keras
+import numpy as np
+import pytest
 import tensorflow as tf
+from tensorflow.python.eager import context
+
 from kerazoo.data.load import load
+from kerazoo.errors import UsageError
 from kerazoo.models.mnist_cnn import mnist_cnn
-from kerazoo.training.cluster import of_environment
-from kerazoo.training.replicas import Replicas
-from kerazoo.training.steps import Steps
-
-replicas = Replicas("auto", of_environment("auto"))
-data = load("digits", (28, 28, 1), seed=0)
-found = {"replicas": replicas.count}
-adam = lambda: keras.optimizers.Adam(0.001, epsilon=1e-8)
-sgd = keras.optimizers.SGD
-for name, optimizer, dtype, count in (
-    ("adam", adam, "float32", 10),
-    ("sgd", lambda: sgd(0.003), "float32", 50),
-    ("sgd float64", lambda: sgd(0.05), "float64", 50),
-):
-    keras.utils.set_random_seed(4)
-    keras.config.set_dtype_policy(dtype)
-    with replicas.strategy.scope():
-        model = mnist_cnn(classifier_activation=None)
-        model.compile(optimizer())
-    steps = Steps(model, replicas.strategy)
-    losses = []
-    for epoch in range(4):
-        batches = steps.batches(data.train, 101, (1, epoch))  # 14 of them, the last of 34 rows
-        losses += [float(steps.train(batches, tf.constant(1))) / 101 for _ in range(14)]
-    found[name] = losses[:count]
-print(json.dumps(found))
-"""
-SLOW = """
-import sys, time
-from kerazoo.cli import main
 from kerazoo.training import curves
+from kerazoo.training.cluster import Cluster, of_environment
+from kerazoo.training.replicas import Replicas, _ended_in
+from kerazoo.training.steps import Steps
+from tests.helpers import tiny
+from tests.helpers.kills import command_killed_at
+from tests.helpers.processes import Ended, Process
+from tests.helpers.runs import metrics, weights
 
-draw = curves.draw
-
-def draw_slowly(*arguments):
-    time.sleep(5)
-    draw(*arguments)
-
-curves.draw = draw_slowly
-sys.exit(main(["train", *sys.argv[1:]]))
-"""
-TRAIN = ["--model", "mnist_cnn", "--data", "digits", "--epochs", "4", "--save-every", "5"]
+Worker = Callable[..., int | None]
+TRAIN = ["train", "--model", tiny.NAME, "--data", "digits", "--limit", "60", "--batch-size", "20"]
+THREE_EPOCHS = ["--epochs", "3", "--save-every", "2", "--strategy", "multiworker"]
 
 
 def ports(count: int) -> list[int]:
@@ -80,141 +46,221 @@ def ports(count: int) -> list[int]:
     return numbers
 
 
-def as_users_have(**variables: str) -> dict[str, str]:
-    """Return the environment without what packages imported by other tests have put into it."""
-    environment = {**os.environ, **variables}
-    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
-    return environment
+def start(call: Worker, *arguments: object) -> list[Process]:
+    """Start two workers with the same arguments, the chief first."""
+    return start_each([call, *arguments], [call, *arguments])
 
 
-def start(*arguments: str | Path, workers: int = 2) -> list[subprocess.Popen[str]]:
-    """Start workers with the same arguments, the chief first."""
-    return start_each([arguments] * workers)
+def start_each(*calls: list[Any]) -> list[Process]:
+    """Start a worker for each function and its arguments, the chief first."""
+    addresses = [f"localhost:{port}" for port in ports(len(calls))]
+    return [
+        Process(*call, environment=configuration("worker", index, worker=addresses))
+        for index, call in enumerate(calls)
+    ]
 
 
-def start_each(arguments: Sequence[Sequence[str | Path]]) -> list[subprocess.Popen[str]]:
-    """Start a worker with each of the arguments, the chief first."""
-    cluster = {"worker": [f"localhost:{port}" for port in ports(len(arguments))]}
-    started = []
-    for index, own in enumerate(arguments):
-        config = json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}})
-        process = subprocess.Popen(
-            [sys.executable, *own],
-            cwd=ROOT,
-            env=as_users_have(TF_CONFIG=config) if len(arguments) > 1 else None,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-    return started
+def ends(*processes: Process) -> list[Ended]:
+    return [process.ended() for process in processes]
 
 
-def ends(processes: list[subprocess.Popen[str]]) -> list[tuple[int, str, str]]:
-    """Return the exit code, the output and the errors of each process."""
-    found = []
-    for process in processes:
-        out, err = process.communicate(timeout=300)
-        found.append((process.returncode, out, err))
+def small_net() -> keras.Model:
+    inputs = keras.Input((28, 28, 1))
+    x = keras.layers.Conv2D(4, 5, strides=3, activation="relu")(inputs)
+    x = keras.layers.MaxPooling2D(2)(x)
+    return keras.Model(inputs, keras.layers.Dense(10)(keras.layers.Flatten()(x)))
+
+
+def full_net() -> keras.Model:
+    return mnist_cnn(classifier_activation=None)
+
+
+def losses(
+    replicas: Replicas, build: Callable[[], keras.Model], limit: int, batch_size: int, steps: int
+) -> dict[str, list[float]]:
+    """Return the losses of steps over epochs whose last batch has fewer images."""
+    train = load("digits", (28, 28, 1), seed=0).train.limited(limit)
+    per_epoch = -(-limit // batch_size)
+    found: dict[str, list[float]] = {}
+    for name, optimizer, dtype, count in (
+        ("adam", keras.optimizers.Adam(0.001, epsilon=1e-8), "float32", 10),
+        ("sgd", keras.optimizers.SGD(0.003), "float32", steps),
+        ("sgd float64", keras.optimizers.SGD(0.05), "float64", steps),
+    ):
+        keras.utils.set_random_seed(4)
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(dtype)
+        with replicas.strategy.scope():
+            model = build()
+            model.compile(type(optimizer).from_config(optimizer.get_config()))
+        keras.config.set_dtype_policy(before)
+        trained = Steps(model, replicas.strategy)
+        found[name] = []
+        for step in range(count):
+            if step % per_epoch == 0:
+                batches = trained.batches(train, batch_size, (1, step // per_epoch))
+            found[name].append(float(trained.train(batches, tf.constant(1))) / batch_size)
     return found
 
 
-def test_two_workers_have_the_losses_of_one() -> None:
-    ((code, alone, err),) = ends(start("-c", LOSSES, workers=1))
-    assert code == 0, err
-    expected = json.loads(alone)
-    assert expected.pop("replicas") == 1
-    for losses in expected.values():
-        assert losses[-1] < losses[0]
-    for code, out, err in ends(start("-c", LOSSES)):
-        assert code == 0, err
-        found = json.loads(out)
-        assert found.pop("replicas") == 2
+def print_losses(*arguments: Any) -> None:
+    replicas = Replicas("auto", of_environment("auto"))
+    assert replicas.count == 2
+    print(json.dumps(losses(replicas, *arguments)))
+
+
+@pytest.mark.parametrize(
+    ("build", "limit", "batch_size", "steps"),
+    [
+        (small_net, 150, 41, 12),  # 4 an epoch, the last of 27 images
+        pytest.param(full_net, 1347, 101, 50, marks=pytest.mark.full),
+    ],
+)
+def test_two_workers_have_the_losses_of_one(
+    build: Callable[[], keras.Model], limit: int, batch_size: int, steps: int
+) -> None:
+    arguments = build, limit, batch_size, steps
+    workers = start(print_losses, *arguments)
+    expected = losses(Replicas("none", Cluster()), *arguments)
+    for alone in expected.values():
+        assert alone[-1] < alone[0]
+    for worker in ends(*workers):
+        assert worker.code == 0, worker.err
+        found = json.loads(worker.out)
         assert found.keys() == expected.keys()
-        for name, losses in expected.items():
-            np.testing.assert_allclose(found[name], losses, rtol=0, atol=1e-5, err_msg=name)
+        for name, alone in expected.items():
+            np.testing.assert_allclose(found[name], alone, rtol=0, atol=1e-5, err_msg=name)
 
 
-def test_a_killed_worker_ends_the_other_and_all_go_on(tmp_path: Path) -> None:
-    command: list[str | Path] = [ROOT / "train.py", *TRAIN, "--strategy", "multiworker"]
-    (code, out, err), other = ends(start(*command, "--out", tmp_path / "whole"))
-    assert code == 0, err
-    assert "2 replicas of the model, each with its rows of every batch" in out
-    assert other[0] == 0, other[2]
-    assert len(other[1].splitlines()) == 2, "only the chief tells how it goes"
+def with_short_heartbeats(call: Worker, *arguments: object) -> int | None:
+    """Have TensorFlow find in two seconds that a worker has gone, and not in ten or more."""
+    whole = context.Context.configure_coordination_service
 
-    chief, worker = start(*command, "--out", tmp_path / "run")
-    assert chief.stdout
-    for line in chief.stdout:
-        if line.startswith("epoch 1/"):
-            break
-    worker.kill()
-    worker.communicate()
-    _, err = chief.communicate(timeout=120)
-    assert chief.returncode == 1
-    assert err == (
+    def configure(self: Any, *given: Any, **options: Any) -> None:
+        whole(self, *given, **{**options, "heartbeat_timeout_in_ms": 2000})
+
+    context.Context.configure_coordination_service = configure
+    return call(*arguments)
+
+
+@dataclasses.dataclass(frozen=True)
+class TwoWorkersRun:
+    """A run of two workers that tests look at and do not change."""
+
+    out: Path
+    chief: Ended
+    other: Ended
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> TwoWorkersRun:
+    """Return a run that was never stopped."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    return TwoWorkersRun(out, *ends(*start(tiny.command, *TRAIN, *THREE_EPOCHS, "--out", str(out))))
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> TwoWorkersRun:
+    """Return a run whose second worker was killed in the second epoch."""
+    out = tmp_path_factory.mktemp("killed") / "run"
+    command = [*TRAIN, *THREE_EPOCHS, "--out", str(out)]
+    in_epoch_2 = "kerazoo.training.steps:Steps.evaluate", 3  # two splits an epoch
+    workers = start_each(
+        [with_short_heartbeats, tiny.command, *command],
+        [with_short_heartbeats, command_killed_at, *in_epoch_2, *command],
+    )
+    return TwoWorkersRun(out, *ends(*workers))
+
+
+def test_the_chief_alone_tells_how_it_goes(whole: TwoWorkersRun) -> None:
+    assert whole.chief.code == 0, whole.chief.err
+    assert "2 replicas of the model, each with its rows of every batch" in whole.chief.out
+    assert whole.other.code == 0, whole.other.err
+    assert len(whole.other.out.splitlines()) == 2
+
+
+def test_a_killed_worker_ends_the_other(killed: TwoWorkersRun) -> None:
+    assert killed.other.code == -signal.SIGKILL
+    assert killed.chief.code == 1
+    assert "epoch 1/3" in killed.chief.out
+    assert "epoch 2/3" not in killed.chief.out
+    assert killed.chief.err == (
         "kerazoo: another worker has ended or cannot be reached: see what it said, "
         "then start all of them again with --resume\n"
     )
-    assert not (tmp_path / "run/summary.json").exists()
-
-    resumed = ends(start(ROOT / "train.py", "--resume", tmp_path / "run"))
-    for code, _, err in resumed:
-        assert code == 0, err
-    assert weights(tmp_path / "run") == weights(tmp_path / "whole")
-    again = ends(start(ROOT / "train.py", "--resume", tmp_path / "run"))
-    assert [code for code, *_ in again] == [0, 0]
-    assert "is already finished" in again[0][1]
-    tables = [pd.read_csv(tmp_path / name / "metrics.csv") for name in ("run", "whole")]
-    mine, theirs = (table.drop(columns=["seconds", "images_per_second"]) for table in tables)
-    pd.testing.assert_frame_equal(mine, theirs)
+    assert not (killed.out / "summary.json").exists()
 
 
-def test_no_worker_ends_before_the_chief_has_saved(tmp_path: Path) -> None:
-    data = ["--model", "mnist_cnn", "--data", "digits", "--epochs", "1000"]
-    chief, worker = start("-c", SLOW, *data, "--out", tmp_path / "run")
-    assert chief.stdout
-    for line in chief.stdout:
-        if line.startswith("epoch "):
-            break
-    worker.terminate()
-    _, err = worker.communicate(timeout=120)
-    assert (tmp_path / "run/curves.png").exists()
-    assert worker.returncode == 130, err
-    _, err = chief.communicate(timeout=120)
-    assert chief.returncode == 130, err
-    assert err.startswith("kerazoo: interrupted in epoch ")
+def test_all_go_on_after_a_kill(
+    whole: TwoWorkersRun, killed: TwoWorkersRun, tmp_path: Path
+) -> None:
+    run = shutil.copytree(killed.out, tmp_path / "run")
+    for worker in ends(*start(tiny.command, "train", "--resume", str(run))):
+        assert worker.code == 0, worker.err
+    assert weights(run) == weights(whole.out)
+    assert metrics(run) == metrics(whole.out)
+
+
+def test_workers_are_told_that_a_run_is_finished(whole: TwoWorkersRun, tmp_path: Path) -> None:
+    run = shutil.copytree(whole.out, tmp_path / "run")
+    chief, other = ends(*start(tiny.command, "train", "--resume", str(run)))
+    assert (chief.code, other.code) == (0, 0)
+    assert "is already finished" in chief.out
+
+
+def command_that_draws_when_told(*arguments: str) -> int:
+    def draw(*_: object) -> None:
+        Path("drawing").touch()
+        while not Path("go").exists():
+            time.sleep(0.01)
+
+    curves.draw = draw  # type: ignore[assignment] # it draws nothing
+    return tiny.command(*arguments)
+
+
+def test_no_worker_ends_before_the_chief_has_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = ["--epochs", "1000", "--out", "run"]
+    chief, worker = start(command_that_draws_when_told, *TRAIN, *options)
+    chief.read_until("epoch ")
+    worker.send(signal.SIGTERM)
+    while not Path("drawing").exists():
+        assert chief.is_running_after(0.01), chief.ended().err
+    assert worker.is_running_after(0.5), worker.ended().err
+    Path("go").touch()
+    assert (ended := worker.ended()).code == 130, ended.err
+    assert Path("run/curves.png").exists()
+    assert (ended := chief.ended()).code == 130, ended.err
+    assert ended.err.startswith("kerazoo: interrupted in epoch ")
 
 
 def test_workers_of_different_trainings_are_refused() -> None:
-    command: list[str | Path] = [ROOT / "train.py", "--model", "mnist_cnn", "--data", "digits"]
-    chief, other = ends(
-        start_each([[*command, "--dry-run", "--epochs", epochs] for epochs in "34"])
-    )
-    assert other[0] == 2
-    assert "the workers were started with other options or other data than the chief" in other[2]
-    assert chief[0] == 1
-    assert "another worker has ended" in chief[2]
+    command = [with_short_heartbeats, tiny.command, *TRAIN, "--dry-run"]
+    workers = ([*command, "--epochs", epochs] for epochs in "34")
+    chief, other = ends(*start_each(*workers))
+    assert other.code == 2
+    assert "the workers were started with other options or other data than the chief" in other.err
+    assert chief.code == 1
+    assert "another worker has ended" in chief.err
+
+
+def wait(limit: float, seconds: float) -> None:
+    with _ended_in(limit):
+        time.sleep(seconds)
+    print("done")
 
 
 def test_a_worker_that_waits_in_vain_says_so() -> None:
-    waiting = (
-        "import time; from kerazoo.training.replicas import _ended_in\n"
-        "with _ended_in({}): {}\nprint('done')"
-    )
-    late, in_time = (
-        subprocess.run(
-            [sys.executable, "-c", waiting.format(seconds, do)], capture_output=True, text=True
-        )
-        for seconds, do in ((0.6, "time.sleep(600)"), (600, "pass"))
-    )
-    assert (late.returncode, late.stdout) == (1, "")
-    assert late.stderr.endswith(
+    late, in_time = ends(Process(wait, 0.6, 600), Process(wait, 600, 0))
+    assert (late.code, late.out) == (1, "")
+    assert late.err.endswith(
         "kerazoo: not all workers were there within 0.01 minutes: "
         "see what it said, then start all of them again\n"
     )
-    assert (in_time.returncode, in_time.stdout) == (0, "done\n")
-    assert "not all workers" not in in_time.stderr
+    assert (in_time.code, in_time.out) == (0, "done\n")
+    assert "not all workers" not in in_time.err
 
 
 def configuration(kind: str, index: object, **jobs: list[str]) -> dict[str, str]:
