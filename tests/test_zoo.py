@@ -28,8 +28,7 @@ from tests.helpers import thin
 from tests.helpers.profiler import profiled_flops
 
 NAMES = kerazoo.list_models()
-DEEPER = ("resnet34", "resnet101", "resnet152")  # the blocks of resnet18 and resnet50, more often
-SLOW_TO_TRACE = (*DEEPER, "resnet50", "inception_v1")  # ten seconds and more of tracing
+SLOW_TO_TRACE = (*thin.DEEPER, "resnet50", "inception_v1")  # ten seconds and more of tracing
 FORMATS = ("channels_last", "channels_first")
 # channels, include_top, data format: every pair of settings, and by --full every three
 PAIRWISE = [
@@ -72,7 +71,7 @@ def networks(full: Sequence[str]) -> list[Any]:
     return params
 
 
-@pytest.fixture(scope="module", params=networks(full=DEEPER))
+@pytest.fixture(scope="module", params=networks(full=thin.DEEPER))
 def network(request: pytest.FixtureRequest) -> Network:
     """Return each network in turn; all tests of one run before the next is built."""
     return request.param

@@ -1,4 +1,4 @@
-"""What every model and layer gives on whatever backend Keras runs on: `forward FOLDER`."""
+"""What models and layers give on whatever backend Keras runs on: `forward FOLDER NAME ...`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 
 import kerazoo
 from kerazoo import layers, registry
+from kerazoo.models import googlenet, resnet
 
 LAYERS: dict[str, Callable[[], keras.Layer]] = {
     "LocalResponseNormalization": layers.LocalResponseNormalization,
@@ -20,19 +21,27 @@ LAYERS: dict[str, Callable[[], keras.Layer]] = {
     "SpatiallySeparableConv2D": lambda: layers.SpatiallySeparableConv2D(4, 3, 2, "same"),
     "TrainableSubsampling": lambda: layers.TrainableSubsampling(2, layers.scaled_tanh),
 }
-
-
-def names() -> list[str]:
-    """Return the models and the layers."""
-    return [*kerazoo.list_models(), *LAYERS]
+BLOCKS: dict[str, Callable[[keras.KerasTensor], keras.KerasTensor]] = {
+    "basic": lambda x: resnet.basic(x, 4, "basic", stride=2),
+    "bottleneck": lambda x: resnet.bottleneck(x, 2, "bottleneck", stride=2),
+    "inception_module": lambda x: googlenet.inception_module(x, (2,) * 6, "inception"),
+    "radial_basis": lambda x: layers.RadialBasis([[1, -1], [0.5, 2]])(
+        keras.layers.Dense(2)(keras.layers.Flatten()(x))
+    ),
+}
+SMALL = [*LAYERS, *BLOCKS]
 
 
 def forward(name: str) -> np.ndarray:
-    """Return the outputs of a model, or of a layer, with the same weights on every backend."""
+    """Return the outputs of a layer, a block or a model, of the same weights on every backend."""
     rng = np.random.default_rng(0)
+    images = rng.normal(size=(2, 9, 8, 5))
     if name in LAYERS:
-        computed, images = LAYERS[name](), rng.normal(size=(2, 9, 7, 5))
+        computed = LAYERS[name]()
         computed.build(images.shape)
+    elif name in BLOCKS:
+        inputs = keras.Input(images.shape[1:])
+        computed = keras.Model(inputs, BLOCKS[name](inputs))
     else:
         computed = kerazoo.create_model(name, classifier_activation=None)
         images = rng.random((1, *registry.find(name).input_shape))
@@ -53,5 +62,6 @@ def _values(weights: list[Any], rng: np.random.Generator) -> Iterator[np.ndarray
 
 
 if __name__ == "__main__":
-    for name in names():
-        np.save(Path(sys.argv[1]) / name, forward(name))
+    folder, *names = sys.argv[1:]
+    for name in names:
+        np.save(Path(folder) / name, forward(name))

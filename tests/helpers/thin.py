@@ -15,16 +15,14 @@ from typing import Any
 
 import keras
 import pytest
-import tf_slim
-from tf_slim.nets import resnet_v1
 
 from kerazoo import registry
-from legacy_tf1.program import tf1
 
 ALPHA = 1 / 16
 # Thinner, a module of one or two channels in GoogLeNet may be dead from the start, and TensorFlow
 # crashes on a CPU in the gradient of a strided 1x1 convolution over fewer than twelve channels.
 ALPHAS = {"resnet": 1 / 4, "googlenet": 1 / 4, "inception": 1 / 4}
+DEEPER = ("resnet34", "resnet101", "resnet152")  # the blocks of resnet18 and resnet50, more often
 # Last layers, as wide as there are classes, by their names in keras.applications and in tf-slim.
 LAST = ("predictions", "fc8", "logits", "Conv2d_0c_1x1")
 
@@ -81,6 +79,11 @@ class _ThinLayers:
 
 
 def _make_slim_thin(patch: pytest.MonkeyPatch) -> None:
+    import tf_slim
+    from tf_slim.nets import resnet_v1
+
+    from legacy_tf1.program import tf1
+
     conv2d, block = tf_slim.conv2d, resnet_v1.resnet_v1_block
 
     def thin_block(scope: str, base_depth: int, **options: Any) -> Any:

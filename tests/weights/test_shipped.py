@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import kerazoo
-from kerazoo.data import mnist
+from kerazoo.data import digits, mnist
 from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.weights import load_weights, shipped
 from kerazoo.weights.preprocessing import UNIT
@@ -35,6 +35,18 @@ def test_a_card_says_what_the_weights_are(name: str) -> None:
     assert card["seed"] == 1
 
 
+@pytest.mark.parametrize(("name", "accuracy"), [("lenet5", 0.42), ("mnist_cnn", 0.70)])
+def test_digits_of_another_kind_are_read_as_well_as_ever(name: str, accuracy: float) -> None:
+    """Scikit-learn's digits are 8x8 and fill their image, unlike MNIST's."""
+    model = kerazoo.create_model(name, weights="mnist")
+    assert model.preprocessing == UNIT
+    train = digits.load(model.input_shape[1:]).train
+    images, labels = next(iter(train.batches(train.size)))
+    right = np.argmax(model(images), axis=-1) == labels.numpy()
+    assert abs(right.mean() - accuracy) <= 0.01
+
+
+@pytest.mark.full
 @pytest.mark.parametrize("name", ["lenet5", "mnist_cnn"])
 def test_the_accuracy_on_all_test_images_is_the_cards(name: str, mnist_dir: Path) -> None:
     model = kerazoo.create_model(name, weights="mnist")

@@ -44,6 +44,7 @@ def test_a_trained_checkpoint_gives_the_same_logits(trained: tuple[Path, np.ndar
     np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.full
 def test_a_checkpoint_trained_on_mnist_gives_the_same_10000_predictions(
     mnist_dir: Path, tmp_path: Path
 ) -> None:
