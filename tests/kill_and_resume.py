@@ -8,8 +8,6 @@ or its manifest emptied; some resumed processes may write no file as large as a 
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import json
 import random
 import resource
@@ -17,14 +15,12 @@ import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import h5py
-
 from kerazoo.training.runs import is_run
+from tests.helpers.runs import metrics, weights
 
 ROOT = Path(__file__).parents[1]
 CHILD = """
@@ -47,8 +43,6 @@ sys.exit(main(sys.argv[1:]))
 """
 TRAIN = ["train", "--model", "noisy", "--data", "digits", "--epochs", "40", "--batch-size", "20"]
 TRAIN += ["--save-every", "25"]
-TIMES = ("seconds", "images_per_second")
-Weights = dict[str, bytes]
 
 
 def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
@@ -61,28 +55,6 @@ def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
         text=True,
         **options,
     )
-
-
-def weights(run: Path) -> Weights:
-    """Return the bytes of every weight of a run's model."""
-    found: Weights = {}
-
-    def take(name: str, item: object) -> None:
-        if isinstance(item, h5py.Dataset):
-            found[name] = item[()].tobytes()
-
-    with zipfile.ZipFile(run / "model.keras") as archive:
-        content = io.BytesIO(archive.read("model.weights.h5"))
-    with h5py.File(content) as file:
-        file.visititems(take)
-    return found
-
-
-def metrics(run: Path) -> list[dict[str, str]]:
-    """Return the rows of a run's metrics.csv without its times."""
-    with (run / "metrics.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    return [{name: row[name] for name in row if name not in TIMES} for row in rows]
 
 
 def damage(run: Path, rng: random.Random) -> str:

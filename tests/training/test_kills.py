@@ -1,0 +1,61 @@
+"""A training that is killed goes on as if it had not been: `kill -9`, at chosen moments."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from kerazoo.training.options import Recipe, TrainOptions
+from kerazoo.training.train import resume, train
+from tests.helpers import tiny
+from tests.helpers.kills import command_killed_at
+from tests.helpers.processes import Process
+from tests.helpers.runs import metrics, weights
+from tests.kill_and_resume import kill_and_resume
+
+RECIPE = Recipe(epochs=2, batch_size=20)
+OPTIONS = ["--model", tiny.NAME, "--data", "digits", "--limit", "60", "--epochs", "2"]
+OPTIONS += ["--batch-size", "20", "--save-every", "2"]  # of three steps an epoch
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a run that was never stopped."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    options = TrainOptions(tiny.NAME, "digits", limit=60, recipe=RECIPE, out=out, save_every=2)
+    train(options, "a device", say=lambda _: None)
+    return out
+
+
+@pytest.mark.parametrize(
+    ("calls", "half_written"),
+    [
+        ([("kerazoo.training.checkpoints:flush", 1)], "epoch-000000-step-000000002"),
+        # six for each checkpoint: in the second, then in the second that the resumed one writes
+        ([("kerazoo.training.checkpoints:flush", 9)] * 2, "epoch-000001-step-000000001"),
+        ([("kerazoo.training.curves:draw", 1)], None),
+    ],
+    ids=["before anything is saved", "twice in a checkpoint", "at its end"],
+)
+def test_killed_at_a_call_and_resumed_it_ends_as_one_never_stopped(
+    calls: list[tuple[str, int]], half_written: str | None, whole: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    arguments = [*OPTIONS, "--out", str(run)]
+    for place, count in calls:
+        ended = Process(command_killed_at, place, count, "train", *arguments).ended()
+        assert (ended.code, ended.err) == (-signal.SIGKILL, "")
+        arguments = ["--resume", str(run)]
+    left = [path.name for path in (run / "checkpoints").glob(".new-*")]
+    assert left == ([f".new-{half_written}"] if half_written else [])
+    resume(run, say=lambda _: None)
+    assert weights(run) == weights(whole)
+    assert metrics(run) == metrics(whole)
+    assert not (run / "checkpoints").exists()
+
+
+@pytest.mark.full
+def test_kills_at_random_moments(tmp_path: Path) -> None:
+    kill_and_resume(tmp_path, kills=5, seed=0, say=print)
