@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-PROGRAM = """
-import sys
 import kerazoo.models
-kerazoo.models.__path__.append(sys.argv[1])
 from kerazoo import registry
 from kerazoo.cli import main
-assert main(["list", "tiny"]) == 0
-assert main(["summary", "tiny"]) == 0
-assert main(["train", "--model", "tiny", "--data", "digits", "--limit", "9", "--dry-run"]) == 0
-model, entry = kerazoo.create_model("tiny"), registry.find("tiny")
-assert model.count_params() == entry.params, model.count_params()
-assert kerazoo.summary(model).attrs["total"]["macs"] == entry.macs
-assert kerazoo.create_model("tiny", include_top=False, pooling="max").output_shape == (None, 32)
-assert kerazoo.create_model("tiny", input_shape=(None, None, 4)).output_shape == (None, 1000)
-"""
+from tests.helpers.processes import ROOT, Process
+
+
+def use_everywhere(folder: Path) -> None:
+    kerazoo.models.__path__.append(str(folder))
+    assert main(["list", "tiny"]) == 0
+    assert main(["summary", "tiny"]) == 0
+    assert main(["train", "--model", "tiny", "--data", "digits", "--limit", "9", "--dry-run"]) == 0
+    model, entry = kerazoo.create_model("tiny"), registry.find("tiny")
+    assert model.count_params() == entry.params, model.count_params()
+    assert kerazoo.summary(model).attrs["total"]["macs"] == entry.macs
+    pooled = kerazoo.create_model("tiny", include_top=False, pooling="max")
+    assert pooled.output_shape == (None, 32)
+    any_size = kerazoo.create_model("tiny", input_shape=(None, None, 4))
+    assert any_size.output_shape == (None, 1000)
 
 
 def test_the_readmes_model_is_a_model_of_the_zoo(tmp_path: Path) -> None:
@@ -30,8 +30,6 @@ def test_the_readmes_model_is_a_model_of_the_zoo(tmp_path: Path) -> None:
     (code,) = re.findall(r"```python\n([^`]*kerazoo.models.common import[^`]*)```", readme)
     assert len([line for line in code.splitlines() if line.strip()]) <= 10
     (tmp_path / "tiny.py").write_text(code, encoding="utf-8")
-    ran = subprocess.run(
-        [sys.executable, "-c", PROGRAM, tmp_path], cwd=ROOT, capture_output=True, text=True
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert "tiny  28x28x1      37,800  222,224  2026  README" in ran.stdout
+    ended = Process(use_everywhere, tmp_path).ended()
+    assert ended.code == 0, ended.err
+    assert "tiny  28x28x1      37,800  222,224  2026  README" in ended.out
