@@ -194,7 +194,6 @@ def _results(
     """Yield (what was computed, the kind of tolerance, its value), in an order that sides share."""
 
     def restart() -> None:
-        gc.collect()  # what was trained before is made of cycles, and as large as three models
         if start:
             side.runs.weights = {
                 side.names[name]: np.load(path, mmap_mode="r") for name, path in start.items()
@@ -210,6 +209,7 @@ def _results(
     images = side.preprocess(pair.images().astype(precision))
     yield "forward", "forward", side.runs.forward(images)
     gradients = side.runs.gradients(*batches(1))
+    gc.collect()  # what a tape leaves is made of cycles, and as large as a model
     for name in (*start, "images"):
         gradient = gradients.pop(side.names[name])
         yield f"gradient of {name}", "gradient", gradient.ravel() if name == "images" else gradient
@@ -217,6 +217,7 @@ def _results(
         if steps:
             restart()
             losses = side.runs.train(batches(steps), side.optimizer(kind))
+            gc.collect()
             yield f"loss of {steps} {kind} steps", "loss", np.array(losses)
             weights = side.runs.weights
             for name in start:

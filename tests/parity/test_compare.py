@@ -66,9 +66,12 @@ def test_the_tolerances_are_those_that_are_promised() -> None:
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_vgg16_agrees(precision: str, width: str) -> None:
     pair = PAIRS["vgg16"] if width == "full" else small("vgg16")
+    if (width, precision) == ("full", "float64"):
+        pair = dataclasses.replace(pair, adam_steps=0)  # it would take 11 GB
     table = compare("vgg16", pair, [precision], silent)
     assert table.passed.all(), table.to_string()
-    assert len(table) == 1 + 32 + 1 + 4  # forward, weights' and images' gradients, SGD and Adam
+    # forward, gradients of weights and of images, SGD, Adam
+    assert len(table) == 1 + 32 + 1 + 2 + (2 if pair.adam_steps else 0)
 
 
 def without_relu() -> keras.Model:
