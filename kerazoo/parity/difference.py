@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+BLOCK = 2**22  # numbers
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ def difference(program: Any, port: Any) -> Difference:
     program, port = np.asarray(program), np.asarray(port)
     if program.shape != port.shape:
         return Difference(np.inf, np.inf)
-    absolute = _magnitude(program - port)
+    pairs = zip(_blocks(program), _blocks(port), strict=True)
+    absolute = float(np.max([_magnitude(a - b) for a, b in pairs], initial=0))
     magnitude = _magnitude(program)
     if not np.isfinite(absolute):
         return Difference(np.inf, np.inf)
@@ -40,6 +43,12 @@ def largest(differences: Sequence[Difference]) -> Difference:
     return Difference(
         max(each.absolute for each in differences), max(each.relative for each in differences)
     )
+
+
+def _blocks(tensor: np.ndarray) -> Iterator[np.ndarray]:
+    """Cut a tensor, so that the difference of two large ones takes no memory of their size."""
+    flat = tensor.reshape(-1)
+    return (flat[first : first + BLOCK] for first in range(0, flat.size, BLOCK))
 
 
 def _magnitude(tensor: np.ndarray) -> float:
