@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from kerazoo.training import curves
 from tests.helpers import processes, tiny
 
 
@@ -25,3 +26,9 @@ def tiny_network() -> Iterator[None]:
 def no_process_outlives_its_test() -> Iterator[None]:
     yield
     processes.kill_all()
+
+
+@pytest.fixture
+def curves_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a file in the place of the curves that needs no drawing."""
+    monkeypatch.setattr(curves, "draw", lambda results, title, file: file.write(title.encode()))

@@ -17,7 +17,7 @@ from tests.helpers.small import SHAPE, random_data, softmax_regression
 RECIPE = Recipe(epochs=3, batch_size=5, seed=9)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def data() -> ImageData:
     return random_data(23)
 
@@ -28,6 +28,12 @@ def run(
     keras.utils.set_random_seed(recipe.seed)
     model = softmax_regression()
     return model, list(Training(model, data, recipe, steps_per_call, callbacks).epochs())
+
+
+@pytest.fixture(scope="module")
+def usual(data: ImageData) -> tuple[keras.Model, list[EpochResult]]:
+    """Return what `run` does, not to be changed."""
+    return run(data)
 
 
 class Recorder(keras.callbacks.Callback):
@@ -64,8 +70,10 @@ class Recorder(keras.callbacks.Callback):
         self.losses.append(logs["loss"])
 
 
-def test_the_results_are_those_of_an_independent_loop(data: ImageData) -> None:
-    model, results = run(data)
+def test_the_results_are_those_of_an_independent_loop(
+    data: ImageData, usual: tuple[keras.Model, list[EpochResult]]
+) -> None:
+    model, results = usual
     keras.utils.set_random_seed(RECIPE.seed)
     other = softmax_regression()
     for result in results:
@@ -91,9 +99,11 @@ def test_the_results_are_those_of_an_independent_loop(data: ImageData) -> None:
 
 
 @pytest.mark.parametrize("steps_per_call", [1, 3, 50])
-def test_the_steps_of_a_call_change_nothing(data: ImageData, steps_per_call: int) -> None:
+def test_the_steps_of_a_call_change_nothing(
+    data: ImageData, usual: tuple[keras.Model, list[EpochResult]], steps_per_call: int
+) -> None:
     model, results = run(data, RECIPE, steps_per_call)
-    other, expected = run(data)
+    other, expected = usual
     for mine, theirs in zip(model.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, theirs)
     assert [result.loss for result in results] == pytest.approx([r.loss for r in expected])

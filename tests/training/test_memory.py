@@ -19,6 +19,7 @@ from kerazoo.training import memory
 from kerazoo.training.options import Recipe, TrainOptions
 from kerazoo.training.steps import Steps
 from kerazoo.training.train import train
+from tests.helpers import tiny
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 7, 100])
@@ -73,8 +74,8 @@ def failing(message: str) -> Callable[..., None]:
     return fail
 
 
-def options(**given: Any) -> TrainOptions:
-    return TrainOptions("mnist_cnn", "digits", recipe=Recipe(epochs=1), **given)
+def options(model: str = "mnist_cnn", **given: Any) -> TrainOptions:
+    return TrainOptions(model, "digits", recipe=Recipe(epochs=1), **given)
 
 
 @pytest.mark.parametrize(
@@ -128,9 +129,9 @@ def test_each_replica_needs_memory_for_its_share(monkeypatch: pytest.MonkeyPatch
 
 def test_too_little_memory_is_told_before(monkeypatch: pytest.MonkeyPatch) -> None:
     lines: list[str] = []
-    train(options(dry_run=True), "a device", say=lines.append)
+    train(options(tiny.NAME, dry_run=True), "a device", say=lines.append)
     assert not any("warning" in line for line in lines)
-    monkeypatch.setattr(memory, "present", lambda: 2**23)
-    train(options(dry_run=True), "a device", say=lines.append)
+    monkeypatch.setattr(memory, "present", lambda: 2**18)
+    train(options(tiny.NAME, dry_run=True), "a device", say=lines.append)
     (warning,) = (line for line in lines if "warning" in line)
     assert warning.endswith("would fit")

@@ -16,7 +16,6 @@ import pytest
 
 from kerazoo.cli import main
 from kerazoo.errors import InterruptedRunError
-from kerazoo.training import curves
 from kerazoo.training import run as training_run
 from kerazoo.training.interrupts import Interrupts
 from kerazoo.training.options import Recipe, TrainOptions
@@ -28,18 +27,12 @@ from tests.helpers.runs import files, metrics, weights
 RECIPE = Recipe(epochs=3, batch_size=10)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def in_two_calls_an_epoch_without_curves() -> Iterator[None]:
-    """Have calls of two steps and one, and in the place of the curves what is written at once."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("kerazoo.training.train.MAX_STEPS_PER_CALL", 2)
-        patch.setattr(curves, "draw", lambda results, title, file: file.write(title.encode()))
-        yield
-
-
 @pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def in_tmp_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, curves_at_once: None
+) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("kerazoo.training.train.MAX_STEPS_PER_CALL", 2)  # of three an epoch
     monkeypatch.setattr("kerazoo.training.command.start", lambda: "a device")
     terminated = signal.getsignal(signal.SIGTERM)
     yield

@@ -44,7 +44,7 @@ RUN_FILES = {"config.json", "curves.png", "metrics.csv", "model.keras", "summary
 
 
 @pytest.fixture(autouse=True)
-def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, curves_at_once: None) -> None:
     monkeypatch.chdir(tmp_path)
 
 
@@ -67,7 +67,7 @@ def share_right(model: keras.Model, split: Split) -> float:
 
 @dataclasses.dataclass
 class FirstRun:
-    """A run of two epochs that several tests look at and none changes."""
+    """A run of two epochs, its curves drawn, that several tests look at and none changes."""
 
     out: Path
     summary: dict[str, Any]
