@@ -327,7 +327,7 @@ SIZES = [(96, 80), pytest.param((160, 144), marks=pytest.mark.full)]
 
 
 @pytest.mark.usefixtures("float64")
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("name", REAL)
 def test_real_models_by_gradient(name: str, size: tuple[int, int]) -> None:
     make = getattr(keras.applications, name)
