@@ -427,22 +427,25 @@ def test_ten_epochs_on_mnist(
     assert summary["test_accuracy"] >= 0.985
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_in_mid_epoch_keeps_what_there_is(number: signal.Signals) -> None:
-    running = Process(
-        tiny.command, "train", *TINY, "--data", "digits", "--epochs", "100000", "--out", "run"
-    )
-    running.read_until("epoch ")
-    running.send(number)
-    ended = running.ended()
-    assert ended.code == 130
-    assert ended.err.startswith("kerazoo: interrupted in epoch ")
-    assert "the model as it was then is in 'run'" in ended.err
-    assert ended.err.count("\n") == 1
-    assert "and --resume 'run' goes on from there" in ended.err
-    left = RUN_FILES - {"summary.json"} | {"checkpoints"}
-    assert {path.name for path in Path("run").iterdir()} == left
-    assert len(weights("run")) == 7
+def test_an_interrupt_in_mid_epoch_keeps_what_there_is() -> None:
+    endless = ["train", *TINY, "--data", "digits", "--epochs", "100000", "--out"]
+    running = {
+        number: Process(tiny.command, *endless, number.name)
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    for number, process in running.items():
+        out = number.name
+        process.read_until("epoch ")
+        process.send(number)
+        ended = process.ended()
+        assert ended.code == 130
+        assert ended.err.startswith("kerazoo: interrupted in epoch ")
+        assert f"the model as it was then is in '{out}'" in ended.err
+        assert ended.err.count("\n") == 1
+        assert f"and --resume '{out}' goes on from there" in ended.err
+        left = RUN_FILES - {"summary.json"} | {"checkpoints"}
+        assert {path.name for path in Path(out).iterdir()} == left
+        assert len(weights(out)) == 7
 
 
 def test_a_run_goes_on_when_nobody_reads_its_output() -> None:
