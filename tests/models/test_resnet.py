@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import kerazoo
 from kerazoo.errors import UsageError
@@ -81,3 +82,26 @@ def test_what_does_not_fit_is_refused() -> None:
         kerazoo.create_model("resnet18", pool_padding="valid")
     with pytest.raises(UsageError, match="at least 32x32"):
         kerazoo.create_model("resnet18", input_shape=(31, 32, 3))
+
+
+def test_the_first_block_agrees_with_tf_nn() -> None:
+    model = kerazoo.create_model(
+        "resnet18", alpha=1 / 16, include_top=False, input_shape=(32, 32, 3)
+    )
+    rng = np.random.default_rng(0)
+    for weight in model.weights:  # variances near the epsilon
+        deviation = 1e-5 if weight.name == "moving_variance" else 0.5
+        weight.assign(np.abs(rng.normal(scale=deviation, size=weight.shape)))
+    weights = iter(model.get_weights())
+
+    def normalised(x: tf.Tensor, stride: int, padding: int) -> tf.Tensor:
+        zeros = [[0, 0], [padding] * 2, [padding] * 2, [0, 0]]
+        x = tf.nn.conv2d(x, next(weights), stride, zeros)
+        gamma, beta, mean, variance = (next(weights) for _ in range(4))
+        return gamma * (x - mean) / tf.sqrt(variance + 1e-5) + beta
+
+    image = rng.normal(size=(1, 32, 32, 3)).astype(np.float32)
+    x = tf.nn.max_pool2d(tf.nn.relu(normalised(image, 2, 3)), 3, 2, "SAME")
+    y = normalised(tf.nn.relu(normalised(x, 1, 1)), 1, 1)
+    block = keras.Model(model.input, model.get_layer("conv2_1_relu").output)
+    np.testing.assert_allclose(block(image), tf.nn.relu(x + y), rtol=1e-4)

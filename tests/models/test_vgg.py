@@ -8,6 +8,7 @@ import re
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import kerazoo
 from kerazoo.documents.vgg16_layers import LAYERS
@@ -184,3 +185,20 @@ def test_a_constructor_takes_what_keras_applications_takes() -> None:
 def test_arguments_that_do_not_fit(options: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         model_of_shapes("vgg11", **options)
+
+
+def test_forward_agrees_with_tf_nn() -> None:
+    options = {"input_shape": (32, 32, 3), "classifier_activation": None, "alpha": 1 / 16}
+    model = kerazoo.create_model("vgg11", head="dense", classes=5, **options)
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(scale=0.1, size=each.shape) for each in model.weights])
+    weights = iter(model.get_weights())
+    image = x = rng.normal(size=(1, 32, 32, 3)).astype(np.float32)
+    for convolutions in (1, 1, 2, 2, 2):
+        for _ in range(convolutions):
+            x = tf.nn.relu(tf.nn.conv2d(x, next(weights), 1, "SAME") + next(weights))
+        x = tf.nn.max_pool2d(x, 2, 2, "VALID")
+    x = tf.reshape(x, (1, -1))
+    for _ in ("fc6", "fc7"):
+        x = tf.nn.relu(x @ next(weights) + next(weights))
+    np.testing.assert_allclose(model(image), x @ next(weights) + next(weights), rtol=1e-4)
