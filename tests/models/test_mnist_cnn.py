@@ -93,3 +93,10 @@ def test_arguments_that_do_not_fit(options: dict[str, object], message: str) -> 
 def test_the_smallest_input_leaves_one_pixel() -> None:
     model = kerazoo.create_model("mnist_cnn", include_top=False, input_shape=(3, 3, 1))
     assert model.output_shape == (None, 1, 1, 64)
+
+
+def test_the_pool_leaves_out_an_odd_row() -> None:
+    """Its padding is the program's, VALID: maps of 15x13 become 7x6."""
+    model = kerazoo.create_model("mnist_cnn", include_top=False, input_shape=(30, 26, 1))
+    assert model.get_layer("conv2").output.shape[1:3] == (15, 13)
+    assert model.output_shape == (None, 7, 6, 64)
