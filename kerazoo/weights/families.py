@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kerazoo import registry
+from kerazoo.compat import shapes_only
 from kerazoo.errors import KerazooError, UsageError
 from kerazoo.weights.preprocessing import Preprocessing
 
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
 Depths = tuple[int, ...]
 BATCH_NORM = "_bn"  # what follows a convolution's name in that of its batch normalisation
 
-# Of each kind of layer what changes its outputs and is seen in no weight.
+# Of each kind of layer what changes its outputs, most of it seen in no weight.
 SETTINGS = {
-    "Conv2D": ("kernel_size", "strides", "groups", "use_bias"),
+    "Conv2D": ("filters", "kernel_size", "strides", "groups", "use_bias"),
     "BatchNormalization": ("epsilon",),
     "MaxPooling2D": ("pool_size", "strides", "padding"),
     "ZeroPadding2D": ("padding",),
@@ -68,10 +69,8 @@ def find_network(
             known.append(network)
             layers = family.layers(depths)
             if names - set(family.top) == _convolutions_of(layers) - set(family.top):
-                # narrow, since no setting depends on the width
-                reference = registry.create_model(
-                    own, include_top=False, alpha=1 / 16, **family.options
-                )
+                with shapes_only():
+                    reference = registry.create_model(own, include_top=False, **family.options)
                 check_same(model, reference, _called(zoo, network, own, family.options))
                 return network, family, layers
     raise UsageError(

@@ -230,6 +230,15 @@ def test_networks_that_slim_has_not_are_refused(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.usefixtures("full_width")
+def test_a_network_of_another_width_than_slims_is_refused(tmp_path: Path) -> None:
+    model = kerazoo.create_model("vgg11", alpha=1 / 16, classes=2)
+    match = r"from which 'vgg11' differs: conv1_1 has filters 4, not 64, conv2_1 has filters 8"
+    with pytest.raises(UsageError, match=match):
+        export_weights(model, tmp_path / "x", "slim")
+    assert not list(tmp_path.iterdir())
+
+
 # Small files for bad input: the thin features of vgg_a, which a model without a top takes.
 CONVOLUTIONS = {"conv1/conv1_1": (3, 4), "conv2/conv2_1": (4, 8), "conv3/conv3_1": (8, 16)}
 CONVOLUTIONS |= {"conv3/conv3_2": (16, 16), "conv4/conv4_1": (16, 32)}
