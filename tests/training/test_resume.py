@@ -128,7 +128,8 @@ def undisturbed(data: ImageData) -> tuple[Training, list[EpochResult], list[int]
 
 def assert_the_same_from(each: int, folder: Path, new: Callable[[], Training]) -> Training:
     """Resume a training at each so many-th place of a checkpoint; return the one never stopped."""
-    whole, known = new(), []
+    whole = new()
+    known: list[int] = []
     results: list[EpochResult] = []
 
     def save() -> None:
