@@ -34,8 +34,8 @@ ARGUMENTS = """
         use_bias: Whether the convolutions have biases, as in keras.applications.
         pool_padding: "same", or "symmetric" for one zero at every side.
         epsilon: Added to the variances by batch normalisation.
-        alpha: Width multiplier of every layer but the last, as in MobileNet. Below 3/16 training may
-            crash on a CPU, in TensorFlow's gradient of a strided 1x1 convolution.
+        alpha: Width multiplier of every layer but the last, as in MobileNet. Below 3/16
+            training may crash on a CPU, in TensorFlow's gradient of strided 1x1 convolutions.
 
     Returns:
         A model from images [batch, height, width, 3] to [batch, classes].
