@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import pytest
@@ -259,12 +261,14 @@ def assert_that_what_overflows_on_one_replica_is_left_out_on_both() -> None:
         assert [float(each) for each in scales] == [scale if fits else scale / 2] * 2
 
 
-def test_two_replicas() -> None:
-    checks = (
+@pytest.mark.parametrize(
+    "check",
+    [
         assert_that_two_replicas_train_as_one,
         assert_that_two_replicas_learn,
         assert_that_what_overflows_on_one_replica_is_left_out_on_both,
-    )
-    for process in [Process(check) for check in checks]:  # side by side
-        ended = process.ended()
-        assert ended.code == 0, ended.err
+    ],
+)
+def test_two_replicas(check: Callable[[], None]) -> None:
+    ended = Process(check).ended()
+    assert ended.code == 0, ended.err
