@@ -7,24 +7,51 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 LEFT_OUT = pytest.StashKey[int]()
+FORKING = "training"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="run the tests of full size too")
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Run the first tier in two processes; a part of it starts sooner in one."""
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword
+    return min(2, os.cpu_count() or 1) if whole and not config.getoption("--full") else 0
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the tests of full size to --full."""
+    """Keep what shares fixtures in one process, and leave the tests of full size to --full."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=lambda item: _group(item) != FORKING)  # the longest group begins
     if config.getoption("--full"):
         return
     full = [item for item in items if item.get_closest_marker("full")]
     items[:] = [item for item in items if not item.get_closest_marker("full")]
     config.hook.pytest_deselected(items=full)
     config.stash[LEFT_OUT] = len(full)
+
+
+def _group(item: pytest.Item) -> str:
+    """Return the file of a test, or one name for all that fork processes from one server."""
+    return FORKING if item.path.parent.name in ("training", "helpers") else str(item.path)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the process that started this one how many tests were left out."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = session.config.stash.get(LEFT_OUT, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    node.config.stash[LEFT_OUT] = getattr(node, "workeroutput", {}).get("left_out", 0)
 
 
 def pytest_terminal_summary(

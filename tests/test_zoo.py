@@ -1,8 +1,7 @@
 """One suite over the registry: what holds for every model of the zoo.
 
 Sizes are proved on models without values for their weights, numbers on thin networks. By --full the
-same numbers are proved at full width, and those of the deepest networks, whose blocks are those of
-shallower ones.
+same numbers are proved at full width, and those of networks that repeat the blocks of others.
 """
 
 from __future__ import annotations
@@ -28,7 +27,8 @@ from tests.helpers import thin
 from tests.helpers.profiler import profiled_flops
 
 NAMES = kerazoo.list_models()
-SLOW_TO_TRACE = (*thin.DEEPER, "resnet50", "inception_v1")  # ten seconds and more of tracing
+# They train by the blocks and heads of others, and take long to trace.
+TRAINING_REPEATS = (*thin.REPEATING, "vgg16c", "alexnet_v2", "zfnet", "resnet50", "inception_v1")
 FORMATS = ("channels_last", "channels_first")
 # channels, include_top, data format: every pair of settings, and by --full every three
 PAIRWISE = [
@@ -71,7 +71,7 @@ def networks(full: Sequence[str]) -> list[Any]:
     return params
 
 
-@pytest.fixture(scope="module", params=networks(full=thin.DEEPER))
+@pytest.fixture(scope="module", params=networks(full=thin.REPEATING))
 def network(request: pytest.FixtureRequest) -> Network:
     """Return each network in turn; all tests of one run before the next is built."""
     return request.param
@@ -233,7 +233,7 @@ def test_classes_and_classifier_activation(network: Network) -> None:
     np.testing.assert_allclose(softmax(images), tf.nn.softmax(logits(images)), rtol=1e-5)
 
 
-@pytest.mark.parametrize("network", networks(full=SLOW_TO_TRACE), indirect=True)
+@pytest.mark.parametrize("network", networks(full=TRAINING_REPEATS), indirect=True)
 def test_it_trains_on_the_digits(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     if network.is_thin:
         thin.make_thin(monkeypatch)

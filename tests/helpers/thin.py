@@ -22,7 +22,8 @@ ALPHA = 1 / 16
 # Thinner, a module of one or two channels in GoogLeNet may be dead from the start, and TensorFlow
 # crashes on a CPU in the gradient of a strided 1x1 convolution over fewer than twelve channels.
 ALPHAS = {"resnet": 1 / 4, "googlenet": 1 / 4, "inception": 1 / 4}
-DEEPER = ("resnet34", "resnet101", "resnet152")  # the blocks of resnet18 and resnet50, more often
+# They have the blocks of vgg16, of resnet18 and of resnet50, fewer or more of them.
+REPEATING = ("vgg11", "vgg13", "vgg19", "resnet34", "resnet101", "resnet152")
 # Last layers, as wide as there are classes, by their names in keras.applications and in tf-slim.
 LAST = ("predictions", "fc8", "logits", "Conv2d_0c_1x1")
 

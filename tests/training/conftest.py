@@ -10,7 +10,8 @@ from kerazoo.training import curves
 from tests.helpers import processes, tiny
 
 
-def pytest_collection_finish() -> None:
+@pytest.fixture(scope="session", autouse=True)
+def server() -> None:
     """Have TensorFlow imported for other processes while the first tests run."""
     processes.start_server()
 

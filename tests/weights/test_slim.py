@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tf_slim.nets import resnet_v1
 
 import kerazoo
 from kerazoo.compat import shapes_only
@@ -32,6 +34,10 @@ OTHERS: dict[str, tuple[str, dict[str, object]]] = {
     "resnet_v1_152": ("resnet152", {"stride_on": "last_3x3"}),
 }
 DEEPER = ("resnet_v1_101", "resnet_v1_152")  # the units of resnet_v1_50, more often
+
+
+def full_if_deeper(network: str) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.full] if network in DEEPER else []
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +73,10 @@ def slim_file(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarra
     ("name", "network", "options"),
     [
         *((name, network, {}) for name, network in VGGS.items()),
-        *((name, network, options) for network, (name, options) in OTHERS.items()),
+        *(
+            pytest.param(name, network, options, marks=full_if_deeper(network))
+            for network, (name, options) in OTHERS.items()
+        ),
     ],
 )
 @pytest.mark.usefixtures("full_width")
@@ -86,6 +95,19 @@ def test_every_weight_has_a_name_and_a_shape_in_slims_graph(
     assert found.keys() == ours.keys()
     for key, shape in found.items():
         assert ours[key] in (shape, (np.prod(shape[:-1]), shape[-1])), key
+
+
+@pytest.mark.parametrize("network", ["resnet_v1_50", *DEEPER])
+@pytest.mark.usefixtures("full_width")
+def test_a_resnet_has_the_units_of_slims(network: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks: list[Any] = []
+    monkeypatch.setattr(
+        resnet_v1, "resnet_v1", lambda _, found, *rest, **options: blocks.extend(found)
+    )
+    getattr(resnet_v1, network)(None)
+    theirs = {f"{each.scope}/unit_{i + 1}" for each in blocks for i in range(len(each.args))}
+    names = (name.split("/bottleneck_v1/") for name in slim.own_names(network, ""))
+    assert {unit for unit, *rest in names if rest} == theirs
 
 
 @pytest.mark.parametrize("name", VGGS)
@@ -117,7 +139,7 @@ def test_slims_graph_and_the_port_agree_on_the_photos_both_ways(
 
 @pytest.mark.parametrize(
     "network",
-    [pytest.param(each, marks=pytest.mark.full if each in DEEPER else []) for each in OTHERS],
+    [pytest.param(each, marks=full_if_deeper(each)) for each in OTHERS],
 )
 @pytest.mark.usefixtures("width")
 def test_the_other_networks_go_both_ways(network: str, tmp_path: Path) -> None:
