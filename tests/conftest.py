@@ -25,6 +25,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return min(2, os.cpu_count() or 1) if whole and not config.getoption("--full") else 0
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep what shares fixtures in one process, and leave the tests of full size to --full."""
     for item in items:
@@ -40,7 +41,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _group(item: pytest.Item) -> str:
     """Return the file of a test, or one name for all that fork processes from one server."""
-    return FORKING if item.path.parent.name in ("training", "helpers") else str(item.path)
+    return FORKING if item.path.parent.name in ("training", "helpers") else item.path.stem
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
