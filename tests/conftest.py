@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 LEFT_OUT = pytest.StashKey[int]()
-FORKING = "training"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,23 +24,14 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return min(2, os.cpu_count() or 1) if whole and not config.getoption("--full") else 0
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep what shares fixtures in one process, and leave the tests of full size to --full."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(key=lambda item: _group(item) != FORKING)  # the longest group begins
+    """Leave the tests of full size to --full."""
     if config.getoption("--full"):
         return
     full = [item for item in items if item.get_closest_marker("full")]
     items[:] = [item for item in items if not item.get_closest_marker("full")]
     config.hook.pytest_deselected(items=full)
     config.stash[LEFT_OUT] = len(full)
-
-
-def _group(item: pytest.Item) -> str:
-    """Return the file of a test, or one name for all that fork processes from one server."""
-    return FORKING if item.path.parent.name in ("training", "helpers") else item.path.stem
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
