@@ -52,3 +52,12 @@ def test_the_tf1_programs_know_nothing_of_kerazoo_and_parity_alone_knows_them() 
         assert "kerazoo" not in set(imported(path)), path
     for path in PACKAGE.rglob("*.py"):
         assert "legacy_tf1" not in set(imported(path)) or path.parent.name == "parity", path
+
+
+def test_tests_share_helpers_and_not_one_another() -> None:
+    tests = [path for path in Path(__file__).parent.rglob("test_*.py")]
+    assert len(tests) > 60
+    for path in tests:
+        for node in ast.walk(ast.parse(path.read_text())):
+            module = node.module if isinstance(node, ast.ImportFrom) else None
+            assert not (module or "").rpartition(".")[2].startswith("test_"), path
