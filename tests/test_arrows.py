@@ -55,7 +55,7 @@ def test_the_tf1_programs_know_nothing_of_kerazoo_and_parity_alone_knows_them() 
 
 
 def test_tests_share_helpers_and_not_one_another() -> None:
-    tests = [path for path in Path(__file__).parent.rglob("test_*.py")]
+    tests = list(Path(__file__).parent.rglob("test_*.py"))
     assert len(tests) > 60
     for path in tests:
         for node in ast.walk(ast.parse(path.read_text())):
