@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 from kerazoo.lazy import keras
+
+
+def common_seed() -> Any:
+    """Return the variable of the generator that layers without a seed of their own draw from.
+
+    Reason: its state is part of what resuming restores, and Keras has no public name for it.
+    """
+    from keras.src.random.seed_generator import global_seed_generator
+
+    return global_seed_generator().state
 
 
 @contextlib.contextmanager
 def shapes_only() -> Iterator[None]:
     """Build models whose weights have shapes and no values, in no memory and almost no time.
 
-    They can be counted and traced, and neither run nor trained.
+    They are for counting and tracing. Nothing stops them from being run: Keras then makes up new
+    values each time it reads a weight.
 
     Reason: Keras lists the weights that are built in a `keras.StatelessScope`, and would give them
     all values as soon as the next scope ends; it has no public way to take them off that list.

@@ -25,6 +25,7 @@ TABLE = Path(__file__).with_suffix(".toml")
 TREE = ("kerazoo", "legacy_tf1", "tests", "pyproject.toml", "README.md", "train.py")
 LAST_FAILED = ".pytest_cache/v/cache/lastfailed"
 PASSED, FAILED = 0, 1  # pytest's exit codes
+LIMIT = 1800  # seconds, against a fault that makes a test wait for ever
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,10 @@ def run_tests(tree: Path, *arguments: str) -> int:
     """Run the tests of a copy of the tree up to the first that fails; return pytest's exit code."""
     environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "--exitfirst", "--quiet", *arguments]
-    return subprocess.run(command, cwd=tree, env=environment, stdout=subprocess.DEVNULL).returncode
+    run = subprocess.run(
+        command, cwd=tree, env=environment, stdout=subprocess.DEVNULL, timeout=LIMIT
+    )
+    return run.returncode
 
 
 def main() -> int:

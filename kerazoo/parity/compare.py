@@ -106,8 +106,8 @@ def _floats(precision: str) -> Iterator[None]:
 def _differences(pair: Pair, precision: str) -> Iterator[tuple[str, str, Difference]]:
     """Yield (what is compared, the kind of tolerance, the difference).
 
-    The program runs and is closed before the port is built, and what it computed waits on the disk,
-    so that at no time both are in memory.
+    The program runs and is closed before the port is built, and what it computed waits in a folder
+    for temporary files, so that at no time both are in memory.
     """
     with tempfile.TemporaryDirectory() as folder:
         saved = Path(folder)
@@ -127,6 +127,7 @@ def _differences(pair: Pair, precision: str) -> Iterator[tuple[str, str, Differe
             theirs, _results(port, pair, start, precision), strict=True
         ):
             yield quantity, kind, difference(np.load(path, mmap_mode="r"), value)
+            path.unlink()
 
 
 def _save(path: Path, value: np.ndarray) -> Path:

@@ -8,8 +8,8 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras.src.random.seed_generator import global_seed_generator  # Keras has no public name for it
 
+from kerazoo.compat import common_seed
 from kerazoo.errors import CorruptFileError
 
 Arrays = dict[str, np.ndarray]
@@ -28,7 +28,7 @@ def variables(model: keras.Model) -> dict[str, Any]:
     groups = {
         "model": model.variables,
         "optimizer": model.optimizer.variables,
-        "random": [global_seed_generator().state],
+        "random": [common_seed()],
     }
     return {
         f"{group}/{number}": variable

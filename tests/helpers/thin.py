@@ -34,6 +34,11 @@ def alpha_of(network: str) -> float:
     return next((alpha for start, alpha in ALPHAS.items() if name.startswith(start)), ALPHA)
 
 
+def takes_alpha(name: str) -> bool:
+    """Tell whether a model of the zoo comes in several widths."""
+    return "alpha" in inspect.signature(registry.find(name).builder).parameters
+
+
 def create_model(name: str, **options: Any) -> keras.Model:
     """Build a model of the zoo thin, if its family comes in several widths."""
     return _thin_builder(name)(**options)
@@ -52,8 +57,7 @@ def make_thin(patch: pytest.MonkeyPatch) -> None:
 
 def _thin_builder(name: str) -> Callable[..., keras.Model]:
     builder = registry.find(name).builder
-    takes_alpha = "alpha" in inspect.signature(builder).parameters
-    return functools.partial(builder, alpha=alpha_of(name)) if takes_alpha else builder
+    return functools.partial(builder, alpha=alpha_of(name)) if takes_alpha(name) else builder
 
 
 def _scaled(width: int, alpha: float) -> int:
