@@ -25,6 +25,7 @@ from kerazoo.training.options import TrainOptions
 from kerazoo.training.train import train
 from tests.helpers import thin
 from tests.helpers.profiler import profiled_flops
+from tests.helpers.shapes import model_of_shapes
 
 NAMES = kerazoo.list_models()
 # They train as vgg16, alexnet, resnet18 and googlenet do, or take ten seconds to trace for it.
@@ -94,8 +95,7 @@ def name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def shapes(name: str) -> keras.Model:
     """Build a model of full size whose weights have no values."""
-    with shapes_only():
-        return kerazoo.create_model(name)
+    return model_of_shapes(name)
 
 
 @pytest.fixture
@@ -131,16 +131,14 @@ def test_input_shape(name: str, channels: int, include_top: bool, data_format: s
     height, width, _ = registry.find(name).input_shape
     size = (height + 4, width + 8)
     shape = (channels, *size) if data_format == "channels_first" else (*size, channels)
-    with shapes_only():
-        model = kerazoo.create_model(name, input_shape=shape, include_top=include_top)
+    model = model_of_shapes(name, input_shape=shape, include_top=include_top)
     assert model.input_shape == (None, *shape)
 
 
 @pytest.mark.parametrize("data_format", FORMATS, indirect=True)
 def test_without_a_top_height_and_width_are_open(name: str, data_format: str) -> None:
     channels = registry.find(name).input_shape[2]
-    with shapes_only():
-        model = kerazoo.create_model(name, include_top=False)
+    model = model_of_shapes(name, include_top=False)
     first = data_format == "channels_first"
     assert model.input_shape[1:] == ((channels, None, None) if first else (None, None, channels))
     assert model.output_shape[2 if first else 1] is None

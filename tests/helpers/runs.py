@@ -1,4 +1,4 @@
-"""What a run has left, for comparing it with another to the last bit."""
+"""What a run has left, for a bit-exact comparison with another."""
 
 from __future__ import annotations
 

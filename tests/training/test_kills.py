@@ -1,4 +1,4 @@
-"""A training that is killed goes on as if it had not been: `kill -9`, at chosen moments."""
+"""Resuming a killed training is bit-exact: `kill -9`, at chosen moments."""
 
 from __future__ import annotations
 

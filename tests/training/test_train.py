@@ -200,13 +200,16 @@ def test_a_dry_run_takes_one_step_and_writes_nothing() -> None:
     assert list(Path().iterdir()) == []
 
 
-@pytest.mark.parametrize(
+both_sizes = pytest.mark.parametrize(
     ("model", "recipe"),
     [
         (tiny.NAME, BOLD),
         pytest.param("mnist_cnn", Recipe(epochs=4), marks=pytest.mark.full),
     ],
 )
+
+
+@both_sizes
 def test_half_the_width_trains_too(model: str, recipe: Recipe) -> None:
     half = dataclasses.replace(recipe, precision="mixed_bfloat16")
     summary = run(TrainOptions(model, "digits", recipe=half))
@@ -221,13 +224,7 @@ def test_half_the_width_trains_too(model: str, recipe: Recipe) -> None:
     assert (saved.get_weights()[0] != exact[0]).any()
 
 
-@pytest.mark.parametrize(
-    ("model", "recipe"),
-    [
-        (tiny.NAME, BOLD),
-        pytest.param("mnist_cnn", Recipe(epochs=4), marks=pytest.mark.full),
-    ],
-)
+@both_sizes
 def test_float16_scales_the_loss_and_trains(model: str, recipe: Recipe) -> None:
     half = dataclasses.replace(recipe, precision="mixed_float16")
     summary = run(TrainOptions(model, "digits", recipe=half))
