@@ -63,15 +63,12 @@ class Network:
 
 
 def networks(full: Sequence[str]) -> list[Any]:
-    """Return every network thin, and marked as of full size: those named, and all at full width."""
-    params = []
-    for name in NAMES:
-        marks = [pytest.mark.full] if name in full else []
-        params.append(pytest.param(Network(name, True), id=f"{name}-thin", marks=marks))
-        if thin.takes_alpha(name):
-            wide = pytest.param(Network(name, False), id=f"{name}-full", marks=pytest.mark.full)
-            params.append(wide)
-    return params
+    """Return every network thin, but for those named, and by --full all at full width."""
+    thin_ones = [Network(name, True) for name in NAMES if name not in full]
+    wide_ones = [Network(name, False) for name in NAMES if thin.takes_alpha(name)]
+    return [pytest.param(each, id=f"{each.name}-thin") for each in thin_ones] + [
+        pytest.param(each, id=f"{each.name}-full", marks=pytest.mark.full) for each in wide_ones
+    ]
 
 
 @pytest.fixture(scope="module", params=networks(full=thin.REPEATING))

@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import importlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 from typing import Any
 
 import keras
@@ -42,6 +42,13 @@ def takes_alpha(name: str) -> bool:
 def create_model(name: str, **options: Any) -> keras.Model:
     """Build a model of the zoo thin, if its family comes in several widths."""
     return _thin_builder(name)(**options)
+
+
+def both_widths(names: Iterable[str], full: Container[str] = ()) -> list[Any]:
+    """Return parameters (name, width): thin but for the names of full size, wide by --full."""
+    names = list(names)
+    thin = [pytest.param(name, "thin") for name in names if name not in full]
+    return thin + [pytest.param(name, "full", marks=pytest.mark.full) for name in names]
 
 
 def make_thin(patch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ from kerazoo.weights.families import find_network
 from kerazoo.weights.keras_applications import as_model
 from kerazoo.weights.preprocessing import CAFFE
 from kerazoo.weights.transfer import named_weights
+from tests.helpers import thin
 from tests.helpers.checkpoints import assert_refused, cut_short, relative_error
 
 VGGS = {"vgg16": "VGG16", "vgg19": "VGG19"}
@@ -55,8 +56,7 @@ def test_a_model_object_and_the_port_agree_both_ways(
 
 
 @pytest.mark.parametrize(
-    "name",
-    [pytest.param(each, marks=pytest.mark.full if each in DEEPER else []) for each in RESNETS],
+    ("name", "width"), thin.both_widths(RESNETS, full=DEEPER), indirect=["width"]
 )
 @pytest.mark.usefixtures("width")
 def test_a_resnet_and_the_port_agree_both_ways(name: str, photos: np.ndarray) -> None:

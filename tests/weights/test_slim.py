@@ -138,8 +138,7 @@ def test_slims_graph_and_the_port_agree_on_the_photos_both_ways(
 
 
 @pytest.mark.parametrize(
-    "network",
-    [pytest.param(each, marks=full_if_deeper(each)) for each in OTHERS],
+    ("network", "width"), thin.both_widths(OTHERS, full=DEEPER), indirect=["width"]
 )
 @pytest.mark.usefixtures("width")
 def test_the_other_networks_go_both_ways(network: str, tmp_path: Path) -> None:
