@@ -11,6 +11,11 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.two_processes import Scheduling
+
+# Otherwise TensorFlow keeps for ever what a large model once took.
+os.environ.setdefault("TF_ONEDNN_USE_SYSTEM_ALLOCATOR", "1")
+
 LEFT_OUT = pytest.StashKey[int]()
 
 
@@ -19,11 +24,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Run the first tier in two processes; a part of it starts sooner in one."""
-    option = config.option
+    """Run the whole suite in two processes; a part of it starts sooner in one."""
     whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
-    chosen = option.keyword or option.markexpr or option.full
-    return min(2, os.cpu_count() or 1) if whole and not chosen else 0
+    return min(2, os.cpu_count() or 1) if whole and not config.option.keyword else 0
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import keras
 import pytest
 from hypothesis import given, settings
@@ -29,7 +32,13 @@ FEW = {
 OTHERS = [name for name in APPLICATIONS if FEW.get(name, "") is not None]
 
 
-def application(name: str, last: str | None = None) -> keras.Model:
+@pytest.fixture(scope="module")
+def application() -> Callable[..., keras.Model]:
+    """Return what builds a network of keras.applications, once."""
+    return functools.cache(build)
+
+
+def build(name: str, last: str | None = None) -> keras.Model:
     """Return a network of keras.applications, up to a layer, whose weights have no values."""
     make = getattr(keras.applications, name)
     with shapes_only():
@@ -50,7 +59,9 @@ def test_there_are_the_forty_constructors_of_keras_applications() -> None:
         *(pytest.param(name, None, id=f"{name}-full", marks=pytest.mark.full) for name in OTHERS),
     ],
 )
-def test_keras_applications(name: str, last: str | None) -> None:
+def test_keras_applications(
+    name: str, last: str | None, application: Callable[..., keras.Model]
+) -> None:
     model = application(name, last)
     table = summary(model)
     assert table.attrs["unsupported"] == []
@@ -60,12 +71,12 @@ def test_keras_applications(name: str, last: str | None) -> None:
 
 
 @pytest.mark.full
-def test_the_few_have_every_kind_of_layer() -> None:
+def test_the_few_have_every_kind_of_layer(application: Callable[..., keras.Model]) -> None:
     few, everything = (
         {type(layer) for model in models for layer in model.layers}
         for models in (
             (application(name, last) for name, last in FEW.items()),
-            map(application, APPLICATIONS),
+            (application(name, None) for name in APPLICATIONS),
         )
     )
     assert few == everything

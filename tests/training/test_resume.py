@@ -223,7 +223,7 @@ def test_a_position_of_another_version_is_refused(data: ImageData) -> None:
 
 
 @pytest.mark.parametrize(
-    ("images", "each"), [(SMALL, 12), pytest.param(LARGE, 1, marks=pytest.mark.full)]
+    ("images", "each"), [(SMALL, 12), pytest.param(LARGE, 4, marks=pytest.mark.full)]
 )
 def test_a_learning_rate_of_the_epoch_holds_from_its_beginning(
     tmp_path: Path, images: int, each: int

@@ -413,15 +413,15 @@ def test_the_fast_recipe_on_mnist(
 
 
 @pytest.mark.full
-def test_ten_epochs_on_mnist(
+def test_two_epochs_on_mnist(
     mnist_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = ["--mnist-dir", str(mnist_dir), "--out", "run"]
-    code, out, err = command(monkeypatch, capsys, "--model", "mnist_cnn", *data)
+    code, out, err = command(monkeypatch, capsys, "--model", "mnist_cnn", *data, "--epochs", "2")
     assert code == 0, err
     summary = json.loads(out.splitlines()[-1])
-    assert (summary["data"], summary["epochs"], summary["test_images"]) == ("mnist", 10, 10_000)
-    assert summary["test_accuracy"] >= 0.985
+    assert (summary["data"], summary["epochs"], summary["test_images"]) == ("mnist", 2, 10_000)
+    assert summary["test_accuracy"] >= 0.975
 
 
 def test_an_interrupt_in_mid_epoch_keeps_what_there_is() -> None:
