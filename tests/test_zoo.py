@@ -1,7 +1,8 @@
 """One suite over the registry: what holds for every model of the zoo.
 
-Sizes are proved on models without values for their weights, numbers on thin networks. By --full the
-same numbers are proved at full width, and those of networks that repeat the blocks of others.
+Sizes are proved on models without values for their weights, numbers on thin networks. By --full
+there are the networks too that repeat the blocks of others, and those numbers at full width that
+large weights could change.
 """
 
 from __future__ import annotations
@@ -62,19 +63,28 @@ class Network:
         return np.random.default_rng(0).random(shape, dtype=np.float32)
 
 
-def networks(full: Sequence[str]) -> list[Any]:
-    """Return every network thin, but for those named, and by --full all at full width."""
+def both_widths(full: Sequence[str]) -> pytest.MarkDecorator:
+    """Run a test on every network thin, but for those named, and by --full on all at full width."""
     thin_ones = [Network(name, True) for name in NAMES if name not in full]
     wide_ones = [Network(name, False) for name in NAMES if thin.takes_alpha(name)]
-    return [pytest.param(each, id=f"{each.name}-thin") for each in thin_ones] + [
+    params = [pytest.param(each, id=f"{each.name}-thin") for each in thin_ones]
+    params += [
         pytest.param(each, id=f"{each.name}-full", marks=pytest.mark.full) for each in wide_ones
     ]
+    return pytest.mark.parametrize("network", params, indirect=True, scope="module")
 
 
-@pytest.fixture(scope="module", params=networks(full=thin.REPEATING))
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(name, marks=[pytest.mark.full] if name in thin.REPEATING else [])
+        for name in NAMES
+    ],
+)
 def network(request: pytest.FixtureRequest) -> Network:
-    """Return each network in turn; all tests of one run before the next is built."""
-    return request.param
+    """Return each network in turn, thin; all tests of one run before the next is built."""
+    given = request.param
+    return given if isinstance(given, Network) else Network(given, True)
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +158,7 @@ def test_name(name: str, shapes: keras.Model) -> None:
         assert kerazoo.create_model(name, name="mine").name == "mine"
 
 
+@both_widths(full=thin.REPEATING)
 def test_forward_is_a_probability_for_each_class(network: Network, model: keras.Model) -> None:
     scores = model(network.images()).numpy()
     assert scores.shape == (2, *model.output_shape[1:])
@@ -155,6 +166,7 @@ def test_forward_is_a_probability_for_each_class(network: Network, model: keras.
     np.testing.assert_allclose(scores.sum(axis=-1), 1, rtol=1e-5)
 
 
+@both_widths(full=thin.REPEATING)
 def test_every_trainable_weight_receives_a_gradient(network: Network, model: keras.Model) -> None:
     before = [weight.numpy() for weight in model.non_trainable_weights]
     with tf.GradientTape() as tape:
@@ -168,6 +180,7 @@ def test_every_trainable_weight_receives_a_gradient(network: Network, model: ker
         weight.assign(values)
 
 
+@both_widths(full=thin.REPEATING)
 def test_saved_and_loaded_gives_the_same_outputs(
     network: Network, model: keras.Model, tmp_path: Path
 ) -> None:
@@ -230,7 +243,7 @@ def test_classes_and_classifier_activation(network: Network) -> None:
     np.testing.assert_allclose(softmax(images), tf.nn.softmax(logits(images)), rtol=1e-5)
 
 
-@pytest.mark.parametrize("network", networks(full=LEFT_TO_TRAIN), indirect=True)
+@both_widths(full=LEFT_TO_TRAIN)
 def test_it_trains_on_the_digits(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     if network.is_thin:
         thin.make_thin(monkeypatch)

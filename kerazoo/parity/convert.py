@@ -144,14 +144,11 @@ def _build(name: str, options: Options, source: Source, head: str | None) -> ker
         options = {**options, "head": head}
     if source.tensors.keys() <= named_weights(_features(name, options)).keys():
         return kerazoo.create_model(name, include_top=False, **options)
-    model = kerazoo.create_model(name, **options)
-    last = list(named_weights(model))[-1]
-    if last not in source.tensors:  # which is told where they are assigned
-        return model
-    classes = source.tensors[last][1].shape[-1]
-    if classes == model.output_shape[-1]:
-        return model
-    return kerazoo.create_model(name, classes=classes, **options)
+    with shapes_only():
+        *_, last = named_weights(kerazoo.create_model(name, **options))
+    if last in source.tensors:  # what is missing is told where the weights are assigned
+        options = {**options, "classes": source.tensors[last][1].shape[-1]}
+    return kerazoo.create_model(name, **options)
 
 
 def _graphs(name: str) -> list[Options]:

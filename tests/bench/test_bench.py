@@ -113,12 +113,10 @@ def test_the_table_of_training(
     assert table.ratio_of_fastest.iloc[:3].tolist() == pytest.approx([1, 2 / 3, 1 / 2])
 
 
-@pytest.mark.parametrize("runs", [False, pytest.param(True, marks=pytest.mark.full)])
 def test_of_a_model_without_a_tf1_program_kerazoo_is_the_first(
-    runs: bool, monkeypatch: pytest.MonkeyPatch, timed: Callable[[ModuleType], None]
+    monkeypatch: pytest.MonkeyPatch, timed: Callable[[ModuleType], None]
 ) -> None:
-    if not runs:
-        monkeypatch.setattr(train, "Apart", lambda *_: contextlib.nullcontext(lambda: None))
+    monkeypatch.setattr(train, "Apart", lambda *_: contextlib.nullcontext(lambda: None))
     timed(train)
     monkeypatch.setattr(machine, "macs_per_second", lambda dtype: 1.0)
     assert train.bench(print, "lenet5", batch_size=2).program[0] == "kerazoo, float32"
