@@ -63,6 +63,7 @@ def test_the_tolerances_are_those_that_are_promised() -> None:
     assert TOLERANCES["loss"]["float32"] == ("absolute", 1e-5)
 
 
+@pytest.mark.largest
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_vgg16_agrees(precision: str, width: str) -> None:
     pair = PAIRS["vgg16"] if width == "full" else small("vgg16")

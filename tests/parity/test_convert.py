@@ -52,6 +52,7 @@ def test_mnist_cnn_goes_to_tf1_and_back(
     assert kerazoo.create_model("mnist_cnn", weights=back).preprocessing == UNIT
 
 
+@pytest.mark.largest
 @pytest.mark.usefixtures("width")
 def test_vgg_goes_from_zoo_to_zoo(tmp_path: Path) -> None:
     theirs = keras.applications.VGG16(weights=None, classes=5)
