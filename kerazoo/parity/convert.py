@@ -21,6 +21,7 @@ from kerazoo.weights import keras_applications, open_source, slim
 from kerazoo.weights.transfer import Source, assign, named_weights
 
 Options = dict[str, Any]
+Run = Callable[[keras.Model, np.ndarray], np.ndarray]
 
 DOWNLOAD = "keras.applications:"
 TOLERANCE = 1e-5
@@ -49,16 +50,9 @@ def convert(
         KerazooError: The source cannot be read, is of no model of the zoo, does not go to that
             form, or both sides differ; nothing is written then.
     """
-    theirs, given = _open(source)
-    name, options = _find(name, given)
-    model = _build(name, options, given, head)
-    left_out = assign(model, given)
-    model.preprocessing = given.preprocessing
-    say(f"{source} is {name}, {model.count_params():,} parameters")
-    if left_out:
-        say(f"left out: {', '.join(left_out)}")
+    theirs, model = _load(source, name, head, say)
     with replacing(target) as aside:
-        kerazoo.export_weights(model, aside, format_of(target, name), say)
+        kerazoo.export_weights(model, aside, format_of(target, model.name), say)
         images = native.images(model)
         before = theirs(model, images)
         after = native.run(aside, model, images)
@@ -73,7 +67,22 @@ def convert(
     return found
 
 
-def _open(source: str) -> tuple[Callable[[keras.Model, np.ndarray], np.ndarray], Source]:
+def _load(
+    source: str, name: str | None, head: str | None, say: Callable[[str], object]
+) -> tuple[Run, keras.Model]:
+    """Return what runs a source in its home, and the model of the zoo with its weights."""
+    theirs, given = _open(source)
+    name, options = _find(name, given)
+    model = _build(name, options, given, head)
+    left_out = assign(model, given)
+    model.preprocessing = given.preprocessing
+    say(f"{source} is {name}, {model.count_params():,} parameters")
+    if left_out:
+        say(f"left out: {', '.join(left_out)}")
+    return theirs, model
+
+
+def _open(source: str) -> tuple[Run, Source]:
     """Return what runs a source in its home, and its tensors."""
     if not source.startswith(DOWNLOAD):
         path = Path(source).expanduser()
