@@ -31,6 +31,7 @@ from tests.helpers.shapes import model_of_shapes
 NAMES = kerazoo.list_models()
 # They train as vgg16, alexnet, resnet18 and googlenet do, or take ten seconds to trace for it.
 LEFT_TO_TRAIN = (*thin.REPEATING, "vgg16c", "alexnet_v2", "zfnet", "resnet50", "inception_v1")
+MARKS = dict.fromkeys(thin.REPEATING, pytest.mark.full)
 FORMATS = ("channels_last", "channels_first")
 # channels, include_top, data format: every pair of settings, and by --full every three
 PAIRWISE = [
@@ -77,14 +78,12 @@ def both_widths(full: Sequence[str]) -> pytest.MarkDecorator:
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(name, marks=[pytest.mark.full] if name in thin.REPEATING else [])
-        for name in NAMES
+        pytest.param(Network(name, True), id=name, marks=MARKS.get(name, ())) for name in NAMES
     ],
 )
 def network(request: pytest.FixtureRequest) -> Network:
     """Return each network in turn, thin; all tests of one run before the next is built."""
-    given = request.param
-    return given if isinstance(given, Network) else Network(given, True)
+    return request.param
 
 
 @pytest.fixture(scope="module")
