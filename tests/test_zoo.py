@@ -75,6 +75,9 @@ def both_widths(full: Sequence[str]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("network", params, indirect=True, scope="module")
 
 
+in_both_widths = both_widths(full=thin.REPEATING)
+
+
 @pytest.fixture(
     scope="module",
     params=[
@@ -157,7 +160,7 @@ def test_name(name: str, shapes: keras.Model) -> None:
         assert kerazoo.create_model(name, name="mine").name == "mine"
 
 
-@both_widths(full=thin.REPEATING)
+@in_both_widths
 def test_forward_is_a_probability_for_each_class(network: Network, model: keras.Model) -> None:
     scores = model(network.images()).numpy()
     assert scores.shape == (2, *model.output_shape[1:])
@@ -165,7 +168,7 @@ def test_forward_is_a_probability_for_each_class(network: Network, model: keras.
     np.testing.assert_allclose(scores.sum(axis=-1), 1, rtol=1e-5)
 
 
-@both_widths(full=thin.REPEATING)
+@in_both_widths
 def test_every_trainable_weight_receives_a_gradient(network: Network, model: keras.Model) -> None:
     before = [weight.numpy() for weight in model.non_trainable_weights]
     with tf.GradientTape() as tape:
@@ -179,7 +182,7 @@ def test_every_trainable_weight_receives_a_gradient(network: Network, model: ker
         weight.assign(values)
 
 
-@both_widths(full=thin.REPEATING)
+@in_both_widths
 def test_saved_and_loaded_gives_the_same_outputs(
     network: Network, model: keras.Model, tmp_path: Path
 ) -> None:

@@ -155,7 +155,7 @@ def _build(name: str, options: Options, source: Source, head: str | None) -> ker
         return kerazoo.create_model(name, include_top=False, **options)
     with shapes_only():
         *_, last = named_weights(kerazoo.create_model(name, **options))
-    if last in source.tensors:  # what is missing is told where the weights are assigned
+    if last in source.tensors:  # what is missing is for `assign` to report
         options = {**options, "classes": source.tensors[last][1].shape[-1]}
     return kerazoo.create_model(name, **options)
 
