@@ -36,8 +36,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the tests of full size to --full; the largest come last, when little else is left."""
-    items.sort(key=lambda item: item.get_closest_marker("largest") is not None)
+    """Leave the tests of full size to --full, where the largest come last."""
+    items.sort(key=lambda item: all(map(item.get_closest_marker, ("full", "largest"))))
     if config.getoption("--full"):
         return
     full = [item for item in items if item.get_closest_marker("full")]
@@ -110,10 +110,12 @@ def free_models_of_a_module() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def free_models_of_full_size(request: pytest.FixtureRequest) -> Iterator[None]:
+def free_memory(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if request.node.get_closest_marker("full"):
         free_models()
+    with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
+        ctypes.CDLL("libc.so.6").malloc_trim(0)  # it keeps most of what is freed
 
 
 def free_models() -> None:
@@ -127,5 +129,3 @@ def free_models() -> None:
         for name in [name for name in gradients if name.startswith("CustomGradient-")]:
             del gradients[name]
     gc.collect()
-    with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
-        ctypes.CDLL("libc.so.6").malloc_trim(0)  # it keeps most of what is freed

@@ -70,7 +70,8 @@ def both_widths(full: Sequence[str]) -> pytest.MarkDecorator:
     wide_ones = [Network(name, False) for name in NAMES if thin.takes_alpha(name)]
     params = [pytest.param(each, id=f"{each.name}-thin") for each in thin_ones]
     params += [
-        pytest.param(each, id=f"{each.name}-full", marks=pytest.mark.full) for each in wide_ones
+        pytest.param(each, id=f"{each.name}-full", marks=thin.marks_at_full_width(each.name))
+        for each in wide_ones
     ]
     return pytest.mark.parametrize("network", params, indirect=True, scope="module")
 
@@ -189,10 +190,11 @@ def test_saved_and_loaded_gives_the_same_outputs(
     path = tmp_path / "model.keras"
     model.save(path)
     images = network.images()
-    again = keras.models.load_model(path, safe_mode=True)
-    from_weights = network.create(weights=path)
+    again = network.create(weights=path)
     np.testing.assert_array_equal(model(images), again(images))
-    np.testing.assert_array_equal(model(images), from_weights(images))
+    if network.is_thin:  # a wide one is read so by `weights` alone
+        again = keras.models.load_model(path, safe_mode=True)
+        np.testing.assert_array_equal(model(images), again(images))
 
 
 def test_channels_first_gives_the_same(network: Network, model: keras.Model) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,23 +46,23 @@ def forward(name: str) -> np.ndarray:
     else:
         computed = kerazoo.create_model(name, classifier_activation=None)
         images = rng.random((1, *registry.find(name).input_shape))
-    computed.set_weights(list(_values(computed.weights, rng)))
+    for weight in computed.weights:
+        weight.assign(_values(weight, rng))
     return keras.ops.convert_to_numpy(computed(images.astype(np.float32)))
 
 
-def _values(weights: list[Any], rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Yield kernels that keep the size of what they are given, small scales, vectors near 1."""
-    for weight in weights:
-        shape = tuple(weight.shape)
-        if len(shape) > 1:
-            deviation = np.sqrt(2 / np.prod(shape[:-1]))
-            yield rng.standard_normal(shape, np.float32) * np.float32(deviation)
-        else:
-            low, high = (0.1, 0.3) if weight.name == "gamma" else (0.5, 1.5)
-            yield rng.uniform(low, high, shape).astype(np.float32)
+def _values(weight: Any, rng: np.random.Generator) -> np.ndarray:
+    """Return a kernel that keeps the size of what it is given, a small scale, a vector near 1."""
+    shape = tuple(weight.shape)
+    if len(shape) > 1:
+        deviation = np.sqrt(2 / np.prod(shape[:-1]))
+        return rng.standard_normal(shape, np.float32) * np.float32(deviation)
+    low, high = (0.1, 0.3) if weight.name == "gamma" else (0.5, 1.5)
+    return rng.uniform(low, high, shape).astype(np.float32)
 
 
 if __name__ == "__main__":
     folder, *names = sys.argv[1:]
     for name in names:
         np.save(Path(folder) / name, forward(name))
+        gc.collect()  # models are made of cycles

@@ -37,6 +37,12 @@ def assert_refused(
     assert getattr(model, "preprocessing", None) is None
 
 
+def assert_same_weights(model: keras.Model, other: keras.Model) -> None:
+    """Assert that two models have the same weights in the same order, to the bit."""
+    for weight, others in zip(model.weights, other.weights, strict=True):
+        np.testing.assert_array_equal(weight.numpy(), others.numpy())
+
+
 def digest(model: keras.Model) -> str:
     """Return a sha256 of all the weights of a model."""
     found = hashlib.sha256()

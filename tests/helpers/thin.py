@@ -48,7 +48,12 @@ def both_widths(names: Iterable[str], full: Container[str] = ()) -> list[Any]:
     """Return parameters (name, width): thin but for the names of full size, wide by --full."""
     names = list(names)
     thin = [pytest.param(name, "thin") for name in names if name not in full]
-    return thin + [pytest.param(name, "full", marks=pytest.mark.full) for name in names]
+    return thin + [pytest.param(name, "full", marks=marks_at_full_width(name)) for name in names]
+
+
+def marks_at_full_width(name: str) -> list[pytest.MarkDecorator]:
+    """Return the marks of a test of a network of the zoo at full width."""
+    return [pytest.mark.full, *([pytest.mark.largest] if name.startswith("vgg") else [])]
 
 
 def make_thin(patch: pytest.MonkeyPatch) -> None:

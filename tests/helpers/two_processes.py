@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from xdist.scheduler import LoadScopeScheduling
 
-# Beginnings of test names. In turn, large networks need no more memory than one of them does; and
-# tests that fork processes need one server to fork them.
+# Beginnings of test names, in the order in which they run: what starts other processes is done
+# when the largest networks have their turn. One server forks all that is forked.
 TOGETHER = {
     "large networks": ("tests/test_zoo", "tests/models/", "tests/parity/", "tests/weights/"),
-    "forked": ("tests/training/", "tests/helpers/", "tests/test_adding_a_model"),
+    "other processes": (
+        "tests/backends/",
+        "tests/bench/",
+        "tests/helpers/",
+        "tests/legacy_tf1/test_programs",
+        "tests/test_adding_a_model",
+        "tests/training/",
+    ),
 }
 
 

@@ -6,7 +6,6 @@ import gc
 from pathlib import Path
 
 import keras
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -17,7 +16,7 @@ from kerazoo.parity import compare, native
 from kerazoo.parity.convert import convert
 from kerazoo.weights import export_weights
 from kerazoo.weights.preprocessing import UNIT
-from tests.helpers.checkpoints import cut_short
+from tests.helpers.checkpoints import assert_same_weights, cut_short
 
 
 @pytest.fixture(autouse=True)
@@ -46,9 +45,7 @@ def test_mnist_cnn_goes_to_tf1_and_back(
     assert lines[1].startswith("largest difference on 100 images, outputs [100, 10]: ")
     assert lines[2] == f"written to {there}"
     assert lines[4].startswith("left out: train/beta1_power, train/beta2_power, 8 slots Adam")
-    models = [keras.models.load_model(path, safe_mode=True) for path in (saved, back)]
-    for before, after in zip(*(model.get_weights() for model in models), strict=True):
-        np.testing.assert_array_equal(before, after)
+    assert_same_weights(*(keras.models.load_model(path, safe_mode=True) for path in (saved, back)))
     assert kerazoo.create_model("mnist_cnn", weights=back).preprocessing == UNIT
 
 
@@ -65,8 +62,7 @@ def test_vgg_goes_from_zoo_to_zoo(tmp_path: Path) -> None:
     assert told[0] == f"{first} is vgg16, {theirs.count_params():,} parameters"
     assert "expect images as" in told[1]
     back = keras.applications.VGG16(weights=last, classes=5)
-    for before, after in zip(theirs.get_weights(), back.get_weights(), strict=True):
-        np.testing.assert_array_equal(before, after)
+    assert_same_weights(theirs, back)
 
 
 def test_features_alone_are_converted_too(width: str, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from kerazoo.errors import KerazooError
 from kerazoo.training.epoch import EpochResult
 from kerazoo.training.loop import Training
 from kerazoo.training.options import Recipe
+from tests.helpers.checkpoints import assert_same_weights
 from tests.helpers.small import SHAPE, random_data, softmax_regression
 
 RECIPE = Recipe(epochs=3, batch_size=5, seed=9)
@@ -104,8 +105,7 @@ def test_the_steps_of_a_call_change_nothing(
 ) -> None:
     model, results = run(data, RECIPE, steps_per_call)
     other, expected = usual
-    for mine, theirs in zip(model.get_weights(), other.get_weights(), strict=True):
-        np.testing.assert_array_equal(mine, theirs)
+    assert_same_weights(model, other)
     assert [result.loss for result in results] == pytest.approx([r.loss for r in expected])
 
 

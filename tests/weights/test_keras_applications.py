@@ -21,7 +21,12 @@ from kerazoo.weights.keras_applications import as_model
 from kerazoo.weights.preprocessing import CAFFE
 from kerazoo.weights.transfer import named_weights
 from tests.helpers import thin
-from tests.helpers.checkpoints import assert_refused, cut_short, relative_error
+from tests.helpers.checkpoints import (
+    assert_refused,
+    assert_same_weights,
+    cut_short,
+    relative_error,
+)
 
 VGGS = {"vgg16": "VGG16", "vgg19": "VGG19"}
 RESNETS = {"resnet50": "ResNet50", "resnet101": "ResNet101", "resnet152": "ResNet152"}
@@ -39,6 +44,7 @@ def photos() -> np.ndarray:
     return keras.applications.vgg16.preprocess_input(images.copy())
 
 
+@pytest.mark.largest
 @pytest.mark.parametrize("head", ["conv", "dense"])
 @pytest.mark.parametrize("name", VGGS)
 @pytest.mark.usefixtures("width")
@@ -51,8 +57,7 @@ def test_a_model_object_and_the_port_agree_both_ways(
     assert relative_error(wanted, ours(photos).numpy()) <= 1e-5
     assert ours.preprocessing == CAFFE
     back = as_model(ours)
-    for before, after in zip(theirs.get_weights(), back.get_weights(), strict=True):
-        np.testing.assert_array_equal(before, after)
+    assert_same_weights(theirs, back)
 
 
 @pytest.mark.parametrize(
@@ -68,8 +73,7 @@ def test_a_resnet_and_the_port_agree_both_ways(name: str, photos: np.ndarray) ->
     assert relative_error(wanted, ours(photos).numpy()) <= 1e-5
     assert ours.preprocessing == CAFFE
     back = as_model(ours)
-    for before, after in zip(theirs.get_weights(), back.get_weights(), strict=True):
-        np.testing.assert_array_equal(before, after)
+    assert_same_weights(theirs, back)
 
 
 @pytest.mark.parametrize(
@@ -109,8 +113,7 @@ def test_resnet_files_go_both_ways(ending: str, tmp_path: Path) -> None:
     again = keras.applications.ResNet50(
         weights=tmp_path / f"b{ending}", classes=7, input_shape=(96, 96, 3)
     )
-    for before, after in zip(theirs.get_weights(), again.get_weights(), strict=True):
-        np.testing.assert_array_equal(before, after)
+    assert_same_weights(theirs, again)
 
 
 @pytest.mark.parametrize("name", VGGS | RESNETS)
@@ -137,6 +140,7 @@ def randomise(model: keras.Model) -> None:
             weight.assign(rng.uniform(0.5, 1.5, weight.shape))
 
 
+@pytest.mark.largest
 @pytest.mark.parametrize("ending", [".h5", ".weights.h5"])
 @pytest.mark.usefixtures("width")
 def test_files_go_both_ways(ending: str, photos: np.ndarray, tmp_path: Path) -> None:
@@ -182,8 +186,7 @@ def test_a_whole_saved_model_is_read_for_its_weights_alone(tmp_path: Path) -> No
     with h5py.File(tmp_path / "model.h5", "a") as file:
         file.attrs["model_config"] = b"this would fail if it were read"
     ours = kerazoo.create_model("vgg16", include_top=False, weights=tmp_path / "model.h5")
-    for before, after in zip(theirs.get_weights(), ours.get_weights(), strict=True):
-        np.testing.assert_array_equal(before, after)
+    assert_same_weights(theirs, ours)
 
 
 def test_imagenet_is_what_keras_fetches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,8 +202,7 @@ def test_imagenet_is_what_keras_fetches(tmp_path: Path, monkeypatch: pytest.Monk
     ours = kerazoo.create_model("vgg16", include_top=False, weights="imagenet")
     assert asked == ["vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"]
     assert ours.preprocessing == CAFFE
-    for before, after in zip(theirs.get_weights(), ours.get_weights(), strict=True):
-        np.testing.assert_array_equal(before, after)
+    assert_same_weights(theirs, ours)
 
 
 @pytest.mark.parametrize(

@@ -36,10 +36,6 @@ OTHERS: dict[str, tuple[str, dict[str, object]]] = {
 DEEPER = ("resnet_v1_101", "resnet_v1_152")  # the units of resnet_v1_50, more often
 
 
-def full_if_deeper(network: str) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.full] if network in DEEPER else []
-
-
 @pytest.fixture(scope="module")
 def photos() -> np.ndarray:
     return vgg16_slim.preprocess(sample_photos())
@@ -74,7 +70,9 @@ def slim_file(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarra
     [
         *((name, network, {}) for name, network in VGGS.items()),
         *(
-            pytest.param(name, network, options, marks=full_if_deeper(network))
+            pytest.param(
+                name, network, options, marks=[pytest.mark.full] if network in DEEPER else []
+            )
             for network, (name, options) in OTHERS.items()
         ),
     ],
@@ -110,6 +108,7 @@ def test_a_resnet_has_the_units_of_slims(network: str, monkeypatch: pytest.Monke
     assert {unit for unit, *rest in names if rest} == theirs
 
 
+@pytest.mark.largest
 @pytest.mark.parametrize("name", VGGS)
 @pytest.mark.usefixtures("width")
 def test_slims_graph_and_the_port_agree_on_the_photos_both_ways(

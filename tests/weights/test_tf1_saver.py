@@ -16,7 +16,7 @@ from kerazoo.weights.checkpoint import Checkpoint
 from legacy_tf1 import mnist_cnn
 from legacy_tf1.mnist_data import DataSets, read_digits, read_mnist
 from legacy_tf1.program import Program
-from tests.helpers.checkpoints import assert_refused, cut_short
+from tests.helpers.checkpoints import assert_refused, assert_same_weights, cut_short
 
 
 def train(data: DataSets, path: Path) -> np.ndarray:
@@ -110,8 +110,7 @@ def test_there_and_back_is_identical(trained: tuple[Path, np.ndarray], tmp_path:
     export_weights(model, tmp_path / "back", "tf1")
     again = kerazoo.create_model("mnist_cnn")
     load_weights(again, tmp_path / "back", lambda _: None)
-    for before, after in zip(model.get_weights(), again.get_weights(), strict=True):
-        np.testing.assert_array_equal(before, after)
+    assert_same_weights(model, again)
 
 
 @pytest.mark.parametrize(
