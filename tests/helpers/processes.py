@@ -36,6 +36,11 @@ def start_server() -> None:
         forkserver.ensure_running()
 
 
+def stop_server() -> None:
+    """Have the server end, for the half gigabyte that it takes; a later process starts another."""
+    forkserver._forkserver._stop()  # type: ignore[attr-defined] # multiprocessing has no other way
+
+
 @dataclass(frozen=True)
 class Ended:
     """What a process came to: its exit code, or a negative signal, and what it said."""

@@ -10,10 +10,12 @@ from kerazoo.training import curves
 from tests.helpers import processes, tiny
 
 
-@pytest.fixture(scope="session", autouse=True)
-def server() -> None:
+@pytest.fixture(scope="package", autouse=True)
+def server() -> Iterator[None]:
     """Have TensorFlow imported for other processes while the first tests run."""
     processes.start_server()
+    yield
+    processes.stop_server()
 
 
 @pytest.fixture(scope="module", autouse=True)
