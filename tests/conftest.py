@@ -1,4 +1,4 @@
-"""What every test shares: the two tiers, a private folder for data sets, room for large models."""
+"""What the tests share: the two tiers, data sets, networks thin or at full width, freed memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from tests.helpers.two_processes import Scheduling
 
-# Otherwise TensorFlow keeps for ever what a large model once took.
+# Otherwise TensorFlow never gives back the memory that a large model took.
 os.environ.setdefault("TF_ONEDNN_USE_SYSTEM_ALLOCATOR", "1")
 
 LEFT_OUT = pytest.StashKey[int]()
@@ -35,9 +35,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
     return Scheduling(config, log)
 
 
+@pytest.hookimpl(trylast=True)  # behind -k and -m
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the tests of full size to --full, where the largest come last."""
-    items.sort(key=lambda item: all(map(item.get_closest_marker, ("full", "largest"))))
+    items.sort(key=is_largest)
     if config.getoption("--full"):
         return
     full = [item for item in items if item.get_closest_marker("full")]
@@ -64,6 +65,11 @@ def pytest_terminal_summary(
         terminalreporter.write_line(f"{count} tests of full size were left to --full")
 
 
+def is_largest(item: pytest.Item) -> bool:
+    """Tell whether a test takes the most memory; at a thin width it does not."""
+    return all(item.get_closest_marker(name) for name in ("full", "largest"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def private_tfds_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the tests from using or filling the user's own prepared data sets."""
@@ -81,9 +87,30 @@ def mnist_dir() -> Path:
     return Path(folder).resolve()
 
 
+@pytest.fixture(scope="session")
+def digit_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with digits of scikit-learn as MNIST's four files."""
+    from tests.helpers import idx
+
+    return idx.write_digits(tmp_path_factory.mktemp("digits"))
+
+
+@pytest.fixture(params=["digits", pytest.param("original", marks=pytest.mark.full)])
+def mnist_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with MNIST's four files, small ones and by --full the original ones."""
+    from tests.helpers import idx
+
+    if request.param == "original":
+        return request.getfixturevalue("mnist_dir")
+    folder: Path = request.getfixturevalue("digit_files")
+    monkeypatch.setenv("TFDS_DATA_DIR", str(folder / "tfds"))
+    idx.take_for_mnist(folder, monkeypatch)
+    return folder
+
+
 @pytest.fixture
 def thin_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make every network thin: of kerazoo, of keras.applications, of tf-slim."""
+    """Make the networks thin that kerazoo, keras.applications and tf-slim have in common."""
     from tests.helpers import thin
 
     thin.make_thin(monkeypatch)
@@ -91,7 +118,7 @@ def thin_networks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=["thin", pytest.param("full", marks=pytest.mark.full)])
 def width(request: pytest.FixtureRequest) -> str:
-    """Run a test on thin networks, and by --full on those of full width too."""
+    """Run a test on thin networks, and by --full at full width too."""
     if request.param == "thin":
         request.getfixturevalue("thin_networks")
     return request.param
@@ -114,19 +141,20 @@ def free_memory(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if request.node.get_closest_marker("full"):
         free_models()
-    with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
-        ctypes.CDLL("libc.so.6").malloc_trim(0)  # it keeps most of what is freed
+    # glibc keeps most of what is freed; another C library has no malloc_trim.
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def free_models() -> None:
-    """Free the models that no test holds any more; they are made of cycles.
+    """Free the models that no test holds any more, which are made of reference cycles.
 
-    For every model that Keras's optimizer trained, TensorFlow keeps the custom gradient of an
-    all-reduce in a registry for ever, and with it the function and all its variables.
+    TensorFlow keeps a gradient function of every model that was trained in a registry, and with it
+    the model's variables: it is taken out there.
     """
     if ops := sys.modules.get("tensorflow.python.framework.ops"):
         gradients = ops.gradient_registry._registry
         for name in [name for name in gradients if name.startswith("CustomGradient-")]:
             del gradients[name]
-    for _ in range(2):  # what the first frees, such as a function, lets go of variables
+    for _ in range(2):  # the second frees the variables of functions that the first has freed
         gc.collect()

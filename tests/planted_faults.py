@@ -1,8 +1,9 @@
 """Plant faults, one after the other, and see the first tier of tests turn red for each.
 
 `python -m tests.planted_faults` plants every fault of planted_faults.toml in a copy of the tree
-and runs the tests of its room there; `--draw 3 --seed WORD` plants three that the word draws. It is
-caught where a test fails that passes without it. Exit code 1 where one is not: a test is missing.
+and runs the tests of its package there; `--draw 3 --seed WORD` plants three that the word draws. A
+fault is caught if a test fails with it and passes without it. Exit code 1 if one is not caught: a
+test is missing.
 """
 
 from __future__ import annotations
@@ -73,6 +74,8 @@ def outcome(fault: Fault, tree: Path) -> tuple[bool, str]:
     path.write_text(whole.replace(fault.right, fault.wrong), encoding="utf-8")
     try:
         code = run_tests(tree, fault.tests)
+    except subprocess.TimeoutExpired:
+        return False, f"still running after {LIMIT} s"
     finally:
         path.write_text(whole, encoding="utf-8")
     if code != FAILED:

@@ -27,37 +27,39 @@ FORBIDDEN = {
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Yield what a file imports: rooms of kerazoo by their names, packages by theirs."""
+    """Yield the dotted names that a file imports."""
     for node in ast.walk(ast.parse(path.read_text())):
-        names: list[str] = []
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        for name in names:
-            first, *rest = name.split(".")
-            yield rest[0] if first == "kerazoo" and rest else first
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def packages(path: Path) -> Iterator[str]:
+    """Yield what a file imports: packages of kerazoo by their names, others by theirs."""
+    for name in imported(path):
+        first, *rest = name.split(".")
+        yield rest[0] if first == "kerazoo" and rest else first
 
 
 @pytest.mark.parametrize("room", FORBIDDEN)
 def test_a_room_imports_nothing_above_it(room: str) -> None:
     files = [path for path in (PACKAGE / room).glob("*.py") if path.name != "command.py"]
     assert files
-    found = {(path.name, name) for path in files for name in imported(path)}
+    found = {(path.name, name) for path in files for name in packages(path)}
     assert {(file, name) for file, name in found if name in FORBIDDEN[room]} == set()
 
 
 def test_the_tf1_programs_know_nothing_of_kerazoo_and_parity_alone_knows_them() -> None:
     for path in LEGACY.glob("*.py"):
-        assert "kerazoo" not in set(imported(path)), path
+        assert "kerazoo" not in set(packages(path)), path
     for path in PACKAGE.rglob("*.py"):
-        assert "legacy_tf1" not in set(imported(path)) or path.parent.name == "parity", path
+        assert "legacy_tf1" not in set(packages(path)) or path.parent.name == "parity", path
 
 
 def test_tests_share_helpers_and_not_one_another() -> None:
     tests = list(Path(__file__).parent.rglob("test_*.py"))
     assert len(tests) > 60
     for path in tests:
-        for node in ast.walk(ast.parse(path.read_text())):
-            module = node.module if isinstance(node, ast.ImportFrom) else None
-            assert not (module or "").rpartition(".")[2].startswith("test_"), path
+        for name in imported(path):
+            assert ".test_" not in name, path

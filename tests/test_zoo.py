@@ -1,8 +1,8 @@
 """One suite over the registry: what holds for every model of the zoo.
 
 Sizes are proved on models without values for their weights, numbers on thin networks. By --full
-there are the networks too that repeat the blocks of others, and those numbers at full width that
-large weights could change.
+there are the networks too that repeat the blocks of others, and at full width what large weights
+could change.
 """
 
 from __future__ import annotations
@@ -64,19 +64,18 @@ class Network:
         return np.random.default_rng(0).random(shape, dtype=np.float32)
 
 
-def both_widths(full: Sequence[str]) -> pytest.MarkDecorator:
-    """Run a test on every network thin, but for those named, and by --full on all at full width."""
-    thin_ones = [Network(name, True) for name in NAMES if name not in full]
-    wide_ones = [Network(name, False) for name in NAMES if thin.takes_alpha(name)]
-    params = [pytest.param(each, id=f"{each.name}-thin") for each in thin_ones]
-    params += [
-        pytest.param(each, id=f"{each.name}-full", marks=thin.marks_at_full_width(each.name))
-        for each in wide_ones
+def thin_and_full(full: Sequence[str]) -> pytest.MarkDecorator:
+    """Run a test on thin networks, but for those named, and by --full on all at full width too."""
+    params = [
+        pytest.param(Network(name, True), id=f"{name}-thin") for name in NAMES if name not in full
     ]
+    for name in filter(thin.takes_alpha, NAMES):
+        marks = [pytest.mark.full, *([pytest.mark.largest] if name.startswith("vgg") else [])]
+        params.append(pytest.param(Network(name, False), id=f"{name}-full", marks=marks))
     return pytest.mark.parametrize("network", params, indirect=True, scope="module")
 
 
-in_both_widths = both_widths(full=thin.REPEATING)
+in_both_widths = thin_and_full(full=thin.REPEATING)
 
 
 @pytest.fixture(
@@ -192,7 +191,7 @@ def test_saved_and_loaded_gives_the_same_outputs(
     images = network.images()
     again = network.create(weights=path)
     np.testing.assert_array_equal(model(images), again(images))
-    if network.is_thin:  # a wide one is read so by `weights` alone
+    if network.is_thin:  # at full width `weights` alone, which reads the file so too
         again = keras.models.load_model(path, safe_mode=True)
         np.testing.assert_array_equal(model(images), again(images))
 
@@ -247,7 +246,7 @@ def test_classes_and_classifier_activation(network: Network) -> None:
     np.testing.assert_allclose(softmax(images), tf.nn.softmax(logits(images)), rtol=1e-5)
 
 
-@both_widths(full=LEFT_TO_TRAIN)
+@thin_and_full(full=LEFT_TO_TRAIN)
 def test_it_trains_on_the_digits(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     if network.is_thin:
         thin.make_thin(monkeypatch)

@@ -29,7 +29,7 @@ FEW = {
     "VGG16": None,
     "Xception": None,
 }
-OTHERS = [name for name in APPLICATIONS if FEW.get(name, "") is not None]
+OTHERS = [name for name in APPLICATIONS if FEW.get(name, "") is not None]  # not whole among the few
 
 
 @pytest.fixture(scope="module")

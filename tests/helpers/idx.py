@@ -69,20 +69,3 @@ def _info(folder: Path, original: UrlInfo) -> UrlInfo:
     content = (folder / original.filename).read_bytes()
     checksum = hashlib.sha256(content).hexdigest()
     return UrlInfo(size=len(content), checksum=checksum, filename=original.filename)
-
-
-@pytest.fixture(scope="session")
-def digit_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with digits of scikit-learn as MNIST's four files."""
-    return write_digits(tmp_path_factory.mktemp("digits"))
-
-
-@pytest.fixture(params=["digits", pytest.param("original", marks=pytest.mark.full)])
-def mnist_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a folder with MNIST's four files, small ones and by --full the original ones."""
-    if request.param == "original":
-        return request.getfixturevalue("mnist_dir")
-    folder: Path = request.getfixturevalue("digit_files")
-    monkeypatch.setenv("TFDS_DATA_DIR", str(folder / "tfds"))
-    take_for_mnist(folder, monkeypatch)
-    return folder

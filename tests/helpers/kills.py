@@ -12,11 +12,11 @@ from tests.helpers import tiny
 
 
 def command_killed_at(place: str, calls: int, *arguments: str) -> int:
-    """Be the command of kerazoo until a function is called for the so many-th time.
+    """Run the command of kerazoo and kill this process by SIGKILL at a given call of a function.
 
     Args:
         place: The function, such as "package.module:Class.method".
-        calls: Which call of it the process does not survive.
+        calls: The number of that call, from 1.
         arguments: Those of the command.
     """
     owner, _, name = place.rpartition("." if "." in place.partition(":")[2] else ":")

@@ -30,20 +30,20 @@ _started: list[Process] = []
 
 
 def start_server() -> None:
-    """Have the server import TensorFlow meanwhile, unless it has begun to."""
+    """Start the server, which imports TensorFlow in the background, if it does not run."""
     _context.set_forkserver_preload(["tests.helpers.preload"])
     with contextlib.chdir(ROOT):  # where it finds that module
         forkserver.ensure_running()
 
 
 def stop_server() -> None:
-    """Have the server end, for the half gigabyte that it takes; a later process starts another."""
+    """Stop the server, which takes half a gigabyte; another process would start it again."""
     forkserver._forkserver._stop()  # type: ignore[attr-defined] # multiprocessing has no other way
 
 
 @dataclass(frozen=True)
 class Ended:
-    """What a process came to: its exit code, or a negative signal, and what it said."""
+    """The exit code of a process, negative for the signal that killed it, and what it printed."""
 
     code: int
     out: str

@@ -1,4 +1,4 @@
-"""Models of the zoo of full size whose weights have no values: what shapes prove costs no more."""
+"""Models of the zoo at full width without values for their weights, to test shapes and counts."""
 
 from __future__ import annotations
 

@@ -45,19 +45,17 @@ def create_model(name: str, **options: Any) -> keras.Model:
 
 
 def both_widths(names: Iterable[str], full: Container[str] = ()) -> list[Any]:
-    """Return parameters (name, width): thin but for the names of full size, wide by --full."""
+    """Return parameters (name, width): thin but for the names of `full`; by --full also "full"."""
     names = list(names)
     thin = [pytest.param(name, "thin") for name in names if name not in full]
-    return thin + [pytest.param(name, "full", marks=marks_at_full_width(name)) for name in names]
-
-
-def marks_at_full_width(name: str) -> list[pytest.MarkDecorator]:
-    """Return the marks of a test of a network of the zoo at full width."""
-    return [pytest.mark.full, *([pytest.mark.largest] if name.startswith("vgg") else [])]
+    return thin + [pytest.param(name, "full", marks=pytest.mark.full) for name in names]
 
 
 def make_thin(patch: pytest.MonkeyPatch) -> None:
-    """Make every network of kerazoo, keras.applications and tf-slim thin until it is undone."""
+    """Make the networks of kerazoo, keras.applications and tf-slim thin until it is undone.
+
+    Those of kerazoo are all that have an `alpha`; those of keras.applications are VGG and ResNet.
+    """
     for name in registry.list_models():
         info = dataclasses.replace(registry.find(name), builder=_thin_builder(name))
         patch.setitem(registry._entries, name, info)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from xdist.scheduler import LoadScopeScheduling
 
-# Beginnings of test names, in the order in which they run: what starts other processes is done
-# when the largest networks have their turn. One server forks all that is forked.
+# Beginnings of test ids. The two groups start side by side, so that the tests which start other
+# processes are done when the largest networks have their turn.
 TOGETHER = {
-    "large networks": ("tests/test_zoo", "tests/models/", "tests/parity/", "tests/weights/"),
+    "large networks": ("tests/models/", "tests/parity/", "tests/test_zoo", "tests/weights/"),
     "other processes": (
         "tests/backends/",
         "tests/bench/",

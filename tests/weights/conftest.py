@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def full_width() -> None:
-    """Leave the networks as they are, for tests that need their shapes alone."""
+    """Leave the networks as they are."""
 
 
 @pytest.fixture(autouse=True)

@@ -44,20 +44,22 @@ def photos() -> np.ndarray:
     return keras.applications.vgg16.preprocess_input(images.copy())
 
 
+def assert_both_ways(theirs: keras.Model, name: str, photos: np.ndarray, **options: Any) -> None:
+    """Assert that the port gives the scores of a model of keras.applications, and gives it back."""
+    wanted = theirs(photos).numpy()
+    ours = kerazoo.create_model(name, weights=theirs, classifier_activation=None, **options)
+    assert relative_error(wanted, ours(photos).numpy()) <= 1e-5
+    assert ours.preprocessing == CAFFE
+    assert_same_weights(theirs, as_model(ours))
+
+
 @pytest.mark.largest
 @pytest.mark.parametrize("head", ["conv", "dense"])
 @pytest.mark.parametrize("name", VGGS)
 @pytest.mark.usefixtures("width")
-def test_a_model_object_and_the_port_agree_both_ways(
-    name: str, head: str, photos: np.ndarray
-) -> None:
+def test_a_vgg_and_the_port_agree_both_ways(name: str, head: str, photos: np.ndarray) -> None:
     theirs = application(name)(weights=None, classifier_activation=None)
-    wanted = theirs(photos).numpy()
-    ours = kerazoo.create_model(name, weights=theirs, head=head, classifier_activation=None)
-    assert relative_error(wanted, ours(photos).numpy()) <= 1e-5
-    assert ours.preprocessing == CAFFE
-    back = as_model(ours)
-    assert_same_weights(theirs, back)
+    assert_both_ways(theirs, name, photos, head=head)
 
 
 @pytest.mark.parametrize(
@@ -67,13 +69,7 @@ def test_a_model_object_and_the_port_agree_both_ways(
 def test_a_resnet_and_the_port_agree_both_ways(name: str, photos: np.ndarray) -> None:
     theirs = application(name)(weights=None, classifier_activation=None, classes=10)
     randomise(theirs)
-    wanted = theirs(photos).numpy()
-    options = {"classes": 10, "classifier_activation": None, **AS_THEIRS}
-    ours = kerazoo.create_model(name, weights=theirs, **options)
-    assert relative_error(wanted, ours(photos).numpy()) <= 1e-5
-    assert ours.preprocessing == CAFFE
-    back = as_model(ours)
-    assert_same_weights(theirs, back)
+    assert_both_ways(theirs, name, photos, classes=10, **AS_THEIRS)
 
 
 @pytest.mark.parametrize(

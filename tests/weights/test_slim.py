@@ -108,32 +108,51 @@ def test_a_resnet_has_the_units_of_slims(network: str, monkeypatch: pytest.Monke
     assert {unit for unit, *rest in names if rest} == theirs
 
 
-@pytest.mark.largest
-@pytest.mark.parametrize("name", VGGS)
-@pytest.mark.usefixtures("width")
-def test_slims_graph_and_the_port_agree_on_the_photos_both_ways(
-    name: str, photos: np.ndarray, tmp_path: Path
+def assert_both_ways(
+    network: str, name: str, size: int | None, images: np.ndarray, folder: Path, **options: Any
 ) -> None:
-    path, back = tmp_path / "slim.ckpt", tmp_path / "back.ckpt"
+    """Assert that slim's weights give the port slim's logits, and come back to the bit.
+
+    Args:
+        network: Its name in tf-slim.
+        name: That of the port.
+        size: Height and width of slim's graph, None where they are open.
+        images: What both are shown.
+        folder: Where the checkpoints go.
+        options: Of the port.
+    """
+    path, back = folder / "slim.ckpt", folder / "back.ckpt"
+    rng = np.random.default_rng(0)
     graph = tf.Graph()
     with graph.as_default(), tf1.Session() as session:
-        images, logits = slim_graph(VGGS[name], 1000)
+        placeholder, logits = slim_graph(network, options["classes"], size)
         session.run(tf1.global_variables_initializer())
-        wanted = session.run(logits, {images: photos})
+        for variable in tf1.global_variables():  # statistics and biases that a test can tell apart
+            if len(variable.shape) == 1:
+                variable.load(rng.uniform(0.5, 1.5, variable.shape), session)
+        wanted = session.run(logits, {placeholder: images})
         saver = tf1.train.Saver()
         saver.save(session, str(path))
-    model = kerazoo.create_model(
-        name, input_shape=(None, None, 3), weights=path, classifier_activation=None
-    )
-    assert relative_error(wanted, model(photos).numpy()) <= 1e-5
+    model = kerazoo.create_model(name, weights=path, classifier_activation=None, **options)
+    assert relative_error(wanted, model(images).numpy()) <= 1e-5
     export_weights(model, back, "slim")
     with graph.as_default(), tf1.Session() as session:
         saver.restore(session, str(back))
-        np.testing.assert_array_equal(session.run(logits, {images: photos}), wanted)
+        np.testing.assert_array_equal(session.run(logits, {placeholder: images}), wanted)
     before, after = Checkpoint(path), Checkpoint(back)
     assert set(before.names) == set(after.names)
     for tensor in before.names:
         np.testing.assert_array_equal(before.tensor(tensor), after.tensor(tensor))
+
+
+@pytest.mark.largest
+@pytest.mark.parametrize("name", VGGS)
+@pytest.mark.usefixtures("width")
+def test_a_vgg_goes_both_ways_on_photos_of_any_size(
+    name: str, photos: np.ndarray, tmp_path: Path
+) -> None:
+    options: dict[str, Any] = {"classes": 1000, "input_shape": (None, None, 3)}
+    assert_both_ways(VGGS[name], name, None, photos, tmp_path, **options)
 
 
 @pytest.mark.parametrize(
@@ -142,31 +161,8 @@ def test_slims_graph_and_the_port_agree_on_the_photos_both_ways(
 @pytest.mark.usefixtures("width")
 def test_the_other_networks_go_both_ways(network: str, tmp_path: Path) -> None:
     name, options = OTHERS[network]
-    path, back = tmp_path / "slim.ckpt", tmp_path / "back.ckpt"
-    rng = np.random.default_rng(0)
-    image = rng.normal(scale=60, size=(1, 224, 224, 3))
-    graph = tf.Graph()
-    with graph.as_default(), tf1.Session() as session:
-        images, logits = slim_graph(network, 1001, 224)
-        session.run(tf1.global_variables_initializer())
-        for variable in tf1.global_variables():  # statistics and biases that a test can tell apart
-            if len(variable.shape) == 1:
-                variable.load(rng.uniform(0.5, 1.5, variable.shape), session)
-        wanted = session.run(logits, {images: image})
-        saver = tf1.train.Saver()
-        saver.save(session, str(path))
-    model = kerazoo.create_model(
-        name, classes=1001, weights=path, classifier_activation=None, **options
-    )
-    assert relative_error(wanted, model(image).numpy()) <= 1e-5
-    export_weights(model, back, "slim")
-    with graph.as_default(), tf1.Session() as session:
-        saver.restore(session, str(back))
-        np.testing.assert_array_equal(session.run(logits, {images: image}), wanted)
-    before, after = Checkpoint(path), Checkpoint(back)
-    assert set(before.names) == set(after.names)
-    for tensor in before.names:
-        np.testing.assert_array_equal(before.tensor(tensor), after.tensor(tensor))
+    image = np.random.default_rng(1).normal(scale=60, size=(1, 224, 224, 3))
+    assert_both_ways(network, name, 224, image, tmp_path, classes=1001, **options)
 
 
 @pytest.mark.parametrize("suffix", ["", ".v1", ".index", ".data-00000-of-00001"])
