@@ -23,8 +23,8 @@ def common_seed() -> Any:
 def shapes_only() -> Iterator[None]:
     """Build models whose weights have shapes and no values, in no memory and almost no time.
 
-    They are for counting and tracing. Nothing stops them from being run: Keras then makes up new
-    values each time it reads a weight.
+    They are for counting and tracing, and not to be loaded, trained or saved: Keras makes up values
+    where it reads a weight.
 
     Reason: Keras lists the weights that are built in a `keras.StatelessScope`, and would give them
     all values as soon as the next scope ends; it has no public way to take them off that list.

@@ -62,7 +62,7 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     if count := config.stash.get(LEFT_OUT, 0):
-        terminalreporter.write_line(f"{count} tests of full size were left to --full")
+        terminalreporter.write_line(f"tests of full size left to --full: {count}")
 
 
 def is_largest(item: pytest.Item) -> bool:
@@ -84,6 +84,8 @@ def mnist_dir() -> Path:
     folder = os.environ.get("KERAZOO_MNIST_DIR")
     if not folder:
         pytest.skip("KERAZOO_MNIST_DIR names no folder with MNIST's four IDX files")
+    if len(list(Path(folder).glob("*-ubyte.gz"))) < 4:
+        pytest.fail(f"KERAZOO_MNIST_DIR: '{folder}' has not MNIST's four IDX files", pytrace=False)
     return Path(folder).resolve()
 
 

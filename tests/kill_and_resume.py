@@ -129,6 +129,8 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=100, help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
     options = parser.parse_args()
+    if options.kills < 1:
+        parser.error(f"--kills must be 1 or more, not {options.kills}")
     with tempfile.TemporaryDirectory() as folder:
         kill_and_resume(
             Path(folder), options.kills, options.seed, lambda line: print(line, flush=True)

@@ -89,6 +89,7 @@ def outcome(fault: Fault, tree: Path) -> tuple[bool, str]:
 def run_tests(tree: Path, *arguments: str) -> int:
     """Run the tests of a copy of the tree up to the first that fails; return pytest's exit code."""
     environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment.pop("PYTEST_ADDOPTS", None)
     command = [sys.executable, "-m", "pytest", "--exitfirst", "--quiet", *arguments]
     run = subprocess.run(
         command, cwd=tree, env=environment, stdout=subprocess.DEVNULL, timeout=LIMIT
@@ -104,6 +105,8 @@ def main() -> int:
     options = parser.parse_args()
     chosen = faults()
     if options.draw is not None:
+        if not 0 < options.draw <= len(chosen):
+            parser.error(f"--draw must be 1 to {len(chosen)}, not {options.draw}")
         chosen = random.Random(options.seed).sample(chosen, options.draw)
     missed = 0
     with tempfile.TemporaryDirectory() as folder:

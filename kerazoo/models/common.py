@@ -6,6 +6,7 @@ import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from kerazoo.errors import UsageError
@@ -233,7 +234,7 @@ def scaled(width: int, alpha: float, divisor: int = 1) -> int:
     Raises:
         UsageError: `alpha` is not a number above 0.
     """
-    if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not 0 < alpha < math.inf:
+    if isinstance(alpha, bool) or not isinstance(alpha, Real) or not 0 < alpha < math.inf:
         raise UsageError(f"alpha must be a number above 0, not {alpha!r}")
     return divisor * max(1, round(width * alpha / divisor))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import keras
+import numpy as np
 import pytest
 
 import kerazoo
@@ -18,6 +19,7 @@ FAMILIES = ("alexnet", "googlenet", "resnet18", "resnet50", "sppnet", "vgg11", "
 WIDTHS = {
     ("vgg16", 0.3): {"conv1_2": 19, "conv2_1": 38, "conv3_1": 77, "conv5_3": 154, "fc7": 1229},
     ("vgg16", 1.5): {"conv1_1": 96, "conv4_1": 768, "fc6": 6144},
+    ("vgg11", np.float32(0.25)): {"conv1_1": 16, "fc7": 1024},
     ("resnet18", 0.3): {"conv1": 19, "conv2_1_1": 19, "conv3_1_2": 38, "conv5_2_2": 154},
     ("resnet50", 0.3): {"conv1": 19, "conv2_1_1": 19, "conv2_1_3": 4 * 19, "conv4_1_shortcut": 308},
     ("googlenet", 0.3): {"conv1": 19, "conv2": 58, "inception_3a_1x1": 19, "inception_3a_3x3": 38},
