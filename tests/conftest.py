@@ -84,7 +84,9 @@ def mnist_dir() -> Path:
     folder = os.environ.get("KERAZOO_MNIST_DIR")
     if not folder:
         pytest.skip("KERAZOO_MNIST_DIR names no folder with MNIST's four IDX files")
-    if len(list(Path(folder).glob("*-ubyte.gz"))) < 4:
+    from tests.helpers.idx import FILES
+
+    if not all((Path(folder) / name).is_file() for name in FILES):
         pytest.fail(f"KERAZOO_MNIST_DIR: '{folder}' has not MNIST's four IDX files", pytrace=False)
     return Path(folder).resolve()
 
@@ -112,7 +114,7 @@ def mnist_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def thin_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the networks thin that kerazoo, keras.applications and tf-slim have in common."""
+    """Make networks thin; see `thin.make_thin`, which says which."""
     from tests.helpers import thin
 
     thin.make_thin(monkeypatch)

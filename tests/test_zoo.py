@@ -31,7 +31,6 @@ from tests.helpers.shapes import model_of_shapes
 NAMES = kerazoo.list_models()
 # They train as vgg16, alexnet, resnet18 and googlenet do, or take ten seconds to trace for it.
 LEFT_TO_TRAIN = (*thin.REPEATING, "vgg16c", "alexnet_v2", "zfnet", "resnet50", "inception_v1")
-MARKS = dict.fromkeys(thin.REPEATING, pytest.mark.full)
 FORMATS = ("channels_last", "channels_first")
 # channels, include_top, data format: every pair of settings, and by --full every three
 PAIRWISE = [
@@ -81,7 +80,12 @@ in_both_widths = thin_and_full(full=thin.REPEATING)
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(Network(name, True), id=name, marks=MARKS.get(name, ())) for name in NAMES
+        pytest.param(
+            Network(name, True),
+            id=name,
+            marks=[pytest.mark.full] if name in thin.REPEATING else [],
+        )
+        for name in NAMES
     ],
 )
 def network(request: pytest.FixtureRequest) -> Network:

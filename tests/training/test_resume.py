@@ -228,7 +228,7 @@ def test_a_position_of_another_version_is_refused(data: ImageData) -> None:
 def test_a_learning_rate_of_the_epoch_holds_from_its_beginning(
     tmp_path: Path, images: int, each: int
 ) -> None:
-    """With 6 places an epoch, or with 8, one of those taken up stands between two epochs."""
+    """Of the checkpoints resumed from, at least one lies between two epochs."""
 
     def new() -> Training:
         data = random_data(images)
