@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from kerazoo.lazy import keras
@@ -39,3 +39,28 @@ def shapes_only() -> Iterator[None]:
             yield
     finally:
         global_state.set_global_attribute(name, before)
+
+
+@contextlib.contextmanager
+def gradients_summed(optimizer: Any) -> Iterator[None]:
+    """Have an optimizer apply gradients as they are, which are the sums of all replicas already.
+
+    Reason: Keras adds up the gradients of the replicas when it applies them, after a loss scale or
+    a clipping has looked at each replica's own, and has no public way not to.
+    """
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        optimizer = optimizer.inner_optimizer
+    optimizer._all_reduce_sum_gradients = lambda gradients_and_variables: gradients_and_variables
+    try:
+        yield
+    finally:
+        del optimizer._all_reduce_sum_gradients
+
+
+def set_moments(layer: Any, moments: Callable[[Any, Any], tuple[Any, Any]]) -> None:
+    """Have a batch normalisation take its mean and variance of (inputs, mask) from a function.
+
+    Reason: Keras's own synchronized moments are exchanged in three parts, one after the other, and
+    it has no public way to exchange them at once.
+    """
+    layer._moments = moments

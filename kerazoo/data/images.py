@@ -43,7 +43,7 @@ class Share:
             batch_size: Elements of a batch.
             skip: Number of batches left out at the start.
         """
-        batches = elements.batch(batch_size)
+        batches = elements.with_options(without_autotuning()).batch(batch_size)
         if self.last_twice:
             batches = _last_twice(batches)
         batches = batches.skip(skip)
@@ -62,8 +62,34 @@ class Share:
 
         return batches.flat_map(cut)
 
+    def batch_sizes(self, size: int, batch_size: int, skip: int) -> tf.data.Dataset:
+        """Yield, for each batch that `of` yields, how many rows the batch has that it is part of.
+
+        Args:
+            size: Number of all elements.
+            batch_size: Elements of a batch.
+            skip: Number of batches left out at the start.
+        """
+        ends = np.minimum(np.arange(0, size, batch_size) + batch_size, size)
+        sizes = np.diff(ends, prepend=0)
+        if self.last_twice:
+            sizes = np.append(sizes, sizes[-1])
+        return tf.data.Dataset.from_tensor_slices(np.repeat(sizes[skip:], self.count))
+
 
 WHOLE = Share()
+PREFETCHED = 2  # batches that are made before they are asked for
+
+
+def without_autotuning() -> tf.data.Options:
+    """Return options that spare a data set the thread by which tf.data tunes it.
+
+    That thread sleeps for up to a minute, and the end of an iterator at times fails to wake it and
+    waits: tf.data's `Model::OptimizeLoop` is notified just before the flag is set that it looks at.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
 
 
 def _last_twice(batches: tf.data.Dataset) -> tf.data.Dataset:
@@ -170,7 +196,7 @@ class ArraySplit:
     ) -> tf.data.Dataset:
         """Yield every image once; see `Split.batches`."""
         batches = share.of(self.positions(shuffle), batch_size, skip)
-        return batches.map(self.gather).prefetch(tf.data.AUTOTUNE)
+        return batches.map(self.gather).prefetch(PREFETCHED)
 
     def positions(self, shuffle: Shuffle | None) -> tf.data.Dataset:
         """Yield the positions of all images in their order, for `gather`."""
@@ -196,7 +222,7 @@ def decoded(
     def each(*columns: Any) -> tuple[tf.Tensor, tf.Tensor]:
         return tf.map_fn(lambda row: decode(*row), columns, fn_output_signature=kinds)
 
-    return batches.map(each, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    return batches.map(each, tf.data.AUTOTUNE).prefetch(PREFETCHED)
 
 
 def order(size: int, shuffle: Shuffle | None) -> np.ndarray:

@@ -234,7 +234,7 @@ class Training:
         ):
             end = self._end_of_call()
             self._listeners.on_train_batch_begin(position.step)
-            position.loss += float(self._steps.train(batches, tf.constant(end - position.step)))
+            position.loss += self._steps.train(batches, end - position.step)
             position.step, position.last = end, end - 1
             self._check_finite(position.loss)
             self._listeners.on_train_batch_end(end - 1, {"loss": position.loss / self._images()})

@@ -15,11 +15,11 @@ import numpy as np
 import tensorflow as tf
 
 from kerazoo.errors import KerazooError, UsageError
+from kerazoo.training.batch_norm import batch_normalizations, synchronize
 from kerazoo.training.cluster import Cluster
+from kerazoo.training.collectives import Collectives
 from kerazoo.training.interrupts import SIGNALS
-from kerazoo.training.steps import batch_normalizations
 
-SUM = tf.distribute.ReduceOp.SUM
 CHUNK = 2**24  # numbers that are sent at once
 WAIT_SECONDS = 600  # for all workers to be there
 START_AGAIN = "see what it said, then start all of them again"
@@ -51,6 +51,7 @@ class Replicas:
         self._cluster = cluster
         self.is_chief = self._cluster.is_chief
         self.strategy = _strategy(name, self._cluster)
+        self._collectives = Collectives(self.strategy)
 
     def __enter__(self) -> Replicas:
         return self
@@ -92,13 +93,13 @@ class Replicas:
                 "replicas, and batch normalisation needs one each: take another --batch-size"
             )
         for layer in layers:
-            layer.synchronized = True
+            synchronize(layer)
 
     def any(self, flag: bool) -> bool:
         """Tell whether the flag is set in any worker."""
         if self.workers == 1:
             return flag
-        return int(self._sum(tf.constant(int(flag)))) > 0
+        return bool(self._collectives.sum(np.array([flag], np.int32))[0])
 
     def wait(self) -> None:
         """Wait until all workers do."""
@@ -108,25 +109,15 @@ class Replicas:
         """Return the chief's bytes, whatever those of the other workers are."""
         if self.workers == 1:
             return content
-        size = int(self._sum(tf.constant(len(content) if self.is_chief else 0, tf.int64)))
+        mine = len(content) if self.is_chief else 0
+        size = int(self._collectives.sum(np.array([mine], float))[0])
         numbers = np.zeros(-(-size // 4), np.int32)
         if self.is_chief:
             numbers.view(np.uint8)[:size] = np.frombuffer(content, np.uint8)
         for first in range(0, len(numbers), CHUNK):
             part = numbers[first : first + CHUNK]
-            part[:] = self._sum(tf.constant(part)).numpy()
+            part[:] = self._collectives.sum(part)
         return numbers.tobytes()[:size]
-
-    @tf.function
-    def _sum(self, mine: tf.Tensor) -> tf.Tensor:
-        """Return the sum of what each worker gives."""
-        per_worker = self.count // self.workers
-
-        def of_replica() -> tf.Tensor:
-            number = tf.distribute.get_replica_context().replica_id_in_sync_group
-            return mine * tf.cast(number % per_worker == 0, mine.dtype)
-
-        return self.strategy.reduce(SUM, self.strategy.run(of_replica), axis=None)
 
 
 # Says, once something is written to its standard input, what it was told to.

@@ -8,25 +8,27 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+from kerazoo.compat import gradients_summed
 from kerazoo.data.images import ArraySplit, Share, Shuffle, Split
 from kerazoo.errors import UsageError
-
-SUM = tf.distribute.ReduceOp.SUM
+from kerazoo.training.batch_norm import batch_normalizations
+from kerazoo.training.collectives import Collectives, summed
 
 
 class Batches(NamedTuple):
-    """An iterator over batches, or over what `held.gather` makes them of."""
+    """What this worker's replicas take of every batch, one replica after the other.
+
+    Attributes:
+        elements: Yields a replica's rows of a batch, or what `held.gather` makes them of, with the
+            number of images in the whole batch.
+        held: Images in memory that the steps themselves gather.
+    """
 
     elements: Iterator[Any]
     held: ArraySplit | None
-
-
-def batch_normalizations(model: keras.Model) -> list[keras.layers.Layer]:
-    """Return the layers in which the images of a batch depend on one another."""
-    kind = keras.layers.BatchNormalization
-    return [layer for layer in model._flatten_layers() if isinstance(layer, kind)]
 
 
 class Steps:
@@ -53,6 +55,7 @@ class Steps:
     ) -> None:
         self._model = model
         self._strategy = strategy
+        self._collectives = Collectives(strategy)
         self._parts = parts
         # oneDNN's convolutions fail on no image at all; XLA does without them.
         self._fill_empty = parts * strategy.num_replicas_in_sync > 1 and not jit
@@ -74,28 +77,30 @@ class Steps:
 
         With `shuffle`, which is to train, the last batch comes once more, for `hits`.
         """
-        replicas = self._strategy.num_replicas_in_sync
+        ours = self._collectives
+        share = Share(
+            ours.first_replica,
+            ours.local_replicas,
+            self._strategy.num_replicas_in_sync,
+            last_twice=shuffle is not None,
+        )
         # A thread that prepares the next batch would be one more than there are cores.
         held = split if self._parts > 1 and isinstance(split, ArraySplit) else None
+        if held:
+            rows = share.of(held.positions(shuffle), batch_size, skip)
+        else:
+            rows = split.batches(batch_size, shuffle, skip, share)
+        sizes = share.batch_sizes(split.size, batch_size, skip)
+        return Batches(iter(tf.data.Dataset.zip(rows, sizes)), held)
 
-        def of_worker(worker: tf.distribute.InputContext) -> tf.data.Dataset:
-            count = replicas // worker.num_input_pipelines
-            first, to_train = worker.input_pipeline_id * count, shuffle is not None
-            share = Share(first, count, replicas, last_twice=to_train)
-            if held:
-                return share.of(held.positions(shuffle), batch_size, skip)
-            return split.batches(batch_size, shuffle, skip, share)
+    def train(self, batches: Batches, steps: int) -> float:
+        """Take so many steps of the optimizer; return the sum of the images' losses.
 
-        return Batches(iter(self._strategy.distribute_datasets_from_function(of_worker)), held)
-
-    @tf.function
-    def train(self, batches: Batches, steps: tf.Tensor) -> tf.Tensor:
-        """Take so many steps of the optimizer; return the sum of the images' losses."""
-        loss = tf.constant(0.0)
-        for _ in tf.range(steps):
-            losses = self._strategy.run(self._step, (batches.held, next(batches.elements)))
-            loss += self._strategy.reduce(SUM, losses, axis=None)
-        return loss
+        In a step the replicas exchange their gradients, and the moments of batch normalisation
+        where it is synchronized, and nothing else; the losses are exchanged once.
+        """
+        losses = self._of_worker(self._train(batches, tf.constant(steps)))
+        return float(self._collectives.sum(losses)[0])
 
     def evaluate(
         self,
@@ -104,46 +109,69 @@ class Steps:
         steps_per_call: int,
         between: Callable[[], object] = lambda: None,
     ) -> tuple[float, float]:
-        """Return mean loss and accuracy on a split; `between` is called after each call."""
+        """Return mean loss and accuracy on a split; `between` is called after each call.
+
+        The replicas exchange their losses and hits once, in the end.
+        """
         batches, count = self.batches(split, batch_size), math.ceil(split.size / batch_size)
-        total, right = 0.0, 0
+        found = np.zeros(2)
         for first in range(0, count, steps_per_call):
             steps = min(steps_per_call, count - first)
-            loss, hits = self._evaluate(batches, tf.constant(steps))
-            total, right = total + float(loss), right + int(hits)
+            found += self._of_worker(*self._evaluate(batches, tf.constant(steps)))
             between()
-        return total / split.size, right / split.size
+        loss, right = self._collectives.sum(found) / split.size
+        return float(loss), float(right)
 
     def hits(self, batches: Batches) -> int:
         """Return how many images of the next batch are classified rightly."""
-        return int(self._evaluate(batches, tf.constant(1))[1])
+        _, hits = self._evaluate(batches, tf.constant(1))
+        return int(self._collectives.sum(self._of_worker(hits))[0])
+
+    def _of_worker(self, *per_replica: Any) -> np.ndarray:
+        """Return the sum of each value over this worker's replicas."""
+        local = self._strategy.experimental_local_results
+        return np.array([sum(float(value) for value in local(each)) for each in per_replica])
 
     @tf.function
-    def _evaluate(self, batches: Batches, steps: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        loss, hits = tf.constant(0.0), tf.constant(0)
-        for _ in tf.range(steps):
-            a_loss, a_hits = self._strategy.run(
-                self._evaluate_step, (batches.held, next(batches.elements))
-            )
-            loss += self._strategy.reduce(SUM, a_loss, axis=None)
-            hits += self._strategy.reduce(SUM, a_hits, axis=None)
-        return loss, hits
+    def _train(self, batches: Batches, steps: tf.Tensor) -> Any:
+        loss = self._strategy.run(lambda: tf.constant(0.0))
+        with gradients_summed(self._model.optimizer):
+            for _ in tf.range(steps):
+                loss = self._strategy.run(self._step, (loss, batches.held, self._next(batches)))
+        return loss
 
-    def _train_step(self, held: ArraySplit | None, element: Any) -> tf.Tensor:
-        images, labels = held.gather(element) if held else element
-        replica, optimizer = tf.distribute.get_replica_context(), self._model.optimizer
-        batch_size = replica.all_reduce(SUM, tf.cast(tf.shape(labels)[0], tf.float32))
+    @tf.function
+    def _evaluate(self, batches: Batches, steps: tf.Tensor) -> Any:
+        found = self._strategy.run(lambda: (tf.constant(0.0), tf.constant(0)))
+        for _ in tf.range(steps):
+            found = self._strategy.run(
+                self._evaluate_step, (*found, batches.held, self._next(batches))
+            )
+        return found
+
+    def _next(self, batches: Batches) -> list[Any]:
+        """Return an element of `Batches` for each of this worker's replicas."""
+        return [next(batches.elements) for _ in range(self._collectives.local_replicas)]
+
+    def _mine(self, elements: list[Any]) -> Any:
+        """Return the element of the replica that calls it."""
+        number = tf.distribute.get_replica_context().replica_id_in_sync_group
+        return elements[tf.get_static_value(number) - self._collectives.first_replica]
+
+    def _train_step(
+        self, loss: tf.Tensor, held: ArraySplit | None, elements: list[Any]
+    ) -> tf.Tensor:
+        rows, batch_size = self._mine(elements)
+        images, labels = held.gather(rows) if held else rows
         parts = self._cut(images, labels)
-        found = [self._gradients(*part, batch_size) for part in parts]
+        found = [self._gradients(*part, tf.cast(batch_size, tf.float32)) for part in parts]
         losses, gradients = zip(*found, strict=True)
         total = [
             None if each[0] is None else tf.add_n(each)  # a weight that nothing depends on
             for each in zip(*gradients, strict=True)
         ]
-        if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-            total = self._same_everywhere(total)
-        optimizer.apply(total, self._model.trainable_variables)
-        return tf.add_n(losses)
+        self._model.optimizer.apply(summed(total), self._model.trainable_variables)
+        return loss + tf.add_n(losses)
 
     def _gradients(
         self, images: tf.Tensor, labels: tf.Tensor, batch_size: tf.Tensor
@@ -152,7 +180,6 @@ class Steps:
         replicas = self._strategy.num_replicas_in_sync
         with tf.GradientTape() as tape:
             loss, _ = self._forward(images, labels, training=True)
-            # Keras's optimizer adds up the gradients of the replicas.
             share = loss / batch_size
             if self._model.losses:
                 share += tf.add_n(self._model.losses) / (replicas * self._parts)
@@ -166,23 +193,14 @@ class Steps:
         ends = [size * number // count for number in range(count + 1)]
         return [(images[a:b], labels[a:b]) for a, b in itertools.pairwise(ends)]
 
-    def _same_everywhere(self, gradients: list[tf.Tensor | None]) -> list[tf.Tensor | None]:
-        """Return each replica the mean of all gradients, whose finiteness it then decides alike."""
-        replica = tf.distribute.get_replica_context()
-        if replica.num_replicas_in_sync == 1:
-            return gradients
-        known = [gradient for gradient in gradients if gradient is not None]
-        total = iter(replica.all_reduce(SUM, known))
-        return [
-            None if gradient is None else next(total) / replica.num_replicas_in_sync
-            for gradient in gradients
-        ]
-
-    def _evaluate_step(self, held: ArraySplit | None, element: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        images, labels = held.gather(element) if held else element
+    def _evaluate_step(
+        self, loss: tf.Tensor, hits: tf.Tensor, held: ArraySplit | None, elements: list[Any]
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        rows, _ = self._mine(elements)
+        images, labels = held.gather(rows) if held else rows
         found = [self._evaluated(*part) for part in self._cut(images, labels)]
-        losses, hits = zip(*found, strict=True)
-        return tf.add_n(losses), tf.add_n(hits)
+        losses, right = zip(*found, strict=True)
+        return loss + tf.add_n(losses), hits + tf.add_n(right)
 
     def _evaluated(self, images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the sum of the images' losses, and how many are classified rightly."""

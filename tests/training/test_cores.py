@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from kerazoo import registry
 from kerazoo.training import cores
-from kerazoo.training.steps import batch_normalizations
+from kerazoo.training.batch_norm import batch_normalizations
 from tests.helpers.processes import Process
 
 

@@ -15,7 +15,6 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from tensorflow.python.eager import context
 
 from kerazoo.data.load import load
@@ -107,7 +106,7 @@ def losses(
         for step in range(count):
             if step % per_epoch == 0:
                 batches = trained.batches(train, batch_size, (1, step // per_epoch))
-            found[name].append(float(trained.train(batches, tf.constant(1))) / batch_size)
+            found[name].append(trained.train(batches, 1) / batch_size)
     return found
 
 

@@ -1,0 +1,61 @@
+"""What the workers of a strategy tell one another: sums, each in one exchange."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+SUM = tf.distribute.ReduceOp.SUM
+
+
+class Collectives:
+    """Sums over the workers of a strategy.
+
+    Args:
+        strategy: Where the steps run.
+
+    Attributes:
+        first_replica: Number of this worker's first replica among those of all workers.
+        local_replicas: How many replicas this worker has.
+        workers: Number of workers.
+    """
+
+    def __init__(self, strategy: tf.distribute.Strategy) -> None:
+        self._strategy = strategy
+        numbers = strategy.experimental_local_results(
+            strategy.experimental_distribute_values_from_function(
+                lambda replica: replica.replica_id_in_sync_group
+            )
+        )
+        self.first_replica = int(numbers[0])
+        self.local_replicas = len(numbers)
+        self.workers = strategy.num_replicas_in_sync // len(numbers)
+        self._sums = {
+            kind: tf.function(self._sum, input_signature=[tf.TensorSpec([None], kind)])
+            for kind in (tf.float64, tf.int32)
+        }
+
+    def sum(self, mine: np.ndarray) -> np.ndarray:
+        """Return the sum of what each worker gives: float64 or int32 [any], alike on all."""
+        return self._sums[tf.as_dtype(mine.dtype)](mine).numpy() if self.workers > 1 else mine
+
+    def _sum(self, mine: tf.Tensor) -> tf.Tensor:
+        def of_replica() -> tf.Tensor:
+            number = tf.distribute.get_replica_context().replica_id_in_sync_group
+            return mine * tf.cast(number == self.first_replica, mine.dtype)
+
+        return self._strategy.reduce(SUM, self._strategy.run(of_replica), axis=None)
+
+
+def summed(gradients: list[tf.Tensor | None]) -> list[tf.Tensor | None]:
+    """Return the sums of all replicas' gradients, None where there is none.
+
+    It is to be called on a replica. The gradients of each kind of number, float32 as a rule, are
+    exchanged at once and at their own precision.
+    """
+    replica = tf.distribute.get_replica_context()
+    if replica.num_replicas_in_sync == 1:
+        return gradients
+    known = [gradient for gradient in gradients if gradient is not None]
+    total = iter(replica.all_reduce(SUM, known))
+    return [None if gradient is None else next(total) for gradient in gradients]
