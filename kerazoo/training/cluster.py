@@ -26,10 +26,17 @@ class Cluster:
     Attributes:
         workers: Number of processes that train together.
         is_chief: Whether this is the one that writes the run folder.
+        number: Which one it is, from 1, the chief first.
     """
 
     workers: int = 1
     is_chief: bool = True
+    number: int = 1
+
+    @property
+    def name(self) -> str:
+        """What this process is called in messages."""
+        return f"worker {self.number} of {self.workers}"
 
 
 def of_environment(strategy: str, environment: Mapping[str, str] = os.environ) -> Cluster:
@@ -59,5 +66,6 @@ def of_environment(strategy: str, environment: Mapping[str, str] = os.environ) -
         raise UsageError(f"TF_CONFIG must be such as {EXAMPLE}") from error
     if not in_place or not {"worker"} <= jobs.keys() <= {"chief", "worker"}:
         raise UsageError(f"TF_CONFIG must name this task among its workers, such as {EXAMPLE}")
-    chief = "chief" if jobs.get("chief") else "worker"
-    return Cluster(sum(map(len, jobs.values())), kind == chief and index == 0)
+    before = len(jobs.get("chief", ())) if kind == "worker" else 0
+    number = before + index + 1
+    return Cluster(sum(map(len, jobs.values())), number == 1, number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import faulthandler
 import json
 import signal
 from pathlib import Path
@@ -127,7 +128,7 @@ def _run(parsed: argparse.Namespace) -> None:
     if where.is_chief and not options.dry_run:
         runs.check(options.out, options.overwrite)
 
-    device = _start()
+    device = _start(parsed.debug)
 
     from kerazoo.training import cores
     from kerazoo.training.train import train
@@ -143,8 +144,13 @@ def _run(parsed: argparse.Namespace) -> None:
         say(json.dumps(summary))
 
 
-def _start() -> str:
-    """Let SIGTERM end it as Ctrl-C does, and start TensorFlow."""
+def _start(debug: bool) -> str:
+    """Let SIGTERM end it as Ctrl-C does, and start TensorFlow.
+
+    With `debug`, stacks are written where Python crashes or a worker makes no progress.
+    """
+    if debug:
+        faulthandler.enable(2)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     return start()
 
@@ -170,7 +176,7 @@ def _resume(parsed: argparse.Namespace) -> None:
         if "strategy" not in parsed and config.get("strategy") in cluster.OF_ONE_MACHINE:
             strategy = config["strategy"]
 
-    _start()
+    _start(parsed.debug)
 
     from kerazoo.training import cores
     from kerazoo.training.config import options_of

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import faulthandler
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 
@@ -19,10 +16,11 @@ from kerazoo.training.batch_norm import batch_normalizations, synchronize
 from kerazoo.training.cluster import Cluster
 from kerazoo.training.collectives import Collectives
 from kerazoo.training.interrupts import SIGNALS
+from kerazoo.training.watch import Watch
 
 CHUNK = 2**24  # numbers that are sent at once
-WAIT_SECONDS = 600  # for all workers to be there
-START_AGAIN = "see what it said, then start all of them again"
+ANOTHER_GONE = "another worker has ended or cannot be reached"
+START_AGAIN = "see what the others said, then start all of them again"
 # What TensorFlow raises where a worker has gone.
 GONE = (
     tf.errors.UnavailableError,
@@ -52,6 +50,7 @@ class Replicas:
         self.is_chief = self._cluster.is_chief
         self.strategy = _strategy(name, self._cluster)
         self._collectives = Collectives(self.strategy)
+        self._watch: Watch | None = None
 
     def __enter__(self) -> Replicas:
         return self
@@ -59,9 +58,33 @@ class Replicas:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Say in plain words what TensorFlow raises where another worker has gone."""
         if self.workers > 1 and isinstance(error, GONE):
-            raise KerazooError(
-                f"another worker has ended or cannot be reached: {START_AGAIN} with --resume"
-            ) from error
+            raise KerazooError(f"{ANOTHER_GONE}: {START_AGAIN}") from error
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """End this worker, with a sentence, where it makes no progress meanwhile; see `Watch`.
+
+        Raises:
+            KerazooError: Another worker has gone.
+        """
+        if self.workers == 1:
+            yield
+            return
+        name, then = self._cluster.name, f"{START_AGAIN} with --resume"
+        with Watch(name, "the training to begin", then) as watch:
+            self._watch = watch
+            try:
+                yield
+            except GONE as error:
+                waited = f"while {name} waited for {watch.what}"
+                raise KerazooError(f"{ANOTHER_GONE} {waited}: {then}") from error
+            finally:
+                self._watch = None
+
+    def waits_for(self, what: str) -> None:
+        """Take note of what this worker waits for."""
+        if self._watch:
+            self._watch.waits_for(what)
 
     @property
     def workers(self) -> int:
@@ -99,10 +122,13 @@ class Replicas:
         """Tell whether the flag is set in any worker."""
         if self.workers == 1:
             return flag
+        if self._watch:
+            self._watch.goes_on()
         return bool(self._collectives.sum(np.array([flag], np.int32))[0])
 
     def wait(self) -> None:
         """Wait until all workers do."""
+        self.waits_for("the others to come so far")
         self.any(False)
 
     def from_chief(self, content: bytes) -> bytes:
@@ -120,19 +146,9 @@ class Replicas:
         return numbers.tobytes()[:size]
 
 
-# Says, once something is written to its standard input, what it was told to.
-SPEAKER = """
-import sys
-if sys.stdin.read(1):
-    print(sys.argv[1], file=sys.stderr)
-"""
-
-
 @contextlib.contextmanager
-def _ended_in(seconds: float) -> Iterator[None]:
-    """End the process after a while, or at once by Ctrl-C: TensorFlow waits without end, and deaf.
-
-    A process of its own says why, since this one cannot.
+def _all_there(worker: str) -> Iterator[None]:
+    """Wait for all workers, and let Ctrl-C end the process at once: TensorFlow is deaf meanwhile.
 
     Raises:
         KerazooError: Another worker was reached and has gone.
@@ -142,16 +158,8 @@ def _ended_in(seconds: float) -> Iterator[None]:
         return
     before = {each: signal.signal(each, signal.SIG_DFL) for each in SIGNALS}
     try:
-        within = f"{seconds / 60:g} minutes"
-        late = f"kerazoo: not all workers were there within {within}: {START_AGAIN}"
-        command = [sys.executable, "-c", SPEAKER, late]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as speaker:
-            assert speaker.stdin
-            faulthandler.dump_traceback_later(seconds, exit=True, file=speaker.stdin)
-            try:
-                yield
-            finally:
-                faulthandler.cancel_dump_traceback_later()
+        with Watch(worker, "all workers to be there", START_AGAIN):
+            yield
     except GONE as error:
         raise KerazooError(f"another worker has ended: {START_AGAIN}") from error
     finally:
@@ -161,7 +169,7 @@ def _ended_in(seconds: float) -> Iterator[None]:
 
 def _strategy(name: str, cluster: Cluster) -> tf.distribute.Strategy:
     if name == "multiworker" or (name == "auto" and cluster.workers > 1):
-        with _ended_in(WAIT_SECONDS):
+        with _all_there(cluster.name):
             return tf.distribute.MultiWorkerMirroredStrategy()
     several = len(tf.config.list_physical_devices("GPU")) > 1
     if name == "mirrored" or (name == "auto" and several):

@@ -106,7 +106,8 @@ class Run:
         """
         training, size = self._training, self._options.recipe.batch_size
         with Interrupts() as interrupts:
-            with memory.advising(training.model, size, self._replicas.count):
+            advising = memory.advising(training.model, size, self._replicas.count)
+            with self._replicas.watching(), advising:
                 try:
                     self._train(interrupts)
                 finally:

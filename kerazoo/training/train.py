@@ -24,10 +24,11 @@ from kerazoo.training.config import changed_versions, options_of, record
 from kerazoo.training.loop import Training
 from kerazoo.training.options import TrainOptions
 from kerazoo.training.progress import ProgressBar
-from kerazoo.training.replicas import WAIT_SECONDS, Replicas
+from kerazoo.training.replicas import Replicas
 from kerazoo.training.run import Run, summary
 from kerazoo.training.run_folder import RunFolder
 from kerazoo.training.schedule import learning_rate
+from kerazoo.training.watch import WAIT_SECONDS, Watched
 
 Callbacks = Sequence[keras.callbacks.Callback]
 Say = Callable[[str], None]
@@ -237,7 +238,7 @@ def _run(
 ) -> Run:
     recipe = options.recipe
     bar = ProgressBar(recipe.epochs, data.train.size, recipe.batch_size, replicas.is_chief)
-    own = [bar]
+    own = [bar, Watched(replicas.waits_for)]
     if options.tensorboard:
         # other workers than the chief write to TensorFlow's file system in memory
         events = str(folder.path / "tensorboard") if folder else "ram://tensorboard"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import shutil
@@ -22,10 +23,10 @@ from kerazoo.errors import UsageError
 from kerazoo.models.mnist_cnn import mnist_cnn
 from kerazoo.training import curves
 from kerazoo.training.cluster import Cluster, of_environment
-from kerazoo.training.replicas import Replicas, _ended_in
+from kerazoo.training.replicas import Replicas
 from kerazoo.training.steps import Steps
 from tests.helpers import tiny
-from tests.helpers.kills import command_killed_at
+from tests.helpers.kills import command_that_ends_at, hang, kill, stop
 from tests.helpers.processes import Ended, Process
 from tests.helpers.runs import metrics, weights
 
@@ -173,42 +174,45 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> TwoWorkersRun:
     return TwoWorkersRun(out, *ends(*start(tiny.command, *TRAIN, *TWO_EPOCHS, "--out", str(out))))
 
 
-@pytest.fixture(scope="module")
-def killed(tmp_path_factory: pytest.TempPathFactory) -> TwoWorkersRun:
-    """Return a run whose second worker was killed in the second epoch."""
-    out = tmp_path_factory.mktemp("killed") / "run"
+EVALUATION = "kerazoo.training.steps:Steps.evaluate", 3  # two splits an epoch
+WAITS = "kerazoo.training.watch:Watch.waits_for", 9  # for the evaluation of epoch 2
+GONE = "kerazoo: another worker has ended or cannot be reached"
+MEANWHILE = "the evaluation of epoch 2, that is for its images or another worker: "
+WHAT_TO_DO = "see what the others said, then start all of them again with --resume\n"
+
+
+@pytest.fixture(scope="module", params=[(kill, *EVALUATION), (stop, *EVALUATION), (hang, *WAITS)])
+def ended(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> TwoWorkersRun:
+    """Return a run whose second worker came no further than into the second epoch."""
+    out = tmp_path_factory.mktemp("ended") / "run"
     command = [*TRAIN, *TWO_EPOCHS, "--out", str(out)]
-    in_epoch_2 = "kerazoo.training.steps:Steps.evaluate", 3  # two splits an epoch
-    workers = start_each(
+    chief, other = start_each(
         [with_short_heartbeats, tiny.command, *command],
-        [with_short_heartbeats, command_killed_at, *in_epoch_2, *command],
+        [with_short_heartbeats, command_that_ends_at, *request.param, *command],
     )
-    return TwoWorkersRun(out, *ends(*workers))
+    told = chief.ended()
+    with contextlib.suppress(ProcessLookupError):  # it has ended
+        other.send(signal.SIGCONT)
+    return TwoWorkersRun(out, told, other.ended())
 
 
-def test_the_chief_alone_tells_how_it_goes(whole: TwoWorkersRun) -> None:
-    assert whole.chief.code == 0, whole.chief.err
-    assert "2 replicas of the model, each with its rows of every batch" in whole.chief.out
-    assert whole.other.code == 0, whole.other.err
-    assert len(whole.other.out.splitlines()) == 2
+def test_a_worker_that_comes_no_further_ends_all(ended: TwoWorkersRun) -> None:
+    assert ended.chief.code == 1
+    assert "epoch 1/2" in ended.chief.out
+    assert "epoch 2/2" not in ended.chief.out
+    assert ended.chief.err == f"{GONE} while worker 1 of 2 waited for {MEANWHILE}{WHAT_TO_DO}"
+    assert not (ended.out / "summary.json").exists()
+    assert (ended.other.code, ended.other.err) in [
+        (-signal.SIGKILL, ""),
+        (1, f"{GONE} while worker 2 of 2 waited for {MEANWHILE}{WHAT_TO_DO}"),
+        (1, f"kerazoo: worker 2 of 2 has waited 10 minutes for {MEANWHILE}{WHAT_TO_DO}"),
+    ]
 
 
-def test_a_killed_worker_ends_the_other(killed: TwoWorkersRun) -> None:
-    assert killed.other.code == -signal.SIGKILL
-    assert killed.chief.code == 1
-    assert "epoch 1/2" in killed.chief.out
-    assert "epoch 2/2" not in killed.chief.out
-    assert killed.chief.err == (
-        "kerazoo: another worker has ended or cannot be reached: see what it said, "
-        "then start all of them again with --resume\n"
-    )
-    assert not (killed.out / "summary.json").exists()
-
-
-def test_all_go_on_after_a_kill(
-    whole: TwoWorkersRun, killed: TwoWorkersRun, tmp_path: Path
-) -> None:
-    run = shutil.copytree(killed.out, tmp_path / "run")
+def test_all_go_on_after_it(whole: TwoWorkersRun, ended: TwoWorkersRun, tmp_path: Path) -> None:
+    run = shutil.copytree(ended.out, tmp_path / "run")
     for worker in ends(*start(tiny.command, "train", "--resume", str(run))):
         assert worker.code == 0, worker.err
     assert weights(run) == weights(whole.out)
@@ -260,23 +264,6 @@ def test_workers_of_different_trainings_are_refused() -> None:
     assert "another worker has ended" in chief.err
 
 
-def wait(limit: float, seconds: float) -> None:
-    with _ended_in(limit):
-        time.sleep(seconds)
-    print("done")
-
-
-def test_a_worker_that_waits_in_vain_says_so() -> None:
-    late, in_time = ends(Process(wait, 0.6, 600), Process(wait, 600, 0))
-    assert (late.code, late.out) == (1, "")
-    assert late.err.endswith(
-        "kerazoo: not all workers were there within 0.01 minutes: "
-        "see what it said, then start all of them again\n"
-    )
-    assert (in_time.code, in_time.out) == (0, "done\n")
-    assert "not all workers" not in in_time.err
-
-
 def configuration(kind: str, index: object, **jobs: list[str]) -> dict[str, str]:
     config = {"cluster": jobs, "task": {"type": kind, "index": index}}
     return {"TF_CONFIG": json.dumps(config)}
@@ -287,10 +274,10 @@ def configuration(kind: str, index: object, **jobs: list[str]) -> dict[str, str]
     [
         ("auto", {}, Cluster()),
         ("none", configuration("worker", 1, worker=["a:1", "b:1"]), Cluster()),
-        ("auto", configuration("worker", 0, worker=["a:1", "b:1"]), Cluster(2, True)),
-        ("multiworker", configuration("worker", "1", worker=["a:1", "b:1"]), Cluster(2, False)),
-        ("auto", configuration("chief", 0, chief=["a:1"], worker=["b:1"]), Cluster(2, True)),
-        ("auto", configuration("worker", 0, chief=["a:1"], worker=["b:1"]), Cluster(2, False)),
+        ("auto", configuration("worker", 0, worker=["a:1", "b:1"]), Cluster(2, True, 1)),
+        ("multiworker", configuration("worker", "1", worker=["a:1", "b:1"]), Cluster(2, False, 2)),
+        ("auto", configuration("chief", 0, chief=["a:1"], worker=["b:1"]), Cluster(2, True, 1)),
+        ("auto", configuration("worker", 0, chief=["a:1"], worker=["b:1"]), Cluster(2, False, 2)),
         ("auto", configuration("worker", 0, worker=["a:1"]), Cluster(1, True)),
     ],
 )
