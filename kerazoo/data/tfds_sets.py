@@ -31,6 +31,7 @@ from kerazoo.data.images import (
     fingerprint,
     fits_into_memory,
     to_shape,
+    without_autotuning,
 )
 from kerazoo.data.names import tfds_folder
 from kerazoo.errors import CorruptFileError, DataMissingError, UsageError
@@ -147,7 +148,8 @@ def arrays(
         CorruptFileError: A record is missing or damaged.
     """
     try:
-        columns = tfds.as_numpy(builder.as_dataset(split=split, batch_size=-1))
+        config = tfds.ReadConfig(options=without_autotuning())
+        columns = tfds.as_numpy(builder.as_dataset(split=split, batch_size=-1, read_config=config))
     except tf.errors.OpError as error:
         raise CorruptFileError(_damaged(builder.data_dir)) from error
     return columns[image], columns[label]

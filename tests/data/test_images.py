@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -110,3 +112,29 @@ def test_the_shares_of_all_workers_are_every_batch(parts: int, workers: int) -> 
         assert max(sizes) - min(sizes) <= 1
         np.testing.assert_array_equal(np.concatenate([first for first, _ in own]), batch)
         np.testing.assert_array_equal(np.concatenate([second for _, second in own]), doubled)
+
+
+def test_the_end_of_an_iterator_waits_for_nothing() -> None:
+    """With tf.data's autotuning one in ten iterators waits for two to sixty seconds."""
+    batches = numbered(1000).batches(10)
+    iterators = [iter(batches) for _ in range(40)]
+    firsts = [next(iterator) for iterator in iterators]
+    assert len(firsts) == 40
+    time.sleep(3)
+    while iterators:
+        started = time.monotonic()
+        iterators.pop()
+        assert time.monotonic() - started < 1
+
+
+def test_the_sizes_are_those_of_the_whole_batches() -> None:
+    split = numbered(23)
+    for skip in (0, 2, 5):
+        for last_twice in (False, True):
+            rows = [len(batch) for batch in labels(split.batches(5))]
+            rows = [*rows, *rows[-1:] * last_twice][skip:]
+            for share in (Share(0, 1, 1, last_twice), Share(2, 2, 4, last_twice)):
+                sizes = share.batch_sizes(23, 5, skip).as_numpy_iterator()
+                assert list(sizes) == np.repeat(rows, share.count).tolist()
+                parts = labels(split.batches(5, skip=skip, share=share))
+                assert len(parts) == len(rows) * share.count

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import shutil
 import signal
@@ -16,6 +17,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from tensorflow.python.eager import context
 
 from kerazoo.data.load import load
@@ -29,6 +31,7 @@ from tests.helpers import tiny
 from tests.helpers.kills import command_that_ends_at, hang, kill, stop
 from tests.helpers.processes import Ended, Process
 from tests.helpers.runs import metrics, weights
+from tests.helpers.small import convolution, normalised, random_split
 
 Worker = Callable[..., int | None]
 TRAIN = ["train", "--model", tiny.NAME, "--data", "digits", "--limit", "60", "--batch-size", "20"]
@@ -147,6 +150,29 @@ def test_two_workers_have_the_losses_of_one(
             np.testing.assert_allclose(found[name], alone, rtol=0, atol=1e-5, err_msg=name)
 
 
+def print_collectives() -> None:
+    """Print for two models how often the workers exchange something in a step, and a call."""
+    replicas, split, found = Replicas("auto", of_environment("auto")), random_split(8), []
+    for build in (convolution, normalised):
+        with replicas.strategy.scope():
+            model = build()
+        replicas.synchronize(model, 8, 8)
+        steps = Steps(model, replicas.strategy)
+        batches, one = steps.batches(split, 8, (0, 0)), tf.constant(1)
+        for call in (steps._train, steps._evaluate):
+            graph = call.get_concrete_function(batches, one).graph.as_graph_def()
+            nodes = [graph.node, *(function.node_def for function in graph.library.function)]
+            kinds = [node.op for node in itertools.chain(*nodes)]
+            found.append(sum(kind.startswith("Collective") for kind in kinds))
+    print(json.dumps(found))
+
+
+def test_workers_exchange_their_gradients_at_once_and_each_normalisation_both_ways() -> None:
+    for worker in ends(*start(print_collectives)):
+        assert worker.code == 0, worker.err
+        assert json.loads(worker.out) == [1, 0, 1 + 2, 0]
+
+
 def with_short_heartbeats(call: Worker, *arguments: object) -> int | None:
     """Have TensorFlow find in two seconds that a worker has gone, and not in ten or more."""
     whole = context.Context.configure_coordination_service
@@ -172,6 +198,13 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> TwoWorkersRun:
     """Return a run that was never stopped."""
     out = tmp_path_factory.mktemp("whole") / "run"
     return TwoWorkersRun(out, *ends(*start(tiny.command, *TRAIN, *TWO_EPOCHS, "--out", str(out))))
+
+
+def test_the_chief_alone_tells_how_it_goes(whole: TwoWorkersRun) -> None:
+    assert whole.chief.code == 0, whole.chief.err
+    assert "2 replicas of the model, each with its rows of every batch" in whole.chief.out
+    assert whole.other.code == 0, whole.other.err
+    assert len(whole.other.out.splitlines()) == 2
 
 
 EVALUATION = "kerazoo.training.steps:Steps.evaluate", 3  # two splits an epoch
@@ -217,6 +250,13 @@ def test_all_go_on_after_it(whole: TwoWorkersRun, ended: TwoWorkersRun, tmp_path
         assert worker.code == 0, worker.err
     assert weights(run) == weights(whole.out)
     assert metrics(run) == metrics(whole.out)
+
+
+def test_two_workers_come_to_the_end_of_thirty_epochs(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    for worker in ends(*start(tiny.command, *TRAIN, "--epochs", "30", "--out", str(out))):
+        assert worker.code == 0, worker.err
+    assert len(metrics(out)) == 30
 
 
 def test_workers_are_told_that_a_run_is_finished(whole: TwoWorkersRun, tmp_path: Path) -> None:
