@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from types import TracebackType
+from typing import Any
 
 from kerazoo.errors import KerazooError
 
@@ -19,13 +22,16 @@ class Apart:
 
     Args:
         function: Its module and name, as "package.module:name".
-        arguments: What it takes; numbers and texts.
+        arguments: What it takes; what JSON can hold.
+        environment: Variables that its process has besides those of this one.
 
     Raises:
         KerazooError: It failed.
     """
 
-    def __init__(self, function: str, *arguments: str | int) -> None:
+    def __init__(
+        self, function: str, *arguments: Any, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._function = function
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__, function, json.dumps(arguments)],
@@ -33,23 +39,45 @@ class Apart:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            env={**os.environ, **(environment or {})},
         )
 
     def __enter__(self) -> Apart:
-        self._wait()
+        self.answer()
         return self
 
-    def __call__(self) -> None:
-        """Run the program once.
+    def __call__(self, *arguments: Any) -> Any:
+        """Run the program once and return what it returns.
+
+        Args:
+            arguments: What it takes; what JSON can hold.
 
         Raises:
             KerazooError: It failed.
         """
+        self.ask(*arguments)
+        return self.answer()
+
+    def ask(self, *arguments: Any) -> None:
+        """Begin to run the program; `answer` waits for its end."""
         assert self._process.stdin
         with contextlib.suppress(BrokenPipeError):  # it has ended, which is then found
-            self._process.stdin.write("\n")
+            self._process.stdin.write(json.dumps(arguments) + "\n")
             self._process.stdin.flush()
-        self._wait()
+
+    def answer(self) -> Any:
+        """Return what the program returns, None for what JSON cannot hold.
+
+        Raises:
+            KerazooError: It failed.
+        """
+        assert self._process.stdout
+        answer = self._process.stdout.readline().rstrip()
+        ready, _, result = answer.partition(" ")
+        if ready != READY:
+            self._end()
+            raise KerazooError(f"{self._function} failed: {answer or 'its process ended'}")
+        return json.loads(result)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: object, trace: TracebackType | None
@@ -60,23 +88,22 @@ class Apart:
         self._process.kill()
         self._process.communicate()
 
-    def _wait(self) -> None:
-        assert self._process.stdout
-        answer = self._process.stdout.readline().rstrip()
-        if answer != READY:
-            self._end()
-            raise KerazooError(f"{self._function} failed: {answer or 'its process ended'}")
-
 
 def serve(function: str, arguments: str) -> None:
-    """Run the program once for each line of standard input, and say each time when it is done."""
+    """Run the program once for each line of standard input, which holds what it takes.
+
+    A line of standard output says when it is done, and what it returned.
+    """
+
+    def done(result: object) -> None:
+        print(READY, json.dumps(result, default=lambda _: None), flush=True)
+
     module, _, name = function.partition(":")
     try:
         run = getattr(importlib.import_module(module), name)(*json.loads(arguments))
-        print(READY, flush=True)
-        for _ in sys.stdin:
-            run()
-            print(READY, flush=True)
+        done(None)
+        for line in sys.stdin:
+            done(run(*json.loads(line)))
     except Exception as error:  # whatever it is, who waits for the program is to be told
         print(" ".join(str(error).split()), flush=True)
 

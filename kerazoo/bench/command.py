@@ -9,8 +9,8 @@ import sys
 from kerazoo import registry
 from kerazoo.arguments import Parser, add_debug, one_of, say, start, whole
 
-SUBJECTS = ("train", "infer", "start", "accounting")
-WITH_MODEL = ("train", "infer")
+SUBJECTS = ("train", "workers", "infer", "start", "accounting")
+WITH_MODEL = ("train", "workers", "infer")
 
 
 def add(parser: Parser) -> None:
@@ -18,9 +18,9 @@ def add(parser: Parser) -> None:
     parser.description = "Time a part of kerazoo beside its peers, and print medians and ratios."
     add = parser.add_argument
     add("subject", type=one_of(SUBJECTS), metavar="SUBJECT", help=", ".join(SUBJECTS))
-    default = "default: mnist_cnn to train, vgg16 to infer"
+    default = "default: mnist_cnn to train, that and resnet18 for workers, vgg16 to infer"
     add("--model", default=argparse.SUPPRESS, metavar="NAME", help=f"the model ({default})")
-    text = "images of a step (default: 100 to train, 8 to infer)"
+    text = "images of a step, of workers the least (default: 100 to train, 8 to infer)"
     add("--batch-size", type=whole(1, 2**20), default=argparse.SUPPRESS, metavar="N", help=text)
     add("--csv", action="store_true", help="print the table as csv")
     add_debug(parser)
@@ -41,4 +41,9 @@ def _bench(parsed: argparse.Namespace) -> None:
     if parsed.csv:
         say(table.to_csv(index=False).rstrip())
     else:
-        say(table.to_string(index=False, float_format="{:.3g}".format))
+        say(table.to_string(index=False, float_format=_figure, na_rep=""))
+
+
+def _figure(number: float) -> str:
+    """Return three digits, or all before the point where there are more."""
+    return f"{number:.0f}" if abs(number) >= 100 else f"{number:.3g}"

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerazoo import registry
-
 CLASSES = 10
 
 
-def random_images(model: str, size: int) -> tuple[np.ndarray, np.ndarray]:
+def random_images(image_shape: tuple[int, int, int], size: int) -> tuple[np.ndarray, np.ndarray]:
     """Return images, uint8 [size, height, width, channels], and labels [size] of `CLASSES`.
 
     Args:
-        model: Name of the model that takes the images.
+        image_shape: (height, width, channels).
         size: Number of images.
     """
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (size, *registry.find(model).input_shape), np.uint8)
+    images = rng.integers(0, 256, (size, *image_shape), np.uint8)
     return images, rng.integers(0, CLASSES, size)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from kerazoo import registry
 from kerazoo.bench.images import random_images
 
 
@@ -34,7 +35,7 @@ def training(model: str, size: int, batch_size: int) -> Callable[[], object]:
         size: Number of images.
         batch_size: Images of a step.
     """
-    images, labels = random_images(model, size)
+    images, labels = random_images(registry.find(model).input_shape, size)
     pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
     pixels = pixels.contiguous(memory_format=torch.channels_last)
     classes, ours = torch.from_numpy(labels).long(), net()

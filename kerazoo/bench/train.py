@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import keras
 import numpy as np
@@ -79,7 +80,7 @@ def tf1(model: str, size: int, batch_size: int) -> Run:
 
     from kerazoo.parity.tf1_loop import epoch  # it needs tf_keras, which only this program does
 
-    return epoch(*random_images(model, size), batch_size)
+    return epoch(*random_images(registry.find(model).input_shape, size), batch_size)
 
 
 def steps(model: str, size: int, batch_size: int, precision: str) -> Run:
@@ -88,8 +89,8 @@ def steps(model: str, size: int, batch_size: int, precision: str) -> Run:
     entry = registry.find(model)
     parts = cores.parts(entry, batch_size)
     cores.share_out(parts)
-    split = ArraySplit(*random_images(model, size), entry.input_shape)
-    ours = Steps(_compiled(model, precision), tf.distribute.get_strategy(), parts=parts)
+    split = ArraySplit(*random_images(entry.input_shape, size), entry.input_shape)
+    ours = Steps(compiled(model, precision), tf.distribute.get_strategy(), parts=parts)
 
     def run() -> None:
         batches, left = ours.batches(split, batch_size, (0, 0)), size // batch_size
@@ -104,23 +105,25 @@ def steps(model: str, size: int, batch_size: int, precision: str) -> Run:
 def fit_dataset(model: str, size: int, batch_size: int) -> Run:
     """Return an epoch of Keras's `fit` on the pipeline of kerazoo."""
     start_tensorflow(deterministic=False)
-    split = ArraySplit(*random_images(model, size), registry.find(model).input_shape)
-    theirs = _compiled(model)
+    shape = registry.find(model).input_shape
+    split = ArraySplit(*random_images(shape, size), shape)
+    theirs = compiled(model)
     return lambda: theirs.fit(split.batches(batch_size, (0, 0)), verbose=0, shuffle=False)
 
 
 def fit_arrays(model: str, size: int, batch_size: int) -> Run:
     """Return an epoch of Keras's `fit` on NumPy arrays."""
     start_tensorflow(deterministic=False)
-    images, labels = random_images(model, size)
+    images, labels = random_images(registry.find(model).input_shape, size)
     pixels = images.astype(np.float32) / 255
-    return partial(_compiled(model).fit, pixels, labels, batch_size, verbose=0)
+    return partial(compiled(model).fit, pixels, labels, batch_size, verbose=0)
 
 
-def _compiled(name: str, precision: str = "float32") -> keras.Model:
+def compiled(name: str, precision: str = "float32", **options: Any) -> keras.Model:
+    """Return a model to train, made with these options of `kerazoo.create_model`."""
     keras.utils.set_random_seed(1)
     with computing_in(precision):
-        model = kerazoo.create_model(name, classes=CLASSES, classifier_activation=None)
+        model = kerazoo.create_model(name, classes=CLASSES, classifier_activation=None, **options)
     model.compile(
         keras.optimizers.Adam(0.001, epsilon=1e-8),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -69,3 +71,20 @@ def of_environment(strategy: str, environment: Mapping[str, str] = os.environ) -
     before = len(jobs.get("chief", ())) if kind == "worker" else 0
     number = before + index + 1
     return Cluster(sum(map(len, jobs.values())), number == 1, number)
+
+
+def on_this_machine(workers: int) -> list[dict[str, str]]:
+    """Return TF_CONFIG, in an environment, for each of several workers that all run here."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(workers)]
+        for each in sockets:
+            each.bind(("localhost", 0))  # a port that is free, and taken again only by chance
+        addresses = [f"localhost:{each.getsockname()[1]}" for each in sockets]
+    return [
+        {
+            "TF_CONFIG": json.dumps(
+                {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+            )
+        }
+        for index in range(workers)
+    ]

@@ -8,7 +8,6 @@ import itertools
 import json
 import shutil
 import signal
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +23,7 @@ from kerazoo.data.load import load
 from kerazoo.errors import UsageError
 from kerazoo.models.mnist_cnn import mnist_cnn
 from kerazoo.training import curves
-from kerazoo.training.cluster import Cluster, of_environment
+from kerazoo.training.cluster import Cluster, of_environment, on_this_machine
 from kerazoo.training.replicas import Replicas
 from kerazoo.training.steps import Steps
 from tests.helpers import tiny
@@ -38,17 +37,6 @@ TRAIN = ["train", "--model", tiny.NAME, "--data", "digits", "--limit", "60", "--
 TWO_EPOCHS = ["--epochs", "2", "--save-every", "2", "--strategy", "multiworker"]
 
 
-def ports(count: int) -> list[int]:
-    """Return free ports; they may be taken again only by chance."""
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("localhost", 0))
-    numbers = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return numbers
-
-
 def start(call: Worker, *arguments: object) -> list[Process]:
     """Start two workers with the same arguments, the chief first."""
     return start_each([call, *arguments], [call, *arguments])
@@ -56,11 +44,8 @@ def start(call: Worker, *arguments: object) -> list[Process]:
 
 def start_each(*calls: list[Any]) -> list[Process]:
     """Start a worker for each function and its arguments, the chief first."""
-    addresses = [f"localhost:{port}" for port in ports(len(calls))]
-    return [
-        Process(*call, environment=configuration("worker", index, worker=addresses))
-        for index, call in enumerate(calls)
-    ]
+    pairs = zip(calls, on_this_machine(len(calls)), strict=True)
+    return [Process(*call, environment=environment) for call, environment in pairs]
 
 
 def ends(*processes: Process) -> list[Ended]:

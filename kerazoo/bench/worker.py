@@ -1,0 +1,102 @@
+"""What each process of `kerazoo bench workers` runs."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import tensorflow as tf
+
+from kerazoo import registry
+from kerazoo.bench.images import random_images
+from kerazoo.bench.train import STEPS_PER_CALL, compiled
+from kerazoo.data.images import ArraySplit, ImageShape
+from kerazoo.device import start_tensorflow
+from kerazoo.training import cluster, cores, state
+from kerazoo.training.batch_norm import batch_normalizations
+from kerazoo.training.checkpoints import Checkpoints, State
+from kerazoo.training.collectives import summed
+from kerazoo.training.replicas import Replicas
+from kerazoo.training.steps import Steps
+
+EVALUATED = 15_000 / 55_000  # images to evaluate for each to train on: an epoch's of MNIST
+
+
+class Worker:
+    """A process that trains on one core: a worker of TF_CONFIG where it is set, or one alone.
+
+    Args:
+        model: Name of the model.
+        image_shape: Of the images, which are random.
+        images: How many it trains on in an epoch.
+        core: The core that it keeps to.
+    """
+
+    def __init__(self, model: str, image_shape: ImageShape, images: int, core: int) -> None:
+        os.sched_setaffinity(0, {core})
+        start_tensorflow()
+        self._replicas = Replicas("auto", cluster.of_environment("auto"))
+        self._entry = registry.find(model)
+        with self._replicas.strategy.scope():
+            self._model = compiled(model, input_shape=image_shape)
+        self._replicas.synchronize(self._model, images, images)
+        self._train, self._held_out = (
+            ArraySplit(*random_images(image_shape, size), image_shape)
+            for size in (images, round(images * EVALUATED))
+        )
+        self._steps: dict[int, Steps] = {}
+
+    def __call__(self, task: str, *arguments: int) -> dict[str, float]:
+        """Return what the method of this name returns."""
+        return getattr(self, task)(*arguments)
+
+    def epoch(self, batch_size: int, cut: int) -> dict[str, float]:
+        """Return the seconds of an epoch's training, evaluation and, of the chief, checkpoint.
+
+        Args:
+            batch_size: Images of a step of all workers.
+            cut: 1 to cut each batch as `kerazoo train` does on one machine, 0 not to.
+        """
+        parts = cores.parts(self._entry, batch_size) if cut else 1
+        if parts not in self._steps:
+            self._steps[parts] = Steps(self._model, self._replicas.strategy, parts=parts)
+        steps, left = self._steps[parts], -(-self._train.size // batch_size)
+        times = [time.perf_counter()]
+        batches = steps.batches(self._train, batch_size, (0, 0))
+        while left:
+            steps.train(batches, min(left, STEPS_PER_CALL))
+            self._replicas.any(False)
+            left -= min(left, STEPS_PER_CALL)
+        times.append(time.perf_counter())
+        steps.evaluate(self._held_out, batch_size, STEPS_PER_CALL, self._replicas.wait)
+        times.append(time.perf_counter())
+        with tempfile.TemporaryDirectory() as folder:
+            if self._replicas.is_chief:
+                taken = State(state.values(self._model), {})
+                Checkpoints(Path(folder) / "checkpoints").save(0, 0, taken)
+            times.append(time.perf_counter())
+        names = ("training", "evaluation", "checkpoint")
+        return {name: times[i + 1] - times[i] for i, name in enumerate(names)}
+
+    def exchange(self, numbers: int, repeats: int) -> dict[str, float]:
+        """Return the seconds in which all workers add up so many numbers, float32."""
+        strategy = self._replicas.strategy
+
+        @tf.function
+        def exchange(repeats: tf.Tensor) -> tf.Tensor:
+            values = tf.zeros([numbers])
+            for _ in tf.range(repeats):
+                values = strategy.run(lambda mine: summed([mine + 1])[0], (values,))
+            return values
+
+        exchange(tf.constant(1))
+        started = time.perf_counter()
+        exchange(tf.constant(repeats))
+        return {"exchange": (time.perf_counter() - started) / repeats}
+
+    def size(self) -> dict[str, float]:
+        """Return how many weights are trained, and how many exchanges a step has."""
+        weights = sum(weight.value.shape.num_elements() for weight in self._model.trainable_weights)
+        return {"weights": weights, "exchanges": 1 + 2 * len(batch_normalizations(self._model))}
