@@ -206,9 +206,10 @@ def ended(
     """Return a run whose second worker came no further than into the second epoch."""
     out = tmp_path_factory.mktemp("ended") / "run"
     command = [*TRAIN, *TWO_EPOCHS, "--out", str(out)]
+    debug = ["--debug"] if request.param[0] is hang else []
     chief, other = start_each(
         [with_short_heartbeats, tiny.command, *command],
-        [with_short_heartbeats, command_that_ends_at, *request.param, *command],
+        [with_short_heartbeats, command_that_ends_at, *request.param, *command, *debug],
     )
     told = chief.ended()
     with contextlib.suppress(ProcessLookupError):  # it has ended
@@ -222,11 +223,13 @@ def test_a_worker_that_comes_no_further_ends_all(ended: TwoWorkersRun) -> None:
     assert "epoch 2/2" not in ended.chief.out
     assert ended.chief.err == f"{GONE} while worker 1 of 2 waited for {MEANWHILE}{WHAT_TO_DO}"
     assert not (ended.out / "summary.json").exists()
-    assert (ended.other.code, ended.other.err) in [
+    sentence, *stacks = ended.other.err.splitlines(keepends=True) or [""]
+    assert (ended.other.code, sentence) in [
         (-signal.SIGKILL, ""),
         (1, f"{GONE} while worker 2 of 2 waited for {MEANWHILE}{WHAT_TO_DO}"),
         (1, f"kerazoo: worker 2 of 2 has waited 10 minutes for {MEANWHILE}{WHAT_TO_DO}"),
     ]
+    assert any(" in hang" in line for line in stacks) == ("10 minutes" in sentence)
 
 
 def test_all_go_on_after_it(whole: TwoWorkersRun, ended: TwoWorkersRun, tmp_path: Path) -> None:
