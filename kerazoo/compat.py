@@ -8,6 +8,8 @@ from typing import Any
 
 from kerazoo.lazy import keras
 
+Moments = Callable[[Any, Any], tuple[Any, Any]]
+
 
 def common_seed() -> Any:
     """Return the variable of the generator that layers without a seed of their own draw from.
@@ -43,7 +45,7 @@ def shapes_only() -> Iterator[None]:
 
 @contextlib.contextmanager
 def gradients_summed(optimizer: Any) -> Iterator[None]:
-    """Have an optimizer apply gradients as they are, which are the sums of all replicas already.
+    """Have an optimizer apply gradients as they are: the sums of all replicas' gradients.
 
     Reason: Keras adds up the gradients of the replicas when it applies them, after a loss scale or
     a clipping has looked at each replica's own, and has no public way not to.
@@ -57,10 +59,15 @@ def gradients_summed(optimizer: Any) -> Iterator[None]:
         del optimizer._all_reduce_sum_gradients
 
 
-def set_moments(layer: Any, moments: Callable[[Any, Any], tuple[Any, Any]]) -> None:
-    """Have a batch normalisation take its mean and variance of (inputs, mask) from a function.
+def replace_moments(layer: Any, replace: Callable[[Moments], Moments]) -> None:
+    """Have a batch normalisation take its moments from a function in the place of Keras's own.
 
-    Reason: Keras's own synchronized moments are exchanged in three parts, one after the other, and
-    it has no public way to exchange them at once.
+    Args:
+        layer: The layer.
+        replace: Returns the function, given Keras's own; both return mean and variance, each
+            [channels], of inputs and their mask.
+
+    Reason: Keras exchanges its synchronized moments in three parts, one after the other, and has no
+    public way to exchange them at once.
     """
-    layer._moments = moments
+    layer._moments = replace(layer._moments)

@@ -43,7 +43,7 @@ class Apart:
         )
 
     def __enter__(self) -> Apart:
-        self.answer()
+        self.receive()
         return self
 
     def __call__(self, *arguments: Any) -> Any:
@@ -55,17 +55,17 @@ class Apart:
         Raises:
             KerazooError: It failed.
         """
-        self.ask(*arguments)
-        return self.answer()
+        self.send(*arguments)
+        return self.receive()
 
-    def ask(self, *arguments: Any) -> None:
-        """Begin to run the program; `answer` waits for its end."""
+    def send(self, *arguments: Any) -> None:
+        """Begin to run the program; `receive` waits for its end."""
         assert self._process.stdin
         with contextlib.suppress(BrokenPipeError):  # it has ended, which is then found
             self._process.stdin.write(json.dumps(arguments) + "\n")
             self._process.stdin.flush()
 
-    def answer(self) -> Any:
+    def receive(self) -> Any:
         """Return what the program returns, None for what JSON cannot hold.
 
         Raises:
@@ -75,16 +75,17 @@ class Apart:
         answer = self._process.stdout.readline().rstrip()
         ready, _, result = answer.partition(" ")
         if ready != READY:
-            self._end()
+            self.kill()
             raise KerazooError(f"{self._function} failed: {answer or 'its process ended'}")
         return json.loads(result)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: object, trace: TracebackType | None
     ) -> None:
-        self._end()
+        self.kill()
 
-    def _end(self) -> None:
+    def kill(self) -> None:
+        """End its process."""
         self._process.kill()
         self._process.communicate()
 

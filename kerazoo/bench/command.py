@@ -20,7 +20,7 @@ def add(parser: Parser) -> None:
     add("subject", type=one_of(SUBJECTS), metavar="SUBJECT", help=", ".join(SUBJECTS))
     default = "default: mnist_cnn to train, that and resnet18 for workers, vgg16 to infer"
     add("--model", default=argparse.SUPPRESS, metavar="NAME", help=f"the model ({default})")
-    text = "images of a step, of workers the least (default: 100 to train, 8 to infer)"
+    text = "images of a step, for workers the fewest (default: 100 to train, 8 to infer)"
     add("--batch-size", type=whole(1, 2**20), default=argparse.SUPPRESS, metavar="N", help=text)
     add("--csv", action="store_true", help="print the table as csv")
     add_debug(parser)

@@ -6,6 +6,7 @@ import os
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
@@ -48,16 +49,16 @@ class Worker:
         )
         self._steps: dict[int, Steps] = {}
 
-    def __call__(self, task: str, *arguments: int) -> dict[str, float]:
+    def __call__(self, task: str, *arguments: Any) -> dict[str, Any]:
         """Return what the method of this name returns."""
         return getattr(self, task)(*arguments)
 
-    def epoch(self, batch_size: int, cut: int) -> dict[str, float]:
+    def epoch(self, batch_size: int, cut: bool) -> dict[str, float]:
         """Return the seconds of an epoch's training, evaluation and, of the chief, checkpoint.
 
         Args:
             batch_size: Images of a step of all workers.
-            cut: 1 to cut each batch as `kerazoo train` does on one machine, 0 not to.
+            cut: Whether to cut each batch into parts, as `kerazoo train` does on one machine.
         """
         parts = cores.parts(self._entry, batch_size) if cut else 1
         if parts not in self._steps:
@@ -81,22 +82,22 @@ class Worker:
         return {name: times[i + 1] - times[i] for i, name in enumerate(names)}
 
     def exchange(self, numbers: int, repeats: int) -> dict[str, float]:
-        """Return the seconds in which all workers add up so many numbers, float32."""
+        """Return the seconds of an all-reduce of so many numbers, float32."""
         strategy = self._replicas.strategy
 
         @tf.function
-        def exchange(repeats: tf.Tensor) -> tf.Tensor:
+        def all_reduce(repeats: tf.Tensor) -> tf.Tensor:
             values = tf.zeros([numbers])
             for _ in tf.range(repeats):
-                values = strategy.run(lambda mine: summed([mine + 1])[0], (values,))
+                values = strategy.run(lambda local: summed([local + 1])[0], (values,))
             return values
 
-        exchange(tf.constant(1))
+        all_reduce(tf.constant(1))
         started = time.perf_counter()
-        exchange(tf.constant(repeats))
+        all_reduce(tf.constant(repeats))
         return {"exchange": (time.perf_counter() - started) / repeats}
 
-    def size(self) -> dict[str, float]:
-        """Return how many weights are trained, and how many exchanges a step has."""
+    def size(self) -> dict[str, int]:
+        """Return how many weights are trained, and how many all-reduces a step has."""
         weights = sum(weight.value.shape.num_elements() for weight in self._model.trainable_weights)
         return {"weights": weights, "exchanges": 1 + 2 * len(batch_normalizations(self._model))}

@@ -78,14 +78,14 @@ class Share:
 
 
 WHOLE = Share()
-PREFETCHED = 2  # batches that are made before they are asked for
+PREFETCHED = 2  # batches that are prepared ahead
 
 
 def without_autotuning() -> tf.data.Options:
-    """Return options that spare a data set the thread by which tf.data tunes it.
+    """Return options that turn off tf.data's autotuning thread.
 
-    That thread sleeps for up to a minute, and the end of an iterator at times fails to wake it and
-    waits: tf.data's `Model::OptimizeLoop` is notified just before the flag is set that it looks at.
+    It sleeps for up to a minute, and the end of an iterator at times fails to wake it and waits for
+    it: tf.data's `Model::OptimizeLoop` is notified just before the flag is set that it looks at.
     """
     options = tf.data.Options()
     options.autotune.enabled = False
@@ -196,7 +196,7 @@ class ArraySplit:
     ) -> tf.data.Dataset:
         """Yield every image once; see `Split.batches`."""
         batches = share.of(self.positions(shuffle), batch_size, skip)
-        return batches.map(self.gather).prefetch(PREFETCHED)
+        return batches.map(self.gather).prefetch(PREFETCHED * share.count)
 
     def positions(self, shuffle: Shuffle | None) -> tf.data.Dataset:
         """Yield the positions of all images in their order, for `gather`."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import keras
 import tensorflow as tf
 
-from kerazoo.compat import set_moments
+from kerazoo.compat import Moments, replace_moments
 from kerazoo.training.collectives import SUM
 
 
@@ -18,20 +16,22 @@ def batch_normalizations(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 def synchronize(layer: keras.layers.BatchNormalization) -> None:
-    """Have a layer take its moments over all replicas' images, in one exchange each way."""
+    """Have a layer take its moments over all replicas' images, in one all-reduce each way."""
+
+    def replace(keras_moments: Moments) -> Moments:
+        def moments(inputs: tf.Tensor, mask: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:
+            replica, rank = tf.distribute.get_replica_context(), len(inputs.shape)
+            if mask is not None or replica is None:
+                return keras_moments(inputs, mask)
+            axes = [axis for axis in range(rank) if axis != layer.axis % rank]
+            total, squares = (tf.reduce_sum(each, axes) for each in (inputs, tf.square(inputs)))
+            size = tf.size(inputs, tf.int64) / tf.size(total, tf.int64)
+            packed = tf.concat([total, squares, [tf.cast(size, inputs.dtype)]], axis=0)
+            packed = replica.all_reduce(SUM, packed)
+            mean, mean_of_squares = tf.split(packed[:-1] / packed[-1], 2)
+            return mean, tf.maximum(mean_of_squares - tf.square(mean), 0)
+
+        return moments
+
     layer.synchronized = True
-    own = layer._moments
-
-    def moments(inputs: tf.Tensor, mask: tf.Tensor | None) -> tuple[Any, Any]:
-        replica = tf.distribute.get_replica_context()
-        if mask is not None or replica is None:
-            return own(inputs, mask)
-        axes = [axis for axis in range(len(inputs.shape)) if axis != layer.axis % len(inputs.shape)]
-        total, squares = (tf.reduce_sum(each, axes) for each in (inputs, tf.square(inputs)))
-        count = tf.cast(tf.size(inputs) / tf.size(total), inputs.dtype)
-        three = tf.stack([total, squares, tf.fill(tf.shape(total), count)])
-        total, squares, count = tf.unstack(replica.all_reduce(SUM, three))
-        mean = total / count
-        return mean, tf.maximum(squares / count - tf.square(mean), 0)
-
-    set_moments(layer, moments)
+    replace_moments(layer, replace)

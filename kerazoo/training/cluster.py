@@ -27,13 +27,16 @@ class Cluster:
 
     Attributes:
         workers: Number of processes that train together.
-        is_chief: Whether this is the one that writes the run folder.
-        number: Which one it is, from 1, the chief first.
+        number: Which one this process is, from 1, the chief first.
     """
 
     workers: int = 1
-    is_chief: bool = True
     number: int = 1
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this is the one that writes the run folder."""
+        return self.number == 1
 
     @property
     def name(self) -> str:
@@ -69,8 +72,7 @@ def of_environment(strategy: str, environment: Mapping[str, str] = os.environ) -
     if not in_place or not {"worker"} <= jobs.keys() <= {"chief", "worker"}:
         raise UsageError(f"TF_CONFIG must name this task among its workers, such as {EXAMPLE}")
     before = len(jobs.get("chief", ())) if kind == "worker" else 0
-    number = before + index + 1
-    return Cluster(sum(map(len, jobs.values())), number == 1, number)
+    return Cluster(sum(map(len, jobs.values())), before + index + 1)
 
 
 def on_this_machine(workers: int) -> list[dict[str, str]]:
@@ -78,7 +80,9 @@ def on_this_machine(workers: int) -> list[dict[str, str]]:
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(workers)]
         for each in sockets:
-            each.bind(("localhost", 0))  # a port that is free, and taken again only by chance
+            each.bind(
+                ("localhost", 0)
+            )  # a free port; another process may take it before the worker
         addresses = [f"localhost:{each.getsockname()[1]}" for each in sockets]
     return [
         {

@@ -1,4 +1,4 @@
-"""What the workers of a strategy tell one another: sums, each in one exchange."""
+"""Sums over the workers of a strategy and over its replicas, one all-reduce each."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class Collectives:
             for kind in (tf.float64, tf.int32)
         }
 
-    def sum(self, mine: np.ndarray) -> np.ndarray:
+    def sum(self, local: np.ndarray) -> np.ndarray:
         """Return the sum of what each worker gives: float64 or int32 [any], alike on all."""
-        return self._sums[tf.as_dtype(mine.dtype)](mine).numpy() if self.workers > 1 else mine
+        return self._sums[tf.as_dtype(local.dtype)](local).numpy() if self.workers > 1 else local
 
-    def _sum(self, mine: tf.Tensor) -> tf.Tensor:
+    def _sum(self, local: tf.Tensor) -> tf.Tensor:
         def of_replica() -> tf.Tensor:
             number = tf.distribute.get_replica_context().replica_id_in_sync_group
-            return mine * tf.cast(number == self.first_replica, mine.dtype)
+            return local * tf.cast(number == self.first_replica, local.dtype)
 
         return self._strategy.reduce(SUM, self._strategy.run(of_replica), axis=None)
 
@@ -50,8 +50,8 @@ class Collectives:
 def summed(gradients: list[tf.Tensor | None]) -> list[tf.Tensor | None]:
     """Return the sums of all replicas' gradients, None where there is none.
 
-    It is to be called on a replica. The gradients of each kind of number, float32 as a rule, are
-    exchanged at once and at their own precision.
+    It is to be called on a replica. All gradients, which are float32 but for models that compute in
+    float64, are summed in one all-reduce, at their own precision.
     """
     replica = tf.distribute.get_replica_context()
     if replica.num_replicas_in_sync == 1:

@@ -20,6 +20,7 @@ from kerazoo.training.epoch import EpochResult
 from kerazoo.training.options import Recipe
 from kerazoo.training.steps import Batches, Steps
 
+EITHER = "its input data or another worker"
 RECORDED = {"position", "callbacks", "random", "stop_training"}  # in the record of a state
 
 
@@ -60,6 +61,7 @@ class Training:
         callbacks: Keras callbacks.
         strategy: Where the steps run and the model's variables are; None for one device.
         save_every: A call of steps also ends with each multiple of so many steps of the training.
+        begin: Takes a phrase on what the training waits for from now on.
 
     Attributes:
         model: The model.
@@ -76,6 +78,7 @@ class Training:
         callbacks: Sequence[keras.callbacks.Callback] = (),
         strategy: tf.distribute.Strategy | None = None,
         save_every: int | None = None,
+        begin: Callable[[str], object] = lambda _: None,
     ) -> None:
         self.position = Position()
         self.model = model
@@ -83,6 +86,7 @@ class Training:
         self._recipe = recipe
         self._steps_per_call = steps_per_call
         self._save_every = save_every
+        self._begin = begin
         self._steps = Steps(
             model, strategy or tf.distribute.get_strategy(), recipe.jit, recipe.parts
         )
@@ -170,6 +174,7 @@ class Training:
             started = time.perf_counter()
             listeners.on_test_begin()
             result = self._result(batches, between, started)
+            self._begin(f"the callbacks and the checkpoint of epoch {position.epoch + 1}")
             listeners.on_test_end(result.logs())
             listeners.on_epoch_end(position.epoch, result.logs())
             position.epoch += 1
@@ -180,13 +185,15 @@ class Training:
                 listeners.on_train_end(result.logs())
             yield result
 
-    def evaluate(self) -> dict[str, Any]:
+    def evaluate(self, between: Callable[[], object] = lambda: None) -> dict[str, Any]:
         """Return the losses and accuracies of the last `EpochResult`, but for the training loss.
 
-        They are those of the weights as they are now.
+        They are those of the weights as they are now; `between` is called after each call of
+        evaluation steps.
         """
         epoch = self.position.epoch - 1
-        return self._evaluate(self._batches(epoch, self.position.last), lambda: None)
+        self._begin(f"the final evaluation ({EITHER})")
+        return self._evaluate(self._batches(epoch, self.position.last), between)
 
     def _batches(self, epoch: int, skip: int) -> Batches:
         """Return the batches of an epoch's steps but for the first ones, and the last again."""
@@ -234,6 +241,7 @@ class Training:
         ):
             end = self._end_of_call()
             self._listeners.on_train_batch_begin(position.step)
+            self._begin(f"step {position.step + 1} of epoch {position.epoch + 1} ({EITHER})")
             position.loss += self._steps.train(batches, end - position.step)
             position.step, position.last = end, end - 1
             self._check_finite(position.loss)
@@ -261,6 +269,7 @@ class Training:
         position = self.position
         if position.step < self.steps_per_epoch:  # a callback has ended it early
             batches = self._batches(position.epoch, position.last)
+        self._begin(f"the evaluation of epoch {position.epoch + 1} ({EITHER})")
         found = self._evaluate(batches, between)
         self._check_finite(found["validation_loss"] + found["test_loss"])
         return EpochResult(

@@ -16,11 +16,11 @@ from kerazoo.training.batch_norm import batch_normalizations, synchronize
 from kerazoo.training.cluster import Cluster
 from kerazoo.training.collectives import Collectives
 from kerazoo.training.interrupts import SIGNALS
-from kerazoo.training.watch import Watch
+from kerazoo.training.watchdog import Watchdog
 
 CHUNK = 2**24  # numbers that are sent at once
-ANOTHER_GONE = "another worker has ended or cannot be reached"
-START_AGAIN = "see what the others said, then start all of them again"
+WORKER_LOST = "another worker has ended or cannot be reached"
+RESTART = "see the messages of the other workers, then start all of them again"
 # What TensorFlow raises where a worker has gone.
 GONE = (
     tf.errors.UnavailableError,
@@ -50,7 +50,7 @@ class Replicas:
         self.is_chief = self._cluster.is_chief
         self.strategy = _strategy(name, self._cluster)
         self._collectives = Collectives(self.strategy)
-        self._watch: Watch | None = None
+        self._watchdog: Watchdog | None = None
 
     def __enter__(self) -> Replicas:
         return self
@@ -58,11 +58,11 @@ class Replicas:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Say in plain words what TensorFlow raises where another worker has gone."""
         if self.workers > 1 and isinstance(error, GONE):
-            raise KerazooError(f"{ANOTHER_GONE}: {START_AGAIN}") from error
+            raise KerazooError(f"{WORKER_LOST}: {RESTART}") from error
 
     @contextlib.contextmanager
-    def watching(self) -> Iterator[None]:
-        """End this worker, with a sentence, where it makes no progress meanwhile; see `Watch`.
+    def watchdog(self) -> Iterator[None]:
+        """End this worker where it makes no progress meanwhile; see `Watchdog`.
 
         Raises:
             KerazooError: Another worker has gone.
@@ -70,21 +70,26 @@ class Replicas:
         if self.workers == 1:
             yield
             return
-        name, then = self._cluster.name, f"{START_AGAIN} with --resume"
-        with Watch(name, "the training to begin", then) as watch:
-            self._watch = watch
+        name, advice = self._cluster.name, f"{RESTART} with --resume"
+        with Watchdog(name, "the training to begin", advice) as watchdog:
+            self._watchdog = watchdog
             try:
                 yield
             except GONE as error:
-                waited = f"while {name} waited for {watch.what}"
-                raise KerazooError(f"{ANOTHER_GONE} {waited}: {then}") from error
+                waited = f"while {name} waited for {watchdog.activity}"
+                raise KerazooError(f"{WORKER_LOST} {waited}: {advice}") from error
             finally:
-                self._watch = None
+                self._watchdog = None
 
-    def waits_for(self, what: str) -> None:
-        """Take note of what this worker waits for."""
-        if self._watch:
-            self._watch.waits_for(what)
+    def begin(self, activity: str) -> None:
+        """Name what this worker waits for from now on."""
+        if self._watchdog:
+            self._watchdog.begin(activity)
+
+    def restart_watchdog(self) -> None:
+        """Allow the present activity its whole time again."""
+        if self._watchdog:
+            self._watchdog.restart()
 
     @property
     def workers(self) -> int:
@@ -122,13 +127,11 @@ class Replicas:
         """Tell whether the flag is set in any worker."""
         if self.workers == 1:
             return flag
-        if self._watch:
-            self._watch.goes_on()
         return bool(self._collectives.sum(np.array([flag], np.int32))[0])
 
     def wait(self) -> None:
         """Wait until all workers do."""
-        self.waits_for("the others to come so far")
+        self.begin("the other workers to reach this point")
         self.any(False)
 
     def from_chief(self, content: bytes) -> bytes:
@@ -147,21 +150,19 @@ class Replicas:
 
 
 @contextlib.contextmanager
-def _all_there(worker: str) -> Iterator[None]:
+def _connecting(worker: str) -> Iterator[None]:
     """Wait for all workers, and let Ctrl-C end the process at once: TensorFlow is deaf meanwhile.
 
     Raises:
         KerazooError: Another worker was reached and has gone.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {each: signal.signal(each, signal.SIG_DFL) for each in SIGNALS}
+    in_main = threading.current_thread() is threading.main_thread()
+    before = {each: signal.signal(each, signal.SIG_DFL) for each in SIGNALS if in_main}
     try:
-        with Watch(worker, "all workers to be there", START_AGAIN):
+        with Watchdog(worker, "all workers to be there", RESTART):
             yield
     except GONE as error:
-        raise KerazooError(f"another worker has ended: {START_AGAIN}") from error
+        raise KerazooError(f"{WORKER_LOST}: {RESTART}") from error
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
@@ -169,7 +170,7 @@ def _all_there(worker: str) -> Iterator[None]:
 
 def _strategy(name: str, cluster: Cluster) -> tf.distribute.Strategy:
     if name == "multiworker" or (name == "auto" and cluster.workers > 1):
-        with _all_there(cluster.name):
+        with _connecting(cluster.name):
             return tf.distribute.MultiWorkerMirroredStrategy()
     several = len(tf.config.list_physical_devices("GPU")) > 1
     if name == "mirrored" or (name == "auto" and several):

@@ -107,14 +107,16 @@ class Run:
         training, size = self._training, self._options.recipe.batch_size
         with Interrupts() as interrupts:
             advising = memory.advising(training.model, size, self._replicas.count)
-            with self._replicas.watching(), advising:
+            with self._replicas.watchdog(), advising:
                 try:
                     self._train(interrupts)
                 finally:
                     self._bar.close()
                 final = self._results[-1]
                 if evaluate_again:
-                    final = dataclasses.replace(final, **training.evaluate())
+                    final = dataclasses.replace(
+                        final, **training.evaluate(self._replicas.restart_watchdog)
+                    )
             return self._end(final)
 
     def _end(self, final: EpochResult) -> dict[str, Any]:
@@ -132,6 +134,7 @@ class Run:
         training, save_every = self._training, self._options.save_every
 
         def between() -> None:
+            self._replicas.restart_watchdog()
             if self._replicas.any(interrupts.requested):
                 self._bar.close()
                 self._stop()

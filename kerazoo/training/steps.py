@@ -77,10 +77,10 @@ class Steps:
 
         With `shuffle`, which is to train, the last batch comes once more, for `hits`.
         """
-        ours = self._collectives
+        collectives = self._collectives
         share = Share(
-            ours.first_replica,
-            ours.local_replicas,
+            collectives.first_replica,
+            collectives.local_replicas,
             self._strategy.num_replicas_in_sync,
             last_twice=shuffle is not None,
         )
@@ -96,10 +96,10 @@ class Steps:
     def train(self, batches: Batches, steps: int) -> float:
         """Take so many steps of the optimizer; return the sum of the images' losses.
 
-        In a step the replicas exchange their gradients, and the moments of batch normalisation
-        where it is synchronized, and nothing else; the losses are exchanged once.
+        A step has one all-reduce of the gradients, and one forward and one back for each batch
+        normalisation that is synchronized; the losses are summed once, after the last step.
         """
-        losses = self._of_worker(self._train(batches, tf.constant(steps)))
+        losses = self._local_sums(self._train(batches, tf.constant(steps)))
         return float(self._collectives.sum(losses)[0])
 
     def evaluate(
@@ -111,13 +111,13 @@ class Steps:
     ) -> tuple[float, float]:
         """Return mean loss and accuracy on a split; `between` is called after each call.
 
-        The replicas exchange their losses and hits once, in the end.
+        The workers' losses and hits are summed once, after the last step.
         """
         batches, count = self.batches(split, batch_size), math.ceil(split.size / batch_size)
         found = np.zeros(2)
         for first in range(0, count, steps_per_call):
             steps = min(steps_per_call, count - first)
-            found += self._of_worker(*self._evaluate(batches, tf.constant(steps)))
+            found += self._local_sums(*self._evaluate(batches, tf.constant(steps)))
             between()
         loss, right = self._collectives.sum(found) / split.size
         return float(loss), float(right)
@@ -125,9 +125,9 @@ class Steps:
     def hits(self, batches: Batches) -> int:
         """Return how many images of the next batch are classified rightly."""
         _, hits = self._evaluate(batches, tf.constant(1))
-        return int(self._collectives.sum(self._of_worker(hits))[0])
+        return int(self._collectives.sum(self._local_sums(hits))[0])
 
-    def _of_worker(self, *per_replica: Any) -> np.ndarray:
+    def _local_sums(self, *per_replica: Any) -> np.ndarray:
         """Return the sum of each value over this worker's replicas."""
         local = self._strategy.experimental_local_results
         return np.array([sum(float(value) for value in local(each)) for each in per_replica])
@@ -153,7 +153,7 @@ class Steps:
         """Return an element of `Batches` for each of this worker's replicas."""
         return [next(batches.elements) for _ in range(self._collectives.local_replicas)]
 
-    def _mine(self, elements: list[Any]) -> Any:
+    def _element_of_replica(self, elements: list[Any]) -> Any:
         """Return the element of the replica that calls it."""
         number = tf.distribute.get_replica_context().replica_id_in_sync_group
         return elements[tf.get_static_value(number) - self._collectives.first_replica]
@@ -161,7 +161,7 @@ class Steps:
     def _train_step(
         self, loss: tf.Tensor, held: ArraySplit | None, elements: list[Any]
     ) -> tf.Tensor:
-        rows, batch_size = self._mine(elements)
+        rows, batch_size = self._element_of_replica(elements)
         images, labels = held.gather(rows) if held else rows
         parts = self._cut(images, labels)
         found = [self._gradients(*part, tf.cast(batch_size, tf.float32)) for part in parts]
@@ -196,7 +196,7 @@ class Steps:
     def _evaluate_step(
         self, loss: tf.Tensor, hits: tf.Tensor, held: ArraySplit | None, elements: list[Any]
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        rows, _ = self._mine(elements)
+        rows, _ = self._element_of_replica(elements)
         images, labels = held.gather(rows) if held else rows
         found = [self._evaluated(*part) for part in self._cut(images, labels)]
         losses, right = zip(*found, strict=True)

@@ -28,7 +28,7 @@ from kerazoo.training.replicas import Replicas
 from kerazoo.training.run import Run, summary
 from kerazoo.training.run_folder import RunFolder
 from kerazoo.training.schedule import learning_rate
-from kerazoo.training.watch import WAIT_SECONDS, Watched
+from kerazoo.training.watchdog import TIMEOUT_SECONDS
 
 Callbacks = Sequence[keras.callbacks.Callback]
 Say = Callable[[str], None]
@@ -43,6 +43,9 @@ def train(
     options: TrainOptions, device: str, callbacks: Callbacks = (), say: Say = print
 ) -> dict[str, Any]:
     """Train a model and leave configuration, metrics, curves, model and summary in a run folder.
+
+    With several workers the process ends, with exit code 1, where fifty steps, an evaluation's
+    fifty batches, the callbacks or a checkpoint take more than ten minutes.
 
     Args:
         options: What to train, on what, how, and where to leave it.
@@ -136,7 +139,7 @@ def _try(
     recipe = dataclasses.replace(options.recipe, epochs=1)
     model = _compiled(options, data, replicas, say)
     training = Training(model, data, recipe, 1, callbacks, replicas.strategy)
-    with memory.advising(model, recipe.batch_size, replicas.count):
+    with replicas.watchdog(), memory.advising(model, recipe.batch_size, replicas.count):
         (result,) = training.epochs()
     return summary(options, data, [result], result, None)
 
@@ -149,7 +152,7 @@ def _operations(options: TrainOptions) -> AbstractContextManager[None]:
 def _waiting(strategy: str, where: cluster.Cluster, say: Say) -> Replicas:
     """Return the replicas once all workers are there."""
     if where.workers > 1:
-        minutes = WAIT_SECONDS // 60
+        minutes = TIMEOUT_SECONDS // 60
         say(f"waiting for all {where.workers} workers of TF_CONFIG, {minutes} minutes at the most")
     return Replicas(strategy, where)
 
@@ -238,7 +241,7 @@ def _run(
 ) -> Run:
     recipe = options.recipe
     bar = ProgressBar(recipe.epochs, data.train.size, recipe.batch_size, replicas.is_chief)
-    own = [bar, Watched(replicas.waits_for)]
+    own = [bar]
     if options.tensorboard:
         # other workers than the chief write to TensorFlow's file system in memory
         events = str(folder.path / "tensorboard") if folder else "ram://tensorboard"
@@ -253,5 +256,6 @@ def _run(
         [*own, *callbacks],
         replicas.strategy,
         options.save_every,
+        replicas.begin,
     )
     return Run(options, data, training, lambda: _create(options, data), folder, replicas, bar, say)

@@ -219,5 +219,5 @@ def test_the_table_of_the_accounting(
 def test_a_program_apart_takes_and_returns_what_json_can_hold() -> None:
     with Apart("operator:methodcaller", "split", ",") as split:
         assert split("a,b") == ["a", "b"]
-        split.ask("c,d,e")
-        assert split.answer() == ["c", "d", "e"]
+        split.send("c,d,e")
+        assert split.receive() == ["c", "d", "e"]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from kerazoo.training import watch
+from kerazoo.training import watchdog
 from tests.helpers import tiny
 
 
@@ -27,7 +27,7 @@ def stop(call: Callable[[], Any]) -> Any:
 
 def hang(call: Callable[[], Any]) -> None:
     """Come no further, with a second left until that is noticed."""
-    watch.WAIT_SECONDS = 1
+    watchdog.TIMEOUT_SECONDS = 1
     call()
     time.sleep(600)
 

@@ -93,6 +93,11 @@ class Process:
         assert self._process.pid
         os.kill(self._process.pid, number)
 
+    def children(self) -> list[int]:
+        """Return the numbers of the processes that it has started."""
+        tasks = Path(f"/proc/{self._process.pid}/task").glob("*/children")
+        return [int(number) for task in tasks for number in task.read_text().split()]
+
     def is_running_after(self, seconds: float) -> bool:
         """Tell whether it does not end within so many seconds."""
         self._process.join(seconds)

@@ -201,10 +201,27 @@ def two_replicas() -> Replicas:
     return Replicas("mirrored", Cluster())
 
 
+def first_axis() -> keras.Model:
+    """Return a model that normalises the first axis of its images."""
+    inputs = keras.Input(SHAPE)
+    x = keras.layers.Flatten()(keras.layers.BatchNormalization(axis=1)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(CLASSES)(x))
+    model.compile(keras.optimizers.SGD(0.05))
+    return model
+
+
+def clipped() -> keras.Model:
+    """Return a model whose gradients are clipped, which only those of a whole batch may be."""
+    model = softmax_regression()
+    model.compile(keras.optimizers.SGD(0.05, global_clipnorm=0.1))
+    return model
+
+
 def assert_that_two_replicas_train_as_one() -> None:
     replicas = two_replicas()
     assert replicas.count == 2
-    for build, size in ((softmax_regression, 23), (normalised, 23), (convolution, 21)):
+    builds = ((softmax_regression, 23), (normalised, 23), (first_axis, 23), (clipped, 23))
+    for build, size in (*builds, (convolution, 21)):
         split = random_split(size)
         keras.utils.set_random_seed(2)
         one = build()
@@ -245,14 +262,16 @@ def assert_that_what_overflows_on_one_replica_is_left_out_on_both() -> None:
     for scale, fits in ((2.0**10, True), (2.0**127, False)):
         with replicas.strategy.scope():
             plain, scaled = softmax_regression(), softmax_regression()
+            plain.optimizer = keras.optimizers.SGD(0.05)
             scaled.optimizer = keras.optimizers.LossScaleOptimizer(
-                keras.optimizers.Adam(0.001, epsilon=1e-8), initial_scale=scale
+                keras.optimizers.SGD(0.05), initial_scale=scale
             )
         before = scaled.get_weights()
         plain.set_weights(before)
         for model in (plain, scaled):
             steps = Steps(model, replicas.strategy)
             steps.train(steps.batches(split, 10), 1)
+            assert "_all_reduce_sum_gradients" not in vars(model.optimizer)
         assert np.abs(plain.get_weights()[0] - before[0]).max() > 1e-4
         expected = plain.get_weights() if fits else before
         for mine, theirs in zip(scaled.get_weights(), expected, strict=True):

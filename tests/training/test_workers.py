@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import itertools
 import json
+import os
 import shutil
 import signal
 import time
@@ -192,44 +193,66 @@ def test_the_chief_alone_tells_how_it_goes(whole: TwoWorkersRun) -> None:
     assert len(whole.other.out.splitlines()) == 2
 
 
-EVALUATION = "kerazoo.training.steps:Steps.evaluate", 3  # two splits an epoch
-WAITS = "kerazoo.training.watch:Watch.waits_for", 9  # for the evaluation of epoch 2
-GONE = "kerazoo: another worker has ended or cannot be reached"
-MEANWHILE = "the evaluation of epoch 2, that is for its images or another worker: "
-WHAT_TO_DO = "see what the others said, then start all of them again with --resume\n"
+WORKER_LOST = "another worker has ended or cannot be reached while worker {} of 2 waited for"
+ACTIVITY = "the evaluation of epoch 2 (its input data or another worker)"
+ADVICE = "see the messages of the other workers, then start all of them again with --resume"
 
 
-@pytest.fixture(scope="module", params=[(kill, *EVALUATION), (stop, *EVALUATION), (hang, *WAITS)])
-def ended(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> TwoWorkersRun:
+@dataclasses.dataclass(frozen=True)
+class End:
+    """How the second worker comes no further than into the second epoch, and what it says then."""
+
+    end: Callable[[Callable[[], Any]], Any]
+    place: str
+    calls: int
+    code: int
+    message: str
+
+
+IN_EVALUATION = "kerazoo.training.steps:Steps.evaluate", 3  # two splits an epoch
+AT_ITS_BEGIN = "kerazoo.training.watchdog:Watchdog.begin", 9
+ENDS = {
+    "killed": End(kill, *IN_EVALUATION, -signal.SIGKILL, ""),
+    "stopped": End(stop, *IN_EVALUATION, 1, WORKER_LOST.format(2)),
+    "hanging": End(hang, *AT_ITS_BEGIN, 1, "worker 2 of 2 has waited 10 minutes for"),
+}
+
+
+@pytest.fixture(scope="module", params=ENDS)
+def end(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def ended(end: str, tmp_path_factory: pytest.TempPathFactory) -> TwoWorkersRun:
     """Return a run whose second worker came no further than into the second epoch."""
-    out = tmp_path_factory.mktemp("ended") / "run"
+    out, how = tmp_path_factory.mktemp("ended") / "run", ENDS[end]
     command = [*TRAIN, *TWO_EPOCHS, "--out", str(out)]
-    debug = ["--debug"] if request.param[0] is hang else []
+    debug = ["--debug"] if end == "hanging" else []
     chief, other = start_each(
         [with_short_heartbeats, tiny.command, *command],
-        [with_short_heartbeats, command_that_ends_at, *request.param, *command, *debug],
+        [
+            *[with_short_heartbeats, command_that_ends_at, how.end, how.place, how.calls],
+            *[*command, *debug],
+        ],
     )
-    told = chief.ended()
+    first = chief.ended()
     with contextlib.suppress(ProcessLookupError):  # it has ended
         other.send(signal.SIGCONT)
-    return TwoWorkersRun(out, told, other.ended())
+    return TwoWorkersRun(out, first, other.ended())
 
 
-def test_a_worker_that_comes_no_further_ends_all(ended: TwoWorkersRun) -> None:
+def test_a_worker_that_comes_no_further_ends_all(end: str, ended: TwoWorkersRun) -> None:
     assert ended.chief.code == 1
     assert "epoch 1/2" in ended.chief.out
     assert "epoch 2/2" not in ended.chief.out
-    assert ended.chief.err == f"{GONE} while worker 1 of 2 waited for {MEANWHILE}{WHAT_TO_DO}"
+    assert ended.chief.err == f"kerazoo: {WORKER_LOST.format(1)} {ACTIVITY}: {ADVICE}\n"
     assert not (ended.out / "summary.json").exists()
-    sentence, *stacks = ended.other.err.splitlines(keepends=True) or [""]
-    assert (ended.other.code, sentence) in [
-        (-signal.SIGKILL, ""),
-        (1, f"{GONE} while worker 2 of 2 waited for {MEANWHILE}{WHAT_TO_DO}"),
-        (1, f"kerazoo: worker 2 of 2 has waited 10 minutes for {MEANWHILE}{WHAT_TO_DO}"),
-    ]
-    assert any(" in hang" in line for line in stacks) == ("10 minutes" in sentence)
+    sentence, _, stacks = ended.other.err.partition("\n")
+    message = ENDS[end].message
+    expected = f"kerazoo: {message} {ACTIVITY}: {ADVICE}" if message else ""
+    assert (ended.other.code, sentence) == (ENDS[end].code, expected)
+    assert (" in hang\n" in stacks) == (end == "hanging")
 
 
 def test_all_go_on_after_it(whole: TwoWorkersRun, ended: TwoWorkersRun, tmp_path: Path) -> None:
@@ -282,6 +305,18 @@ def test_no_worker_ends_before_the_chief_has_saved(
     assert ended.err.startswith("kerazoo: interrupted in epoch ")
 
 
+def test_sigterm_to_all_processes_interrupts_all_workers(tmp_path: Path) -> None:
+    workers = start(tiny.command, *TRAIN, "--epochs", "1000", "--out", str(tmp_path / "run"))
+    workers[0].read_until("epoch ")
+    for worker in workers:
+        for child in worker.children():
+            os.kill(child, signal.SIGTERM)
+        worker.send(signal.SIGTERM)
+    for told in ends(*workers):
+        assert told.code == 130, told.err
+        assert told.err.startswith("kerazoo: interrupted in epoch ")
+
+
 def test_workers_of_different_trainings_are_refused() -> None:
     command = [with_short_heartbeats, tiny.command, *TRAIN, "--dry-run"]
     workers = ([*command, "--epochs", epochs] for epochs in "34")
@@ -302,11 +337,11 @@ def configuration(kind: str, index: object, **jobs: list[str]) -> dict[str, str]
     [
         ("auto", {}, Cluster()),
         ("none", configuration("worker", 1, worker=["a:1", "b:1"]), Cluster()),
-        ("auto", configuration("worker", 0, worker=["a:1", "b:1"]), Cluster(2, True, 1)),
-        ("multiworker", configuration("worker", "1", worker=["a:1", "b:1"]), Cluster(2, False, 2)),
-        ("auto", configuration("chief", 0, chief=["a:1"], worker=["b:1"]), Cluster(2, True, 1)),
-        ("auto", configuration("worker", 0, chief=["a:1"], worker=["b:1"]), Cluster(2, False, 2)),
-        ("auto", configuration("worker", 0, worker=["a:1"]), Cluster(1, True)),
+        ("auto", configuration("worker", 0, worker=["a:1", "b:1"]), Cluster(2, 1)),
+        ("multiworker", configuration("worker", "1", worker=["a:1", "b:1"]), Cluster(2, 2)),
+        ("auto", configuration("chief", 0, chief=["a:1"], worker=["b:1"]), Cluster(2, 1)),
+        ("auto", configuration("worker", 0, chief=["a:1"], worker=["b:1"]), Cluster(2, 2)),
+        ("auto", configuration("worker", 0, worker=["a:1"]), Cluster(1, 1)),
     ],
 )
 def test_the_cluster_is_that_of_tf_config(
