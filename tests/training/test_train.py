@@ -344,7 +344,7 @@ def command(
 ) -> tuple[int, str, str]:
     """Train by the command, in this process, whose TensorFlow has started already."""
     with monkeypatch.context() as patch:
-        patch.setattr("kerazoo.training.command._start", lambda: "a device")
+        patch.setattr("kerazoo.training.command._start", lambda debug: "a device")
         patch.setattr("kerazoo.training.cores.share_out", lambda parts: None)
         return answer(capsys, "train", *arguments)
 
