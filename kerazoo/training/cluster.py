@@ -67,6 +67,8 @@ def of_environment(strategy: str, environment: Mapping[str, str] = os.environ) -
         addresses = [address for job in jobs.values() for address in job]
         if not all(map(ADDRESS.fullmatch, addresses)) or len(set(addresses)) < len(addresses):
             raise ValueError
+        if not all(0 < int(address.rpartition(":")[2]) < 2**16 for address in addresses):
+            raise ValueError
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise UsageError(f"TF_CONFIG must be such as {EXAMPLE}") from error
     if not in_place or not {"worker"} <= jobs.keys() <= {"chief", "worker"}:

@@ -364,6 +364,7 @@ def test_the_cluster_is_that_of_tf_config(
         ),
         (configuration("worker", 2, worker=["a:1", "b:1"]), "must name this task among"),
         (configuration("worker", "x", worker=["a:1"]), "TF_CONFIG must be such as"),
+        (configuration("worker", 0, worker=["a:65536", "b:1"]), "TF_CONFIG must be such as"),
         (configuration("ps", 0, ps=["a:1"], worker=["b:1"]), "must name this task among"),
         (configuration("evaluator", 0, worker=["b:1"]), "TF_CONFIG must be such as"),
     ],
