@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from kerazoo.lazy import keras
@@ -59,15 +60,15 @@ def gradients_summed(optimizer: Any) -> Iterator[None]:
         del optimizer._all_reduce_sum_gradients
 
 
-def replace_moments(layer: Any, replace: Callable[[Moments], Moments]) -> None:
+def replace_moments(layer: Any, moments: Callable[[Moments, Any, Any], tuple[Any, Any]]) -> None:
     """Have a batch normalisation take its moments from a function in the place of Keras's own.
 
     Args:
         layer: The layer.
-        replace: Returns the function, given Keras's own; both return mean and variance, each
-            [channels], of inputs and their mask.
+        moments: Returns mean and variance, each [channels], given Keras's own function, which takes
+            what follows, the inputs and their mask.
 
     Reason: Keras exchanges its synchronized moments in three parts, one after the other, and has no
     public way to exchange them at once.
     """
-    layer._moments = replace(layer._moments)
+    layer._moments = partial(moments, layer._moments)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -19,7 +20,7 @@ from kerazoo.bench import machine
 from kerazoo.bench.apart import Apart
 from kerazoo.bench.images import CLASSES, random_images
 from kerazoo.bench.rounds import time_in_turn
-from kerazoo.data.images import ArraySplit
+from kerazoo.data.images import ArraySplit, Split
 from kerazoo.device import start_tensorflow
 from kerazoo.precision import computing_in
 from kerazoo.training import cores
@@ -78,9 +79,9 @@ def tf1(model: str, size: int, batch_size: int) -> Run:
     """Return the steps of the document's program."""
     start_tensorflow(deterministic=False)
 
-    from kerazoo.parity.tf1_loop import epoch  # it needs tf_keras, which only this program does
+    from kerazoo.parity import tf1_loop  # it needs tf_keras, which only this program does
 
-    return epoch(*random_images(registry.find(model).input_shape, size), batch_size)
+    return tf1_loop.epoch(*random_images(registry.find(model).input_shape, size), batch_size)
 
 
 def steps(model: str, size: int, batch_size: int, precision: str) -> Run:
@@ -92,14 +93,19 @@ def steps(model: str, size: int, batch_size: int, precision: str) -> Run:
     split = ArraySplit(*random_images(entry.input_shape, size), entry.input_shape)
     ours = Steps(compiled(model, precision), tf.distribute.get_strategy(), parts=parts)
 
-    def run() -> None:
-        batches, left = ours.batches(split, batch_size, (0, 0)), size // batch_size
-        while left:
-            taken = min(left, STEPS_PER_CALL)
-            ours.train(batches, taken)
-            left -= taken
+    return partial(epoch, ours, split, batch_size)
 
-    return run
+
+def epoch(
+    steps: Steps, split: Split, batch_size: int, between: Callable[[], object] = lambda: None
+) -> None:
+    """Train on every image once; `between` is called after each call of steps."""
+    batches, left = steps.batches(split, batch_size, (0, 0)), math.ceil(split.size / batch_size)
+    while left:
+        taken = min(left, STEPS_PER_CALL)
+        steps.train(batches, taken)
+        between()
+        left -= taken
 
 
 def fit_dataset(model: str, size: int, batch_size: int) -> Run:

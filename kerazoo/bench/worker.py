@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from kerazoo import registry
 from kerazoo.bench.images import random_images
-from kerazoo.bench.train import STEPS_PER_CALL, compiled
+from kerazoo.bench.train import STEPS_PER_CALL, compiled, epoch
 from kerazoo.data.images import ArraySplit, ImageShape
 from kerazoo.device import start_tensorflow
 from kerazoo.training import cluster, cores, state
@@ -63,15 +63,11 @@ class Worker:
         parts = cores.parts(self._entry, batch_size) if cut else 1
         if parts not in self._steps:
             self._steps[parts] = Steps(self._model, self._replicas.strategy, parts=parts)
-        steps, left = self._steps[parts], -(-self._train.size // batch_size)
+        steps, wait = self._steps[parts], self._replicas.wait
         times = [time.perf_counter()]
-        batches = steps.batches(self._train, batch_size, (0, 0))
-        while left:
-            steps.train(batches, min(left, STEPS_PER_CALL))
-            self._replicas.any(False)
-            left -= min(left, STEPS_PER_CALL)
+        epoch(steps, self._train, batch_size, wait)
         times.append(time.perf_counter())
-        steps.evaluate(self._held_out, batch_size, STEPS_PER_CALL, self._replicas.wait)
+        steps.evaluate(self._held_out, batch_size, STEPS_PER_CALL, wait)
         times.append(time.perf_counter())
         with tempfile.TemporaryDirectory() as folder:
             if self._replicas.is_chief:

@@ -8,6 +8,7 @@ import os
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,9 @@ def _measured(
     rounds = [
         (
             independent[0]("epoch", batch_size, True),
-            max(_call_all(independent, "epoch", batch_size // 2, False), key=_training),
+            max(
+                _call_all(independent, "epoch", batch_size // 2, False), key=itemgetter("training")
+            ),
             _call_all(workers, "epoch", batch_size, False)[0],
         )
         for _ in range(ROUNDS + 1)
@@ -139,10 +142,6 @@ def _measured(
         for times in zip(*rounds, strict=True)
     )
     return one, alone, two
-
-
-def _training(times: Times) -> float:
-    return times["training"]
 
 
 def _rows(case: Case, measured: dict[int, tuple[Times, Times, Times]]) -> Iterator[dict[str, Any]]:

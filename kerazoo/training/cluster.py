@@ -65,9 +65,7 @@ def of_environment(strategy: str, environment: Mapping[str, str] = os.environ) -
         kind, index = config["task"]["type"], int(config["task"]["index"])
         in_place = 0 <= index < len(jobs[kind])
         addresses = [address for job in jobs.values() for address in job]
-        if not all(map(ADDRESS.fullmatch, addresses)) or len(set(addresses)) < len(addresses):
-            raise ValueError
-        if not all(0 < int(address.rpartition(":")[2]) < 2**16 for address in addresses):
+        if not all(map(_is_address, addresses)) or len(set(addresses)) < len(addresses):
             raise ValueError
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise UsageError(f"TF_CONFIG must be such as {EXAMPLE}") from error
@@ -75,6 +73,10 @@ def of_environment(strategy: str, environment: Mapping[str, str] = os.environ) -
         raise UsageError(f"TF_CONFIG must name this task among its workers, such as {EXAMPLE}")
     before = len(jobs.get("chief", ())) if kind == "worker" else 0
     return Cluster(sum(map(len, jobs.values())), before + index + 1)
+
+
+def _is_address(text: str) -> bool:
+    return bool(ADDRESS.fullmatch(text)) and 0 < int(text.rpartition(":")[2]) < 2**16
 
 
 def on_this_machine(workers: int) -> list[dict[str, str]]:
