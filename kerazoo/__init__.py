@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from kerazoo.registry import create_model, list_models
+from kerazoo._version import __version__
+from kerazoo.models import create_model, list_models
 from kerazoo.weights import export_weights, preprocess
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ __all__ = [
     "receptive_field",
     "summary",
 ]
-__version__ = "0.1.0"
 
 # Public names whose modules need NumPy, which `kerazoo list` does not wait for.
 _LOADED_AT_FIRST_USE = {

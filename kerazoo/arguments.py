@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
-import kerazoo
+from kerazoo._version import __version__
 from kerazoo.errors import UsageError, did_you_mean
 
 EXIT_CODES = (
@@ -70,7 +70,7 @@ def start(deterministic: bool = True) -> str:
     from kerazoo.device import start_tensorflow
 
     device, warning = start_tensorflow(deterministic)
-    say(f"kerazoo {kerazoo.__version__}, {device}")
+    say(f"kerazoo {__version__}, {device}")
     if warning:
         print(f"kerazoo: warning: {warning}", file=sys.stderr)
     return device

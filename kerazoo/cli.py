@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
+import logging
 import os
 import shutil
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import kerazoo
 import kerazoo.accounting.command
 import kerazoo.bench.command
+import kerazoo.convert.command
 import kerazoo.demos.command
 import kerazoo.documents.command
 import kerazoo.parity.command
 import kerazoo.predict.command
 import kerazoo.training.command
-from kerazoo import registry
+from kerazoo import models, registry
+from kerazoo._version import __version__
 from kerazoo.arguments import EXIT_CODES, Parser, add_debug, drop_output
 from kerazoo.errors import UsageError, did_you_mean, explain
+
+DESCRIPTION = (
+    "Classic convolutional networks in Keras 3, faithful to their sources and checked by numbers."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _prepare_streams()
     try:
         parsed = _parse(arguments)
-        parsed.run(parsed)
+        with _log_on_standard_error():
+            parsed.run(parsed)
         sys.stdout.flush()
     except BrokenPipeError:
         drop_output()
@@ -54,9 +62,32 @@ def _prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+@contextlib.contextmanager
+def _log_on_standard_error() -> Iterator[None]:
+    """Print the messages of kerazoo's logger; a program of a user's own sees warnings alone."""
+    logger, handler = logging.getLogger("kerazoo"), _StandardError()
+    before = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.level, logger.propagate = logging.INFO, False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.level, logger.propagate = before
+
+
+class _StandardError(logging.Handler):
+    """Writes each message as a line to what `sys.stderr` is at that time."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a message, a warning with "kerazoo: warning: " before it."""
+        warning = "kerazoo: warning: " if record.levelno >= logging.WARNING else ""
+        print(f"{warning}{record.getMessage()}", file=sys.stderr, flush=True)
+
+
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = Parser(prog="kerazoo", description=kerazoo.__doc__, epilog=EXIT_CODES)
-    parser.add_argument("--version", action="version", version=f"kerazoo {kerazoo.__version__}")
+    parser = Parser(prog="kerazoo", description=DESCRIPTION, epilog=EXIT_CODES)
+    parser.add_argument("--version", action="version", version=f"kerazoo {__version__}")
     verbs = parser.add_subparsers(metavar="VERB", required=True, dest="VERB")
     for verb, (text, add) in VERBS.items():
         add(verbs.add_parser(verb, help=text, epilog=EXIT_CODES))
@@ -77,30 +108,33 @@ def _add_list(parser: Parser) -> None:
 
 
 def _list(parsed: argparse.Namespace) -> None:
-    found = registry.list_models(parsed.pattern)
-    if not found:
-        raise UsageError(f"no model's name matches '{parsed.pattern}'; `kerazoo list` names all")
-    rows = [("name", "input", "parameters", "MACs", "year", "source")]
-    for name in found:
-        entry = registry.find(name)
-        size = "x".join(str(side) for side in entry.input_shape)
-        figures = (f"{entry.params:,}", f"{entry.macs:,}", str(entry.year))
-        rows.append((name, size, *figures, entry.source))
+    names = models.list_models(parsed.pattern)
+    if not names:
+        raise UsageError(f"no model matches '{parsed.pattern}'; `kerazoo list` lists all models")
+    rows = [("name", "input", "parameters", "MACs", "year", "paper")]
+    for name in names:
+        info = registry.find(name)
+        size = "x".join(str(side) for side in info.input_shape)
+        figures = (f"{info.params:,}", f"{info.macs:,}", str(info.year))
+        rows.append((name, size, *figures, info.paper))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     terminal = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    for name, *middle, source in rows:
+    for name, *middle, paper in rows:
         cells = (cell.rjust(width) for cell, width in zip(middle, widths[1:-1], strict=True))
-        print("  ".join([name.ljust(widths[0]), *cells, source])[:terminal])
+        print("  ".join([name.ljust(widths[0]), *cells, paper])[:terminal])
 
 
 VERBS = {
-    "list": ("name the models", _add_list),
+    "list": ("list the models", _add_list),
     "train": ("train a model", kerazoo.training.command.add),
-    "predict": ("classify pictures", kerazoo.predict.command.add),
-    "summary": ("count what a model holds, computes and sees", kerazoo.accounting.command.add),
-    "parity": ("hold the ports against the TF1 programs", kerazoo.parity.command.add_parity),
-    "convert": ("move weights between zoos", kerazoo.parity.command.add_convert),
-    "documents": ("check what the study documents state", kerazoo.documents.command.add),
-    "bench": ("time it beside its peers", kerazoo.bench.command.add),
-    "demo": ("draw the documents' pictures", kerazoo.demos.command.add),
+    "predict": ("classify images", kerazoo.predict.command.add),
+    "summary": (
+        "count parameters, operations, memory and receptive fields",
+        kerazoo.accounting.command.add,
+    ),
+    "parity": ("compare the Keras ports with the TF1 programs", kerazoo.parity.command.add),
+    "convert": ("convert weights between libraries", kerazoo.convert.command.add),
+    "documents": ("check the numbers of the study notes", kerazoo.documents.command.add),
+    "bench": ("measure speed, compared with other programs", kerazoo.bench.command.add),
+    "demo": ("draw the figures of the study notes", kerazoo.demos.command.add),
 }

@@ -1,103 +1,102 @@
-"""Every model of the zoo by its name, with the facts that the tests recompute."""
+"""The models by name: what is known of each, and the function that builds it."""
 
 from __future__ import annotations
 
-import fnmatch
-import importlib
-import pkgutil
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-import kerazoo.models
 from kerazoo.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     import keras
 
-Builder = TypeVar("Builder", bound=Callable[..., Any])
+Constructor = Callable[..., "keras.Model"]
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A model of the zoo.
+class ModelInfo:
+    """What is known of a model; tests recompute `params` and `macs`.
 
     Attributes:
-        builder: The constructor; it takes what those of keras.applications take.
-        source: Where the network is described.
-        year: When that was published.
-        input_shape: (height, width, channels) of its default input.
-        params: Number of trainable weights and biases, as built by default.
-        macs: Multiply-accumulates of one image's forward pass, biases left out.
-        divisible: Whether on a CPU the parts of a batch train faster side by side than the whole:
-            no image has a part in what another one gives, and the weights are few.
+        name: Its name in kerazoo.
+        paper: Authors, year, and table or figure.
+        url: Of the paper: arXiv or DOI.
+        year: When it was published.
+        input_shape: (height, width, channels) of the default input.
+        params: Number of trainable weights, biases included, with the default options.
+        macs: Multiply-accumulates of the forward pass of one image, biases excluded.
+        micro_batches: Whether training on a CPU is faster with a batch cut into micro-batches that
+            run in parallel: each image is computed independently, and the model is small.
     """
 
-    builder: Callable[..., keras.Model]
-    source: str
+    name: str
+    paper: str
+    url: str
     year: int
     input_shape: tuple[int, int, int]
     params: int
     macs: int
-    divisible: bool = False
+    micro_batches: bool = False
 
 
-_entries: dict[str, Entry] = {}
+@dataclass(frozen=True)
+class ModelConfig:
+    """The call of `create_model` that builds a model, which the model keeps as `kerazoo_config`.
+
+    Attributes:
+        name: The model's name in kerazoo.
+        options: The options that are not the defaults, without `weights`, `input_tensor`, `name`.
+    """
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        options = [f"{option}={_literal(value)}" for option, value in self.options.items()]
+        return f"create_model({', '.join([_literal(self.name), *options])})"
 
 
-def register(
-    name: str,
-    *,
-    source: str,
-    year: int,
-    input_shape: tuple[int, int, int],
-    params: int,
-    macs: int,
-    divisible: bool = False,
-) -> Callable[[Builder], Builder]:
-    """Enter the decorated constructor under `name`, with the facts of its `Entry`.
+def _literal(value: object) -> str:
+    return json.dumps(value) if isinstance(value, str) else repr(value)
+
+
+_models: dict[str, tuple[ModelInfo, Constructor]] = {}
+
+
+def register(info: ModelInfo, constructor: Constructor) -> None:
+    """Add a model.
 
     Raises:
         ValueError: The name is taken.
     """
-
-    def enter(builder: Builder) -> Builder:
-        if name in _entries:
-            raise ValueError(f"two models are registered as '{name}'")
-        _entries[name] = Entry(builder, source, year, input_shape, params, macs, divisible)
-        return builder
-
-    return enter
+    if info.name in _models:
+        raise ValueError(f"two models are registered as '{info.name}'")
+    _models[info.name] = info, constructor
 
 
-def list_models(pattern: str = "*") -> list[str]:
-    """Return the sorted names of the models that match a shell-style `pattern`."""
-    for module in pkgutil.iter_modules(kerazoo.models.__path__):
-        importlib.import_module(f"kerazoo.models.{module.name}")
-    return sorted(fnmatch.filter(_entries, pattern))
+def names() -> list[str]:
+    """Return the sorted names of all models."""
+    return sorted(_models)
 
 
-def find(name: str) -> Entry:
-    """Return the entry of a model.
+def find(name: str) -> ModelInfo:
+    """Return what is known of a model.
 
     Raises:
-        UsageError: No model has that name; the message gives the nearest one.
+        UsageError: No model has this name; the message suggests the nearest one.
     """
-    names = list_models()
-    if name not in names:
-        hint = did_you_mean(name, names)
-        raise UsageError(f"unknown model '{name}'{hint}; `kerazoo list` names them all")
-    return _entries[name]
+    return _find(name)[0]
 
 
-def create_model(name: str, /, **options: Any) -> keras.Model:
-    """Build the model called `name`; the options are those of its constructor.
+def constructor(name: str) -> Constructor:
+    """Return the function that builds a model; errors as in `find`."""
+    return _find(name)[1]
 
-    Every constructor takes `include_top, weights, input_tensor, input_shape, pooling, classes,
-    classifier_activation` and `name` with their meaning in keras.applications; `weights=None`,
-    random initial values, is the default.
 
-    Raises:
-        UsageError: No model has that name.
-    """
-    return find(name).builder(**options)
+def _find(name: str) -> tuple[ModelInfo, Constructor]:
+    if name not in _models:
+        hint = did_you_mean(name, _models)
+        raise UsageError(f"unknown model '{name}'{hint}; `kerazoo list` lists all models")
+    return _models[name]

@@ -1,4 +1,4 @@
-"""Which room imports which: no arrow runs back up."""
+"""Which package or module imports which: no arrow runs back up, and there is no circle."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "kerazoo"
 LEGACY = PACKAGE.with_name("legacy_tf1")
-UPPER = ("training", "parity", "documents", "demos", "bench", "predict")
-# What a room does not import; a command's own file is a part of the command.
-FORBIDDEN = {
-    "data": (*UPPER, "accounting", "models", "weights"),
-    "layers": (*UPPER, "accounting", "models", "weights", "data", "tensorflow"),
-    "models": (*UPPER, "accounting", "data", "tensorflow"),
-    "weights": (*UPPER, "accounting", "models", "data"),
-    "accounting": (*UPPER, "models", "data", "tensorflow"),
-    "training": ("parity", "documents", "demos", "bench", "predict", "models"),
-    "demos": ("training", "parity", "documents", "bench", "predict"),
-    "predict": ("training", "parity", "documents", "demos", "bench"),
-    "parity": ("training", "documents", "bench", "predict"),
-    "bench": ("documents", "demos", "predict", "legacy_tf1"),
-}
+
+# Packages and modules by level: each imports lower levels, and its own level without a circle.
+LEVELS: tuple[tuple[str, ...], ...] = (
+    ("_version", "errors", "lazy", "compat", "precision", "difference", "device"),
+    ("registry",),
+    ("layers", "weights", "models", "data", "demos"),
+    ("accounting", "training", "predict", "parity", "convert", "documents", "bench"),
+    ("__init__",),
+    ("arguments", "command.py", "cli", "__main__"),
+)
+# What runs on any backend of Keras does not import TensorFlow at its top.
+ANY_BACKEND = ("layers", "models", "accounting")
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -35,26 +33,68 @@ def imported(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def packages(path: Path) -> Iterator[str]:
-    """Yield what a file imports: packages of kerazoo by their names, others by theirs."""
+def unit(path: Path) -> str:
+    """Return what a file of kerazoo belongs to: a package, or itself at the root."""
+    if path.name == "command.py":
+        return path.name
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def units(path: Path) -> Iterator[str]:
+    """Yield what of kerazoo a file imports, by its unit."""
     for name in imported(path):
         first, *rest = name.split(".")
-        yield rest[0] if first == "kerazoo" and rest else first
+        if first != "kerazoo":
+            continue
+        if rest[1:2] == ["command"]:
+            yield "command.py"
+        elif rest and any((PACKAGE / name).exists() for name in (rest[0], f"{rest[0]}.py")):
+            yield rest[0]
+        else:
+            yield "__init__"
 
 
-@pytest.mark.parametrize("room", FORBIDDEN)
-def test_a_room_imports_nothing_above_it(room: str) -> None:
-    files = [path for path in (PACKAGE / room).glob("*.py") if path.name != "command.py"]
-    assert files
-    found = {(path.name, name) for path in files for name in packages(path)}
-    assert {(file, name) for file, name in found if name in FORBIDDEN[room]} == set()
+FILES = sorted(PACKAGE.rglob("*.py"))
+ARROWS = {(unit(path), other) for path in FILES for other in units(path) if other != unit(path)}
 
 
-def test_the_tf1_programs_know_nothing_of_kerazoo_and_parity_alone_knows_them() -> None:
+def level(name: str) -> int:
+    return next(number for number, names in enumerate(LEVELS) if name in names)
+
+
+def test_every_package_and_root_file_has_a_level() -> None:
+    assert {unit(path) for path in FILES} == {name for names in LEVELS for name in names}
+
+
+def test_no_arrow_runs_back_up() -> None:
+    assert {(a, b) for a, b in ARROWS if level(b) > level(a)} == set()
+
+
+def test_there_is_no_circle() -> None:
+    left = {name for names in LEVELS for name in names}
+    while leaves := {a for a in left if not any(b in left for start, b in ARROWS if start == a)}:
+        left -= leaves
+    assert left == set()
+
+
+def test_the_registry_is_a_leaf() -> None:
+    assert {other for name, other in ARROWS if name == "registry"} == {"errors"}
+
+
+@pytest.mark.parametrize("package", ANY_BACKEND)
+def test_a_package_for_any_backend_imports_no_tensorflow(package: str) -> None:
+    for path in (PACKAGE / package).rglob("*.py"):
+        assert not {name for name in imported(path) if name.startswith("tensorflow")}, path
+
+
+def test_the_tf1_programs_know_nothing_of_kerazoo() -> None:
     for path in LEGACY.glob("*.py"):
-        assert "kerazoo" not in set(packages(path)), path
-    for path in PACKAGE.rglob("*.py"):
-        assert "legacy_tf1" not in set(packages(path)) or path.parent.name == "parity", path
+        assert not {name for name in imported(path) if name.startswith("kerazoo")}, path
+
+
+def test_only_parity_and_convert_know_the_tf1_programs() -> None:
+    users = {unit(path) for path in FILES for name in imported(path) if "legacy_tf1" in name}
+    assert users == {"parity", "convert"}
 
 
 def test_tests_share_helpers_and_not_one_another() -> None:

@@ -56,7 +56,7 @@ TRAIN = ["train", "--model", "mnist_cnn"]
         (["demo", "filter"], "'filter' (did you mean 'filter_demo'?) is none of"),
         (["trian"], "unknown verb 'trian' (did you mean 'train'?)"),
         ([], "required: VERB"),
-        (["list", "no_such_*"], "no model's name matches"),
+        (["list", "no_such_*"], "no model matches"),
         (["list", "--modle"], "unknown argument '--modle'"),
     ],
 )
@@ -160,7 +160,7 @@ def test_list_names_the_models_with_their_facts(capsys: pytest.CaptureFixture[st
     code, out, _ = answer(capsys, "list")
     header, *rows = out.splitlines()
     assert code == 0
-    assert header.split() == ["name", "input", "parameters", "MACs", "year", "source"]
+    assert header.split() == ["name", "input", "parameters", "MACs", "year", "paper"]
     (row,) = [row for row in rows if row.startswith("mnist_cnn ")]
     assert row.split()[:5] == ["mnist_cnn", "28x28x1", "220,234", "4,039,808", "2017"]
     lines = answer(capsys, "list", "mnist*")[1].splitlines()

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 
+import keras
 import pytest
 
 import kerazoo
+import kerazoo.models
 from kerazoo import registry
 from kerazoo.errors import UsageError
 
@@ -26,12 +29,49 @@ def test_a_wrong_name_is_told_the_nearest() -> None:
 
 
 def test_a_name_is_given_once() -> None:
-    kerazoo.list_models()
-    again = registry.register(
-        "mnist_cnn", source="", year=0, input_shape=(1, 1, 1), params=0, macs=0
-    )
     with pytest.raises(ValueError, match="two models are registered as 'mnist_cnn'"):
-        again(lambda: None)
+        registry.register(registry.find("mnist_cnn"), registry.constructor("mnist_cnn"))
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("num_classes", r"unknown option 'num_classes' of mnist_cnn \(did you mean 'classes'\?\)"),
+        ("pretrained", r"'pretrained' of mnist_cnn \(did you mean 'weights'\?\)"),
+        ("include_tops", r"'include_tops' of mnist_cnn \(did you mean 'include_top'\?\)"),
+        ("zzz", "^unknown option 'zzz' of mnist_cnn$"),
+    ],
+)
+def test_an_unknown_option_is_refused_with_the_nearest(option: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        kerazoo.create_model("mnist_cnn", **{option: 1})
+
+
+def test_a_model_knows_the_call_that_built_it() -> None:
+    options = {"classes": 5, "pooling": None, "input_shape": (32, 32, 1)}
+    model = kerazoo.create_model("mnist_cnn", name="mine", **options)
+    assert model.kerazoo_config == registry.ModelConfig(
+        "mnist_cnn", {"classes": 5, "input_shape": (32, 32, 1)}
+    )
+    call = str(model.kerazoo_config)
+    assert call == 'create_model("mnist_cnn", input_shape=(32, 32, 1), classes=5)'
+    again = eval(call, {"create_model": kerazoo.create_model})
+    assert again.kerazoo_config == model.kerazoo_config
+    positional = kerazoo.models.mnist_cnn(False, None, None, None, "avg")
+    assert positional.kerazoo_config.options == {"include_top": False, "pooling": "avg"}
+
+
+def test_constructors_are_ordinary_functions() -> None:
+    parameters = inspect.signature(kerazoo.models.VGG16).parameters
+    assert list(parameters)[:8] == list(inspect.signature(keras.applications.VGG16).parameters)
+    assert {"head", "alpha"} < set(parameters)
+    assert parameters["weights"].default is None
+    assert "dropout_rate:" in (kerazoo.models.VGG16.__doc__ or "")
+    assert kerazoo.models.VGG16 is kerazoo.models.vgg16
+    assert kerazoo.models.GoogLeNet is kerazoo.models.googlenet
+    assert kerazoo.models.InceptionV1 is kerazoo.models.inception_v1
+    with pytest.raises(AttributeError, match="no attribute 'VGG17'"):
+        _ = kerazoo.models.VGG17
 
 
 def test_naming_the_models_loads_no_framework() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kerazoo import registry
+from kerazoo import models, registry
 from kerazoo.accounting.inputs import InputShape
 from kerazoo.compat import shapes_only
 from kerazoo.errors import UsageError, did_you_mean
@@ -48,7 +48,7 @@ def open_model(name: str, input_shape: InputShape | None) -> keras.Model:
     options = {} if input_shape is None else {"input_shape": tuple(input_shape)}
     if not name.startswith(APPLICATIONS):
         with shapes_only():
-            return registry.create_model(name, **options)
+            return models.create_model(name, **options)
     wanted = name.removeprefix(APPLICATIONS)
     names = [known for known in dir(keras.applications) if known[0].isupper()]
     if wanted not in names:

@@ -12,8 +12,9 @@ import pandas as pd
 import tensorflow as tf
 from tensorflow.python.profiler import model_analyzer, option_builder
 
-import kerazoo
+from kerazoo.accounting.table import summary
 from kerazoo.bench.rounds import time_in_turn
+from kerazoo.models import create_model
 
 LENGTHS = (250, 500, 1000, 2000)
 
@@ -29,16 +30,16 @@ def bench(say: Callable[[str], object]) -> pd.DataFrame:
         `ratio`: to kerazoo on the same model, or, between chains, to the shorter one before.
     """
     tf.get_logger().setLevel("ERROR")  # the profiler's own warning that it is old
-    model = kerazoo.create_model("vgg16")
+    model = create_model("vgg16")
     programs: dict[tuple[str, str], tuple[keras.Model, Callable[[], Any]]] = {
-        ("vgg16", "kerazoo.summary"): (model, partial(kerazoo.summary, model)),
+        ("vgg16", "kerazoo.summary"): (model, partial(summary, model)),
         ("vgg16", "keras Model.summary"): (model, partial(model.summary, print_fn=_drop)),
         ("vgg16", "TensorFlow profiler"): (model, partial(_profile, model)),
     }
     for length in LENGTHS:
         chain = _chain(length)
         name = f"chain of {length}"
-        programs[name, "kerazoo.summary"] = (chain, partial(kerazoo.summary, chain))
+        programs[name, "kerazoo.summary"] = (chain, partial(summary, chain))
     runs = {" ".join(key): run for key, (_, run) in programs.items()}
     times = time_in_turn(runs, say)["median"].to_numpy()
     table = pd.DataFrame(list(programs), columns=["model", "program"])

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-import kerazoo
 from kerazoo import registry
 from kerazoo.bench import machine
 from kerazoo.bench.rounds import time_in_turn
+from kerazoo.models import create_model
 from kerazoo.precision import computing_in
 
 MACS_A_ROUND = 500e9
@@ -40,11 +40,11 @@ def bench(say: Callable[[str], object], model: str = "vgg16", batch_size: int = 
     entry = registry.find(model)
     calls = min(100, max(1, int(MACS_A_ROUND / entry.macs / batch_size)))
     images = np.random.default_rng(0).random((batch_size, *entry.input_shape), np.float32)
-    models = {"kerazoo": kerazoo.create_model(model)}
+    models = {"kerazoo": create_model(model)}
     with computing_in("mixed_bfloat16"):
-        models["kerazoo, mixed_bfloat16"] = kerazoo.create_model(model)
+        models["kerazoo, mixed_bfloat16"] = create_model(model)
     if model.startswith("vgg"):  # what keras.applications' have
-        models["kerazoo, head='dense'"] = kerazoo.create_model(model, head="dense")
+        models["kerazoo, head='dense'"] = create_model(model, head="dense")
     if model in APPLICATIONS:
         models["keras.applications"] = APPLICATIONS[model](weights=None)
     programs: dict[str, Callable[[], object]] = {}

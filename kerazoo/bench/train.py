@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 import tensorflow as tf
 
-import kerazoo
 from kerazoo import registry
 from kerazoo.bench import machine
 from kerazoo.bench.apart import Apart
@@ -22,6 +21,7 @@ from kerazoo.bench.images import CLASSES, random_images
 from kerazoo.bench.rounds import time_in_turn
 from kerazoo.data.images import ArraySplit, Split
 from kerazoo.device import start_tensorflow
+from kerazoo.models import create_model
 from kerazoo.precision import computing_in
 from kerazoo.training import cores
 from kerazoo.training.steps import Steps
@@ -129,7 +129,7 @@ def compiled(name: str, precision: str = "float32", **options: Any) -> keras.Mod
     """Return a model to train, made with these options of `kerazoo.create_model`."""
     keras.utils.set_random_seed(1)
     with computing_in(precision):
-        model = kerazoo.create_model(name, classes=CLASSES, classifier_activation=None, **options)
+        model = create_model(name, classes=CLASSES, classifier_activation=None, **options)
     model.compile(
         keras.optimizers.Adam(0.001, epsilon=1e-8),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),

@@ -1,1 +1,101 @@
-"""The networks, one file a family; a file put here is found by its registered names."""
+"""The networks. `from kerazoo.models import VGG16` replaces `from keras.applications import VGG16`.
+
+Each module registers the constructors of one family. They can be imported from here by their names
+in kerazoo (`vgg16`, `inception_v1`) or as keras.applications spells them (`VGG16`, `InceptionV1`).
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import importlib
+import inspect
+import pkgutil
+from typing import TYPE_CHECKING, Any
+
+from kerazoo import registry
+from kerazoo.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    import keras
+
+# What other libraries call the options.
+SYNONYMS = {
+    "num_classes": "classes",
+    "pretrained": "weights",
+    "drop_rate": "dropout_rate",
+    "global_pool": "pooling",
+    "width_mult": "alpha",
+    "activation": "classifier_activation",
+}
+
+
+def list_models(pattern: str = "*") -> list[str]:
+    """Return the sorted names of the models that match a shell-style pattern.
+
+    >>> list_models("vgg1[13]")
+    ['vgg11', 'vgg13']
+    """
+    _import_families()
+    return sorted(fnmatch.filter(registry.names(), pattern))
+
+
+def create_model(name: str, /, **options: Any) -> keras.Model:
+    """Build a model.
+
+    All models take the arguments of keras.applications below. `help(kerazoo.models.vgg16)` shows
+    the further options of a model.
+
+    Args:
+        name: Name of the model; `list_models()` lists all.
+        **options:
+            include_top: Whether to build the classifier, True by default. Without it the model ends
+                with the features, and height and width are open by default.
+            weights: None (the default) for random initial values, "imagenet", "mnist", the path of
+                a file or checkpoint, or a model: see `kerazoo.weights.load_weights`.
+            input_tensor: A Keras tensor to start from instead of a new input.
+            input_shape: Shape of one image in Keras's image data format, (height, width, channels)
+                or (channels, height, width).
+            pooling: Without a top, None for features [batch, height, width, channels], "avg" or
+                "max" for their mean or maximum [batch, channels].
+            classes: Number of classes.
+            classifier_activation: Activation of the last layer, "softmax" by default; None for
+                logits.
+            name: Name of the Keras model.
+
+    Returns:
+        The model; its `kerazoo_config` holds the name and the options.
+
+    Raises:
+        UsageError: No model or option has this name, or an option has a wrong value.
+        DataMissingError: The weights cannot be downloaded.
+        CorruptFileError: The file of the weights is damaged or does not fit the model.
+
+    >>> create_model("mnist_cnn", classes=5).output_shape
+    (None, 5)
+    """
+    _import_families()
+    constructor = registry.constructor(name)
+    known = inspect.signature(constructor).parameters
+    for option in options:
+        if option not in known:
+            hint = did_you_mean(SYNONYMS.get(option, option), known)
+            raise UsageError(f"unknown option '{option}' of {name}{hint}")
+    return constructor(**options)
+
+
+def _import_families() -> None:
+    """Import the modules of this package, each of which registers its constructors."""
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")
+    globals().update({name: registry.constructor(name) for name in registry.names()})
+
+
+def __getattr__(name: str) -> Any:
+    """Return a constructor by the spelling of keras.applications, such as `ResNet50`."""
+    for known in registry.names():
+        if known.replace("_", "") == name.lower():
+            return registry.constructor(known)
+    raise AttributeError(f"module 'kerazoo.models' has no attribute '{name}'")
+
+
+_import_families()

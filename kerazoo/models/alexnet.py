@@ -1,42 +1,27 @@
-"""AlexNet, and what is built like it: five convolutions and three dense layers.
+"""AlexNet, and networks like it: five convolutions and three dense layers.
 
 Source: Krizhevsky, Sutskever and Hinton, "ImageNet Classification with Deep Convolutional Neural
-Networks" (2012), section 3 and figure 2; initial values, section 5. Two groups stand where the
-paper has two GPUs. Departure: the input is 227x227, which gives the paper's 55x55 maps, where its
-text says 224x224.
+Networks" (2012), https://doi.org/10.1145/3065386, section 3 and figure 2; initial values, section
+5. Two groups stand for the paper's two GPUs. Departure: the input is 227x227, which gives the
+paper's feature maps of 55x55, where its text says 224x224.
 
-`alexnet_v2` is the narrower net of one GPU of Krizhevsky, "One weird trick for parallelizing
-convolutional neural networks" (2014), as tf-slim builds it (nets/alexnet.py): no groups and no
-local response normalisation. Departure: its fc6, fc7 and fc8 are dense layers, slim's are
-convolutions with the same weights.
+`alexnet_v2` is the narrower network for one GPU of Krizhevsky, "One weird trick for parallelizing
+convolutional neural networks" (2014), https://arxiv.org/abs/1404.5997, as in tf-slim
+(nets/alexnet.py): no groups and no local response normalization. Departure: its fc6, fc7 and fc8
+are dense layers, tf-slim's are convolutions with the same weights.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from kerazoo.lazy import keras
-from kerazoo.models import common
+from kerazoo.models import _builder
+from kerazoo.registry import Constructor, ModelInfo
+from kerazoo.weights import Weights
 
 FC_WIDTH = 4096
-ARGUMENTS = """
-
-    Images have {least}x{least} pixels at least. Initial values are the source's.
-
-    Args:
-        asked: The arguments that all constructors share.
-        dropout_rate: Share of the values of fc6 and fc7 that training sets to zero.
-        alpha: Width multiplier of every layer but the last, as in MobileNet; widths stay even, so
-            that groups of two can divide them.
-
-    Returns:
-        A model from images [batch, height, width, 3] to [batch, classes].
-
-    Raises:
-        UsageError: An argument does not fit the net.
-        CorruptFileError: The file of the weights is damaged or does not fit the net.
-    """
 
 
 class Convolution(NamedTuple):
@@ -61,61 +46,75 @@ class Convolution(NamedTuple):
     then: tuple[str, ...] = ()
 
 
-class Style(NamedTuple):
-    """What else tells one of the nets from another.
+class AlexNetConfig(NamedTuple):
+    """What else differs between these networks.
 
     Attributes:
-        least: Smallest height and width of an image.
+        minimum: Smallest height and width of an image.
         kernel: Standard deviation of the convolutions' normal initial values; None for Glorot's.
         dense: The same for fc6 and fc7.
         bias: Initial value of the biases of fc6 and fc7.
-        bins: Pyramid that takes maps of any size to fc6; None where they are flattened.
+        bins: Pyramid between feature maps of any size and fc6; None where they are flattened.
     """
 
-    least: int
+    minimum: int
     kernel: float | None
     dense: float
     bias: float
     bins: tuple[int, ...] | None = None
 
 
-def like_alexnet(
-    variant: str,
-    text: str,
-    convolutions: Sequence[Convolution],
-    style: Style,
-    *,
-    source: str,
-    year: int,
-    size: int,
-    params: int,
-    macs: int,
-) -> Callable[..., keras.Model]:
-    """Return the registered constructor of a net for images of size x size.
+def alexnet_variant(
+    info: ModelInfo, convolutions: Sequence[Convolution], config: AlexNetConfig
+) -> Constructor:
+    """Return the constructor of a network of five convolutions and three dense layers."""
 
-    `text` begins its docstring; the rest are the facts of `kerazoo.registry.Entry`.
-    """
+    @_builder.constructor(info)
+    def build(
+        include_top: bool = True,
+        weights: Weights = None,
+        input_tensor: keras.KerasTensor | None = None,
+        input_shape: _builder.Shape | None = None,
+        pooling: str | None = None,
+        classes: int = 1000,
+        classifier_activation: _builder.Activation = "softmax",
+        name: str = info.name,
+        *,
+        dropout_rate: float = 0.5,
+        alpha: float = 1.0,
+    ) -> keras.Model:
+        """Build AlexNet, or a network like it.
 
-    def build(asked: common.Asked, dropout_rate: float = 0.5, alpha: float = 1.0) -> keras.Model:
-        x = inputs = asked.inputs(style.least, any_size=style.bins is not None)
+        Images have at least 67x67 pixels, those of ZFNet 53x53, those of SPP-net 21x21. Initial
+        values are the paper's.
+
+        Args:
+            dropout_rate: Fraction of the elements of fc6 and fc7 that are dropped in training.
+            alpha: Width multiplier of every layer but the last, as in MobileNet; widths stay even
+                for the groups of two. See `kerazoo.create_model` for the other arguments and
+                errors.
+
+        Returns:
+            A model from images [batch, height, width, 3] to [batch, classes].
+        """
+        any_size = config.bins is not None
+        inputs = x = _builder.image_input(
+            info, include_top, input_tensor, input_shape, minimum=config.minimum, any_size=any_size
+        )
         for number, convolution in enumerate(convolutions, start=1):
-            filters = common.scaled(convolution.filters, alpha, divisor=2)
-            x = _convolution(x, number, convolution._replace(filters=filters), style)
-        if not asked.include_top:
-            return asked.model(inputs, asked.pooled(x))
-        x = _head(x, common.scaled(FC_WIDTH, alpha, divisor=2), style, dropout_rate)
-        return asked.model(inputs, asked.classifier(x, "fc8"))
+            filters = _builder.scaled(convolution.filters, alpha, divisor=2)
+            x = _convolution(x, number, convolution._replace(filters=filters), config)
+        if not include_top:
+            return _builder.functional(inputs, _builder.pooled(x, pooling), name)
+        x = _head(x, _builder.scaled(FC_WIDTH, alpha, divisor=2), config, dropout_rate)
+        x = _builder.classifier(x, classes, classifier_activation, "fc8")
+        return _builder.functional(inputs, x, name)
 
-    arguments = ARGUMENTS.format(least=style.least)
-    build.__doc__ = f"{text}; {params:,} parameters.{arguments}"
-    register = common.constructor(
-        variant, source=source, year=year, input_shape=(size, size, 3), params=params, macs=macs
-    )
-    return register(build)
+    return build
 
 
 def _convolution(
-    x: keras.KerasTensor, number: int, settings: Convolution, style: Style
+    x: keras.KerasTensor, number: int, settings: Convolution, config: AlexNetConfig
 ) -> keras.KerasTensor:
     from kerazoo.layers import LocalResponseNormalization
 
@@ -130,7 +129,7 @@ def _convolution(
         padding,
         groups=settings.groups,
         activation="relu",
-        kernel_initializer=_normal(style.kernel),
+        kernel_initializer=_normal(config.kernel),
         bias_initializer=keras.initializers.Constant(settings.bias),
         name=f"conv{number}",
     )(x)
@@ -143,19 +142,21 @@ def _convolution(
     return x
 
 
-def _head(x: keras.KerasTensor, width: int, style: Style, dropout_rate: float) -> keras.KerasTensor:
+def _head(
+    x: keras.KerasTensor, width: int, config: AlexNetConfig, dropout_rate: float
+) -> keras.KerasTensor:
     from kerazoo.layers import SpatialPyramidPooling
 
-    if style.bins is None:
+    if config.bins is None:
         x = keras.layers.Flatten(name="pool5_flat")(x)
     else:
-        x = SpatialPyramidPooling(style.bins, name="spatial_pyramid")(x)
+        x = SpatialPyramidPooling(config.bins, name="spatial_pyramid")(x)
     for number in (6, 7):
         x = keras.layers.Dense(
             width,
             activation="relu",
-            kernel_initializer=_normal(style.dense),
-            bias_initializer=keras.initializers.Constant(style.bias),
+            kernel_initializer=_normal(config.dense),
+            bias_initializer=keras.initializers.Constant(config.bias),
             name=f"fc{number}",
         )(x)
         x = keras.layers.Dropout(dropout_rate, name=f"dropout{number}")(x)
@@ -169,9 +170,16 @@ def _normal(deviation: float | None) -> keras.initializers.Initializer | str:
     return keras.initializers.RandomNormal(stddev=deviation)
 
 
-alexnet = like_alexnet(
-    "alexnet",
-    "Build AlexNet, in two groups where the paper has two GPUs",
+alexnet = alexnet_variant(
+    ModelInfo(
+        "alexnet",
+        paper="Krizhevsky et al. 2012, figure 2",
+        url="https://doi.org/10.1145/3065386",
+        year=2012,
+        input_shape=(227, 227, 3),
+        params=60_965_224,
+        macs=724_406_816,
+    ),
     (
         Convolution(96, 11, 4, "valid", then=("lrn", "pool")),
         Convolution(256, 5, groups=2, bias=1, then=("lrn", "pool")),
@@ -179,17 +187,19 @@ alexnet = like_alexnet(
         Convolution(384, 3, groups=2, bias=1),
         Convolution(256, 3, groups=2, bias=1, then=("pool",)),
     ),
-    Style(least=67, kernel=0.01, dense=0.01, bias=1),
-    source="Krizhevsky et al., figure 2",
-    year=2012,
-    size=227,
-    params=60_965_224,
-    macs=724_406_816,
+    AlexNetConfig(minimum=67, kernel=0.01, dense=0.01, bias=1),
 )
 
-alexnet_v2 = like_alexnet(
-    "alexnet_v2",
-    "Build the narrower AlexNet of one GPU, tf-slim's `alexnet_v2`",
+alexnet_v2 = alexnet_variant(
+    ModelInfo(
+        "alexnet_v2",
+        paper="Krizhevsky 2014, 'One weird trick', as in tf-slim",
+        url="https://arxiv.org/abs/1404.5997",
+        year=2014,
+        input_shape=(224, 224, 3),
+        params=50_303_912,
+        macs=736_555_776,
+    ),
     (
         Convolution(64, 11, 4, "valid", bias=0.1, then=("pool",)),
         Convolution(192, 5, bias=0.1, then=("pool",)),
@@ -197,10 +207,5 @@ alexnet_v2 = like_alexnet(
         Convolution(384, 3, bias=0.1),
         Convolution(256, 3, bias=0.1, then=("pool",)),
     ),
-    Style(least=67, kernel=None, dense=0.005, bias=0.1),
-    source="Krizhevsky, 'One weird trick', as in tf-slim",
-    year=2014,
-    size=224,
-    params=50_303_912,
-    macs=736_555_776,
+    AlexNetConfig(minimum=67, kernel=None, dense=0.005, bias=0.1),
 )

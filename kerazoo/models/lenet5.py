@@ -1,7 +1,8 @@
 """LeNet-5, as its paper has it.
 
 Source: LeCun, Bottou, Bengio and Haffner, "Gradient-Based Learning Applied to Document Recognition"
-(1998), section II.B, figure 2 and table I; initial values, appendix A. Departures: the ten codes
+(1998), https://doi.org/10.1109/5.726791, section II.B, figure 2 and table I; initial values,
+appendix A. Departures: the ten codes
 are drawn anew as the paper's 7x12 bitmaps, not after its figure 3 pixel by pixel; for another
 number of classes they are drawn at random, which the paper weighs too; biases begin as zeros; the
 distances have their sign turned, so that the largest score is the best.
@@ -12,7 +13,9 @@ from __future__ import annotations
 import random
 
 from kerazoo.lazy import keras
-from kerazoo.models import common
+from kerazoo.models import _builder
+from kerazoo.registry import ModelInfo
+from kerazoo.weights import Weights
 
 WHITE, WHITE_TO_BLACK = -0.1, 1.275  # section II.B: the background is -0.1 and the ink 1.175
 F6 = 84
@@ -40,47 +43,57 @@ BITMAPS = """
 """
 
 
-@common.constructor(
+INFO = ModelInfo(
     "lenet5",
-    source="LeCun et al., figure 2 and table I",
+    paper="LeCun et al. 1998, figure 2 and table I",
+    url="https://doi.org/10.1109/5.726791",
     year=1998,
     input_shape=(32, 32, 1),
     params=60_000,
     macs=325_680,
-    classes=10,
-    divisible=True,
+    micro_batches=True,
 )
-def lenet5(asked: common.Asked, connections: str = "table") -> keras.Model:
-    """Build the net: C1, S2, C3, S4, C5, F6 and the output; 60,000 trainable parameters.
 
-    Images have 32x32 pixels at least. Without a top the features are C5. Ten classes have the
+
+@_builder.constructor(INFO)
+def lenet5(
+    include_top: bool = True,
+    weights: Weights = None,
+    input_tensor: keras.KerasTensor | None = None,
+    input_shape: _builder.Shape | None = None,
+    pooling: str | None = None,
+    classes: int = 10,
+    classifier_activation: _builder.Activation = "softmax",
+    name: str = "lenet5",
+    *,
+    connections: str = "table",
+) -> keras.Model:
+    """Build C1, S2, C3, S4, C5, F6 and the output; 60,000 trainable parameters.
+
+    Images have at least 32x32 pixels. Without a top the features are C5. Ten classes have the
     digits' bitmaps as codes; without an activation the scores are the negative squared distances of
     F6 to the codes.
 
     Args:
-        asked: The arguments that all constructors share.
-        connections: "table" for the paper's 60 between S2 and C3, "dense" for all 96.
+        connections: "table" for the paper's 60 between S2 and C3, "dense" for all 96. See
+            `kerazoo.create_model` for the other arguments and errors.
 
     Returns:
         A model from images in [0, 1], [batch, height, width, channels], to [batch, classes].
-
-    Raises:
-        UsageError: An argument does not fit the net.
-        CorruptFileError: The weights file cannot be read.
     """
     from kerazoo.layers import FanInUniform, RadialBasis, scaled_tanh
 
-    common.check_choice("connections", connections, ("table", "dense"))
-    inputs = asked.inputs(least=32)
+    _builder.check_choice("connections", connections, ("table", "dense"))
+    inputs = _builder.image_input(INFO, include_top, input_tensor, input_shape, minimum=32)
     x = _features(inputs, connections)
-    if not asked.include_top:
-        return asked.model(inputs, asked.pooled(x))
-    common.check_classes(asked.classes, least=1)
+    if not include_top:
+        return _builder.functional(inputs, _builder.pooled(x, pooling), name)
+    _builder.check_classes(classes)
     x = keras.layers.Flatten(name="c5_flat")(x)
     x = keras.layers.Dense(F6, scaled_tanh, kernel_initializer=FanInUniform(), name="f6")(x)
-    x = RadialBasis(codes(asked.classes), dtype=common.variable_dtype(), name="output")(x)
-    x = common.activation(x, asked.classifier_activation, name="predictions")
-    return asked.model(inputs, x)
+    x = RadialBasis(codes(classes), dtype=_builder.variable_dtype(), name="output")(x)
+    x = _builder.activated(x, classifier_activation, name="predictions")
+    return _builder.functional(inputs, x, name)
 
 
 def _features(x: keras.KerasTensor, connections: str) -> keras.KerasTensor:

@@ -1,50 +1,58 @@
-"""The study documents' network for handwritten digits.
+"""The study notes' network for handwritten digits.
 
-Source: document 000_edc3730cabfc8e8e, lines 226-315, a TF1 program that the document takes from
-Géron, "Hands-On Machine Learning with Scikit-Learn and TensorFlow" (2017), chapter 13. Layers,
-sizes and names are the program's; the softmax that it applies outside its logits layer is
+Source: `cnn-notes`, lines 226-315, a TF1 program from Géron, "Hands-On Machine Learning with
+Scikit-Learn and TensorFlow" (2017), chapter 13, https://github.com/ageron/handson-ml. Layers, sizes
+and names are the program's; the softmax that it applies outside its logits layer is
 `classifier_activation` here.
 """
 
 from __future__ import annotations
 
 from kerazoo.lazy import keras
-from kerazoo.models import common
+from kerazoo.models import _builder
+from kerazoo.registry import ModelInfo
+from kerazoo.weights import Weights
 
-
-@common.constructor(
+INFO = ModelInfo(
     "mnist_cnn",
-    source="study document 000_edc3730cabfc8e8e, lines 226-315",
+    paper="study notes, cnn-notes, lines 226-315",
+    url="https://github.com/ageron/handson-ml",
     year=2017,
     input_shape=(28, 28, 1),
     params=220_234,
     macs=4_039_808,
-    classes=10,
-    divisible=True,
+    micro_batches=True,
 )
-def mnist_cnn(asked: common.Asked) -> keras.Model:
-    """Build the net: two convolutions, a max-pool, two dense layers; 220,234 parameters.
 
-    Images have 3x3 pixels at least. Kernels begin Glorot-uniform, biases zero. Without a top the
-    features are pool3, [batch, height/4, width/4, 64].
 
-    Args:
-        asked: The arguments that all constructors share.
+@_builder.constructor(INFO)
+def mnist_cnn(
+    include_top: bool = True,
+    weights: Weights = None,
+    input_tensor: keras.KerasTensor | None = None,
+    input_shape: _builder.Shape | None = None,
+    pooling: str | None = None,
+    classes: int = 10,
+    classifier_activation: _builder.Activation = "softmax",
+    name: str = "mnist_cnn",
+) -> keras.Model:
+    """Build two convolutions, a max pooling and two dense layers; 220,234 parameters.
+
+    Images have at least 3x3 pixels. Kernels start Glorot-uniform, biases at zero. Without a top the
+    features are pool3, [batch, height/4, width/4, 64]. See `kerazoo.create_model` for the
+    arguments and errors.
 
     Returns:
         A model from images in [0, 1], [batch, height, width, channels], to [batch, classes].
-
-    Raises:
-        UsageError: An argument does not fit the net.
-        CorruptFileError: The weights file cannot be read.
     """
     layers = keras.layers
-    inputs = asked.inputs(least=3)
+    inputs = _builder.image_input(INFO, include_top, input_tensor, input_shape, minimum=3)
     x = layers.Conv2D(32, 3, padding="same", activation="relu", name="conv1")(inputs)
     x = layers.Conv2D(64, 3, strides=2, padding="same", activation="relu", name="conv2")(x)
     x = layers.MaxPooling2D(2, strides=2, padding="valid", name="pool3")(x)
-    if not asked.include_top:
-        return asked.model(inputs, asked.pooled(x))
+    if not include_top:
+        return _builder.functional(inputs, _builder.pooled(x, pooling), name)
     x = layers.Flatten(name="pool3_flat")(x)
     x = layers.Dense(64, activation="relu", name="fc1")(x)
-    return asked.model(inputs, asked.classifier(x, "output"))
+    x = _builder.classifier(x, classes, classifier_activation, "output")
+    return _builder.functional(inputs, x, name)

@@ -17,34 +17,13 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from kerazoo.lazy import keras
-from kerazoo.models import common
+from kerazoo.models import _builder
+from kerazoo.registry import Constructor, ModelInfo
+from kerazoo.weights import Weights
 
 STEM_WIDTH = 64
 WIDTHS = (64, 128, 256, 512)
 STRIDE_ON = ("1x1", "3x3", "last_3x3")
-ARGUMENTS = """
-
-    Images have 32x32 pixels at least; height and width may be unknown. Kernels begin He-normal.
-
-    Args:
-        asked: The arguments that all constructors share.
-        stride_on: Which convolution of a bottleneck makes the map smaller: "1x1", the first, as in
-            the paper; "3x3" (V1.5); "last_3x3", in the last unit of the stage before (tf-slim). The
-            nets of 18 and 34 layers have no bottlenecks: theirs is the first 3x3 of a stage.
-        use_bias: Whether the convolutions have biases, as in keras.applications.
-        pool_padding: "same", or "symmetric" for one zero at every side.
-        epsilon: Added to the variances by batch normalisation.
-        alpha: Width multiplier of every layer but the last, as in MobileNet. Below 3/16
-            training may crash on a CPU, in TensorFlow's gradient of strided 1x1 convolutions.
-
-    Returns:
-        A model from images [batch, height, width, 3] to [batch, classes].
-
-    Raises:
-        UsageError: An argument does not fit the net.
-        DataMissingError: The weights cannot be downloaded.
-        CorruptFileError: The file of the weights is damaged or does not fit the net.
-    """
 
 
 class Settings(NamedTuple):
@@ -107,7 +86,7 @@ def _residual(
     """Return a map plus what (filters, kernel, stride) convolutions make of it, then ReLU."""
     layers = keras.layers
     shortcut, filters = x, convolutions[-1][0]
-    if x.shape[common.channel_axis()] != filters:
+    if x.shape[_builder.channel_axis()] != filters:
         shortcut = _convolution(x, filters, 1, stride, f"{name}_shortcut", settings)
     elif stride > 1:
         shortcut = layers.MaxPooling2D(1, stride, name=f"{name}_shortcut")(x)
@@ -137,13 +116,14 @@ def _convolution(
         name=name,
     )(x)
     return layers.BatchNormalization(
-        common.channel_axis(), momentum=0.9, epsilon=settings.epsilon, name=f"{name}_bn"
+        _builder.channel_axis(), momentum=0.9, epsilon=settings.epsilon, name=f"{name}_bn"
     )(x)
 
 
 def _stem(
     x: keras.KerasTensor, width: int, pool_padding: str, settings: Settings
 ) -> keras.KerasTensor:
+    _builder.check_choice("pool_padding", pool_padding, ("same", "symmetric"))
     x = _convolution(x, width, 7, 2, "conv1", settings)
     x = keras.layers.ReLU(name="conv1_relu")(x)
     if pool_padding == "symmetric":
@@ -171,42 +151,67 @@ def _stages(
     return x
 
 
-def _variant(
-    variant: str,
-    block: Callable[..., keras.KerasTensor],
-    depths: Sequence[int],
-    params: int,
-    macs: int,
-) -> Callable[..., keras.Model]:
-    """Return the registered constructor of a column of table 1."""
-    source = f"He et al., table 1, {variant.removeprefix('resnet')}-layer"
+def _resnet(
+    info: ModelInfo, block: Callable[..., keras.KerasTensor], depths: Sequence[int]
+) -> Constructor:
+    """Return the constructor of a column of table 1, whose stages have `depths` blocks."""
 
+    @_builder.constructor(info)
     def build(
-        asked: common.Asked,
+        include_top: bool = True,
+        weights: Weights = None,
+        input_tensor: keras.KerasTensor | None = None,
+        input_shape: _builder.Shape | None = None,
+        pooling: str | None = None,
+        classes: int = 1000,
+        classifier_activation: _builder.Activation = "softmax",
+        name: str = info.name,
+        *,
         stride_on: str = "1x1",
         use_bias: bool = False,
         pool_padding: str = "same",
         epsilon: float = 1e-5,
         alpha: float = 1.0,
     ) -> keras.Model:
-        common.check_choice("stride_on", stride_on, STRIDE_ON)
-        common.check_choice("pool_padding", pool_padding, ("same", "symmetric"))
+        """Build a residual network.
+
+        Images have at least 32x32 pixels; height and width may be unknown. Kernels start He-normal.
+
+        Args:
+            stride_on: Which convolution of a bottleneck halves the size: "1x1" as in the paper;
+                "3x3" (V1.5); "last_3x3", in the last block of the stage before (tf-slim).
+            use_bias: Whether the convolutions have biases, as in keras.applications.
+            pool_padding: "same", or "symmetric" for one zero at every side.
+            epsilon: Added to the variances by batch normalization.
+            alpha: Width multiplier of every layer but the last, as in MobileNet. Below 3/16
+                training may crash on a CPU, in TensorFlow's gradient of strided 1x1 convolutions.
+                See `kerazoo.create_model` for the other arguments and errors.
+
+        Returns:
+            A model from images [batch, height, width, 3] to [batch, classes].
+        """
+        _builder.check_choice("stride_on", stride_on, STRIDE_ON)
         settings = Settings(use_bias, epsilon)
-        inputs = asked.inputs(least=32, any_size=True)
-        x = _stem(inputs, common.scaled(STEM_WIDTH, alpha), pool_padding, settings)
-        widths = [common.scaled(width, alpha) for width in WIDTHS]
+        inputs = _builder.image_input(
+            info, include_top, input_tensor, input_shape, minimum=32, any_size=True
+        )
+        x = _stem(inputs, _builder.scaled(STEM_WIDTH, alpha), pool_padding, settings)
+        widths = [_builder.scaled(width, alpha) for width in WIDTHS]
         x = _stages(x, block, depths, widths, stride_on, settings)
-        return asked.model(inputs, asked.mean_and_classifier(x, "fc"))
+        x = _builder.mean_classifier(x, include_top, pooling, classes, classifier_activation, "fc")
+        return _builder.functional(inputs, x, name)
 
-    build.__doc__ = f"Build the {source}; {params:,} trainable parameters.{ARGUMENTS}"
-    register = common.constructor(
-        variant, source=source, year=2015, input_shape=(224, 224, 3), params=params, macs=macs
-    )
-    return register(build)
+    return build
 
 
-resnet18 = _variant("resnet18", basic, (2, 2, 2, 2), 11_689_512, 1_814_073_344)
-resnet34 = _variant("resnet34", basic, (3, 4, 6, 3), 21_797_672, 3_663_761_408)
-resnet50 = _variant("resnet50", bottleneck, (3, 4, 6, 3), 25_557_032, 3_857_973_248)
-resnet101 = _variant("resnet101", bottleneck, (3, 4, 23, 3), 44_549_160, 7_570_194_432)
-resnet152 = _variant("resnet152", bottleneck, (3, 8, 36, 3), 60_192_808, 11_282_415_616)
+def _info(layers: int, params: int, macs: int) -> ModelInfo:
+    paper = f"He et al. 2015, table 1, {layers}-layer"
+    url = "https://arxiv.org/abs/1512.03385"
+    return ModelInfo(f"resnet{layers}", paper, url, 2015, (224, 224, 3), params, macs)
+
+
+resnet18 = _resnet(_info(18, 11_689_512, 1_814_073_344), basic, (2, 2, 2, 2))
+resnet34 = _resnet(_info(34, 21_797_672, 3_663_761_408), basic, (3, 4, 6, 3))
+resnet50 = _resnet(_info(50, 25_557_032, 3_857_973_248), bottleneck, (3, 4, 6, 3))
+resnet101 = _resnet(_info(101, 44_549_160, 7_570_194_432), bottleneck, (3, 4, 23, 3))
+resnet152 = _resnet(_info(152, 60_192_808, 11_282_415_616), bottleneck, (3, 8, 36, 3))

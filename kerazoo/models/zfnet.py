@@ -1,14 +1,16 @@
 """ZFNet: AlexNet with smaller windows and strides in its first layers, and without groups.
 
-Source: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks" (2013), figure 3;
-initial values, section 3. Departures: conv1 has one zero at every side and the first two pools have
-as much padding as gives the figure's maps of 110, 55, 26 and 13 pixels, of which the paper says
-nothing; contrast normalisation has AlexNet's settings, since the paper gives none.
+Source: Zeiler and Fergus, "Visualizing and Understanding Convolutional Networks" (2013),
+https://arxiv.org/abs/1311.2901, figure 3; initial values, section 3. Departures: conv1 has one zero
+at every side, and the first two pools are padded to give the figure's feature maps of 110, 55, 26
+and 13 pixels, of which the paper says nothing; contrast normalization has AlexNet's settings, since
+the paper gives none.
 """
 
 from __future__ import annotations
 
-from kerazoo.models.alexnet import Convolution, Style, like_alexnet
+from kerazoo.models.alexnet import AlexNetConfig, Convolution, alexnet_variant
+from kerazoo.registry import ModelInfo
 
 CONVOLUTIONS = (
     Convolution(96, 7, 2, padding=1, then=("pool_same", "lrn")),
@@ -18,14 +20,16 @@ CONVOLUTIONS = (
     Convolution(256, 3),
 )
 
-zfnet = like_alexnet(
-    "zfnet",
-    "Build ZFNet",
+zfnet = alexnet_variant(
+    ModelInfo(
+        "zfnet",
+        paper="Zeiler & Fergus 2013, figure 3",
+        url="https://arxiv.org/abs/1311.2901",
+        year=2013,
+        input_shape=(224, 224, 3),
+        params=62_357_608,
+        macs=1_168_032_896,
+    ),
     (*CONVOLUTIONS[:4], CONVOLUTIONS[4]._replace(then=("pool",))),
-    Style(least=53, kernel=0.01, dense=0.01, bias=0),
-    source="Zeiler & Fergus, figure 3",
-    year=2013,
-    size=224,
-    params=62_357_608,
-    macs=1_168_032_896,
+    AlexNetConfig(minimum=53, kernel=0.01, dense=0.01, bias=0),
 )

@@ -1,4 +1,4 @@
-"""The verbs `parity` and `convert`."""
+"""The command `kerazoo parity`."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from kerazoo.arguments import Parser, add_debug, one_of, path, say, start
+from kerazoo.arguments import Parser, add_debug, say, start
 from kerazoo.errors import KerazooError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def add_parity(parser: Parser) -> None:
+def add(parser: Parser) -> None:
     """Give the parser the options of `parity`."""
     parser.description = (
         "Run the study documents' TF1 programs beside their Keras ports on the same weights and "
@@ -45,40 +45,3 @@ def _printed(table: pd.DataFrame) -> str:
     shown["verdict"] = table.passed.map({True: "ok", False: "FAILED"})
     shown["quantity"] = shown.quantity.str.ljust(shown.quantity.str.len().max())
     return shown.to_string(index=False, float_format="{:.1e}".format)
-
-
-def add_convert(parser: Parser) -> None:
-    """Give the parser the options of `convert`."""
-    parser.description = (
-        "Move weights from one zoo to another, then run both sides on the same images."
-    )
-    add = parser.add_argument
-    add(
-        "source",
-        metavar="SOURCE",
-        help="a checkpoint of tf-slim or of legacy_tf1, an .h5 or .weights.h5 file of "
-        "keras.applications, a .keras file of kerazoo, or keras.applications:VGG16 to download",
-    )
-    add(
-        "target",
-        type=path,
-        metavar="TARGET",
-        help="a new .keras, .h5 or .weights.h5 file, or the .ckpt prefix of a checkpoint",
-    )
-    add("--model", metavar="NAME", help="the zoo's model (default: told from the tensors)")
-    heads = ("conv", "dense")
-    text = "conv or dense, of a VGG that becomes a .keras file (default: conv)"
-    add("--head", type=one_of(heads), metavar="NAME", help=text)
-    add("--overwrite", action="store_true", help="replace what is at TARGET")
-    add_debug(parser)
-    parser.set_defaults(run=_convert)
-
-
-def _convert(parsed: argparse.Namespace) -> None:
-    from kerazoo.parity import target
-
-    target.check(parsed.target, parsed.overwrite)
-    start()
-    from kerazoo.parity.convert import convert
-
-    convert(parsed.source, parsed.target, parsed.model, parsed.head, say)

@@ -15,8 +15,8 @@ import keras
 import numpy as np
 import pandas as pd
 
+from kerazoo.difference import Difference, difference, largest
 from kerazoo.errors import UsageError, did_you_mean
-from kerazoo.parity.difference import Difference, difference, largest
 from kerazoo.parity.pairs import PAIRS, Pair
 from kerazoo.parity.port import Port
 from kerazoo.precision import computing_in

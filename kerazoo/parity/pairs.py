@@ -9,12 +9,12 @@ from typing import Any
 import keras
 import numpy as np
 
-import kerazoo
 from kerazoo.data import digits
 from kerazoo.data.photos import centre, sample_photos
 from kerazoo.demos import conv_layer, filter_demo, max_pool
+from kerazoo.models import create_model
 from kerazoo.parity.port import Batch
-from kerazoo.weights import slim
+from kerazoo.weights import preprocess, slim
 from kerazoo.weights.preprocessing import SLIM_VGG
 from legacy_tf1 import conv_layer as tf1_conv_layer
 from legacy_tf1 import filter_demo as tf1_filter_demo
@@ -83,12 +83,12 @@ def _as_image(_: keras.Model, rows: np.ndarray) -> np.ndarray:
 
 
 def _mnist_cnn() -> keras.Model:
-    return kerazoo.create_model("mnist_cnn", classifier_activation=None)
+    return create_model("mnist_cnn", classifier_activation=None)
 
 
 def vgg16() -> keras.Model:
     """Return VGG-16 for images of any size, ending in a map of logits, without dropout."""
-    model = kerazoo.create_model(
+    model = create_model(
         "vgg16", input_shape=(None, None, 3), classifier_activation=None, dropout_rate=0.0
     )
     model.preprocessing = SLIM_VGG
@@ -157,11 +157,11 @@ PAIRS: dict[str, Pair] = {
         source="004_3c2fc93a057b1e8c, lines 43-107",
         build=lambda dtype: tf1_vgg16_slim.build(dtype, is_training=True, keep_prob=1.0),
         port=vgg16,
-        names=slim.own_names("vgg_16", "vgg_16/"),
+        names=slim.kerazoo_names("vgg_16", "vgg_16/"),
         images=sample_photos,
         batches=_photo_labels,
         present=tf1_vgg16_slim.preprocess,
-        prepare=kerazoo.preprocess,
+        prepare=preprocess,
         sgd_steps=2,
         sgd_rate=0.001,
         adam_steps=2,

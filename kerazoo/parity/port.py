@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerazoo.weights.transfer import Source, assign, named_weights
+from kerazoo.weights.transfer import LoadedWeights, assign, named_weights
 
 Arrays = dict[str, np.ndarray]
 Batch = tuple[np.ndarray, np.ndarray | None]
@@ -37,7 +37,7 @@ class Port:
     @weights.setter
     def weights(self, values: Mapping[str, np.ndarray]) -> None:
         tensors = {key: (key, value) for key, value in values.items()}
-        assign(self.model, Source("the TF1 program", tensors))
+        assign(self.model, LoadedWeights("the TF1 program", tensors))
 
     def forward(self, images: np.ndarray) -> np.ndarray:
         """Return what the model computes from images [batch, ...]."""

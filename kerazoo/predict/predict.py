@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-import kerazoo
 from kerazoo.data.images import to_shape
+from kerazoo.models import create_model
 from kerazoo.predict import handwriting
 from kerazoo.weights import shipped
 
@@ -29,7 +29,7 @@ def predict(model: str, weights: str, paths: Sequence[Path]) -> list[tuple[str, 
     """
     (card,) = (card for card in shipped.cards(weights) if card["model"] == model)
     digits = np.stack([handwriting.read(path) for path in paths])
-    net = kerazoo.create_model(model, weights=weights)
+    net = create_model(model, weights=weights)
     as_read = np.rint(digits * 255).astype(np.uint8)  # like the images of the training
     scores = net(to_shape(as_read, net.input_shape[1:]), training=False).numpy()
     classes = card["data"]["classes"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-import kerazoo
+from kerazoo._version import __version__
 from kerazoo.data.images import ImageData
 from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.training.options import Recipe, TrainOptions
@@ -48,7 +48,7 @@ def record(
 
 def _versions() -> dict[str, str]:
     return {
-        "kerazoo": kerazoo.__version__,
+        "kerazoo": __version__,
         "python": platform.python_version(),
         **{package: metadata.version(package) for package in PACKAGES},
     }

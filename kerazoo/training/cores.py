@@ -6,7 +6,7 @@ import os
 
 import tensorflow as tf
 
-from kerazoo.registry import Entry
+from kerazoo.registry import ModelInfo
 
 PART = 25  # images at the least: fewer cost more in calls than is gained by the cores
 
@@ -16,13 +16,13 @@ def count() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def parts(entry: Entry, batch_size: int) -> int:
+def parts(info: ModelInfo, batch_size: int) -> int:
     """Return into how many parts a batch is best cut: 1 on a GPU and for a large network.
 
     Two parts a core even out what the operations take; each part's maps also stay nearer to the
     core, and TensorFlow's convolutions are at their best on a single thread.
     """
-    if not entry.divisible or tf.config.list_physical_devices("GPU"):
+    if not info.micro_batches or tf.config.list_physical_devices("GPU"):
         return 1
     return max(1, min(2 * count(), batch_size // PART))
 

@@ -11,7 +11,7 @@ import keras
 import tensorflow as tf
 from tensorflow.python.client import device_lib  # TensorFlow has no public name for it
 
-import kerazoo
+from kerazoo.accounting.table import summary
 from kerazoo.errors import KerazooError, is_out_of_memory
 
 CGROUPS = Path("/sys/fs/cgroup")
@@ -20,7 +20,7 @@ CGROUP_OF_PROCESS = Path("/proc/self/cgroup")
 
 def needed(model: keras.Model, batch_size: int) -> int:
     """Return the bytes that must live at once to train on a batch: the least it can do with."""
-    return kerazoo.summary(model, batch_size=batch_size).attrs["training_bytes"]["total"]
+    return summary(model, batch_size=batch_size).attrs["training_bytes"]["total"]
 
 
 def present() -> int:

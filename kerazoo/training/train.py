@@ -11,12 +11,12 @@ from typing import Any
 
 import keras
 
-import kerazoo
 from kerazoo import registry
 from kerazoo.data.images import ImageData, ImageShape
 from kerazoo.data.load import load
 from kerazoo.device import determinism
 from kerazoo.errors import CorruptFileError, UsageError
+from kerazoo.models import create_model
 from kerazoo.precision import computing_in
 from kerazoo.training import cluster, memory, runs
 from kerazoo.training.checkpoints import State
@@ -225,7 +225,7 @@ def _compiled(options: TrainOptions, data: ImageData, replicas: Replicas, say: S
 def _create(options: TrainOptions, data: ImageData, **top: Any) -> keras.Model:
     """Return the model for the data, in the run's precision."""
     with computing_in(options.recipe.precision):
-        return kerazoo.create_model(
+        return create_model(
             options.model, input_shape=data.image_shape, classes=len(data.class_names), **top
         )
 

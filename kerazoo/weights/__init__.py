@@ -1,9 +1,9 @@
-"""Weights from elsewhere and back, one file a source, and what they expect of an image."""
+"""Loading and exporting weights, one file for each format, and what they expect of an image."""
 
 from __future__ import annotations
 
+import logging
 import os
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
@@ -14,42 +14,43 @@ if TYPE_CHECKING:
     import keras
 
     from kerazoo.weights.preprocessing import Preprocessing
-    from kerazoo.weights.transfer import Source
+    from kerazoo.weights.transfer import LoadedWeights
 
-__all__ = ["Weights", "export_weights", "load_weights", "open_source", "preprocess"]
+__all__ = ["Weights", "export_weights", "load_weights", "preprocess", "read_weights"]
 
 Weights = Union[str, os.PathLike[str], "keras.Model", None]
 
+logger = logging.getLogger("kerazoo")
 
-def load_weights(
-    model: keras.Model, weights: Weights, say: Callable[[str], object] = warnings.warn
-) -> None:
-    """Set every weight of `model`; where that fails the model is left as it was.
+
+def load_weights(model: keras.Model, weights: Weights) -> None:
+    """Set every weight of a model; if that fails, the model is unchanged.
+
+    What else the weights contain, such as the state of an optimizer or the top of a network that
+    the model does not have, is skipped with a warning in the log.
 
     Args:
-        model: A model of the zoo.
-        weights: "imagenet", for what keras.applications downloads; "mnist", for what ships with
-            kerazoo; a model, of keras.applications or of the zoo; or a path: a `.keras` file, an
-            `.h5` or `.weights.h5` file of keras.applications, or the prefix of a checkpoint of
-            tf-slim or of the documents' TF1 program.
-        say: Takes the line that names what a source holds besides weights, such as an optimizer's
-            state, and what a model without a top does without.
+        model: A model of kerazoo.
+        weights: "imagenet", downloaded by keras.applications; "mnist", which comes with kerazoo; a
+            model, of keras.applications or of kerazoo; or a path: a `.keras` file, an `.h5` or
+            `.weights.h5` file of keras.applications, or the prefix of a checkpoint of tf-slim or
+            of the study notes' TF1 program.
 
     Raises:
-        UsageError: There is no such file, or no such source for this model.
+        UsageError: There is no such file, or there are no such weights for this model.
         DataMissingError: The weights cannot be downloaded.
         CorruptFileError: The file is damaged, or its tensors are not those of the model.
     """
     from kerazoo.weights.transfer import assign
 
-    source = _source(model, weights)
-    left_out = assign(model, source)
-    model.preprocessing = source.preprocessing
-    if left_out:
-        say(f"{source.name}: left out {', '.join(left_out)}")
+    loaded = _find(model, weights)
+    skipped = assign(model, loaded)
+    model.preprocessing = loaded.preprocessing
+    if skipped:
+        logger.warning("%s: skipped %s", loaded.source, ", ".join(skipped))
 
 
-def _source(model: keras.Model, weights: Any) -> Source:
+def _find(model: keras.Model, weights: Any) -> LoadedWeights:
     from kerazoo.lazy import keras
     from kerazoo.weights import keras_applications, shipped
 
@@ -63,11 +64,11 @@ def _source(model: keras.Model, weights: Any) -> Source:
         raise UsageError(
             f"weights must be None, 'imagenet', 'mnist', a path or a model, not {weights!r}"
         )
-    return open_source(Path(weights))
+    return read_weights(Path(weights))
 
 
-def open_source(path: Path) -> Source:
-    """Return the tensors of a file or a checkpoint, as `load_weights` takes it.
+def read_weights(path: Path) -> LoadedWeights:
+    """Return the weights in a file or a checkpoint that `load_weights` accepts.
 
     Raises:
         UsageError: There is no such file.
@@ -84,27 +85,21 @@ def open_source(path: Path) -> Source:
     return slim.read(file) if slim.is_slim(file.names) else tf1_saver.read(file)
 
 
-def export_weights(
-    model: keras.Model,
-    path: str | os.PathLike[str],
-    format: str,
-    say: Callable[[str], object] = warnings.warn,
-) -> None:
-    """Write the weights of a model of the zoo for another program; an earlier file is replaced.
+def export_weights(model: keras.Model, path: str | os.PathLike[str], format: str) -> None:
+    """Write the weights of a model for another program; an existing file is replaced.
+
+    A warning in the log says where the weights expect another preprocessing than that program does.
 
     Args:
-        model: A model of the zoo.
-        path: The file; the prefix, for a checkpoint.
-        format: "slim" for a checkpoint that tf-slim's graph restores, "tf1" for one that the
-            documents' TF1 program restores, "keras_applications" for an `.h5` or `.weights.h5` file
-            that keras.applications loads, "keras" for a `.keras` file that remembers the
-            preprocessing.
-        say: Takes the line that tells where the weights expect another preprocessing than the
-            format's own program does.
+        model: A model of kerazoo.
+        path: The file, or the prefix of a checkpoint.
+        format: "slim" for a checkpoint that tf-slim's graph restores, "tf1" for one that the study
+            notes' TF1 program restores, "keras_applications" for an `.h5` or `.weights.h5` file
+            that keras.applications loads, "keras" for a `.keras` file.
 
     Raises:
-        UsageError: The format is unknown, has no such network, or does not go by that path.
-        KerazooError: The folder is not there.
+        UsageError: The format is unknown, has no such network, or the path has another ending.
+        KerazooError: The directory does not exist.
         OSError: The file cannot be written.
     """
     from kerazoo.weights import keras_applications, keras_file, slim, tf1_saver
@@ -120,11 +115,15 @@ def export_weights(
         raise UsageError(f"format must be one of {', '.join(formats)}, not {format!r}{hint}")
     path = Path(path)
     if not path.absolute().parent.is_dir():
-        raise KerazooError(f"'{path.parent}' is no folder: make it first")
+        raise KerazooError(f"the directory '{path.parent}' does not exist: create it first")
     usual = formats[format](model, path)
-    own = getattr(model, "preprocessing", None)
-    if own and usual and own != usual:
-        say(f"these weights expect images as {own}; the format's own program gives {usual}")
+    expected = getattr(model, "preprocessing", None)
+    if expected and usual and expected != usual:
+        logger.warning(
+            "these weights expect images as %s, but the program they are for gives %s",
+            expected,
+            usual,
+        )
 
 
 def preprocess(model: keras.Model, images: Any) -> Any:

@@ -13,21 +13,23 @@ import numpy as np
 
 from kerazoo.errors import CorruptFileError, UsageError
 
-# What a checkpoint holds besides the weights: the step, TF2's object graph, slim's own record of
-# the mean, and Adam's powers.
-BESIDES = re.compile(r"(.*/)?(global_step|_CHECKPOINTABLE_OBJECT_GRAPH|mean_rgb|beta[12]_power)")
+# What a checkpoint has besides weights: the step, TF2's object graph, the mean that slim subtracts,
+# and Adam's powers.
+NOT_WEIGHTS = re.compile(
+    r"(.*/)?(global_step|_CHECKPOINTABLE_OBJECT_GRAPH|mean_rgb|beta[12]_power)"
+)
 PARTS = re.compile(r"\.(index|meta|data-\d+-of-\d+)$")
 
 
 class Checkpoint:
-    """A checkpoint, of which the tensors are read one by one.
+    """A checkpoint, whose tensors are read one by one.
 
     Args:
-        path: Its prefix, one of its files, or a folder of which it is the latest.
+        path: Its prefix, one of its files, or a directory of which it is the latest.
 
     Attributes:
-        name: What messages call it.
-        prefix: What the names of its files begin with.
+        name: Its name in messages.
+        prefix: What the names of its files start with.
         names: The names of its tensors.
 
     Raises:
@@ -58,21 +60,21 @@ class Checkpoint:
         return np.asarray(self._read(self._reader.get_tensor, name))
 
     def weights(self) -> tuple[list[str], list[str]]:
-        """Return the names of the weights, and what is there besides, an optimizer's slots counted.
+        """Return the names of the weights, and of what else there is, optimizer slots counted.
 
-        A slot has a weight's shape, and its name with the slot's own behind it.
+        A slot has the shape of a weight, and its name followed by the name of the slot.
 
         Raises:
-            CorruptFileError: What is there besides cannot be read, as in a file cut short.
+            CorruptFileError: What else there is cannot be read, as in a truncated file.
         """
-        rest = sorted(name for name in self.names if not BESIDES.fullmatch(name))
+        rest = sorted(name for name in self.names if not NOT_WEIGHTS.fullmatch(name))
         slots = [name for name in rest if self._is_slot(name)]
-        besides = sorted(self.names - set(rest))
-        for name in [*besides, *slots]:
+        others = sorted(self.names - set(rest))
+        for name in [*others, *slots]:
             self.tensor(name)
-        counted = Counter(name.rpartition("/")[2] for name in slots)
-        told = [f"{number} slots {slot}" for slot, number in counted.items()]
-        return sorted(set(rest) - set(slots)), [*besides, *told]
+        counts = Counter(name.rpartition("/")[2] for name in slots)
+        counted = [f"{number} slots {slot}" for slot, number in counts.items()]
+        return sorted(set(rest) - set(slots)), [*others, *counted]
 
     def _is_slot(self, name: str) -> bool:
         parts = name.split("/")[:-1]
@@ -92,7 +94,7 @@ class Checkpoint:
 
 
 def write(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
-    """Write a checkpoint with the prefix `path`; an earlier one is replaced by a whole one.
+    """Write a checkpoint with the prefix `path`; an existing one is replaced atomically.
 
     Raises:
         OSError: It cannot be written.

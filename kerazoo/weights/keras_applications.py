@@ -8,103 +8,108 @@ Source: keras.applications.vgg16, vgg19 and resnet. A VGG's layers are `block1_c
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from kerazoo.errors import CorruptFileError, DataMissingError, KerazooError, UsageError
 from kerazoo.lazy import keras
+from kerazoo.registry import ModelConfig
 from kerazoo.weights import h5
-from kerazoo.weights.families import (
+from kerazoo.weights.networks import (
     BATCH_NORM,
-    Depths,
-    Family,
-    check_source,
+    Network,
+    check_same_graph,
     find_network,
     resnet_units,
     vgg_convolutions,
 )
 from kerazoo.weights.preprocessing import CAFFE, Preprocessing
-from kerazoo.weights.transfer import Source, assign, named_weights
+from kerazoo.weights.transfer import LoadedWeights, assign, named_weights
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-ZOO = "keras.applications"
+LIBRARY = "keras.applications"
 
 
-def _vgg(depths: Depths) -> dict[str, str]:
+def _vgg(depths: Sequence[int]) -> dict[str, str]:
     layers = {name: f"block{name[4]}_conv{name[6]}" for name in vgg_convolutions(depths)}
     return {**layers, "fc6": "fc1", "fc7": "fc2", "fc8": "predictions"}
 
 
-def _resnet(depths: Depths) -> dict[str, str]:
+def _resnet(depths: Sequence[int]) -> dict[str, str]:
     layers = {"conv1": "conv1"}
     for stage, unit in resnet_units(depths):
         for number in (1, 2, 3):
             layers[f"conv{stage}_{unit}_{number}"] = f"conv{stage}_block{unit}_{number}"
         if unit == 1:
             layers[f"conv{stage}_{unit}_shortcut"] = f"conv{stage}_block{unit}_0"
-    normalised = {f"{own}{BATCH_NORM}": f"{theirs}_bn" for own, theirs in layers.items()}
-    convolutions = {own: f"{theirs}_conv" for own, theirs in layers.items()}
-    return {**convolutions, **normalised, "fc": "predictions"}
+    normalized = {f"{ours}{BATCH_NORM}": f"{theirs}_bn" for ours, theirs in layers.items()}
+    convolutions = {ours: f"{theirs}_conv" for ours, theirs in layers.items()}
+    return {**convolutions, **normalized, "fc": "predictions"}
 
 
-FAMILIES = (
-    Family(
-        {"VGG16": ("vgg16", (2, 2, 3, 3, 3)), "VGG19": ("vgg19", (2, 2, 4, 4, 4))},
-        _vgg,
-        ("fc6", "fc7", "fc8"),
-        CAFFE,
+RESNET_OPTIONS = {"use_bias": True, "pool_padding": "symmetric", "epsilon": 1.001e-5}
+NETWORKS = (
+    *(
+        Network(name, ModelConfig(ours), _vgg(depths), ("fc6", "fc7", "fc8"), CAFFE)
+        for name, ours, depths in (
+            ("VGG16", "vgg16", (2, 2, 3, 3, 3)),
+            ("VGG19", "vgg19", (2, 2, 4, 4, 4)),
+        )
     ),
-    Family(
-        {
-            "ResNet50": ("resnet50", (3, 4, 6, 3)),
-            "ResNet101": ("resnet101", (3, 4, 23, 3)),
-            "ResNet152": ("resnet152", (3, 8, 36, 3)),
-        },
-        _resnet,
-        ("fc",),
-        CAFFE,
-        {"use_bias": True, "pool_padding": "symmetric", "epsilon": 1.001e-5},
+    *(
+        Network(
+            f"ResNet{layers}",
+            ModelConfig(f"resnet{layers}", RESNET_OPTIONS),
+            _resnet(depths),
+            ("fc",),
+            CAFFE,
+        )
+        for layers, depths in ((50, (3, 4, 6, 3)), (101, (3, 4, 23, 3)), (152, (3, 8, 36, 3)))
     ),
 )
-NETWORKS = tuple(network for family in FAMILIES for network in family.networks)
 
 
-def from_model(source: keras.Model) -> Source:
-    """Return the weights of a model of keras.applications, or of a model of this zoo."""
+def from_model(source: keras.Model) -> LoadedWeights:
+    """Return the weights of a model of keras.applications or of kerazoo."""
     weights = {key: weight.numpy() for key, weight in named_weights(source).items()}
     called = f"the model '{source.name}'"
-    found = _source(called, weights, UsageError)
-    if found.preprocessing is None:  # it is of this zoo
-        found = dataclasses.replace(
-            found, fits=lambda model: check_source(model, source, called, UsageError)
+    loaded = _loaded(called, weights, UsageError)
+    if loaded.preprocessing is None:  # not of keras.applications
+        loaded = dataclasses.replace(
+            loaded,
+            config=getattr(source, "kerazoo_config", None),
+            preprocessing=getattr(source, "preprocessing", None),
+            check=lambda model: check_same_graph(model, source, called, UsageError),
         )
-    preprocessing = getattr(source, "preprocessing", found.preprocessing)
-    return dataclasses.replace(found, preprocessing=preprocessing)
+    return loaded
 
 
-def read(path: Path) -> Source:
-    """Return the weights of a `.h5` or `.weights.h5` file.
+def read(path: Path) -> LoadedWeights:
+    """Return the weights in a `.h5` or `.weights.h5` file.
 
     Raises:
         CorruptFileError: It cannot be read.
     """
-    return _source(f"'{path}'", h5.read(path), CorruptFileError)
+    return _loaded(f"'{path}'", h5.read(path), CorruptFileError)
 
 
-def imagenet(model: keras.Model) -> Source:
-    """Return the weights that keras.applications' network of the model's layers has downloaded.
+def network_of(model: keras.Model) -> Network:
+    """Return the network of keras.applications that a model is; errors as in `find_network`."""
+    return find_network(model, NETWORKS, LIBRARY)
+
+
+def imagenet(model: keras.Model) -> LoadedWeights:
+    """Return the weights that keras.applications downloads for the network that a model is.
 
     Raises:
         UsageError: keras.applications has no such network.
         DataMissingError, CorruptFileError: See `download`.
     """
-    network, family, _ = find_network(model, FAMILIES, ZOO)
-    has_top = any(layer.name in family.top for layer in model.layers)
-    return from_model(download(network, has_top))
+    network = network_of(model)
+    has_top = any(layer.name in network.top for layer in model.layers)
+    return from_model(download(network.name, has_top))
 
 
 def download(network: str, include_top: bool) -> keras.Model:
@@ -130,23 +135,25 @@ def download(network: str, include_top: bool) -> keras.Model:
 
 
 def as_model(model: keras.Model) -> keras.Model:
-    """Return keras.applications' network with the weights of a model of this zoo.
+    """Return keras.applications' network with the weights of a model of kerazoo.
 
     Raises:
         UsageError: keras.applications has no such network.
     """
-    network, family, layers = find_network(model, FAMILIES, ZOO)
+    network = network_of(model)
     weights = {key: weight.numpy() for key, weight in named_weights(model).items()}
-    last = family.top[-1]
+    last = network.top[-1]
     options: dict[str, Any] = {"include_top": f"{last}/kernel" in weights, "weights": None}
-    if f"{family.top[0]}/kernel" in weights and not options["include_top"]:
-        raise UsageError(f"{network} ends in {last} or before its top, unlike '{model.name}'")
+    if f"{network.top[0]}/kernel" in weights and not options["include_top"]:
+        raise UsageError(
+            f"{network.name} ends with {last} or before its top; '{model.name}' does not"
+        )
     if options["include_top"]:
         options["classes"] = len(weights[f"{last}/bias"])
     options["input_shape"] = _input_shape(model, weights)
-    result = getattr(keras.applications, network)(**options)
-    named = {_renamed(layers, key): (key, array) for key, array in weights.items()}
-    assign(result, Source(f"'{model.name}'", named, error=UsageError))
+    result = getattr(keras.applications, network.name)(**options)
+    renamed = {_renamed(network.layers, key): (key, array) for key, array in weights.items()}
+    assign(result, LoadedWeights(f"'{model.name}'", renamed, error=UsageError))
     return result
 
 
@@ -176,18 +183,18 @@ def write(model: keras.Model, path: Path) -> Preprocessing:
         UsageError: The path ends otherwise, or keras.applications has no such network.
     """
     if path.suffix != ".h5":
-        raise UsageError(f"'{path}': weights of {ZOO} go to a .weights.h5 or .h5 file")
-    theirs = as_model(model)
+        raise UsageError(f"'{path}': weights of {LIBRARY} go to a .weights.h5 or .h5 file")
+    result = as_model(model)
     aside = path.with_name(f".new-{path.name}")
     try:
         if path.name.endswith(".weights.h5"):
-            theirs.save_weights(aside)
+            result.save_weights(aside)
         else:
             h5.write(
                 aside,
                 {
                     layer.name: {weight.name: weight.numpy() for weight in layer.weights}
-                    for layer in theirs.layers
+                    for layer in result.layers
                 },
             )
         aside.replace(path)
@@ -196,38 +203,43 @@ def write(model: keras.Model, path: Path) -> Preprocessing:
     return CAFFE
 
 
-def _source(name: str, weights: Mapping[str, np.ndarray], error: type[KerazooError]) -> Source:
-    """Return weights by this zoo's names, which are their own where they are of this zoo."""
-    for family in FAMILIES:
-        if f"{next(iter(family.all_layers().values()))}/kernel" in weights:
-            return _theirs(name, weights, error, family)
-    top = next((f.top for f in FAMILIES if f"{f.top[0]}/kernel" in weights), ())
+def _loaded(
+    source: str, weights: Mapping[str, np.ndarray], error: type[KerazooError]
+) -> LoadedWeights:
+    """Return weights by kerazoo's names, which are theirs already in a model of kerazoo."""
+    layers = {key.partition("/")[0] for key in weights}
+    starts = [next(iter(network.layers.values())) for network in NETWORKS]
+    if layers & {*starts}:
+        return _renamed_weights(source, weights, error)
+    top = next((n.top for n in NETWORKS if f"{n.top[0]}/kernel" in weights), ())
     tensors = {key: (key, array) for key, array in weights.items()}
-    return Source(name, tensors, (), top, error=error)
+    return LoadedWeights(source, tensors, top=top, error=error)
 
 
-def _theirs(
-    name: str, weights: Mapping[str, np.ndarray], error: type[KerazooError], family: Family
-) -> Source:
-    layers = family.all_layers()
-    own_layers = {theirs: own for own, theirs in layers.items()}
+def _renamed_weights(
+    source: str, weights: Mapping[str, np.ndarray], error: type[KerazooError]
+) -> LoadedWeights:
+    """Return weights of the network with the most of their layers, by kerazoo's names."""
+    layers = {key.partition("/")[0] for key in weights}
+    network = max(NETWORKS, key=lambda n: (len(layers & {*n.layers.values()}), -len(n.layers)))
+    ours = {theirs: own for own, theirs in network.layers.items()}
     tensors = {}
-    for theirs, array in weights.items():
-        key = _renamed(own_layers, theirs)
-        tensors[key if key not in tensors else f"{theirs}, a second time"] = (theirs, array)
-    return Source(
-        name,
+    for name, array in weights.items():
+        key = _renamed(ours, name)
+        tensors[key if key not in tensors else f"{name}, a second time"] = (name, array)
+    return LoadedWeights(
+        source,
         tensors,
-        (),
-        family.top,
-        family.preprocessing,
-        lambda key: _renamed(layers, key),
-        error,
-        lambda model: find_network(model, FAMILIES, ZOO),
+        top=network.top,
+        preprocessing=network.preprocessing,
+        config=network.config,
+        source_name=lambda key: _renamed(network.layers, key),
+        error=error,
+        check=network_of,
     )
 
 
 def _renamed(layers: Mapping[str, str], key: str) -> str:
-    """Return "layer/weight" with the layer's name in the other zoo."""
+    """Return "layer/weight" with another name of the layer."""
     layer, _, kind = key.partition("/")
     return f"{layers.get(layer, layer)}/{kind}"

@@ -1,7 +1,7 @@
 """Checkpoints that `legacy_tf1/mnist_cnn` saves, and restores.
 
-Source: document 000_edc3730cabfc8e8e, lines 264-314. `tf.layers` names its variables as Keras does,
-`conv1/kernel`; the program saves Adam's state with them, and wants it back.
+Source: `cnn-notes`, lines 264-314. `tf.layers` names its variables as Keras does,
+`conv1/kernel`; the program also saves Adam's state, and needs it to restore a checkpoint.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerazoo.errors import UsageError
+from kerazoo.registry import ModelConfig
 from kerazoo.weights import checkpoint
 from kerazoo.weights.checkpoint import Checkpoint
 from kerazoo.weights.preprocessing import UNIT, Preprocessing
-from kerazoo.weights.transfer import Source, named_weights
+from kerazoo.weights.transfer import LoadedWeights, named_weights
 
 if TYPE_CHECKING:
     import keras
 
 LAYERS = ("conv1", "conv2", "fc1", "output")
+WEIGHTS = {f"{layer}/{kind}" for layer in LAYERS for kind in ("kernel", "bias")}
 # Adam's state before the first step: beta1, beta2, and no moments
 POWERS = {
     "train/beta1_power": np.array(0.9, np.float32),
@@ -29,15 +31,16 @@ POWERS = {
 SLOTS = ("Adam", "Adam_1")
 
 
-def read(file: Checkpoint) -> Source:
-    """Return the tensors of a checkpoint.
+def read(file: Checkpoint) -> LoadedWeights:
+    """Return the weights in a checkpoint.
 
     Raises:
         CorruptFileError: The checkpoint cannot be read.
     """
-    weights, besides = file.weights()
+    weights, skipped = file.weights()
     tensors = {name: (name, file.tensor(name)) for name in weights}
-    return Source(file.name, tensors, besides, LAYERS[2:], UNIT)
+    config = ModelConfig("mnist_cnn") if {*weights} == WEIGHTS else None
+    return LoadedWeights(file.name, tensors, skipped, LAYERS[2:], UNIT, config)
 
 
 def write(model: keras.Model, path: Path) -> Preprocessing:
@@ -50,7 +53,7 @@ def write(model: keras.Model, path: Path) -> Preprocessing:
         UsageError: The model has other layers than the program.
     """
     weights = {key: weight.numpy() for key, weight in named_weights(model).items()}
-    if weights.keys() != {f"{layer}/{kind}" for layer in LAYERS for kind in ("kernel", "bias")}:
+    if weights.keys() != WEIGHTS:
         raise UsageError(f"the TF1 program is mnist_cnn, and '{model.name}' has other layers")
     slots = {
         f"{key}/{slot}": np.zeros_like(value) for key, value in weights.items() for slot in SLOTS

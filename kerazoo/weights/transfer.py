@@ -1,4 +1,4 @@
-"""Tensors of a source put into a model: each used once, each target set, or nothing changed."""
+"""Loading named weights into a model: each is used once and every target is set, or none is."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerazoo.errors import CorruptFileError, KerazooError
+from kerazoo.registry import ModelConfig
 from kerazoo.weights.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
@@ -16,29 +17,31 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Source:
-    """Named tensors, brought to the names of the zoo.
+class LoadedWeights:
+    """Weights from a checkpoint, a file or a model, by kerazoo's names.
 
     Attributes:
-        name: What messages call the source.
-        tensors: "layer/weight" of the zoo -> the source's own name of the tensor, its values.
-        left_out: What the source holds besides, such as an optimizer's state.
-        top: Layers of the zoo above the features, last the one as wide as there are classes. A
-            model that has none of them, or ends before the last, does without their tensors.
+        source: The name of the checkpoint, file or model in messages.
+        tensors: "layer/weight" of kerazoo -> the name in the source, the values.
+        skipped: What else the source contains, such as the state of an optimizer.
+        top: Layers of kerazoo above the features, the classifier last. A model that has none of
+            them, or ends before the last, is loaded without them.
         preprocessing: What the weights expect to be done to an image.
-        own_name: The source's name for a tensor that it should have, by the zoo's.
-        error: Raised where the source does not fit a model.
-        fits: Raises where a model computes something else with weights of these names and shapes.
+        config: The call that builds the model of these weights, where it is known.
+        source_name: The name in the source of a weight that it should contain, by kerazoo's.
+        error: Raised where the weights do not fit a model.
+        check: Raises where a model with weights of these names and shapes computes something else.
     """
 
-    name: str
+    source: str
     tensors: Mapping[str, tuple[str, np.ndarray]]
-    left_out: Collection[str] = ()
+    skipped: Collection[str] = ()
     top: tuple[str, ...] = ()
     preprocessing: Preprocessing | None = None
-    own_name: Callable[[str], str] = str
+    config: ModelConfig | None = None
+    source_name: Callable[[str], str] = str
     error: type[KerazooError] = CorruptFileError
-    fits: Callable[[keras.Model], object] = id
+    check: Callable[[keras.Model], object] = id
 
 
 def named_weights(model: keras.Model) -> dict[str, Any]:
@@ -48,44 +51,45 @@ def named_weights(model: keras.Model) -> dict[str, Any]:
     }
 
 
-def assign(model: keras.Model, source: Source) -> list[str]:
-    """Set every weight of `model` from a source and return what was left out.
+def assign(model: keras.Model, weights: LoadedWeights) -> list[str]:
+    """Set every weight of `model` and return what was skipped.
 
     A convolution's kernel [height, width, in, out] also fits a dense kernel
     [height * width * in, out], and the other way round.
 
     Raises:
-        KerazooError: Tensors are missing, left over or of another shape, all of which the message
-            names; the model is then as it was.
+        KerazooError: Tensors are missing, unexpected or of another shape; the message lists them,
+            and the model is unchanged.
     """
-    source.fits(model)
+    weights.check(model)
     targets = named_weights(model)
     layers = {layer.name for layer in model.layers}
-    absent = {layer for layer in source.top if layer not in layers}
-    if source.top and source.top[-1] not in absent:
+    absent = {layer for layer in weights.top if layer not in layers}
+    if weights.top and weights.top[-1] not in absent:
         absent = set()  # a model with the last layer needs all below it
-    given = {key: pair for key, pair in source.tensors.items() if _layer(key) not in absent}
+    given = {key: pair for key, pair in weights.tensors.items() if _layer(key) not in absent}
     values: dict[str, np.ndarray] = {}
-    troubles = [f"{source.own_name(key)} is missing" for key in targets if key not in given]
-    for key, (own, array) in given.items():
+    problems = [f"{weights.source_name(key)} is missing" for key in targets if key not in given]
+    for key, (name, array) in given.items():
         if key not in targets:
-            troubles.append(f"{own} has no place")
+            problems.append(f"{name} is unexpected")
             continue
         shape = tuple(targets[key].shape)
         if array.dtype.kind != "f":
-            troubles.append(f"{own} holds {array.dtype}, not floats")
+            problems.append(f"{name} is {array.dtype}, not floating point")
         elif not _fits(array, shape):
-            troubles.append(f"{own} is {_told(array.shape)} where {key} is {_told(shape)}")
+            problems.append(f"{name} is {_text(array.shape)} where {key} is {_text(shape)}")
         else:
             values[key] = array.reshape(shape)
-    if troubles:
-        raise source.error(
-            f"{source.name} does not fit '{model.name}': {_few(troubles)}{_hint(source, targets)}"
+    if problems:
+        raise weights.error(
+            f"{weights.source} does not fit '{model.name}': {_first(problems)}"
+            f"{_hint(weights, targets)}"
         )
     for key, array in values.items():
         targets[key].assign(array)
-    dropped = [pair[0] for key, pair in source.tensors.items() if key not in given]
-    return [*source.left_out, *dropped]
+    dropped = [name for key, (name, _) in weights.tensors.items() if key not in given]
+    return [*weights.skipped, *dropped]
 
 
 def _layer(key: str) -> str:
@@ -98,19 +102,19 @@ def _fits(array: np.ndarray, shape: tuple[int, ...]) -> bool:
     return array.shape == shape or same_kernel
 
 
-def _told(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape)) or "a single number"
+def _text(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape)) or "a scalar"
 
 
-def _few(troubles: list[str], most: int = 6) -> str:
-    more = len(troubles) - most
-    return ", ".join(troubles[:most]) + (f" and {more} more" if more > 0 else "")
+def _first(problems: list[str], maximum: int = 6) -> str:
+    more = len(problems) - maximum
+    return ", ".join(problems[:maximum]) + (f" and {more} more" if more > 0 else "")
 
 
-def _hint(source: Source, targets: Mapping[str, Any]) -> str:
+def _hint(weights: LoadedWeights, targets: Mapping[str, Any]) -> str:
     """Return what to do where the number of classes differs."""
-    last = f"{source.top[-1]}/bias" if source.top else ""
-    if last not in source.tensors or last not in targets:
+    last = f"{weights.top[-1]}/bias" if weights.top else ""
+    if last not in weights.tensors or last not in targets:
         return ""
-    classes = source.tensors[last][1].size
+    classes = weights.tensors[last][1].size
     return "" if classes == targets[last].shape[0] else f"; it is for classes={classes}"

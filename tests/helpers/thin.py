@@ -6,17 +6,17 @@ take `alpha`; the layers of keras.applications and of tf-slim are made with fewe
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import importlib
 import inspect
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 import keras
 import pytest
 
 from kerazoo import registry
+from kerazoo.weights import load_weights
 
 ALPHA = 1 / 16
 # Thinner, a module of one or two channels in GoogLeNet may be dead from the start, and TensorFlow
@@ -36,12 +36,12 @@ def alpha_of(network: str) -> float:
 
 def takes_alpha(name: str) -> bool:
     """Tell whether a model of the zoo comes in several widths."""
-    return "alpha" in inspect.signature(registry.find(name).builder).parameters
+    return "alpha" in inspect.signature(registry.constructor(name)).parameters
 
 
 def create_model(name: str, **options: Any) -> keras.Model:
     """Build a model of the zoo thin, if its family comes in several widths."""
-    return _thin_builder(name)(**options)
+    return _thin_constructor(name)(**options)
 
 
 def both_widths(names: Iterable[str], full: Container[str] = ()) -> list[Any]:
@@ -56,18 +56,31 @@ def make_thin(patch: pytest.MonkeyPatch) -> None:
 
     Those of kerazoo are all that have an `alpha`; those of keras.applications are VGG and ResNet.
     """
-    for name in registry.list_models():
-        info = dataclasses.replace(registry.find(name), builder=_thin_builder(name))
-        patch.setitem(registry._entries, name, info)
+    for name in registry.names():
+        patch.setitem(registry._models, name, (registry.find(name), _thin_constructor(name)))
     for module in ("vgg16", "vgg19", "resnet"):
         layers = _ThinLayers(alpha_of(module))
         patch.setattr(f"keras.src.applications.{module}.layers", layers)
     _make_slim_thin(patch)
 
 
-def _thin_builder(name: str) -> Callable[..., keras.Model]:
-    builder = registry.find(name).builder
-    return functools.partial(builder, alpha=alpha_of(name)) if takes_alpha(name) else builder
+def _thin_constructor(name: str) -> registry.Constructor:
+    """Return a constructor of the thin network, which is of full width as far as it knows."""
+    constructor = registry.constructor(name)
+    if not takes_alpha(name):
+        return constructor
+
+    @functools.wraps(constructor)
+    def construct(*, weights: Any = None, alpha: float = 1.0, **options: Any) -> keras.Model:
+        model = constructor(alpha=alpha * alpha_of(name), **options)
+        config = model.kerazoo_config
+        options = {key: value for key, value in config.options.items() if key != "alpha"}
+        model.kerazoo_config = registry.ModelConfig(config.name, options)
+        if weights is not None:
+            load_weights(model, weights)
+        return model
+
+    return construct
 
 
 def _scaled(width: int, alpha: float) -> int:

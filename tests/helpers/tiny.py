@@ -13,9 +13,13 @@ import keras
 
 from kerazoo import registry
 from kerazoo.cli import main
-from kerazoo.models.common import Asked, constructor
+from kerazoo.models import _builder
+from kerazoo.weights import Weights
 
 NAME = "tiny_cnn"
+INFO = registry.ModelInfo(
+    NAME, "the tests", "", 2026, input_shape=(28, 28, 1), params=1_026, macs=2_548
+)
 
 
 @contextlib.contextmanager
@@ -25,27 +29,29 @@ def entered() -> Iterator[None]:
     try:
         yield
     finally:
-        del registry._entries[NAME]
+        del registry._models[NAME]
 
 
 def enter() -> None:
     """Enter the network into the zoo."""
 
-    @constructor(
-        NAME,
-        source="the tests",
-        year=2026,
-        input_shape=(28, 28, 1),
-        params=1_026,
-        macs=2_548,
-        classes=10,
-    )
-    def tiny_cnn(asked: Asked) -> keras.Model:
-        inputs = asked.inputs(least=28)
+    @_builder.constructor(INFO)
+    def tiny_cnn(
+        include_top: bool = True,
+        weights: Weights = None,
+        input_tensor: keras.KerasTensor | None = None,
+        input_shape: _builder.Shape | None = None,
+        pooling: str | None = None,
+        classes: int = 10,
+        classifier_activation: _builder.Activation = "softmax",
+        name: str = NAME,
+    ) -> keras.Model:
+        inputs = _builder.image_input(INFO, include_top, input_tensor, input_shape, minimum=28)
         x = keras.layers.Conv2D(2, 4, strides=4, use_bias=False)(inputs)
         x = keras.layers.Activation("relu")(keras.layers.BatchNormalization()(x))
         x = keras.layers.Dropout(0.1)(keras.layers.Flatten()(x))
-        return asked.model(inputs, asked.classifier(x, "classifier"))
+        x = _builder.classifier(x, classes, classifier_activation, "classifier")
+        return _builder.functional(inputs, x, name)
 
 
 def command(*arguments: str) -> int:

@@ -79,5 +79,5 @@ def test_auxiliary_heads_have_their_share_too() -> None:
 @pytest.mark.parametrize("alpha", [0, -1, math.nan, math.inf, "1", True, None])
 @pytest.mark.parametrize("name", FAMILIES)
 def test_what_is_no_number_above_0_is_refused(name: str, alpha: object) -> None:
-    with pytest.raises(UsageError, match=f"alpha must be a number above 0, not {alpha!r}"):
+    with pytest.raises(UsageError, match=f"alpha must be a positive number; received {alpha!r}"):
         model_of_shapes(name, alpha=alpha)

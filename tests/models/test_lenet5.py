@@ -44,7 +44,7 @@ def test_the_table_between_s2_and_c3_is_the_papers() -> None:
 def test_dense_connections_are_the_option() -> None:
     model = kerazoo.create_model("lenet5", connections="dense")
     assert model.get_layer("c3").count_params() == 16 * (6 * 25 + 1)
-    with pytest.raises(UsageError, match="connections must be 'table' or 'dense', not 'sparse'"):
+    with pytest.raises(UsageError, match="must be 'table' or 'dense'; received 'sparse'"):
         kerazoo.create_model("lenet5", connections="sparse")
 
 

@@ -76,7 +76,7 @@ def test_a_block_of_nothing_passes_on_what_is_positive() -> None:
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    with pytest.raises(UsageError, match="stride_on must be '1x1', '3x3' or 'last_3x3', not 3"):
+    with pytest.raises(UsageError, match="must be '1x1', '3x3' or 'last_3x3'; received 3"):
         kerazoo.create_model("resnet18", stride_on=3)
     with pytest.raises(UsageError, match="pool_padding must be 'same' or 'symmetric'"):
         kerazoo.create_model("resnet18", pool_padding="valid")

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 import kerazoo
+from kerazoo.difference import difference
 from kerazoo.errors import UsageError
 from kerazoo.parity.compare import PRECISIONS, TOLERANCES, compare, find_pairs
-from kerazoo.parity.difference import difference
 from kerazoo.parity.pairs import PAIRS, Pair, vgg16
 from kerazoo.training.options import Recipe
 from kerazoo.weights.preprocessing import CAFFE
-from kerazoo.weights.transfer import Source, assign
+from kerazoo.weights.transfer import LoadedWeights, assign
 
 
 def silent(line: str) -> None:
@@ -110,7 +110,7 @@ def test_a_wrong_port_is_caught(fault: str) -> None:
 
 
 def test_a_changed_weight_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    def changed(model: keras.Model, source: Source) -> list[str]:
+    def changed(model: keras.Model, source: LoadedWeights) -> list[str]:
         name, kernel = source.tensors["output/kernel"]
         tensors = {**source.tensors, "output/kernel": (name, kernel * 1.001)}
         return assign(model, dataclasses.replace(source, tensors=tensors))

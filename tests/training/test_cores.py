@@ -6,6 +6,7 @@ import keras
 import pytest
 import tensorflow as tf
 
+import kerazoo
 from kerazoo import registry
 from kerazoo.training import cores
 from kerazoo.training.batch_norm import batch_normalizations
@@ -57,9 +58,9 @@ def test_the_parts_share_the_threads(parts: int, intra: int, inter: int) -> None
 
 
 def test_what_is_divisible_has_no_batch_normalisation_and_few_weights() -> None:
-    divisible = [name for name in registry.list_models() if registry.find(name).divisible]
+    divisible = [name for name in registry.names() if registry.find(name).micro_batches]
     assert divisible == ["lenet5", "mnist_cnn"]
     for name in divisible:
-        model: keras.Model = registry.create_model(name)
+        model: keras.Model = kerazoo.create_model(name)
         assert not batch_normalizations(model)
         assert model.count_params() < 1e6

@@ -13,7 +13,7 @@ from kerazoo.errors import CorruptFileError, UsageError
 if TYPE_CHECKING:
     import keras
 
-    from kerazoo.weights.transfer import Source
+    from kerazoo.weights.transfer import LoadedWeights
 
 FOLDER = Path(__file__).parent
 Card = dict[str, Any]
@@ -25,7 +25,7 @@ def cards(weights: str | None = None) -> list[Card]:
     return [card for card in found if weights in (None, card["weights"])]
 
 
-def read(model: keras.Model, weights: str) -> Source:
+def read(model: keras.Model, weights: str) -> LoadedWeights:
     """Return the weights called `weights`, such as "mnist", of the network that a model is.
 
     Raises:
@@ -35,7 +35,7 @@ def read(model: keras.Model, weights: str) -> Source:
     import numpy as np
 
     from kerazoo.weights.preprocessing import BY_NAME
-    from kerazoo.weights.transfer import Source
+    from kerazoo.weights.transfer import LoadedWeights
 
     card = _card(model, weights)
     path = FOLDER / card["file"]
@@ -43,24 +43,26 @@ def read(model: keras.Model, weights: str) -> Source:
         raise CorruptFileError(f"'{path}' is damaged: install kerazoo again")
     with np.load(path, allow_pickle=False) as file:
         tensors = {key: (key, file[key]) for key in file.files}
-    return Source(
+    return LoadedWeights(
         f"'{card['file']}'",
         tensors,
         top=tuple(card["top"]),
         preprocessing=BY_NAME[card["preprocessing"]],
         error=UsageError,
-        fits=functools.partial(_check_classes, card=card),
+        check=functools.partial(_check_classes, card=card),
     )
 
 
 def _card(model: keras.Model, weights: str) -> Card:
-    """Return the card of the network that has the model's layers."""
-    layers = {layer.name for layer in model.layers if layer.weights}
+    """Return the card of the network that a model is."""
+    from kerazoo.weights.networks import config_of
+
+    config = config_of(model)
     for card in cards(weights):
-        if layers <= set(card["layers"]) <= layers | set(card["top"]):
+        if card["model"] == config.name:
             return card
     names = " and ".join(card["model"] for card in cards(weights))
-    raise UsageError(f"the weights '{weights}' are for {names}, and '{model.name}' is neither")
+    raise UsageError(f"the weights '{weights}' are for {names}, not for {config.name}")
 
 
 def _check_classes(model: keras.Model, card: Card) -> None:

@@ -1,4 +1,4 @@
-"""Where converted weights go: what a path's ending means, and that nothing is lost there."""
+"""Where converted weights are written: the format of a path, and safe replacement."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from kerazoo.errors import KerazooError, UsageError
 
 
 def check(target: Path, overwrite: bool) -> None:
-    """Raise where weights must not or cannot be put at `target`; changes nothing.
+    """Check that weights can be written to `target`.
 
     Raises:
-        UsageError: Its ending is of no known form, or something is there already.
-        KerazooError: Its folder is not there.
+        UsageError: Its ending is unknown, or it exists and `overwrite` is false.
+        KerazooError: Its directory does not exist.
     """
     if target.suffix not in (".keras", ".h5", ".ckpt"):
-        raise UsageError(f"'{target}' must end in .keras, .h5, .weights.h5 or .ckpt")
+        raise UsageError(f"'{target}' must end with .keras, .h5, .weights.h5 or .ckpt")
     if not target.absolute().parent.is_dir():
-        raise KerazooError(f"'{target.parent}' is no folder: make it first")
+        raise KerazooError(f"the directory '{target.parent}' does not exist: create it first")
     there = [path for path in (target, target.with_name(f"{target.name}.index")) if path.exists()]
     if there and not overwrite:
-        raise UsageError(f"'{there[0]}' is there already: name another file or give --overwrite")
+        raise UsageError(f"'{there[0]}' exists: name another file or give --overwrite")
 
 
 def format_of(target: Path, model: str) -> str:
-    """Return the format of `kerazoo.export_weights` for a path and a model of the zoo."""
+    """Return the format of `kerazoo.export_weights` for a path and the name of a model."""
     if target.suffix == ".ckpt":
         return "tf1" if model == "mnist_cnn" else "slim"
     return {".keras": "keras", ".h5": "keras_applications"}[target.suffix]
@@ -35,10 +35,7 @@ def format_of(target: Path, model: str) -> str:
 
 @contextlib.contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Give a path in a folder of its own; what is written there goes to `target` if all goes well.
-
-    A checkpoint's parts are moved with it.
-    """
+    """Yield a path in a temporary directory; after success what is there is moved to `target`."""
     with tempfile.TemporaryDirectory(prefix=".new-", dir=target.absolute().parent) as folder:
         yield Path(folder) / target.name
         for path in Path(folder).iterdir():

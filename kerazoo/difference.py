@@ -1,4 +1,4 @@
-"""How far two tensors are apart."""
+"""The largest difference between two tensors."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from typing import Any
 
 import numpy as np
 
-BLOCK = 2**22  # numbers
+BLOCK = 2**22  # elements
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How far a port is from its program.
+    """The largest difference between two tensors.
 
     Attributes:
-        absolute: Largest difference of two numbers.
-        relative: The same, as a share of the largest number of the program's tensor.
+        absolute: Of two elements.
+        relative: The same, divided by the largest magnitude in the first tensor.
     """
 
     absolute: float
     relative: float
 
 
-def difference(program: Any, port: Any) -> Difference:
-    """Return how far two tensors are apart: infinitely, where shapes differ or a number is none."""
-    program, port = np.asarray(program), np.asarray(port)
-    if program.shape != port.shape:
+def difference(expected: Any, actual: Any) -> Difference:
+    """Return the largest difference; it is infinite where shapes differ or an element is NaN."""
+    expected, actual = np.asarray(expected), np.asarray(actual)
+    if expected.shape != actual.shape:
         return Difference(np.inf, np.inf)
-    pairs = zip(_blocks(program), _blocks(port), strict=True)
+    pairs = zip(_blocks(expected), _blocks(actual), strict=True)
     absolute = float(np.max([_magnitude(a - b) for a, b in pairs], initial=0))
-    magnitude = _magnitude(program)
+    magnitude = _magnitude(expected)
     if not np.isfinite(absolute):
         return Difference(np.inf, np.inf)
     relative = absolute / magnitude if magnitude else np.inf
@@ -46,11 +46,11 @@ def largest(differences: Sequence[Difference]) -> Difference:
 
 
 def _blocks(tensor: np.ndarray) -> Iterator[np.ndarray]:
-    """Cut a tensor, so that the difference of two large ones takes no memory of their size."""
+    """Cut a tensor, so that the difference of two large ones needs little memory."""
     flat = tensor.reshape(-1)
     return (flat[first : first + BLOCK] for first in range(0, flat.size, BLOCK))
 
 
 def _magnitude(tensor: np.ndarray) -> float:
-    """Return the largest absolute number, without a copy of the tensor."""
+    """Return the largest absolute value, without copying the tensor."""
     return float(max(tensor.max(initial=0), -tensor.min(initial=0)))

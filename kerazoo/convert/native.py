@@ -1,4 +1,4 @@
-"""Weights run by the program that they are for, not by kerazoo."""
+"""Run weights by the library that they are for, not by kerazoo."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-import kerazoo
 from kerazoo.data import digits
 from kerazoo.data.photos import centre, sample_photos
-from kerazoo.weights import keras_applications, keras_file, slim
+from kerazoo.weights import keras_applications, keras_file, preprocess, slim
 from kerazoo.weights.checkpoint import Checkpoint
 from legacy_tf1 import mnist_cnn, slim_nets
 from legacy_tf1.program import Nodes, Program, mean_square, tf1
 
 
 def images(model: keras.Model) -> np.ndarray:
-    """Return images that a model takes: the sample photos in colour, else handwritten digits."""
+    """Return images for a model: the sample photos if it has three channels, else digits."""
     height, width, channels = (side or 224 for side in model.input_shape[1:])
     if channels != 3:
         data = digits.load((height, width, channels))
         return next(iter(data.test.batches(100)))[0].numpy()
     photos = centre(sample_photos(), 224)
-    knows = getattr(model, "preprocessing", None) is not None
-    return kerazoo.preprocess(model, photos) if knows else photos / 255
+    known = getattr(model, "preprocessing", None) is not None
+    return preprocess(model, photos) if known else photos / 255
 
 
 def run(path: Path, model: keras.Model, images: np.ndarray) -> np.ndarray:
@@ -34,24 +33,24 @@ def run(path: Path, model: keras.Model, images: np.ndarray) -> np.ndarray:
 
     Args:
         path: A checkpoint or a file, as `kerazoo.weights.load_weights` takes it.
-        model: The model of the zoo that has these weights, for the sizes of its layers.
+        model: The model of kerazoo with these weights, for the sizes of its layers.
         images: [batch, height, width, channels].
 
     Returns:
-        [batch, classes], or a map of features.
+        [batch, classes], or features [batch, height, width, channels].
     """
     if path.suffix == ".keras":
         return logits(keras_file.load_model(path))(images, training=False).numpy()
     if path.suffix == ".h5":
-        theirs = keras_applications.as_model(model)
-        theirs.load_weights(path)
-        return logits(theirs)(images, training=False).numpy()
+        twin = keras_applications.as_model(model)
+        twin.load_weights(path)
+        return logits(twin)(images, training=False).numpy()
     names = Checkpoint(path).names
     return _run_slim(path, model, images) if slim.is_slim(names) else _run_tf1(path, images)
 
 
 def logits(model: keras.Model) -> keras.Model:
-    """Return a model without the softmax that it ends in, if it does."""
+    """Return a model that ends with logits instead of their softmax."""
     last = model.layers[-1]
     if isinstance(last, keras.layers.Softmax):
         return keras.Model(model.input, last.input)
@@ -67,7 +66,7 @@ def _run_tf1(path: Path, images: np.ndarray) -> np.ndarray:
 
 
 def _run_slim(path: Path, model: keras.Model, images: np.ndarray) -> np.ndarray:
-    network, scope = slim.network(model), slim.scope_of(Checkpoint(path).names)
+    network, scope = slim.network_of(model).name, slim.scope_of(Checkpoint(path).names)
 
     def build(dtype: tf.DType) -> Nodes:
         x = tf1.placeholder(dtype, (None, *images.shape[1:]))

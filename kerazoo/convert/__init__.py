@@ -1,0 +1,1 @@
+"""Weights from one library to another, checked by running both networks."""

@@ -1,0 +1,210 @@
+"""What all constructors share: the arguments of keras.applications, inputs, tops, identity."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+from collections.abc import Callable
+from numbers import Real
+from typing import Any
+
+from kerazoo import registry
+from kerazoo.errors import UsageError
+from kerazoo.lazy import keras
+from kerazoo.registry import Constructor, ModelConfig, ModelInfo
+from kerazoo.weights import load_weights
+
+Shape = tuple[int | None, int | None, int | None]
+Activation = str | Callable[..., Any] | None
+
+NOT_IN_CONFIG = ("weights", "input_tensor", "name")
+
+
+def constructor(info: ModelInfo) -> Callable[[Constructor], Constructor]:
+    """Register the decorated function as the constructor of a model.
+
+    The function has the arguments that `kerazoo.create_model` documents, then its own options. It
+    builds the model; after that the model gets its `kerazoo_config`, and `weights` are loaded.
+    """
+
+    def decorate(build: Constructor) -> Constructor:
+        signature = inspect.signature(build)
+
+        @functools.wraps(build)
+        def construct(*args: Any, **kwargs: Any) -> keras.Model:
+            arguments = signature.bind(*args, **kwargs).arguments
+            model = build(*args, **kwargs)
+            options = {
+                name: value
+                for name, value in arguments.items()
+                if name not in NOT_IN_CONFIG and value != signature.parameters[name].default
+            }
+            model.kerazoo_config = ModelConfig(info.name, options)
+            if arguments.get("weights") is not None:
+                load_weights(model, arguments["weights"])
+            return model
+
+        construct.__name__ = construct.__qualname__ = info.name
+        registry.register(info, construct)
+        return construct
+
+    return decorate
+
+
+def image_input(
+    info: ModelInfo,
+    include_top: bool,
+    input_tensor: keras.KerasTensor | None,
+    input_shape: Shape | None,
+    *,
+    minimum: int,
+    any_size: bool = False,
+) -> keras.KerasTensor:
+    """Return the tensor that a network starts from, as keras.applications chooses it.
+
+    Args:
+        info: Of the model, for its default input shape.
+        include_top: As in `kerazoo.create_model`; also `input_tensor` and `input_shape`.
+        input_tensor: The tensor to start from instead of a new input.
+        input_shape: Shape of one image in Keras's image data format.
+        minimum: Smallest height and width for which every layer has an output.
+        any_size: Whether the top works with unknown height and width.
+
+    Raises:
+        UsageError: The shape is not that of an image, has unknown channels, is too small, or has
+            unknown height or width where the top needs them.
+    """
+    size_needed = include_top and not any_size
+    if input_tensor is not None:
+        _check_shape(tuple(input_tensor.shape[1:]), minimum, size_needed)
+        return input_tensor
+    if input_shape is None:
+        height, width, channels = info.input_shape
+        size = (height, width) if include_top else (None, None)
+        input_shape = (channels, *size) if channels_first() else (*size, channels)
+    _check_shape(input_shape, minimum, size_needed)
+    return keras.Input(input_shape)
+
+
+def _check_shape(shape: Shape, minimum: int, size_needed: bool) -> None:
+    received = f"in the data format {keras.config.image_data_format()}; received {shape}"
+    if not isinstance(shape, tuple | list) or len(shape) != 3:
+        raise UsageError(f"input_shape must have three elements {received}")
+    if not all(side is None or isinstance(side, int) for side in shape):
+        raise UsageError(f"input_shape must consist of integers or None {received}")
+    size, channels = (shape[1:], shape[0]) if channels_first() else (shape[:2], shape[2])
+    if not channels or channels < 1:
+        raise UsageError(f"input_shape must give the number of channels {received}")
+    if any(side is not None and side < minimum for side in size):
+        raise UsageError(f"input_shape must be at least {minimum}x{minimum} {received}")
+    if size_needed and None in size:
+        raise UsageError(f"input_shape must give height and width with include_top=True {received}")
+
+
+def functional(inputs: keras.KerasTensor, outputs: Any, name: str) -> keras.Model:
+    """Return the model from what `inputs` of `image_input` was computed from, to `outputs`."""
+    sources = keras.utils.get_source_inputs(inputs)
+    return keras.Model(sources[0] if len(sources) == 1 else sources, outputs, name=name)
+
+
+def pooled(x: keras.KerasTensor, pooling: str | None) -> keras.KerasTensor:
+    """Return features [batch, height, width, channels], or their mean or maximum per channel.
+
+    Raises:
+        UsageError: `pooling` is not None, "avg" or "max".
+    """
+    check_choice("pooling", pooling, (None, "avg", "max"))
+    if pooling is None:
+        return x
+    if pooling == "avg":
+        return global_mean(x)
+    return keras.layers.GlobalMaxPooling2D(name="global_pool")(x)
+
+
+def mean_classifier(
+    x: keras.KerasTensor,
+    include_top: bool,
+    pooling: str | None,
+    classes: int,
+    activation: Activation,
+    name: str,
+) -> keras.KerasTensor:
+    """Return the scores of a dense layer over the mean of features, or without a top `pooled`."""
+    if not include_top:
+        return pooled(x, pooling)
+    return classifier(global_mean(x), classes, activation, name)
+
+
+def classifier(
+    x: keras.KerasTensor, classes: int, activation: Activation, name: str
+) -> keras.KerasTensor:
+    """Return the scores [batch, classes] of a last dense layer over features [batch, n].
+
+    It computes in the precision of its weights, so that mixed precision leaves the logits exact.
+
+    Raises:
+        UsageError: `classes` is not an integer of at least 1.
+    """
+    check_classes(classes)
+    dtype = variable_dtype()
+    return keras.layers.Dense(classes, activation=activation, dtype=dtype, name=name)(x)
+
+
+def global_mean(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Return the mean of each channel of features [batch, height, width, channels]."""
+    return keras.layers.GlobalAveragePooling2D(name="global_pool")(x)
+
+
+def activated(x: keras.KerasTensor, function: Activation, name: str) -> keras.KerasTensor:
+    """Return scores after an activation over the classes, which are on the channel axis."""
+    function = keras.activations.get(function)
+    if function is keras.activations.linear:
+        return x
+    if function is keras.activations.softmax and len(x.shape) == 4 and channels_first():
+        return keras.layers.Softmax(1, dtype=variable_dtype(), name=name)(x)
+    return keras.layers.Activation(function, dtype=variable_dtype(), name=name)(x)
+
+
+def check_classes(classes: int, minimum: int = 1) -> None:
+    """Raise a UsageError where `classes` is not an integer of at least `minimum`."""
+    if not isinstance(classes, int) or classes < minimum:
+        raise UsageError(f"classes must be an integer of at least {minimum}; received {classes!r}")
+
+
+def check_choice(name: str, value: object, choices: tuple[str | None, ...]) -> None:
+    """Raise a UsageError where the argument called `name` is not one of the choices."""
+    if value not in choices:
+        *others, last = map(repr, choices)
+        raise UsageError(f"{name} must be {', '.join(others)} or {last}; received {value!r}")
+
+
+def scaled(width: int, alpha: float, divisor: int = 1) -> int:
+    """Return `width` times the width multiplier `alpha`, rounded to a multiple of `divisor`.
+
+    Raises:
+        UsageError: `alpha` is not a positive number.
+    """
+    if isinstance(alpha, bool) or not isinstance(alpha, Real) or not 0 < alpha < math.inf:
+        raise UsageError(f"alpha must be a positive number; received {alpha!r}")
+    return divisor * max(1, round(width * alpha / divisor))
+
+
+def variable_dtype() -> str:
+    """Return the type of the weights under Keras's policy: float32 under mixed precision."""
+    return keras.config.dtype_policy().variable_dtype
+
+
+def channels_first() -> bool:
+    """Return whether Keras's image data format has the channels before height and width."""
+    return keras.config.image_data_format() == "channels_first"
+
+
+def channel_axis() -> int:
+    """Return the axis of the channels in Keras's image data format."""
+    return 1 if channels_first() else -1
+
+
+def image_size(x: keras.KerasTensor) -> tuple[int | None, int | None]:
+    """Return height and width of features [batch, height, width, channels]."""
+    return tuple(x.shape[2:]) if channels_first() else tuple(x.shape[1:3])
