@@ -16,19 +16,9 @@ from kerazoo.training.train import train
 DOCUMENT = "cnn-notes"
 FIRST_LINE = 318
 TEST_IMAGES = 10_000
-# Accuracy on the epoch's last training batch, on the test images.
-STATED = (
-    (0.98, 0.9751),
-    (0.96, 0.9837),
-    (0.99, 0.984),
-    (1.0, 0.9864),
-    (1.0, 0.9881),
-    (0.98, 0.9884),
-    (1.0, 0.9893),
-    (0.99, 0.9885),
-    (1.0, 0.9881),
-    (1.0, 0.9879),
-)
+# Accuracies of the epochs, on the last training batch and on the test images.
+BATCH = (0.98, 0.96, 0.99, 1.0, 1.0, 0.98, 1.0, 0.99, 1.0, 1.0)
+TEST = (0.9751, 0.9837, 0.984, 0.9864, 0.9881, 0.9884, 0.9893, 0.9885, 0.9881, 0.9879)
 
 
 def trained(mnist_dir: Path | None, device: str, say: Callable[[str], None]) -> pd.DataFrame:
@@ -55,9 +45,10 @@ def claims(metrics: pd.DataFrame) -> Iterator[Claim]:
     Args:
         metrics: A row an epoch, with the columns `train_accuracy` and `test_accuracy`.
     """
-    on_batch, on_test = accuracy_on(Recipe().batch_size), accuracy_on(TEST_IMAGES)
-    columns = zip(STATED, metrics.train_accuracy, metrics.test_accuracy, strict=True)
-    for epoch, ((batch, test), train_accuracy, test_accuracy) in enumerate(columns):
+    batch_rule, test_rule = accuracy_on(Recipe().batch_size), accuracy_on(TEST_IMAGES)
+    batch = zip(BATCH, metrics.train_accuracy.round(6), strict=True)
+    test = zip(TEST, metrics.test_accuracy.round(6), strict=True)
+    for epoch, (on_batch, on_test) in enumerate(zip(batch, test, strict=True)):
         line, after = FIRST_LINE + epoch, f"accuracy after epoch {epoch}"
-        yield Claim(line, f"training batch {after}", batch, round(train_accuracy, 6), rule=on_batch)
-        yield Claim(line, f"test {after}", test, round(test_accuracy, 6), rule=on_test)
+        yield Claim(line, f"training batch {after}", *on_batch, rule=batch_rule)
+        yield Claim(line, f"test {after}", *on_test, rule=test_rule)

@@ -62,7 +62,7 @@ def _report(line: str) -> None:
 
 
 def _rows(parsed: argparse.Namespace, device: str) -> Iterator[Row]:
-    """Yield the rows of the ledger, on a terminal behind a bar, then those that need training."""
+    """Yield the rows of the ledger, with a bar on a terminal, then those that need training."""
     from tqdm import tqdm
 
     from kerazoo.documents import ledger

@@ -63,6 +63,11 @@ def conv(size: int, kernel: Any, inputs: int = 1, filters: int = 1, **options: A
     return row((size, size, inputs), *before, layers.Conv2D(filters, kernel, **options))
 
 
+def output_size(size: int, kernel: int, padding: int = 0, stride: int = 1) -> int:
+    """Return the height of a convolution's output."""
+    return conv(size, kernel, padding=padding, strides=stride).output_shape[0]
+
+
 def depthwise(size: int, kernel: int, channels: int, use_bias: bool = False) -> pd.Series:
     """Return the row of a depthwise convolution on square feature maps."""
     return row((size, size, channels), layers.DepthwiseConv2D(kernel, use_bias=use_bias))

@@ -63,10 +63,9 @@ def run(test: list[float], batch: list[float]) -> pd.DataFrame:
 
 
 def test_the_accuracies_hold_for_a_run_like_theirs_and_not_for_a_worse_one() -> None:
-    batch, test = (list(column) for column in zip(*accuracy.STATED, strict=True))
-    like = run([value + 0.001 for value in test], [0.99] * 10)
+    like = run([value + 0.001 for value in accuracy.TEST], [0.99] * 10)
     assert {check("d", claim).verdict for claim in accuracy.claims(like)} == {"confirmed"}
-    worse = run([value - 0.01 for value in test], batch)
+    worse = run([value - 0.01 for value in accuracy.TEST], list(accuracy.BATCH))
     found = [check("d", claim) for claim in accuracy.claims(worse)]
     assert [row.verdict for row in found] == ["confirmed", "FAILED"] * 10
     assert [row.line for row in found[::2]] == list(range(318, 328))

@@ -18,7 +18,7 @@ from kerazoo.documents.cnn_study.gradients import (
 )
 from kerazoo.documents.probes import dense
 
-# Claims are rows of a table: the formatter would put every argument on a line of its own.
+# The claims are tables: the formatter would put every argument on its own line.
 # fmt: off
 
 RATE, BATCH = 0.1, 4
@@ -41,9 +41,11 @@ def claims() -> Iterator[Claim]:
         yield from section()
 
 
-def _agrees(line: int, what: str, printed: str, formula: np.ndarray, other: np.ndarray) -> Claim:
-    """Return the claim that a formula is what TensorFlow or Keras computes."""
-    text = f"{what}: formula minus TensorFlow's"
+def _agrees(
+    line: int, what: str, printed: str, formula: np.ndarray, other: np.ndarray, by: str = "Keras"
+) -> Claim:
+    """Return the claim that a formula gives what Keras or TensorFlow computes."""
+    text = f"{what}: formula minus {by}'s"
     return Claim(line, text, 0, difference(formula, other), printed=printed)
 
 
@@ -62,28 +64,28 @@ def _dense() -> list[Claim]:
     net = TwoLayers()
     delta2 = (net.a2 - net.y) * slope(net.z2)
     delta1 = net.w2.T @ delta2 * slope(net.z1)
-    weights2, weights1 = delta2 @ net.a1.T, delta1 @ net.x.T
+    weights2, gradients = delta2 @ net.a1.T, net.gradients
     recurrence = "W^T delta * sigma'(z)"
     formulas = [
         (719, "gradient of the last weights", "delta a^T", weights2, "w2"),
         (720, "gradient of the last biases", "delta * 1", delta2 @ np.ones((1, 1)), "b2"),
-        (726, "delta from the next layer's", "delta dz/dz", delta1, "z1"),
-        (734, "delta from the next layer's, in full", recurrence, delta1, "z1"),
-        (740, "gradient of any weights", "delta a^T", weights1, "w1"),
+        (726, "delta from the next layer's delta", "delta dz/dz", delta1, "z1"),
+        (734, "delta from the next layer's delta, in full", recurrence, delta1, "z1"),
+        (740, "gradient of any weights", "delta a^T", delta1 @ net.x.T, "w1"),
         (741, "gradient of any biases", "delta", delta1, "b1"),
-        (770, "delta from the next layer's, again", recurrence, delta1, "z1"),
+        (770, "delta from the next layer's delta, again", recurrence, delta1, "z1"),
         (774, "gradient of the weights, again", "delta a^T", weights2, "w2"),
         (775, "gradient of the biases, again", "delta", delta2, "b2"),
     ]
-    biases = dense(784, 64, use_bias=True).params - 64 * 784
     return [
-        Claim(696, "biases of n = 64 outputs", 64, biases, printed="n x 1"),
+        Claim(696, "biases of n = 64 outputs", 64, dense(784, 64, use_bias=True).params - 64 * 784,
+            printed="n x 1"),
         Claim(713, "the last layer's delta: the derivative as printed", "delta'",
-            "sigma'" if difference(delta2, net.gradients["z2"]) == 0 else "",
+            "sigma'" if difference(delta2, gradients["z2"]) == 0 else "",
             printed="(a - y) * delta'(z)",
             erratum="the derivative is that of the activation: sigma'(z)", right="sigma'"),
         *(
-            _agrees(line, what, printed, formula, net.gradients[name])
+            _agrees(line, what, printed, formula, gradients[name], "TensorFlow")
             for line, what, printed, formula, name in formulas
         ),
     ]
@@ -98,11 +100,12 @@ def _updates() -> list[Claim]:
     plain, summed = "w - rate dC/dw", "w - rate/batch_size sum dC/dw"
     return [
         *(
-            _agrees(line, f"a step of the {what}", plain, step, _descend(start, one))
+            _agrees(line, f"one step of the {what}", plain, step, _descend(start, one))
             for line, what in STEPS
         ),
         *(
-            _agrees(line, f"a step of the {what} on a batch", summed, batch, _descend(start, mean))
+            _agrees(line, f"one step of the {what} by a batch", summed, batch,
+                _descend(start, mean))
             for line, what in BATCH_STEPS
         ),
     ]
@@ -121,11 +124,12 @@ def _convolution() -> list[Claim]:
     kernel = slide(sigmoid(net.z), net.after)[::-1, ::-1]
     return [
         *(
-            _agrees(line, "delta before a convolution", printed, before, net.before)
+            _agrees(line, "delta before a convolution", printed, before, net.before, "TensorFlow")
             for line, printed in CONVOLUTION_DELTAS.items()
         ),
-        _agrees(870, "gradient of the kernel", "delta * sigma(ROT180(z))", kernel, net.kernel),
-        Claim(870, "the layer whose output layer l's kernel slides over, as printed on the way",
+        _agrees(870, "gradient of the kernel", "delta * sigma(ROT180(z))", kernel, net.kernel,
+            "TensorFlow"),
+        Claim(870, "layer whose output the kernel of layer l slides over, as printed on the way",
             "l", "l-1" if difference(kernel, net.kernel) == 0 else "", printed="sigma(z^l)",
             erratum="it is the layer before, as at the end of the line", right="l-1"),
     ]

@@ -8,9 +8,9 @@ from keras import layers
 
 from kerazoo.accounting.windows import Window, field_from_output, output_from_input
 from kerazoo.documents.claim import Claim
-from kerazoo.documents.probes import conv, model, rows, table
+from kerazoo.documents.probes import conv, model, output_size, rows, table
 
-# Claims are rows of a table: the formatter would put every argument on a line of its own.
+# The claims are tables: the formatter would put every argument on its own line.
 # fmt: off
 
 SIZES = [(9, 3, 0, 2), (28, 5, 2, 1), (227, 11, 0, 4)]  # size, kernel, padding, stride
@@ -33,8 +33,7 @@ def _sizes() -> list[Claim]:
     return [
         Claim(394, "height of a convolution's output",
             [(n - f + 2 * p) // s + 1 for n, f, p, s in SIZES],
-            [conv(n, f, padding=p, strides=s).output_shape[0] for n, f, p, s in SIZES],
-            printed="(in - F + 2 P)/S + 1"),
+            [output_size(*case) for case in SIZES], printed="(in - F + 2 P)/S + 1"),
         Claim(400, "height of a dilated convolution's output",
             [n - d * (f - 1) + 2 * p - 1 + 1 for n, f, p, d in DILATED],
             [conv(n, f, padding=p, dilation_rate=d).output_shape[0] for n, f, p, d in DILATED],
@@ -44,10 +43,10 @@ def _sizes() -> list[Claim]:
 
 def _recurrence() -> list[Claim]:
     kernels = (1, 3, 5)
-    last = [conv(20, kernel).receptive_field for kernel in kernels]
     larger = table("vgg16").receptive_field["fc8"] > model("vgg16").input_shape[1]
     return [
-        Claim(409, "field on the layer before", kernels, last, printed="RF_(N-1) = filter"),
+        Claim(409, "receptive field on the layer before", kernels,
+            [conv(20, kernel).receptive_field for kernel in kernels], printed="RF_(N-1) = filter"),
         Claim(411, "receptive field on earlier layers",
             [_by_recurrence(chain) for chain in PLAIN_CHAINS],
             [_by_layers(chain) for chain in PLAIN_CHAINS],
@@ -61,7 +60,7 @@ def _recurrence() -> list[Claim]:
 
 
 def _by_recurrence(chain: list[Window]) -> int:
-    """Return the receptive field as lines 411 and 422 compute it, from the last layer down."""
+    """Return the receptive field as lines 411, 422 and 433 compute it, from the last layer down."""
     field = 1
     for window in reversed(chain):
         field = (field - 1) * window.stride + window.dilation * (window.kernel - 1) + 1
@@ -75,7 +74,6 @@ def _by_layers(chain: list[Window]) -> int:
 
 
 def _programs() -> list[Claim]:
-    stride = table("vgg16").effective_stride["pool5"]
     return [
         Claim(432, "elements of a layer of `net`", 3, len(Window._fields),
             printed="fsize, stride, pad",
@@ -93,7 +91,8 @@ def _programs() -> list[Claim]:
             printed="(insize + ...) / stride + 1",
             erratum="it divides without rounding down, unlike line 145: 55.25 pixels",
             right=[(55, 4)]),
-        Claim(447, "stride of VGG-16's pool5", 32, stride, printed="totstride * stride"),
+        Claim(447, "stride of all layers up to VGG-16's pool5", 32,
+            table("vgg16").effective_stride["pool5"], printed="totstride * stride"),
     ]
 
 
@@ -101,7 +100,7 @@ def _out_from_in(size: float, net: list[Window]) -> tuple[float, int]:
     """Return size and stride as lines 440-448 compute them."""
     stride = 1
     for window in net:
-        room = size + 2 * window.padding - window.dilation * (window.kernel - 1) - 1
-        size = room / window.stride + 1
+        free = size + 2 * window.padding - window.dilation * (window.kernel - 1) - 1
+        size = free / window.stride + 1
         stride *= window.stride
     return size, stride

@@ -9,9 +9,9 @@ import keras
 from keras import layers
 
 from kerazoo.documents.claim import Claim
-from kerazoo.documents.probes import conv, dense, depthwise, row, rows
+from kerazoo.documents.probes import conv, dense, depthwise, output_size, row, rows
 
-# Claims are rows of a table: the formatter would put every argument on a line of its own.
+# The claims are tables: the formatter would put every argument on its own line.
 # fmt: off
 
 SHAPES = [(4, 5, 6), (7, 7, 3)]  # height, width, channels
@@ -24,11 +24,8 @@ EXAMPLE = (64, 3, 3, 3)  # the program's filters: number, channels, rows, column
 
 def claims() -> Iterator[Claim]:
     """Yield what the chapter states."""
-    sections = (
-        _convolution, _example, _separable, _dense, _pooling, _activations, _program, _parameters,
-        _separable_parameters
-    )
-    for section in sections:
+    for section in (_convolution, _example, _separable_and_dense, _pooling_and_activations,
+                    _program, _parameters, _separable_parameters):
         yield from section()
 
 
@@ -68,27 +65,23 @@ def _flops(shape: tuple[int, ...], layer: keras.Layer) -> int:
 def _example() -> list[Claim]:
     layer = conv(5, 3)
     return [
-        Claim(920, "size of 5x5 after 3x3", 3, layer.output_shape[0]),
-        Claim(920, "operations of one pixel", 17, layer.flops // 9, printed="9 + 8 = 17"),
-        Claim(920, "operations of the feature map", 153, layer.flops, printed="17 * 9 = 153"),
+        Claim(920, "height of 5x5 after 3x3", 3, layer.output_shape[0]),
+        Claim(920, "operations of one pixel of the output", 17, layer.flops // 9,
+            printed="9 + 8 = 17"),
+        Claim(920, "operations of the whole output", 153, layer.flops, printed="17 * 9 = 153"),
     ]
 
 
-def _separable() -> list[Claim]:
+def _separable_and_dense() -> list[Claim]:
     return [
-        Claim(929, "operations of the depthwise convolution, with bias",
+        Claim(929, "operations of the depthwise half of a separable convolution, with bias",
             [2 * k * k * 36 * i for i, _, k in SEPARABLE],
             [depthwise(5 + k, k, i, use_bias=True).flops for i, _, k in SEPARABLE],
             printed="2 k^2 H W C_in"),
-        Claim(930, "operations of the 1x1 convolution, with bias",
+        Claim(930, "operations of the 1x1 half of a separable convolution, with bias",
             [2 * i * 36 * o for i, o, _ in SEPARABLE],
             [conv(6, 1, i, o, use_bias=True).flops for i, o, _ in SEPARABLE],
             printed="2 C_in H W C_out"),
-    ]
-
-
-def _dense() -> list[Claim]:
-    return [
         Claim(940, "operations of a dense layer without bias", [(2 * i - 1) * o for i, o in DENSE],
             [dense(i, o).flops for i, o in DENSE], printed="(2 I - 1) O"),
         Claim(944, "operations of a dense layer with bias", [2 * i * o for i, o in DENSE],
@@ -96,49 +89,43 @@ def _dense() -> list[Claim]:
     ]
 
 
-def _pooling() -> list[Claim]:
+def _pooling_and_activations() -> list[Claim]:
+    elements = [h * w * c for h, w, c in SHAPES]
     pools = [row(shape, layers.MaxPooling2D(2)) for shape in SHAPES]
     return [
-        Claim(956, "operations of global pooling", [h * w * c for h, w, c in SHAPES],
+        Claim(956, "operations of global pooling", elements,
             [_flops(shape, layers.GlobalMaxPooling2D()) for shape in SHAPES],
             printed="H_in W_in C_in"),
         Claim(960, "operations of 2x2 pooling", [4 * (h // 2) * (w // 2) * c for h, w, c in SHAPES],
             [pool.flops for pool in pools], printed="k^2 H_out W_out C_out"),
         Claim(962, "channels after pooling", [c for _, _, c in SHAPES],
             [pool.output_shape[-1] for pool in pools], printed="C_out = C_in"),
-    ]
-
-
-def _activations() -> list[Claim]:
-    elements = [h * w * c for h, w, c in SHAPES]
-    relu = [_flops(shape, layers.ReLU()) for shape in SHAPES]
-    sigmoid = [_flops(shape, layers.Activation("sigmoid")) for shape in SHAPES]
-    four = [4 * number for number in elements]
-    return [
-        Claim(968, "operations of ReLU", elements, relu, printed="H W C"),
-        Claim(972, "operations of the sigmoid", four, sigmoid, printed="4 H W C"),
+        Claim(968, "operations of ReLU", elements,
+            [_flops(shape, layers.ReLU()) for shape in SHAPES], printed="H W C"),
+        Claim(972, "operations of the sigmoid", [4 * number for number in elements],
+            [_flops(shape, layers.Activation("sigmoid")) for shape in SHAPES], printed="4 H W C"),
     ]
 
 
 def _program() -> list[Claim]:
-    rows_, one = conv(300, 3, padding=1).output_shape[0], conv(3, 3, 3).flops
-    filters = conv(300, 3, 3, 64, padding=1).flops
-    number, product = "n + (n - 1), n = 27", "53 * 300 * 300 * 64"
     return [
-        Claim(998, "operations of one output of the program", 27 + 26, one, printed=number),
-        Claim(1000, "rows of the output", 300, rows_, printed="(300 - 3 + 2)/1 + 1"),
-        Claim(1001, "operations for 300 rows and 200 columns", _by_program(300, 200, 1),
-            _by_layers(300, 200, 1), printed="rows for columns too",
+        Claim(998, "operations of one output of the program", 27 + 26, conv(3, 3, 3).flops,
+            printed="n + (n - 1), n = 27"),
+        Claim(1000, "rows of the program's output", 300, output_size(300, 3, 1),
+            printed="(300 - 3 + 2)/1 + 1"),
+        Claim(1001, "operations of the program for 300 rows and 200 columns",
+            _by_program(300, 200, 1), _by_layers(300, 200, 1), printed="rows for columns too",
             erratum="columns are taken from the number of rows: right for square images alone",
             right=54 * 300 * 200 * 64),
-        Claim(1004, "operations of all filters", 53 * 300 * 300 * 64, filters, printed=product),
+        Claim(1004, "operations of all filters of the program", 53 * 300 * 300 * 64,
+            conv(300, 3, 3, 64, padding=1).flops, printed="53 * 300 * 300 * 64"),
         Claim(1008, "operations of ReLU on one element", 2, _flops((1,), layers.ReLU()),
             printed="1 comparison and 1 multiplication",
-            erratum="a comparison alone, as line 968 and the program's own sum count it", right=1),
+            erratum="a comparison alone, as line 968 and the program's sum count it", right=1),
         Claim(1010, "operations of 64 filters and ReLU on 3x300x300", _by_program(300, 300, 1),
             _by_layers(300, 300, 1), printed="311,040,000"),
-        Claim(1010, "the same with stride 2", _by_program(300, 300, 2), _by_layers(300, 300, 2),
-            printed="ReLU on the input's size",
+        Claim(1010, "operations of 64 filters and ReLU on 3x300x300, stride 2",
+            _by_program(300, 300, 2), _by_layers(300, 300, 2), printed="ReLU on the input's size",
             erratum="ReLU acts on the output, a quarter as large here", right=54 * 150 * 150 * 64),
     ]
 
@@ -175,16 +162,16 @@ def _parameters() -> list[Claim]:
 def _separable_parameters() -> list[Claim]:
     both = [layers.SeparableConv2D(o, k, use_bias=False) for k, _, o in KERNELS]
     shapes = [(8, 8, i) for _, i, _ in KERNELS]
-    pooling = row((8, 8, 3), layers.MaxPooling2D(2)).params
     return [
-        Claim(1033, "parameters of the depthwise convolution", [k * k * i for k, i, _ in KERNELS],
-            [depthwise(8, k, i).params for k, i, _ in KERNELS], printed="k^2 C_in"),
-        Claim(1034, "parameters of the 1x1 convolution", [i * o for _, i, o in KERNELS],
+        Claim(1033, "parameters of the depthwise half of a separable convolution",
+            [k * k * i for k, i, _ in KERNELS], [depthwise(8, k, i).params for k, i, _ in KERNELS],
+            printed="k^2 C_in"),
+        Claim(1034, "parameters of the 1x1 half", [i * o for _, i, o in KERNELS],
             [conv(8, 1, i, o).params for _, i, o in KERNELS], printed="(1*1*C_in) C_out"),
-        Claim(1035, "parameters of both", [k * k * i + i * o for k, i, o in KERNELS],
+        Claim(1035, "parameters of both halves", [k * k * i + i * o for k, i, o in KERNELS],
             [row(shape, layer).params for shape, layer in zip(shapes, both, strict=True)],
             printed="k^2 C_in + C_in C_out"),
-        Claim(1039, "parameters of pooling", 0, pooling),
+        Claim(1039, "parameters of pooling", 0, row((8, 8, 3), layers.MaxPooling2D(2)).params),
         Claim(1043, "parameters of a dense layer with bias", [i * o + 1 for i, o in DENSE],
             [dense(i, o, use_bias=True).params for i, o in DENSE], printed="I*O + 1",
             erratum="every output has a bias: (I + 1) O", right=(50_240, 650)),

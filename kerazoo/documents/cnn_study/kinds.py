@@ -13,7 +13,7 @@ from kerazoo.documents.claim import Claim
 from kerazoo.documents.probes import box, conv, depthwise, kernel_shape, model, row, rows, table
 from kerazoo.layers import SpatiallySeparableConv2D, separate
 
-# Claims are rows of a table: the formatter would put every argument on a line of its own.
+# The claims are tables: the formatter would put every argument on its own line.
 # fmt: off
 
 GROUPS = [(8, 3, 1), (8, 3, 2), (8, 3, 4)]  # input channels, filters of a group, groups
@@ -25,56 +25,53 @@ DILATED = [(3, 1), (3, 2), (5, 3)]  # kernel, rate
 
 def claims() -> Iterator[Claim]:
     """Yield what the chapter states."""
-    sections = (
-        _pointwise, _grouped, _group_limits, _spatially_separable, _depthwise_separable,
-        _transposed, _dilated
-    )
-    for section in sections:
+    for section in (_pointwise, _grouped, _group_limits, _spatially_separable, _depthwise_separable,
+                    _transposed, _dilated):
         yield from section()
 
 
 def _pointwise() -> list[Claim]:
-    size = row((7, 9, 6), layers.Conv2D(5, 1)).output_shape[:2]
     small, large = conv(8, 1, 4, 4, padding="same"), conv(8, 3, 4, 4, padding="same")
-    smaller = small.weight_params < large.weight_params, small.macs < large.macs
-    unchanged = "size of the feature map does not change"
     return [
-        Claim(205, "size 7x9 after a 1x1 convolution", (7, 9), size, printed=unchanged),
+        Claim(205, "size of 7x9 after a 1x1 convolution", (7, 9),
+            row((7, 9, 6), layers.Conv2D(5, 1)).output_shape[:2],
+            printed="size of the feature map does not change"),
         Claim(206, "weights and multiply-accumulates of 1x1 are below those of 3x3", (True, True),
-            smaller, printed="both smaller"),
+            (small.weight_params < large.weight_params, small.macs < large.macs),
+            printed="both smaller"),
     ]
 
 
 def _grouped() -> list[Claim]:
-    convs = [layers.Conv2D(n * g, 3, groups=g) for _, n, g in GROUPS]
-    inputs = [case[0] for case in GROUPS]
-    kernels = [
-        kernel_shape(layer, (6, 6, channels))[2]
-        for layer, channels in zip(convs, inputs, strict=True)
+    inputs = [channels for channels, _, _ in GROUPS]
+    seen = [
+        kernel_shape(layers.Conv2D(n * g, 3, groups=g), (6, 6, channels))[2]
+        for channels, n, g in GROUPS
     ]
     groups = [model("alexnet").get_layer(f"conv{number}").groups for number in range(1, 6)]
     return [
         Claim(223, "groups of AlexNet's five convolutions, 2 for its two GPUs", (1, 2, 1, 2, 2),
             groups, printed="in groups", setting=True),
-        Claim(235, "input channels of a group", [channels // g for channels, _, g in GROUPS],
-            kernels, printed="C_in / g"),
+        Claim(235, "input channels of a group", [channels // g for channels, _, g in GROUPS], seen,
+            printed="C_in / g"),
         Claim(236, "groups of kernels, with N kernels each", [n * g for _, n, g in GROUPS],
-            [channels // seen for channels, seen in zip(inputs, kernels, strict=True)],
+            [channels // each for channels, each in zip(inputs, seen, strict=True)],
             printed="N g groups of N K K C_k/g", erratum="there are g groups, and N g kernels",
             right=(1, 2, 4)),
     ]
 
 
 def _group_limits() -> list[Claim]:
-    one, each = conv(6, 3, 8, 3, groups=1), conv(6, 3, 8, 8, groups=8)
-    ordinary = one.weight_params - conv(6, 3, 8, 3).weight_params
-    separate_channels = each.weight_params - depthwise(6, 3, 8).weight_params
+    one, ordinary = conv(6, 3, 8, 3, groups=1), conv(6, 3, 8, 3)
+    eight, by_channel = conv(6, 3, 8, 8, groups=8), depthwise(6, 3, 8)
     return [
-        Claim(238, "weights of 1 group minus ordinary ones", 0, ordinary, printed="g = 1"),
-        Claim(238, "weights of as many groups as channels minus depthwise ones", 0,
-            separate_channels, printed="g = C_in"),
-        Claim(239, "feature maps for the weights of an ordinary one", [g for _, _, g in GROUPS],
-            [_outputs_for_weights_of_one(*case) for case in GROUPS], printed="g"),
+        Claim(238, "weights of one group minus those of an ordinary convolution", 0,
+            one.weight_params - ordinary.weight_params, printed="g = 1"),
+        Claim(238, "weights of a group a channel minus those of a depthwise convolution", 0,
+            eight.weight_params - by_channel.weight_params, printed="g = C_in"),
+        Claim(239, "feature maps for the weights of one ordinary feature map",
+            [g for _, _, g in GROUPS], [_outputs_for_weights_of_one(*case) for case in GROUPS],
+            printed="g"),
     ]
 
 
@@ -88,12 +85,12 @@ def _spatially_separable() -> list[Claim]:
     both = row((9, 9, 1), SpatiallySeparableConv2D(1, 3))
     padded = row((9, 9, 1), SpatiallySeparableConv2D(1, 3, padding="same"))
     full, one = (conv(9, kernel, padding="same").macs // 81 for kernel in (3, (3, 1)))
-    separable = _separable(np.outer([1, 2, 1], [1, 0, -1])), _separable(np.eye(3))
-    multiples = "rows and columns in proportion"
+    separable = [_separable(kernel) for kernel in (np.outer([1, 2, 1], [1, 0, -1]), np.eye(3))]
     return [
-        Claim(251, "receptive field of 3x1 and 1x3", 3, both.receptive_field, printed="3x3"),
-        Claim(259, "separable kernels: rows in proportion, others", (True, False), separable,
-            printed=multiples),
+        Claim(251, "receptive field of 3x1 and 1x3 kernels", 3, both.receptive_field,
+            printed="3x3"),
+        Claim(259, "whether a kernel is separable: with rows in proportion, another", (True, False),
+            separable, printed="rows and columns in proportion"),
         Claim(260, "multiplications of a 3x3 kernel", 9, full),
         Claim(260, "multiplications of each of the two kernels", 3, one),
         Claim(260, "multiplications of both kernels", 6, padded.macs // 81),
@@ -110,15 +107,15 @@ def _separable(kernel: np.ndarray) -> bool:
 
 def _depthwise_separable() -> list[Claim]:
     kernel = kernel_shape(layers.DepthwiseConv2D(3), (8, 8, 6))
-    channels = depthwise(8, 3, 6).output_shape[-1]
     full = conv(8, 3, 6, 16)
     parts = row((8, 8, 6), layers.SeparableConv2D(16, 3, use_bias=False))
-    smaller = parts.weight_params < full.weight_params, parts.macs < full.macs
     return [
         Claim(276, "depthwise kernels for 6 channels", (3, 3, 6, 1), kernel, printed="K*K*1"),
-        Claim(276, "channels after 6, depthwise", 6, channels, printed="C_out = C_in"),
+        Claim(276, "output channels for 6 channels, depthwise", 6,
+            depthwise(8, 3, 6).output_shape[-1], printed="C_out = C_in"),
         Claim(296, "a separable convolution has fewer weights and multiply-accumulates",
-            (True, True), smaller, printed="both much smaller"),
+            (True, True), (parts.weight_params < full.weight_params, parts.macs < full.macs),
+            printed="both much smaller"),
     ]
 
 
@@ -135,8 +132,9 @@ def _transposed() -> list[Claim]:
             [_enlarged(n, k, s) for n, k, s in TRANSPOSED], printed="s n + (s - k)",
             erratum="the border is padded by s - 1 where it needs k - 1: (n - 1) s + k comes out",
             right=(4, 9, 12)),
-        Claim(343, "4x4 after 3x3", (2, 2, 1), conv(4, 3).output_shape, printed="2x2"),
-        Claim(343, "2x2 after a transposed 3x3", 4, _enlarged(2, 3, 1), printed="4x4"),
+        Claim(343, "4x4 after a 3x3 convolution", (2, 2, 1), conv(4, 3).output_shape,
+            printed="2x2"),
+        Claim(343, "height of 2x2 after a transposed 3x3", 4, _enlarged(2, 3, 1), printed="4x4"),
     ]
 
 
@@ -162,12 +160,12 @@ def _uses(y: int, x: int) -> int:
 def _dilated() -> list[Claim]:
     shapes = table("vgg16").output_shape
     halved = [shapes[f"pool{block}"][0] for block in range(1, 6)]
-    rate = layers.Conv2D(1, 3).dilation_rate
     numbers, rates = (1, 2, 3, 8), (1, 2, 4)
-    halves = "224, 112, 56, 28, 14 halved"
     return [
-        Claim(351, "size after VGG-16's pools", (112, 56, 28, 14, 7), halved, printed=halves),
-        Claim(353, "rate of an ordinary convolution", (1, 1), rate, printed="1", setting=True),
+        Claim(351, "height after each of VGG-16's pools", (112, 56, 28, 14, 7), halved,
+            printed="224, 112, 56, 28, 14 halved"),
+        Claim(353, "dilation rate of an ordinary convolution", (1, 1),
+            layers.Conv2D(1, 3).dilation_rate, printed="1", setting=True),
         Claim(355, "receptive field of stacked small kernels",
             [(kernel - 1) * number + 1 for kernel, number in STACKS],
             [_stacked_field(kernel, number) for kernel, number in STACKS],

@@ -13,7 +13,7 @@ from kerazoo.documents.claim import Claim
 from kerazoo.documents.probes import kernel_sizes, model, residual_convolutions, table
 from kerazoo.models.resnet import basic, bottleneck
 
-# Claims are rows of a table: the formatter would put every argument on a line of its own.
+# The claims are tables: the formatter would put every argument on its own line.
 # fmt: off
 
 YEARS = {
@@ -36,8 +36,7 @@ def claims() -> Iterator[Claim]:
 
 
 def _lenet() -> list[Claim]:
-    decade = registry.find("lenet5").year // 10 * 10
-    lenet5, three = model("lenet5"), "three kinds of layer"
+    lenet5 = model("lenet5")
     kinds = {type(layer).__name__ for layer in lenet5.layers}
     activation = lenet5.get_layer("c1").activation
     present = {"Conv2D", "TrainableSubsampling"} <= kinds and float(activation(2.0)) != 2
@@ -45,22 +44,24 @@ def _lenet() -> list[Claim]:
     tanh = np.allclose(activation(points), 1.7159 * np.tanh(2 / 3 * points))
     connections = table("lenet5").weight_params["c3"] // 25
     return [
-        Claim(1054, "decade of LeNet", 1990, decade, printed="1990s", setting=True),
-        Claim(1060, "convolution, subsampling, non-linearity", True, present, printed=three),
+        Claim(1054, "decade of LeNet", 1990, registry.find("lenet5").year // 10 * 10,
+            printed="1990s", setting=True),
+        Claim(1060, "LeNet has convolution, subsampling and a non-linear activation", True, present,
+            printed="three kinds of layer"),
         Claim(1063, "LeNet's activation is a scaled tanh", True, tanh, printed="tanh or sigmoid"),
-        Claim(1065, "LeNet connects S2 and C3 in 60 of 96 ways", True,
-            bool(connections == 60 < 6 * 16), printed="sparse"),
+        Claim(1065, "LeNet has 60 of the 96 connections between S2 and C3", True,
+            connections == 60 < 6 * 16, printed="sparse"),
     ]
 
 
 def _parameters() -> list[Claim]:
     googlenet, alexnet = (table(name).attrs["total"]["params"] for name in ("googlenet", "alexnet"))
-    rule = rules.digits(1)
     return [
         Claim(1089, "parameters of GoogLeNet", 4_000_000, googlenet, printed="4M",
-            erratum="7.0M; 4M is no version of the paper's table 1, whose own sum is 6.8M",
+            erratum="7.0M; 4M is no version of the paper's table 1, which sums to 6.8M",
             right=6_998_552),
-        Claim(1089, "parameters of AlexNet", 60_000_000, alexnet, printed="60M", rule=rule),
+        Claim(1089, "parameters of AlexNet", 60_000_000, alexnet, printed="60M",
+            rule=rules.digits(1)),
     ]
 
 
@@ -68,32 +69,28 @@ def _vgg_and_alexnet() -> list[Claim]:
     weighted = (table("vgg16").params > 0).sum()
     kernels = kernel_sizes("vgg16") - {1, 7}  # those of the dense layers
     first = [model("alexnet").get_layer(name).kernel_size[0] for name in ("conv1", "conv2")]
-    small = 1 in kernel_sizes("alexnet")
     return [
         Claim(1095, "layers of VGG with weights", 16, weighted),
         Claim(1095, "kernels of VGG", {3}, kernels, printed="3x3", setting=True),
         Claim(1095, "kernels of AlexNet's first layers", {9, 11}, set(first), printed="9x9, 11x11",
             erratum="11x11 and 5x5; the paper has no 9x9", right={11, 5}),
-        Claim(1095, "AlexNet has 1x1 convolutions", False, small, printed="avoids 1x1",
-            setting=True),
+        Claim(1095, "AlexNet has 1x1 convolutions", False, 1 in kernel_sizes("alexnet"),
+            printed="avoids 1x1", setting=True),
     ]
 
 
 def _residual_and_inception() -> list[Claim]:
     narrow = residual_convolutions(bottleneck, 64).macs.sum()
     wide = residual_convolutions(basic, 256).macs.sum()
-    inception, every = _inception_kernels(), "all of them, and a pool"
-    less = bool(narrow < wide)
-    return [
-        Claim(1106, "a residual unit adds its input", True, _adds_its_input(), printed="F(x) + x"),
-        Claim(1112, "inception's kernels", {1, 3, 5}, inception, printed=every, setting=True),
-        Claim(1116, "a bottleneck computes less", True, less, printed="smaller, as good"),
-    ]
-
-
-def _inception_kernels() -> set[int]:
     module = [one for one in model("googlenet").layers if one.name.startswith("inception_3a_")]
-    return {layer.kernel_size[0] for layer in module if hasattr(layer, "kernel_size")}
+    kernels = {layer.kernel_size[0] for layer in module if hasattr(layer, "kernel_size")}
+    return [
+        Claim(1106, "a residual unit adds its input to its output", True, _adds_its_input(),
+            printed="F(x) + x"),
+        Claim(1112, "kernels of an inception module", {1, 3, 5}, kernels,
+            printed="all of them, and a pool", setting=True),
+        Claim(1116, "a bottleneck computes less", True, narrow < wide, printed="smaller, as good"),
+    ]
 
 
 def _adds_its_input() -> bool:

@@ -26,21 +26,19 @@ from kerazoo.documents.probes import (
 )
 from kerazoo.layers import SpatialPyramidPooling
 
-# Claims are rows of a table: the formatter would put every argument on a line of its own.
+# The claims are tables: the formatter would put every argument on its own line.
 # fmt: off
 
 BINS = [(13, 1), (13, 2), (13, 4), (7, 4)]  # size, bins
-EVEN_BINS = [(12, 1), (12, 2), (12, 4), (8, 4)]  # the same where the bins divide the size
+EVEN_BINS = [(12, 1), (12, 2), (12, 4), (8, 4)]  # size, bins that divide it
 DENSE = [(784, 64), (64, 10), (25088, 4096)]  # inputs, outputs
 BATCHES = (2, 32)
 
 
 def claims() -> Iterator[Claim]:
     """Yield what the chapter states."""
-    sections = (
-        _settings, _gradients, _sizes, _spatial_pyramid, _softmax, _dense, _activations
-    )
-    for section in sections:
+    for section in (_settings, _gradients, _sizes, _spatial_pyramid, _softmax, _dense,
+                    _activations):
         yield from section()
 
 
@@ -51,19 +49,22 @@ def _pooled(size: int, window: int = 2, stride: int | None = None) -> int:
 
 def _settings() -> list[Claim]:
     windows, strides = settings("vgg16", "pool", "pool_size"), settings("vgg16", "pool", "strides")
-    both, usual = ({(2, 2)}, {(2, 2)}), (windows, strides)
-    padding = settings("vgg16", "pool", "padding")
-    mean = row((7, 7, 1000), layers.GlobalAveragePooling2D(keepdims=True)).output_shape
-    params = row((28, 28, 1), layers.MaxPooling2D(2)).params
     return [
-        Claim(485, "window of the example", {(2, 2)}, windows, printed="2x2", setting=True),
-        Claim(489, "stride of the example", {(2, 2)}, strides, printed="2", setting=True),
-        Claim(501, "7*7*1000 after global mean pooling", (1, 1, 1000), mean, printed="1*1*1000"),
-        Claim(503, "usual window and stride", both, usual, printed="f=2, s=2", setting=True),
-        Claim(503, "size 28 after such a pool", 14, _pooled(28)),
-        Claim(505, "usual padding", {"valid"}, padding, printed="p=0", setting=True),
-        Claim(507, "weights of pooling", 0, params, printed="none"),
-        Claim(513, "bins from a window and stride chosen by size", [bins for _, bins in BINS],
+        Claim(485, "window of a max pool, here VGG-16's", {(2, 2)}, windows, printed="2x2",
+            setting=True),
+        Claim(489, "stride of a max pool", {(2, 2)}, strides, printed="2", setting=True),
+        Claim(501, "7*7*1000 after global mean pooling", (1, 1, 1000),
+            row((7, 7, 1000), layers.GlobalAveragePooling2D(keepdims=True)).output_shape,
+            printed="1*1*1000"),
+        Claim(503, "usual window and stride", ({(2, 2)}, {(2, 2)}), (windows, strides),
+            printed="f=2, s=2", setting=True),
+        Claim(503, "height of 28x28 after such a pool", 14, _pooled(28)),
+        Claim(505, "usual padding", {"valid"}, settings("vgg16", "pool", "padding"), printed="p=0",
+            setting=True),
+        Claim(507, "weights of pooling", 0, row((28, 28, 1), layers.MaxPooling2D(2)).params,
+            printed="none"),
+        Claim(513, "bins that a window and stride by size and bins give",
+            [bins for _, bins in BINS],
             [_pooled(size, math.ceil(size / bins), size // bins) for size, bins in BINS],
             printed="window = ceil(in/out), stride = floor(in/out)",
             erratum="it holds for 13 and fails for 7: it gives six bins instead of four",
@@ -74,20 +75,19 @@ def _settings() -> list[Claim]:
 def _gradients() -> list[Claim]:
     mean = _gradient_before(layers.AveragePooling2D(2))
     largest = _gradient_before(layers.MaxPooling2D(2))
-    reached, total = np.count_nonzero(mean), mean.sum()
-    sums = int(total), int(largest.sum())
-    equal = {float(number) for number in mean.ravel()}
-    one = np.count_nonzero(largest) // 16
+    reached = np.count_nonzero(mean)
     return [
-        Claim(523, "gradients after and before a 2x2 pool", (16, 64), (_pooled(8) ** 2, mean.size),
-            printed="16 and 64"),
-        Claim(523, "pixels that a mean pool's gradient goes to", 4, reached // 16),
-        Claim(523, "sum of 16 gradients before a mean and a max pool", (16, 16), sums,
-            printed="sum unchanged"),
-        Claim(529, "gradient of each of 4 pixels", {0.25}, equal, printed="n equal parts"),
-        Claim(533, "factor if all 4 had the full gradient", 4, int(reached / total), printed="N"),
-        Claim(539, "pixels that a max pool's gradient goes to", 1, one,
-            printed="one; 0 for the others"),
+        Claim(523, "gradients of the output and the input of a 2x2 pool of 8x8", (16, 64),
+            (_pooled(8) ** 2, mean.size), printed="16 and 64"),
+        Claim(523, "pixels that a gradient of a mean pool goes to", 4, reached // 16),
+        Claim(523, "sum of the input's gradients for 16 of 1: mean pool, max pool", (16, 16),
+            (int(mean.sum()), int(largest.sum())), printed="sum unchanged"),
+        Claim(529, "gradient of each of the 4 pixels of a mean pool", {0.25}, set(mean.ravel()),
+            printed="n equal parts"),
+        Claim(533, "factor of the sum if all 4 pixels had the full gradient", 4,
+            int(reached / mean.sum()), printed="N"),
+        Claim(539, "pixels that a gradient of a max pool goes to", 1,
+            np.count_nonzero(largest) // 16, printed="one; 0 for the others"),
     ]
 
 
@@ -101,22 +101,22 @@ def _gradient_before(layer: keras.Layer) -> np.ndarray:
 
 
 def _sizes() -> list[Claim]:
-    pools = [one for one in model("alexnet").layers if isinstance(one, layers.MaxPooling2D)]
+    pools = [pool for pool in model("alexnet").layers if isinstance(pool, layers.MaxPooling2D)]
     overlap = all(pool.pool_size > pool.strides for pool in pools)
-    one = conv(16, 16).output_shape[:2]
     return [
-        Claim(556, "16x16 after max pooling", 8, _pooled(16), printed="8x8"),
-        Claim(558, "16x16 with fewer dimensions", 8, _pooled(16), printed="8x8"),
-        Claim(581, "16x16 after two pools", 4, _pooled(_pooled(16)), printed="4x4"),
-        Claim(583, "16x16 after a kernel of its size", (1, 1), one, printed="1x1"),
+        Claim(556, "height of 16x16 after max pooling", 8, _pooled(16), printed="8x8"),
+        Claim(558, "height of 16x16 after it is reduced", 8, _pooled(16), printed="8x8"),
+        Claim(581, "height of 16x16 after two pools", 4, _pooled(_pooled(16)), printed="4x4"),
+        Claim(583, "size of 16x16 after a kernel of that size", (1, 1),
+            conv(16, 16).output_shape[:2], printed="1x1"),
         Claim(599, "AlexNet's pools overlap: the window is larger than the stride", True, overlap,
             printed="sizeX > stride", setting=True),
     ]
 
 
-def _pyramid(size: tuple[int, int], *bins: tuple[int, ...]) -> int:
+def _pyramid(size: tuple[int, int], levels: tuple[int, ...] = (1, 2, 4)) -> int:
     """Return the elements of the spatial pyramid pooling of 256 feature maps."""
-    return row((*size, 256), SpatialPyramidPooling(*bins)).output_shape[0]
+    return row((*size, 256), SpatialPyramidPooling(levels)).output_shape[0]
 
 
 def _spatial_pyramid() -> list[Claim]:
@@ -125,16 +125,15 @@ def _spatial_pyramid() -> list[Claim]:
             _pyramid((13, 13), (bins,)), printed=f"{bins * bins} of 256")
         for bins in (1, 2, 4)
     ]
-    together = table("sppnet").output_shape["spatial_pyramid"][0]
     return [
         *levels,
-        Claim(603, "elements of the three levels in SPP-net", (1 + 4 + 16) * 256, together,
-            printed="1 + 4 + 16 of 256"),
+        Claim(603, "elements of the three levels in SPP-net", (1 + 4 + 16) * 256,
+            table("sppnet").output_shape["spatial_pyramid"][0], printed="1 + 4 + 16 of 256"),
         Claim(607, "n x n bins of a x a, where n divides a", [bins for _, bins in EVEN_BINS],
             [_pooled(size, size // bins, size // bins) for size, bins in EVEN_BINS],
             printed="sizeX = a/n, stride = a/n"),
-        Claim(610, "bins of 13, window 13, stride 13", 1, _pooled(13, 13, 13), printed="1x1"),
-        Claim(612, "bins of 13, window 7, stride 6", 2, _pooled(13, 7, 6), printed="2x2"),
+        Claim(610, "bins of 13 with window 13, stride 13", 1, _pooled(13, 13, 13), printed="1x1"),
+        Claim(612, "bins of 13 with window 7, stride 6", 2, _pooled(13, 7, 6), printed="2x2"),
         Claim(614, "elements for feature maps of 7x7, 13x13 and 40x24", {21 * 256},
             {_pyramid(size) for size in ((7, 7), (13, 13), (40, 24))},
             printed="the same for every size"),
@@ -144,29 +143,31 @@ def _spatial_pyramid() -> list[Claim]:
 def _softmax() -> list[Claim]:
     images = np.random.default_rng(1).random((4, 28, 28, 1))
     scores = np.asarray(runnable("mnist_cnn")(images))
-    within = bool(((scores >= 0) & (scores <= 1)).all())
+    within = ((scores >= 0) & (scores <= 1)).all()
     totals = {round(float(total), 6) for total in scores.sum(axis=1)}
     return [
-        Claim(628, "softmax is within 0 and 1", True, within, printed="0 to 1"),
+        Claim(628, "softmax's outputs are within 0 and 1", True, within, printed="0 to 1"),
         Claim(628, "sum of softmax's outputs", {1.0}, totals, printed="1"),
     ]
 
 
 def _dense() -> list[Claim]:
-    elements = math.prod(kernel_shape(layers.Dense(64), (784,)))
     stated = [inputs * outputs for inputs, outputs in DENSE]
     counted = [dense(*case) for case in DENSE]
-    weights, macs = [layer.weight_params for layer in counted], [layer.macs for layer in counted]
     one = dense(784, 64).macs
-    more = [dense(784, 64, batch=batch).macs // one for batch in BATCHES]
-    per_parameter = [_macs_per_parameter(batch) for batch in BATCHES]
     return [
-        Claim(634, "elements of a dense layer's matrix", 64 * 784, elements, printed="V*D"),
-        Claim(636, "weights of a dense layer", stated, weights, printed="V*D"),
-        Claim(636, "multiply-accumulates of a dense layer", stated, macs, printed="V*D"),
-        Claim(636, "multiply-accumulates per parameter", 1, _macs_per_parameter(1)),
-        Claim(640, "multiply-accumulates of a batch to one sample", BATCHES, more, printed="B"),
-        Claim(640, "the same per parameter", BATCHES, per_parameter, printed="B"),
+        Claim(634, "elements of a dense layer's matrix", 64 * 784,
+            math.prod(kernel_shape(layers.Dense(64), (784,))), printed="V*D"),
+        Claim(636, "weights of a dense layer", stated, [layer.weight_params for layer in counted],
+            printed="V*D"),
+        Claim(636, "multiply-accumulates of a dense layer", stated,
+            [layer.macs for layer in counted], printed="V*D"),
+        Claim(636, "multiply-accumulates per parameter of a dense layer", 1,
+            _macs_per_parameter(1)),
+        Claim(640, "multiply-accumulates of a batch to those of one sample", BATCHES,
+            [dense(784, 64, batch=batch).macs // one for batch in BATCHES], printed="B"),
+        Claim(640, "multiply-accumulates per parameter for a batch", BATCHES,
+            [_macs_per_parameter(batch) for batch in BATCHES], printed="B"),
         Claim(644, "VGG-16's convolutions have few of the weights and most multiply-accumulates",
             (True, True), mostly_dense(), printed="small, large"),
     ]
