@@ -39,14 +39,9 @@ class Claim:
 
 
 class Row(NamedTuple):
-    """A row of the ledger: a claim and its verdict.
+    """A row of the ledger: a claim and its verdict; README.md explains the columns.
 
     Attributes:
-        document: Short name of the document.
-        line: Line of the document.
-        claim: What the number or formula is.
-        stated: What the notes print.
-        recomputed: What came out.
         verdict: "confirmed", "setting", "rounded", "erratum" or "FAILED".
         note: The rule by which it holds, or the reason of the erratum.
     """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from kerazoo.documents import rules
 from kerazoo.documents.claim import Claim
@@ -13,29 +12,12 @@ from kerazoo.models.resnet import basic, bottleneck
 # The claims are tables: the formatter would put every argument on its own line.
 # fmt: off
 
-
-class Block(NamedTuple):
-    """A block of VGG-16: convolutions of 3x3 and a pool.
-
-    Attributes:
-        number: Its number.
-        convolutions: Number of convolutions.
-        filters: Filters of each in the program.
-        listed: Filters as the notes list them, in the comments too.
-        size: Height and width.
-    """
-
-    number: int
-    convolutions: int
-    filters: int
-    listed: int
-    size: int
-
-
+# Number, convolutions, filters in the program, filters as listed in line 33 to 37, size.
 BLOCKS = [
-    Block(1, 2, 64, 64, 224), Block(2, 2, 128, 128, 112), Block(3, 3, 256, 256, 56),
-    Block(4, 3, 512, 256, 28), Block(5, 3, 512, 256, 14),
+    (1, 2, 64, 64, 224), (2, 2, 128, 128, 112), (3, 3, 256, 256, 56), (4, 3, 512, 256, 28),
+    (5, 3, 512, 256, 14),
 ]
+Block = tuple[int, int, int, int, int]
 DENSE = [(89, "fc6", 4096, 7), (93, "fc7", 4096, 1), (97, "fc8", 1000, 1)]  # filters, kernel
 
 
@@ -80,8 +62,7 @@ def _steps() -> Iterator[Claim]:
     yield Claim(32, "the input", (224, 224, 3), image, setting=True)
     for line, block in enumerate(BLOCKS, start=33):
         yield from _convolutions(line, block)
-        yield _pool_window(line, block)
-        yield _pool_output(line, block)
+        yield from _pool(line, line, block)
     yield Claim(38, "output of fc6", (1, 1, 4096), shapes["fc6"])
     yield Claim(38, "output of fc7", (1, 1, 4096), shapes["fc7"])
     yield Claim(39, "output of fc8", (1, 1, 1000), shapes["fc8"])
@@ -112,16 +93,15 @@ def _block_name(line: int, number: int) -> Claim:
         right=f"conv{number}")
 
 
-def _pool_window(line: int, block: Block) -> Claim:
-    name = f"pool{block.number}"
-    window = model("vgg16").get_layer(name).pool_size
-    return Claim(line, f"window of {name}", (2, 2), window, printed="2x2", setting=True)
-
-
-def _pool_output(line: int, block: Block) -> Claim:
-    name, size = f"pool{block.number}", block.size // 2
-    output = table("vgg16").output_shape[name]
-    return Claim(line, f"output of {name}", (size, size, block.filters), output)
+def _pool(line: int, output_line: int, block: Block) -> list[Claim]:
+    """Return what the notes state on the pool after a block: its window and its output."""
+    number, _, filters, _, size = block
+    name, output = f"pool{number}", (size // 2, size // 2, filters)
+    return [
+        Claim(line, f"window of {name}", (2, 2), model("vgg16").get_layer(name).pool_size,
+            printed="2x2", setting=True),
+        Claim(output_line, f"output of {name}", output, table("vgg16").output_shape[name]),
+    ]
 
 
 def _program() -> Iterator[Claim]:
@@ -132,8 +112,7 @@ def _program() -> Iterator[Claim]:
     for block, line in zip(BLOCKS, range(64, 89, 5), strict=True):
         yield from _convolutions(line, block)
         yield _repeated(line + 1, block)
-        yield _pool_output(line + 2, block)
-        yield _pool_window(line + 3, block)
+        yield from _pool(line + 3, line + 2, block)
     for line, name, filters, kernel in DENSE:
         yield from _dense(line, name, filters, kernel)
     yield Claim(105, "output after squeezing axes 1 and 2", (1000,),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import keras
 import numpy as np
 from keras import layers
 
@@ -150,11 +149,11 @@ def _with_zeros(size: int, stride: int) -> int:
 
 def _uses(y: int, x: int) -> int:
     """Return how many outputs of a 3x3 convolution, stride 2, padding 1, on 3x3 see a pixel."""
-    chain: tuple[keras.Layer, ...] = (layers.ZeroPadding2D(1), layers.Conv2D(1, 3, strides=2))
+    chain = layers.ZeroPadding2D(1), layers.Conv2D(1, 3, strides=2)
     boxes = [box(3, *chain, place=place) for place in np.ndindex(2, 2)]
-    rows_seen = [seen.start[0] <= y < seen.stop[0] for seen in boxes]
-    columns_seen = [seen.start[1] <= x < seen.stop[1] for seen in boxes]
-    return sum(map(np.logical_and, rows_seen, columns_seen))
+    return sum(
+        seen.start[0] <= y < seen.stop[0] and seen.start[1] <= x < seen.stop[1] for seen in boxes
+    )
 
 
 def _dilated() -> list[Claim]:
