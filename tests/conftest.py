@@ -23,6 +23,7 @@ LEFT_OUT = pytest.StashKey[int]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="run the tests of full size too")
+    parser.addoption("--overwrite", action="store_true", help="renew golden files, not compare")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

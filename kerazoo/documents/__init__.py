@@ -1,1 +1,1 @@
-"""Every number and formula that the study documents state, recomputed by the library itself."""
+"""The ledger: every number and formula of the study notes, recomputed by kerazoo itself."""

@@ -1,51 +1,48 @@
-"""A number or formula of a study document, and whether it holds."""
+"""A number or formula of the study notes, and whether it holds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, NamedTuple
 
-from kerazoo.documents.live import Live
 from kerazoo.documents.rules import Rule
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What a document states at one place.
+    """What the notes state at one place, and what kerazoo computes for it.
+
+    A formula is stated as a list: its values for some cases.
 
     Attributes:
         line: Line of the document.
-        text: The claim in words of one's own.
-        stated: The value that the document gives, or that its formula gives for some cases.
-        compute: Recomputes it from a live model, layer or function of kerazoo.
-        shown: What stands for the value in the table, such as the formula.
+        what: What the number or formula is.
+        stated: The value that the notes give.
+        recomputed: The value that a model, layer or function of kerazoo gives.
+        printed: What the notes print, where that is not the value itself, such as a formula.
         rule: How the stated value may differ and still hold.
-        erratum: Why the document is wrong there.
-        right: Where it is wrong, the value that must come out.
+        erratum: Why the notes are wrong here.
+        right: Where they are wrong, the value that must come out.
+        setting: Whether the value is read from the settings of a model or recipe.
     """
 
     line: int
-    text: str
+    what: str
     stated: Any
-    compute: Callable[[Live], Any]
-    shown: str = ""
+    recomputed: Any
+    _: KW_ONLY
+    printed: str = ""
     rule: Rule | None = None
     erratum: str = ""
     right: Any = None
+    setting: bool = False
 
 
-@dataclass(frozen=True)
-class Finding:
-    """A claim that was checked.
+class Row(NamedTuple):
+    """A row of the ledger: a claim and its verdict; README.md explains the columns.
 
     Attributes:
-        document: Name of the document.
-        line: Line of the document.
-        claim: The claim in words.
-        stated: What the document states.
-        recomputed: What came out.
-        verdict: "confirmed", "rounded", "erratum" or "FAILED".
+        verdict: "confirmed", "setting", "rounded", "erratum" or "FAILED".
         note: The rule by which it holds, or the reason of the erratum.
     """
 
@@ -58,56 +55,30 @@ class Finding:
     note: str
 
 
-def formula(
-    line: int,
-    text: str,
-    shown: str,
-    stated: Callable[..., Any],
-    compute: Callable[..., Any],
-    cases: list[tuple[Any, ...]],
-    **outcome: Any,
-) -> Claim:
-    """Return the claim that a formula of a document gives what a live layer gives.
+def check(document: str, claim: Claim) -> Row:
+    """Compare the two values of a claim.
 
-    Args:
-        line: Line of the document.
-        text: What the formula is for.
-        shown: The formula as the document has it.
-        stated: The formula; takes a case.
-        compute: Recomputes it; takes the live objects and a case.
-        cases: Arguments to try.
-        **outcome: `erratum` and `right`, as `Claim` has them.
+    A claim fails where the values differ and no rule allows it. One that is marked as an erratum
+    also fails where the notes are right after all, or where `right` does not come out.
     """
-    return Claim(
-        line,
-        text,
-        tuple(stated(*case) for case in cases),
-        lambda live: tuple(compute(live, *case) for case in cases),
-        shown,
-        **outcome,
-    )
-
-
-def check(document: str, claim: Claim, live: Live) -> Finding:
-    """Recompute a claim and compare.
-
-    A claim fails where the values do not agree; one that is given as an erratum also where the
-    document is right after all, or where the value that must come out does not.
-    """
-    value = _plain(claim.compute(live))
-    same = value == claim.stated
-    verdict, note = "confirmed" if same else "FAILED", ""
+    stated, recomputed = plain(claim.stated), plain(claim.recomputed)
+    same = stated == recomputed
+    verdict, note = "FAILED", ""
     if claim.erratum:
-        verdict = "erratum" if not same and value == claim.right else "FAILED"
         note = claim.erratum
-    elif claim.rule and not same and claim.rule.agrees(claim.stated, value):
+        verdict = "erratum" if not same and recomputed == plain(claim.right) else "FAILED"
+    elif same:
+        verdict = "setting" if claim.setting else "confirmed"
+    elif claim.rule and claim.rule.agrees(stated, recomputed):
         verdict, note = claim.rule.verdict, claim.rule.text
-    stated = claim.shown or claim.stated
-    return Finding(document, claim.line, claim.text, stated, value, verdict, note)
+    shown = claim.printed or stated
+    return Row(document, claim.line, claim.what, shown, recomputed, verdict, note)
 
 
-def _plain(value: Any) -> Any:
-    """Return a value with Python's own numbers in the place of NumPy's."""
-    if isinstance(value, tuple):
-        return tuple(map(_plain, value))
+def plain(value: Any) -> Any:
+    """Return a value with tuples for lists and Python numbers for NumPy's."""
+    if isinstance(value, list | tuple):
+        return tuple(map(plain, value))
+    if isinstance(value, set):
+        return set(map(plain, value))
     return value.item() if hasattr(value, "item") else value

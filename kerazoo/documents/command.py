@@ -5,24 +5,28 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kerazoo.arguments import Parser, add_debug, add_mnist_dir, say, start
+import kerazoo
+from kerazoo.arguments import Parser, add_debug, add_mnist_dir, say
 from kerazoo.errors import DataMissingError, KerazooError
 
 if TYPE_CHECKING:
-    from kerazoo.documents.claim import Claim
+    import pandas as pd
+
+    from kerazoo.documents.claim import Row
 
 FORMATS = ("csv", "markdown")
 
 
 def add(parser: Parser) -> None:
-    """Give the parser the options of `documents`."""
+    """Add the options of `documents` to the parser."""
     parser.description = (
-        "Recompute every number and formula that the study documents state and print what came "
-        "out, their accuracy table by training on MNIST. Exit code 1 where a row does not hold."
+        "Recompute every number and formula that the study notes state, their accuracies by "
+        "training on MNIST, and print the results. Exit code 1 if a row does not hold."
     )
-    parser.add_argument("--no-training", action="store_true", help="leave the accuracy table out")
+    parser.add_argument("--no-training", action="store_true", help="leave the accuracies out")
     add_mnist_dir(parser)
     forms = parser.add_mutually_exclusive_group()
     for form in FORMATS:
@@ -31,41 +35,67 @@ def add(parser: Parser) -> None:
     parser.set_defaults(run=_documents)
 
 
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
 def _documents(parsed: argparse.Namespace) -> None:
     from kerazoo.device import start_tensorflow
 
-    bare = parsed.csv or parsed.markdown
-    device = start_tensorflow()[0] if bare else start()
-    from kerazoo.documents import render
-    from kerazoo.documents.ledger import ledger
+    device, warning = start_tensorflow()
+    _report(f"kerazoo {kerazoo.__version__}, {device}")
+    if warning:
+        _report(f"kerazoo: warning: {warning}")
+    from kerazoo.documents.ledger import table
 
-    accuracies = [] if parsed.no_training else _accuracies(parsed, device)
-    table = ledger(_tell, accuracies)
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    if parsed.csv:
-        say(render.as_csv(table))
-    elif parsed.markdown:
-        say(render.as_markdown(table))
-    else:
-        say(render.as_text(table, width))
-    failed = (table.verdict == "FAILED").sum()
+    rows: list[Row] = []
+    try:
+        for row in _rows(parsed, device):
+            rows.append(row)
+    finally:  # an interrupted run prints what it has
+        ledger = table(rows)
+        if rows:
+            say(_formatted(ledger, parsed))
+    failed = (ledger.verdict == "FAILED").sum()
     if failed:
-        raise KerazooError(f"{failed} of {len(table)} rows do not hold")
+        raise KerazooError(f"{failed} of {len(ledger)} rows do not hold")
 
 
-def _accuracies(parsed: argparse.Namespace, device: str) -> list[Claim]:
-    """Return the claims of the accuracy table, none where MNIST cannot be had."""
+def _report(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _rows(parsed: argparse.Namespace, device: str) -> Iterator[Row]:
+    """Yield the rows of the ledger, with a bar on a terminal, then those that need training."""
+    from tqdm import tqdm
+
+    from kerazoo.documents import ledger
+
+    quiet = not sys.stderr.isatty()
+    total = ledger.committed_rows()
+    yield from tqdm(ledger.rows(), "documents", total, unit=" rows", leave=False, disable=quiet)
+    if not parsed.no_training:
+        yield from _accuracies(parsed, device)
+
+
+def _accuracies(parsed: argparse.Namespace, device: str) -> Iterator[Row]:
+    """Yield the rows of the accuracies, none where MNIST is not available."""
     from kerazoo.documents import accuracy
+    from kerazoo.documents.claim import check
 
     try:
-        metrics = accuracy.trained(parsed.mnist_dir, device, _tell)
+        metrics = accuracy.trained(parsed.mnist_dir, device, _report)
     except DataMissingError as error:
         if parsed.mnist_dir is not None:
             raise
-        _tell(f"kerazoo: warning: the accuracy table is not checked, as {error}")
-        return []
-    return accuracy.claims(metrics)
+        _report(f"kerazoo: warning: the accuracies are not checked: {error}")
+        return
+    for claim in accuracy.claims(metrics):
+        yield check(accuracy.DOCUMENT, claim)
+
+
+def _formatted(ledger: pd.DataFrame, parsed: argparse.Namespace) -> str:
+    from kerazoo.documents import render
+
+    if parsed.csv:
+        return render.as_csv(ledger)
+    if parsed.markdown:
+        return render.as_markdown(ledger)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    return render.as_text(ledger, width)

@@ -1,62 +1,40 @@
-"""The ledger: all claims of all documents, checked."""
+"""The ledger: the claims of all documents, checked."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pandas as pd
 
-from kerazoo.documents import (
-    d000_networks,
-    d000_tf1_snippets,
-    d001_vgg_table,
-    d002_counting,
-    d003_backward,
-    d003_convolution,
-    d003_fields,
-    d003_flops,
-    d003_kinds,
-    d003_networks,
-    d003_pooling,
-    d004_slim_vgg,
-)
-from kerazoo.documents.claim import Claim, Finding, check
-from kerazoo.documents.live import Live
+from kerazoo.documents import cnn_notes, cnn_study, counting, slim_vgg, vgg_walkthrough
+from kerazoo.documents.claim import Row, check
 
-STUDY_NOTES = "003_f507a061fff3ec1f"
-PARTS: tuple[tuple[str, Callable[[], list[Claim]]], ...] = (
-    (d000_tf1_snippets.NAME, d000_tf1_snippets.claims),
-    (d000_tf1_snippets.NAME, d000_networks.claims),
-    (d001_vgg_table.NAME, d001_vgg_table.claims),
-    (d002_counting.NAME, d002_counting.claims),
-    (STUDY_NOTES, d003_convolution.claims),
-    (STUDY_NOTES, d003_kinds.claims),
-    (STUDY_NOTES, d003_fields.claims),
-    (STUDY_NOTES, d003_pooling.claims),
-    (STUDY_NOTES, d003_backward.claims),
-    (STUDY_NOTES, d003_flops.claims),
-    (STUDY_NOTES, d003_networks.claims),
-    (d004_slim_vgg.NAME, d004_slim_vgg.claims),
-)
+DOCUMENTS = {
+    "cnn-notes": cnn_notes.claims,
+    "vgg-walkthrough": vgg_walkthrough.claims,
+    "counting": counting.claims,
+    "cnn-study": cnn_study.claims,
+    "slim-vgg": slim_vgg.claims,
+}
+COMMITTED = Path(__file__).with_name("ledger.csv")
 
 
-def ledger(say: Callable[[str], object], accuracies: Sequence[Claim] = ()) -> pd.DataFrame:
-    """Check what the five documents state.
+def rows() -> Iterator[Row]:
+    """Yield the rows of all documents, but for accuracies, which need training."""
+    for document, claims in DOCUMENTS.items():
+        for claim in claims():
+            yield check(document, claim)
 
-    Args:
-        say: Takes a line a document.
-        accuracies: The claims of `kerazoo.documents.accuracy`, where a run has been trained.
 
-    Returns:
-        A row a claim, by document and line, with the columns of `Finding`.
-    """
-    live = Live()
-    findings: list[Finding] = []
-    for document, claims in PARTS:
-        found = [check(document, claim, live) for claim in claims()]
-        say(f"{document}: {len(found)} claims checked")
-        findings += found
-    findings += [check(d000_tf1_snippets.NAME, claim, live) for claim in accuracies]
-    rows = pd.DataFrame([dataclasses.asdict(finding) for finding in findings])
-    return rows.sort_values(["document", "line"], kind="stable", ignore_index=True)
+def committed_rows() -> int:
+    """Return the number of rows of the committed ledger."""
+    return len(pd.read_csv(COMMITTED))
+
+
+def table(rows: Iterable[Row]) -> pd.DataFrame:
+    """Return rows as a table with the columns of `Row`, by document and line."""
+    ledger = pd.DataFrame(rows, columns=Row._fields)
+    ledger["document"] = pd.Categorical(ledger.document, categories=list(DOCUMENTS))
+    ordered = ledger.sort_values(["document", "line"], kind="stable", ignore_index=True)
+    return ordered.astype({"document": str})

@@ -1,4 +1,4 @@
-"""The ledger for people and programs: terminal, CSV, Markdown."""
+"""The ledger as text for a terminal, as CSV and as Markdown."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
-SHOWN = 28  # characters of a value in the terminal
+VALUE_WIDTH = 28  # characters of a value in the terminal, at most
+OTHER_COLUMNS = 35  # characters of the place, the verdict and the gaps
 
 
 def as_text(table: pd.DataFrame, width: int | None = None) -> str:
-    """Return a line a row, then the errata with their reasons, then how many hold.
+    """Return a line a row, then the errata with their reasons, then the number of each verdict.
 
     Args:
         table: The ledger.
-        width: Columns of the terminal; None for as many as it takes.
+        width: Columns of the terminal; None for no limit.
     """
-    # a quarter of what place, verdict and gaps leave for each value, the rest for the claim
-    room = 3 * SHOWN if width is None else width - 25
-    value = min(SHOWN, room // 4)
+    room = 3 * VALUE_WIDTH if width is None else width - OTHER_COLUMNS
+    value = min(VALUE_WIDTH, room // 4)
     rows = pd.DataFrame(
         {
             "place": _places(table),
@@ -30,21 +30,25 @@ def as_text(table: pd.DataFrame, width: int | None = None) -> str:
             "recomputed": _cut(table.recomputed.map(_number), value),
         }
     )
-    lines = tabulate(rows, headers="keys", tablefmt="plain", showindex=False, disable_numparse=True)
-    told = [line[:width].rstrip() for line in lines.split("\n")]
+    text = tabulate(rows, headers="keys", tablefmt="plain", showindex=False, disable_numparse=True)
+    lines = [line[:width].rstrip() for line in text.split("\n")]
+    return "\n".join([*lines, "", "errata:", *_reasons(table, width), "", totals(table)])
+
+
+def _reasons(table: pd.DataFrame, width: int | None) -> list[str]:
     errata = table[table.verdict == "erratum"]
     reasons = [
         f"{place} {row.claim}: stated {_number(row.stated)}, "
         f"recomputed {_number(row.recomputed)}; {row.note}"
         for place, (_, row) in zip(_places(errata), errata.iterrows(), strict=True)
     ]
-    return "\n".join(
-        [*told, "", "errata:", *(_wrapped(line, width) for line in reasons), "", totals(table)]
-    )
+    if width is None:
+        return reasons
+    return [textwrap.fill(reason, width, subsequent_indent="  ") for reason in reasons]
 
 
 def totals(table: pd.DataFrame) -> str:
-    """Return how many rows have which verdict."""
+    """Return the number of rows of each verdict."""
     counts = table.verdict.value_counts()
     return f"{len(table)} rows: " + ", ".join(f"{count} {word}" for word, count in counts.items())
 
@@ -55,14 +59,18 @@ def as_csv(table: pd.DataFrame) -> str:
 
 
 def as_markdown(table: pd.DataFrame) -> str:
-    """Return a table in Markdown, and how many rows hold."""
-    rows = table.map(_text).map(lambda text: text.replace("|", "\\|"))
+    """Return a table in Markdown and the number of rows of each verdict."""
+    rows = table.map(_text).map(_escaped)
     text = tabulate(rows, headers="keys", tablefmt="pipe", showindex=False, disable_numparse=True)
     return f"{text}\n\n{totals(table)}"
 
 
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
 def _places(table: pd.DataFrame) -> pd.Series:
-    return table.document.str.slice(0, 3) + ":" + table.line.astype(str)
+    return table.document + ":" + table.line.astype(str)
 
 
 def _text(value: Any) -> str:
@@ -75,9 +83,5 @@ def _number(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and abs(value) > 9999 else _text(value)
 
 
-def _cut(texts: pd.Series, most: int) -> pd.Series:
-    return texts.map(lambda text: text if len(text) <= most else text[: most - 1] + "…")
-
-
-def _wrapped(line: str, width: int | None) -> str:
-    return line if width is None else textwrap.fill(line, width, subsequent_indent="  ")
+def _cut(texts: pd.Series, width: int) -> pd.Series:
+    return texts.map(lambda text: text if len(text) <= width else f"{text[: width - 1]}…")
