@@ -1,8 +1,9 @@
-"""What the verbs of the command share: parser, readers of what is typed, how they begin."""
+"""Shared parts of the command line: the parser, types of arguments, common options, output."""
 
 from __future__ import annotations
 
 import argparse
+import logging
 import math
 import os
 import sys
@@ -18,6 +19,9 @@ EXIT_CODES = (
 )
 
 
+logger = logging.getLogger("kerazoo")
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that raises where argparse exits, and knows no abbreviations."""
 
@@ -26,67 +30,68 @@ class Parser(argparse.ArgumentParser):
         self.set_defaults(parser=self)
 
     def error(self, message: str) -> NoReturn:
-        """Raise what argparse found wrong."""
+        """Raise an error of argparse."""
         raise UsageError(f"{message}; see {self.prog} --help")
 
     def refuse(self, unknown: str) -> NoReturn:
-        """Raise that an argument is unknown."""
+        """Raise an error for an unknown argument."""
         self.error(
             f"unknown argument '{unknown}'{did_you_mean(unknown, self._option_string_actions)}"
         )
 
 
-def add_debug(parser: argparse._ActionsContainer) -> None:
-    """Add the option that every verb has."""
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+def add_messages(parser: Parser) -> None:
+    """Add the options that every command has."""
+    group = parser.add_argument_group("messages")
+    group.add_argument("--quiet", action="store_true", help="print results and warnings only")
+    group.add_argument("--debug", action="store_true", help="print the traceback of an error")
 
 
 def add_mnist_dir(parser: argparse._ActionsContainer) -> None:
-    """Add the option that names the folder with MNIST."""
+    """Add the option for the directory with MNIST."""
     parser.add_argument(
         "--mnist-dir",
         type=path,
         default=os.environ.get("KERAZOO_MNIST_DIR") or None,
         metavar="DIR",
-        help="folder with MNIST's four original files (default: KERAZOO_MNIST_DIR, if set)",
+        help="directory with MNIST's four original files (default: KERAZOO_MNIST_DIR, if set)",
     )
 
 
-def say(line: str) -> None:
-    """Print a line for a person, or for nobody when who reads standard output has gone."""
+def print_result(text: str) -> None:
+    """Print to standard output, or nowhere if its reader has gone."""
     try:
-        print(line, flush=True)
+        print(text, flush=True)
     except BrokenPipeError:
         drop_output()
 
 
 def drop_output() -> None:
-    """Go on without standard output."""
+    """Continue without standard output."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def start(deterministic: bool = True) -> str:
-    """Start TensorFlow, see `start_tensorflow`, say what it computes on, and return that."""
-    from kerazoo.device import start_tensorflow
+def start(deterministic: bool = True) -> None:
+    """Start TensorFlow, see `start_tensorflow`, and log what it computes on."""
+    from kerazoo.device import describe_device, start_tensorflow, unused_gpu
 
-    device, warning = start_tensorflow(deterministic)
-    say(f"kerazoo {__version__}, {device}")
-    if warning:
-        print(f"kerazoo: warning: {warning}", file=sys.stderr)
-    return device
+    start_tensorflow(deterministic)
+    logger.info("kerazoo %s, %s", __version__, describe_device())
+    if warning := unused_gpu():
+        logger.warning(warning)
 
 
-def whole(least: int, most: int) -> Callable[[str], int]:
-    """Return a reader of whole numbers from `least` to `most`."""
+def integer(minimum: int, maximum: int) -> Callable[[str], int]:
+    """Return a parser of integers from `minimum` to `maximum`."""
 
     def read(text: str) -> int:
         try:
             number = int(text)
         except ValueError:
-            number = least - 1
-        if not least <= number <= most:
+            number = minimum - 1
+        if not minimum <= number <= maximum:
             raise argparse.ArgumentTypeError(
-                f"'{text}' is not a whole number from {least} to {most}"
+                f"'{text}' is not an integer from {minimum} to {maximum}"
             )
         return number
 
@@ -94,34 +99,34 @@ def whole(least: int, most: int) -> Callable[[str], int]:
 
 
 def path(text: str) -> Path:
-    """Read a path, in which ~ is a home folder."""
+    """Return a path, in which ~ is a home directory."""
     if not text:
         raise argparse.ArgumentTypeError("the path is empty")
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
-        raise argparse.ArgumentTypeError(f"'{text}' is in the home folder of nobody") from error
+        raise argparse.ArgumentTypeError(f"'{text}': the user is unknown") from error
 
 
 def one_of(choices: Iterable[str]) -> Callable[[str], str]:
-    """Return a reader of one of the words."""
+    """Return a parser of one of the choices."""
     choices = tuple(choices)
 
     def read(text: str) -> str:
         if text not in choices:
             hint = did_you_mean(text, choices)
-            raise argparse.ArgumentTypeError(f"'{text}'{hint} is none of {', '.join(choices)}")
+            raise argparse.ArgumentTypeError(f"'{text}'{hint} is not one of {', '.join(choices)}")
         return text
 
     return read
 
 
 def positive(text: str) -> float:
-    """Read a number above 0."""
+    """Return a positive number."""
     try:
         number = float(text)
     except ValueError:
         number = math.nan
     if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number above 0")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a positive number")
     return number

@@ -1,4 +1,4 @@
-"""The command `kerazoo VERB`; nothing heavy is imported before a verb begins its work."""
+"""The command `kerazoo COMMAND`; nothing heavy is imported before a command begins its work."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ import kerazoo.predict.command
 import kerazoo.training.command
 from kerazoo import models, registry
 from kerazoo._version import __version__
-from kerazoo.arguments import EXIT_CODES, Parser, add_debug, drop_output
+from kerazoo.arguments import EXIT_CODES, Parser, add_messages, drop_output
 from kerazoo.errors import UsageError, did_you_mean, explain
 
 DESCRIPTION = (
@@ -32,12 +32,12 @@ DESCRIPTION = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code; what goes wrong is told in one sentence."""
+    """Run the command and return its exit code; errors are reported in one sentence."""
     arguments = sys.argv[1:] if arguments is None else arguments
     _prepare_streams()
     try:
         parsed = _parse(arguments)
-        with _log_on_standard_error():
+        with _log_on_standard_error(logging.WARNING if parsed.quiet else logging.INFO):
             parsed.run(parsed)
         sys.stdout.flush()
     except BrokenPipeError:
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _prepare_streams() -> None:
-    """Let no stream that is closed or of another encoding get in the way."""
+    """Replace closed streams, and escape what a stream cannot encode."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -63,17 +63,19 @@ def _prepare_streams() -> None:
 
 
 @contextlib.contextmanager
-def _log_on_standard_error() -> Iterator[None]:
+def _log_on_standard_error(level: int) -> Iterator[None]:
     """Print the messages of kerazoo's logger; a program of a user's own sees warnings alone."""
     logger, handler = logging.getLogger("kerazoo"), _StandardError()
     before = logger.level, logger.propagate
     logger.addHandler(handler)
-    logger.level, logger.propagate = logging.INFO, False
+    logger.setLevel(level)
+    logger.propagate = False
     try:
         yield
     finally:
         logger.removeHandler(handler)
-        logger.level, logger.propagate = before
+        logger.setLevel(before[0])
+        logger.propagate = before[1]
 
 
 class _StandardError(logging.Handler):
@@ -88,12 +90,12 @@ class _StandardError(logging.Handler):
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = Parser(prog="kerazoo", description=DESCRIPTION, epilog=EXIT_CODES)
     parser.add_argument("--version", action="version", version=f"kerazoo {__version__}")
-    verbs = parser.add_subparsers(metavar="VERB", required=True, dest="VERB")
-    for verb, (text, add) in VERBS.items():
-        add(verbs.add_parser(verb, help=text, epilog=EXIT_CODES))
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="COMMAND")
+    for name, (text, add) in COMMANDS.items():
+        add(commands.add_parser(name, help=text, epilog=EXIT_CODES))
     first = next((word for word in arguments if not word.startswith("-")), None)
-    if first and first not in verbs.choices:
-        parser.error(f"unknown verb '{first}'{did_you_mean(first, verbs.choices)}")
+    if first and first not in commands.choices:
+        parser.error(f"unknown command '{first}'{did_you_mean(first, commands.choices)}")
     parsed, unknown = parser.parse_known_args(arguments)
     if unknown:
         parsed.parser.refuse(unknown[0])
@@ -103,7 +105,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 def _add_list(parser: Parser) -> None:
     parser.description = "Name the models of the zoo, with their facts."
     parser.add_argument("pattern", nargs="?", default="*", help="such as 'vgg*' (default: all)")
-    add_debug(parser)
+    add_messages(parser)
     parser.set_defaults(run=_list)
 
 
@@ -124,7 +126,7 @@ def _list(parsed: argparse.Namespace) -> None:
         print("  ".join([name.ljust(widths[0]), *cells, paper])[:terminal])
 
 
-VERBS = {
+COMMANDS = {
     "list": ("list the models", _add_list),
     "train": ("train a model", kerazoo.training.command.add),
     "predict": ("classify images", kerazoo.predict.command.add),

@@ -1,4 +1,4 @@
-"""Starting TensorFlow without its chatter, and naming what it computes on."""
+"""Start TensorFlow without its log, and describe what it computes on."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import FrameType
 
-# Lines of TensorFlow's log that say nothing to its user: infos, warnings, and the error with
-# which it finds that a machine has no NVIDIA driver.
+# Lines of TensorFlow's log that its user does not need: infos, warnings, and the error that a
+# machine has no NVIDIA driver.
 CHATTER = (
     r"WARNING: All log messages before absl::InitializeLog"
     r"|[IW]\d{4} "
@@ -32,17 +32,14 @@ for line in sys.stdin:
 CUDA_LIBRARIES = ("cuda", "cudart", "cublas", "cudnn", "cufft", "cusolver", "cusparse")
 
 
-def start_tensorflow(deterministic: bool = True) -> tuple[str, str | None]:
+def start_tensorflow(deterministic: bool = True) -> None:
     """Import TensorFlow for the command.
 
-    It is for a process that is the command's own: Keras is set to TensorFlow, float32 and channels
-    last whatever its settings say, and must not have been imported before.
+    It is for a process of the command's own: Keras is set to TensorFlow, float32 and channels last
+    whatever its settings are, and must not have been imported before.
 
     Args:
-        deterministic: Whether its operations are to be so, or as it chooses them by itself.
-
-    Returns:
-        What it computes on, and a warning where the machine has a GPU that it cannot use.
+        deterministic: Whether its operations are deterministic, or as TensorFlow chooses them.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ["MPLBACKEND"] = "agg"
@@ -51,24 +48,37 @@ def start_tensorflow(deterministic: bool = True) -> tuple[str, str | None]:
         import keras
         import tensorflow as tf
 
-        gpus = tf.config.list_physical_devices("GPU")
+        tf.config.list_physical_devices("GPU")
     logging.getLogger("absl").setLevel(logging.ERROR)
     if deterministic:
         tf.config.experimental.enable_op_determinism()
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
-    if gpus:
+
+
+def describe_device() -> str:
+    """Return the version of TensorFlow and what it computes on."""
+    import tensorflow as tf
+
+    if gpus := tf.config.list_physical_devices("GPU"):
         details = tf.config.experimental.get_device_details(gpus[0])
-        return f"TensorFlow {tf.__version__} on GPU {details.get('device_name', '')}", None
-    warning = None
-    if _has_gpu() and os.environ.get("CUDA_VISIBLE_DEVICES") != "":
-        warning = gpu_warning(tf.test.is_built_with_cuda(), _missing_libraries())
-    return f"TensorFlow {tf.__version__} on CPU ({os.cpu_count()} cores)", warning
+        return f"TensorFlow {tf.__version__} on GPU {details.get('device_name', '')}"
+    return f"TensorFlow {tf.__version__} on CPU ({os.cpu_count()} cores)"
+
+
+def unused_gpu() -> str:
+    """Return a warning where the machine has a GPU that TensorFlow cannot use, else ""."""
+    import tensorflow as tf
+
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") == ""
+    if tf.config.list_physical_devices("GPU") or hidden or not _has_gpu():
+        return ""
+    return gpu_warning(tf.test.is_built_with_cuda(), _missing_libraries())
 
 
 @contextlib.contextmanager
 def determinism(wanted: bool) -> Iterator[None]:
-    """Have TensorFlow's operations deterministic meanwhile, or as it chooses them by itself."""
+    """Have TensorFlow's operations deterministic, or as it chooses them, within a `with` block."""
     # it has no public name but for enable_op_determinism
     from tensorflow.python.framework import config
 
@@ -88,7 +98,7 @@ def gpu_warning(built_with_cuda: bool, missing: Iterable[str]) -> str:
     elif missing := list(missing):
         reason = f"{', '.join(f'lib{name}' for name in missing)} cannot be found"
     else:
-        reason = "its CUDA libraries or the driver do not fit it (TF_CPP_MIN_LOG_LEVEL=0 tells)"
+        reason = "its CUDA libraries or the driver do not fit it (TF_CPP_MIN_LOG_LEVEL=0 shows why)"
     return (
         f"this machine has an NVIDIA GPU and TensorFlow cannot use it, because {reason}: "
         "pip install 'tensorflow[and-cuda]' brings what it needs but for the driver"

@@ -7,7 +7,7 @@ import shutil
 import sys
 
 from kerazoo.accounting import open_model
-from kerazoo.arguments import Parser, add_debug, whole
+from kerazoo.arguments import Parser, add_messages, integer, print_result, start
 
 FORMATS = ("csv", "json", "markdown", "html")
 
@@ -30,11 +30,13 @@ def add(parser: Parser) -> None:
         help="of one sample, such as 224x224x3 (default: the model's own)",
     )
     text = "samples in a batch, of which all counts are (default: 1)"
-    parser.add_argument("--batch-size", type=whole(1, 2**31 - 1), default=1, metavar="N", help=text)
+    parser.add_argument(
+        "--batch-size", type=integer(1, 2**31 - 1), default=1, metavar="N", help=text
+    )
     forms = parser.add_mutually_exclusive_group()
     for form in FORMATS:
         forms.add_argument(f"--{form}", action="store_true", help=f"print it as {form}")
-    add_debug(parser)
+    add_messages(parser)
     parser.set_defaults(run=_summary)
 
 
@@ -51,9 +53,7 @@ def shape(text: str) -> tuple[int, ...]:
 
 def _summary(parsed: argparse.Namespace) -> None:
     open_model.check(parsed.model)
-    from kerazoo.device import start_tensorflow
-
-    start_tensorflow()
+    start()
     from kerazoo.accounting import render, table
 
     model = open_model.open_model(parsed.model, parsed.input_shape)
@@ -69,4 +69,4 @@ def _summary(parsed: argparse.Namespace) -> None:
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         text = render.as_text(counted, width)
-    print(text)
+    print_result(text)

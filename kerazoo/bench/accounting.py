@@ -19,11 +19,8 @@ from kerazoo.models import create_model
 LENGTHS = (250, 500, 1000, 2000)
 
 
-def bench(say: Callable[[str], object]) -> pd.DataFrame:
+def bench() -> pd.DataFrame:
     """Time the table of vgg16 beside Keras's own and TensorFlow's profiler, then longer chains.
-
-    Args:
-        say: Takes lines of progress.
 
     Returns:
         The columns `model`, `program`, `layers`, `milliseconds`, `microseconds_a_layer` and
@@ -41,7 +38,7 @@ def bench(say: Callable[[str], object]) -> pd.DataFrame:
         name = f"chain of {length}"
         programs[name, "kerazoo.summary"] = (chain, partial(summary, chain))
     runs = {" ".join(key): run for key, (_, run) in programs.items()}
-    times = time_in_turn(runs, say)["median"].to_numpy()
+    times = time_in_turn(runs)["median"].to_numpy()
     table = pd.DataFrame(list(programs), columns=["model", "program"])
     table["layers"] = [len(counted.layers) for counted, _ in programs.values()]
     table["milliseconds"] = 1e3 * times

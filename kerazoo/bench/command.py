@@ -1,29 +1,30 @@
-"""The verb `bench`."""
+"""The command `kerazoo bench`."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
-import sys
 
 from kerazoo import registry
-from kerazoo.arguments import Parser, add_debug, one_of, say, start, whole
+from kerazoo.arguments import Parser, add_messages, integer, one_of, print_result, start
 
 SUBJECTS = ("train", "workers", "infer", "start", "accounting")
 WITH_MODEL = ("train", "workers", "infer")
 
 
 def add(parser: Parser) -> None:
-    """Give the parser the options of `bench`."""
-    parser.description = "Time a part of kerazoo beside its peers, and print medians and ratios."
+    """Add the options of `bench` to the parser."""
+    parser.description = (
+        "Measure a part of kerazoo and compare it with other programs: medians and ratios."
+    )
     add = parser.add_argument
     add("subject", type=one_of(SUBJECTS), metavar="SUBJECT", help=", ".join(SUBJECTS))
     default = "default: mnist_cnn to train, that and resnet18 for workers, vgg16 to infer"
     add("--model", default=argparse.SUPPRESS, metavar="NAME", help=f"the model ({default})")
     text = "images of a step, for workers the fewest (default: 100 to train, 8 to infer)"
-    add("--batch-size", type=whole(1, 2**20), default=argparse.SUPPRESS, metavar="N", help=text)
+    add("--batch-size", type=integer(1, 2**20), default=argparse.SUPPRESS, metavar="N", help=text)
     add("--csv", action="store_true", help="print the table as csv")
-    add_debug(parser)
+    add_messages(parser)
     parser.set_defaults(run=_bench)
 
 
@@ -33,15 +34,13 @@ def _bench(parsed: argparse.Namespace) -> None:
         parsed.parser.error(f"{parsed.subject} takes neither --model nor --batch-size")
     if "model" in given:
         registry.find(given["model"])
-    from kerazoo.device import start_tensorflow
-
-    (start_tensorflow if parsed.csv else start)(deterministic=False)  # as users of peers have it
+    start(deterministic=False)  # as users of the other programs have it
     subject = importlib.import_module(f"kerazoo.bench.{parsed.subject}")
-    table = subject.bench(lambda line: print(line, file=sys.stderr), **given)
+    table = subject.bench(**given)
     if parsed.csv:
-        say(table.to_csv(index=False).rstrip())
+        print_result(table.to_csv(index=False).rstrip())
     else:
-        say(table.to_string(index=False, float_format=_figure, na_rep=""))
+        print_result(table.to_string(index=False, float_format=_figure, na_rep=""))
 
 
 def _figure(number: float) -> str:

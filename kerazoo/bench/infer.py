@@ -26,20 +26,19 @@ APPLICATIONS = {
 }
 
 
-def bench(say: Callable[[str], object], model: str = "vgg16", batch_size: int = 8) -> pd.DataFrame:
+def bench(model: str = "vgg16", batch_size: int = 8) -> pd.DataFrame:
     """Time the forward pass of a model on random images.
 
     Args:
-        say: Takes lines of progress.
         model: Its name.
         batch_size: Images of a call.
 
     Returns:
         The table of `kerazoo.bench.machine.with_limits`.
     """
-    entry = registry.find(model)
-    calls = min(100, max(1, int(MACS_A_ROUND / entry.macs / batch_size)))
-    images = np.random.default_rng(0).random((batch_size, *entry.input_shape), np.float32)
+    info = registry.find(model)
+    calls = min(100, max(1, int(MACS_A_ROUND / info.macs / batch_size)))
+    images = np.random.default_rng(0).random((batch_size, *info.input_shape), np.float32)
     models = {"kerazoo": create_model(model)}
     with computing_in("mixed_bfloat16"):
         models["kerazoo, mixed_bfloat16"] = create_model(model)
@@ -51,8 +50,8 @@ def bench(say: Callable[[str], object], model: str = "vgg16", batch_size: int = 
     for name, each in models.items():
         programs[f"{name}, tf.function"] = _compiled(each, images, calls)
         programs[f"{name}, predict"] = partial(_predict, each, images, calls)
-    times = time_in_turn(programs, say)
-    return machine.with_limits(times, batch_size * calls, entry.macs)
+    times = time_in_turn(programs)
+    return machine.with_limits(times, batch_size * calls, info.macs)
 
 
 def _compiled(model: keras.Model, images: np.ndarray, calls: int) -> Callable[[], object]:

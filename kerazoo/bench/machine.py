@@ -51,7 +51,7 @@ def with_limits(times: pd.DataFrame, images: int, macs: int) -> pd.DataFrame:
             "program": speeds.index,
             "images_per_second": speeds["median"].to_numpy(),
             "ratio": (speeds["median"] / speeds["median"].iloc[0]).to_numpy(),
-            "fastest": speeds["least"].to_numpy(),
-            "ratio_of_fastest": (speeds["least"] / speeds["least"].iloc[0]).to_numpy(),
+            "fastest": speeds["minimum"].to_numpy(),
+            "ratio_of_fastest": (speeds["minimum"] / speeds["minimum"].iloc[0]).to_numpy(),
         }
     )

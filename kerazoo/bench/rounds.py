@@ -1,8 +1,9 @@
-"""Timing several programs in turn, so that what else the machine does falls on all of them."""
+"""Time several programs in turn, so that other work of the machine slows down all of them."""
 
 from __future__ import annotations
 
 import gc
+import logging
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -10,23 +11,22 @@ from typing import Any
 
 import pandas as pd
 
+logger = logging.getLogger("kerazoo")
+
 ROUNDS = 5
 
 
-def time_in_turn(
-    programs: Mapping[str, Callable[[], Any]], say: Callable[[str], object], rounds: int = ROUNDS
-) -> pd.DataFrame:
+def time_in_turn(programs: Mapping[str, Callable[[], Any]], rounds: int = ROUNDS) -> pd.DataFrame:
     """Return each program's times in seconds.
 
     Every program runs once before the clock starts, then once a round.
 
     Args:
         programs: What to run, by name.
-        say: Takes a line a round.
         rounds: Number of rounds.
 
     Returns:
-        The columns `median` and `least`, by program.
+        The columns `median` and `minimum`, by program.
     """
     for run in programs.values():
         run()
@@ -37,6 +37,6 @@ def time_in_turn(
             start = time.perf_counter()
             run()
             times[name].append(time.perf_counter() - start)
-        say(f"round {number} of {rounds}")
-    found = {name: [statistics.median(each), min(each)] for name, each in times.items()}
-    return pd.DataFrame.from_dict(found, "index", columns=["median", "least"], dtype=float)
+        logger.info("round %d of %d", number, rounds)
+    rows = {name: [statistics.median(each), min(each)] for name, each in times.items()}
+    return pd.DataFrame.from_dict(rows, "index", columns=["median", "minimum"], dtype=float)

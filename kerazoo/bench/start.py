@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
-from collections.abc import Callable
 from functools import partial
 
 import pandas as pd
@@ -15,11 +14,8 @@ from kerazoo.bench.rounds import time_in_turn
 DRY_RUN = "train --model mnist_cnn --data digits --dry-run"
 
 
-def bench(say: Callable[[str], object]) -> pd.DataFrame:
+def bench() -> pd.DataFrame:
     """Time whole processes from their start to their end.
-
-    Args:
-        say: Takes lines of progress.
 
     Returns:
         The columns `program`, `seconds` and `ratio`: to `python -c "import tensorflow"`.
@@ -30,7 +26,7 @@ def bench(say: Callable[[str], object]) -> pd.DataFrame:
     for verb in ("--help", "list", "summary mnist_cnn", DRY_RUN):
         programs[f"kerazoo {verb}"] = ["-m", "kerazoo", *verb.split()]
     runs = {name: partial(_run, arguments) for name, arguments in programs.items()}
-    times = time_in_turn(runs, say)["median"]
+    times = time_in_turn(runs)["median"]
     table = pd.DataFrame({"program": times.index, "seconds": times.to_numpy()})
     return table.assign(ratio=table.seconds / table.seconds[0])
 

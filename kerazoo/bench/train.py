@@ -1,4 +1,4 @@
-"""How fast a model trains: kerazoo's loop beside the TF1 program, Keras's `fit` and PyTorch."""
+"""Speed of training: kerazoo's loop, the TF1 program, Keras's `fit` and PyTorch."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ import tensorflow as tf
 
 from kerazoo import registry
 from kerazoo.bench import machine
-from kerazoo.bench.apart import Apart
 from kerazoo.bench.images import CLASSES, random_images
 from kerazoo.bench.rounds import time_in_turn
+from kerazoo.bench.timed_process import TimedProcess
 from kerazoo.data.images import ArraySplit, Split
 from kerazoo.device import start_tensorflow
 from kerazoo.models import create_model
 from kerazoo.precision import computing_in
-from kerazoo.training import cores
+from kerazoo.training.machine import micro_batches, set_threads
 from kerazoo.training.steps import Steps
 
 ROUNDS = 15
@@ -32,13 +32,10 @@ MACS_A_ROUND = 125e9  # of all steps of a program, a backward pass counted as tw
 Run = Callable[[], object]
 
 
-def bench(
-    say: Callable[[str], object], model: str = "mnist_cnn", batch_size: int = 100
-) -> pd.DataFrame:
+def bench(model: str = "mnist_cnn", batch_size: int = 100) -> pd.DataFrame:
     """Time the training of a model on random images, each program in a process of its own.
 
     Args:
-        say: Takes lines of progress.
         model: Its name.
         batch_size: Images of a step.
 
@@ -51,13 +48,12 @@ def bench(
     """
     macs = 3 * registry.find(model).macs
     size = batch_size * min(100, max(2, int(MACS_A_ROUND / macs / batch_size)))
-    asked = (model, size, batch_size)
     with contextlib.ExitStack() as stack:
         runs = {
-            name: stack.enter_context(Apart(function, *asked, *more))
+            name: stack.enter_context(TimedProcess(function, model, size, batch_size, *more))
             for name, (function, *more) in _programs(model).items()
         }
-        times = time_in_turn(runs, say, ROUNDS)
+        times = time_in_turn(runs, ROUNDS)
     return machine.with_limits(times, size, macs)
 
 
@@ -87,13 +83,13 @@ def tf1(model: str, size: int, batch_size: int) -> Run:
 def steps(model: str, size: int, batch_size: int, precision: str) -> Run:
     """Return kerazoo's steps, as `kerazoo train` takes them."""
     start_tensorflow()
-    entry = registry.find(model)
-    parts = cores.parts(entry, batch_size)
-    cores.share_out(parts)
-    split = ArraySplit(*random_images(entry.input_shape, size), entry.input_shape)
-    ours = Steps(compiled(model, precision), tf.distribute.get_strategy(), parts=parts)
-
-    return partial(epoch, ours, split, batch_size)
+    info = registry.find(model)
+    number = micro_batches(info, batch_size)
+    set_threads(number)
+    split = ArraySplit(*random_images(info.input_shape, size), info.input_shape)
+    strategy = tf.distribute.get_strategy()
+    steps = Steps(compiled(model, precision), strategy, micro_batches=number)
+    return partial(epoch, steps, split, batch_size)
 
 
 def epoch(
@@ -113,8 +109,8 @@ def fit_dataset(model: str, size: int, batch_size: int) -> Run:
     start_tensorflow(deterministic=False)
     shape = registry.find(model).input_shape
     split = ArraySplit(*random_images(shape, size), shape)
-    theirs = compiled(model)
-    return lambda: theirs.fit(split.batches(batch_size, (0, 0)), verbose=0, shuffle=False)
+    net = compiled(model)
+    return lambda: net.fit(split.batches(batch_size, (0, 0)), verbose=0, shuffle=False)
 
 
 def fit_arrays(model: str, size: int, batch_size: int) -> Run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import time
@@ -15,10 +16,10 @@ from kerazoo.bench.images import random_images
 from kerazoo.bench.train import STEPS_PER_CALL, compiled, epoch
 from kerazoo.data.images import ArraySplit, ImageShape
 from kerazoo.device import start_tensorflow
-from kerazoo.training import cluster, cores, state
-from kerazoo.training.batch_norm import batch_normalizations
+from kerazoo.training import cluster, state
 from kerazoo.training.checkpoints import Checkpoints, State
-from kerazoo.training.collectives import summed
+from kerazoo.training.collectives import batch_normalizations, summed
+from kerazoo.training.machine import micro_batches
 from kerazoo.training.replicas import Replicas
 from kerazoo.training.steps import Steps
 
@@ -39,7 +40,7 @@ class Worker:
         os.sched_setaffinity(0, {core})
         start_tensorflow()
         self._replicas = Replicas("auto", cluster.of_environment("auto"))
-        self._entry = registry.find(model)
+        self._info = registry.find(model)
         with self._replicas.strategy.scope():
             self._model = compiled(model, input_shape=image_shape)
         self._replicas.synchronize(self._model, images, images)
@@ -58,16 +59,17 @@ class Worker:
 
         Args:
             batch_size: Images of a step of all workers.
-            cut: Whether to cut each batch into parts, as `kerazoo train` does on one machine.
+            cut: Whether to cut each batch into micro-batches, as one worker alone does.
         """
-        parts = cores.parts(self._entry, batch_size) if cut else 1
-        if parts not in self._steps:
-            self._steps[parts] = Steps(self._model, self._replicas.strategy, parts=parts)
-        steps, wait = self._steps[parts], self._replicas.wait
+        number = micro_batches(self._info, batch_size) if cut else 1
+        if number not in self._steps:
+            strategy = self._replicas.strategy
+            self._steps[number] = Steps(self._model, strategy, micro_batches=number)
+        steps, wait = self._steps[number], self._replicas.wait
         times = [time.perf_counter()]
         epoch(steps, self._train, batch_size, wait)
         times.append(time.perf_counter())
-        steps.evaluate(self._held_out, batch_size, STEPS_PER_CALL, wait)
+        self._evaluate(steps, batch_size)
         times.append(time.perf_counter())
         with tempfile.TemporaryDirectory() as folder:
             if self._replicas.is_chief:
@@ -76,6 +78,13 @@ class Worker:
             times.append(time.perf_counter())
         names = ("training", "evaluation", "checkpoint")
         return {name: times[i + 1] - times[i] for i, name in enumerate(names)}
+
+    def _evaluate(self, steps: Steps, batch_size: int) -> None:
+        batches, end = steps.batches(self._held_out, batch_size), self._held_out.size
+        for first in range(0, end, batch_size * STEPS_PER_CALL):
+            left = math.ceil((end - first) / batch_size)
+            steps.evaluate(batches, min(left, STEPS_PER_CALL))
+            self._replicas.wait()
 
     def exchange(self, numbers: int, repeats: int) -> dict[str, float]:
         """Return the seconds of an all-reduce of so many numbers, float32."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import os
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
@@ -15,15 +16,18 @@ from typing import Any
 import pandas as pd
 
 from kerazoo import registry
-from kerazoo.bench.apart import Apart
 from kerazoo.bench.scaling import StepCost, fit
+from kerazoo.bench.timed_process import TimedProcess
 from kerazoo.data.images import ImageShape
 from kerazoo.errors import KerazooError, UsageError
 from kerazoo.training import cluster
 
+logger = logging.getLogger("kerazoo")
+
 ROUNDS = 5
 REPEATS = 20  # all-reduces that are timed at once
 MODELLED = (2, 4, 8, 16)  # workers
+WORKER = "kerazoo.bench.worker:Worker"
 ALONE = {"TF_CONFIG": ""}
 ON_CPU = {"CUDA_VISIBLE_DEVICES": ""}
 Times = dict[str, float]
@@ -52,9 +56,7 @@ CASES = {
 }
 
 
-def bench(
-    say: Callable[[str], object], model: str | None = None, batch_size: int | None = None
-) -> pd.DataFrame:
+def bench(model: str | None = None, batch_size: int | None = None) -> pd.DataFrame:
     """Time the epochs of one worker and of two, each on a core of its own, on random images.
 
     An epoch evaluates 3 images for each 11 that it trains on, as one of MNIST, and ends with a
@@ -63,7 +65,6 @@ def bench(
     machine.
 
     Args:
-        say: Takes lines of progress.
         model: Its name; None for `mnist_cnn` and, at 64x64, `resnet18`.
         batch_size: The smallest global batch, an even number; twice and four times as many images
             follow.
@@ -81,9 +82,9 @@ def bench(
         KerazooError: There are not two cores, or a worker failed.
     """
     if batch_size is not None and batch_size % 2:
-        raise UsageError(f"the batch of two workers must be an even number, not {batch_size}")
+        raise UsageError(f"the batch of two workers must be an even number; received {batch_size}")
     cases = [_case(name, batch_size) for name in ([model] if model else CASES)]
-    return pd.concat([_table(case, say) for case in cases], ignore_index=True)
+    return pd.concat([_table(case) for case in cases], ignore_index=True)
 
 
 def _case(model: str, batch_size: int | None) -> Case:
@@ -92,7 +93,7 @@ def _case(model: str, batch_size: int | None) -> Case:
     return dataclasses.replace(case, batch_size=size, images=max(case.images, 4 * size))
 
 
-def _table(case: Case, say: Callable[[str], object]) -> pd.DataFrame:
+def _table(case: Case) -> pd.DataFrame:
     with (
         _two_processes(case, [ALONE, ALONE]) as independent,
         _two_processes(case, cluster.on_this_machine(2)) as workers,
@@ -104,7 +105,7 @@ def _table(case: Case, say: Callable[[str], object]) -> pd.DataFrame:
         )
         measured = {}
         for batch_size in (case.batch_size, 2 * case.batch_size, 4 * case.batch_size):
-            say(f"{case.model}, {batch_size} images a step: {ROUNDS} rounds")
+            logger.info("%s, %d images a step: %d rounds", case.model, batch_size, ROUNDS)
             measured[batch_size] = _measured(independent, workers, batch_size)
     cost = fit(
         [batch_size // 2 for batch_size in measured],
@@ -121,7 +122,7 @@ def _table(case: Case, say: Callable[[str], object]) -> pd.DataFrame:
 
 
 def _measured(
-    independent: Sequence[Apart], workers: Sequence[Apart], batch_size: int
+    independent: Sequence[TimedProcess], workers: Sequence[TimedProcess], batch_size: int
 ) -> tuple[Times, Times, Times]:
     """Return the median times of one worker, of two that train alone, and of two together.
 
@@ -184,12 +185,16 @@ def _modelled(case: Case, cost: StepCost) -> Iterator[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def _two_processes(case: Case, environments: Sequence[dict[str, str]]) -> Iterator[list[Apart]]:
+def _two_processes(
+    case: Case, environments: Sequence[dict[str, str]]
+) -> Iterator[list[TimedProcess]]:
     """Start two processes of `kerazoo.bench.worker`, each on a core of its own."""
     arguments = (case.model, case.image_shape, case.images)
     with contextlib.ExitStack() as stack:
         processes = [
-            Apart("kerazoo.bench.worker:Worker", *arguments, core, environment=ON_CPU | environment)
+            TimedProcess(
+                "kerazoo.bench.worker:Worker", *arguments, core, environment=ON_CPU | environment
+            )
             for core, environment in zip(_two_cores(), environments, strict=True)
         ]
         for process in processes:
@@ -211,7 +216,7 @@ def _two_cores() -> list[int]:
     return sorted(found.values())[:2]
 
 
-def _call_all(processes: Sequence[Apart], *arguments: Any) -> list[Any]:
+def _call_all(processes: Sequence[TimedProcess], *arguments: Any) -> list[Any]:
     """Return what all processes return, at work at the same time."""
     for each in processes:
         each.send(*arguments)

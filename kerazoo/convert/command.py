@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from kerazoo.arguments import Parser, add_debug, one_of, path, say, start
+from kerazoo.arguments import Parser, add_messages, one_of, path, print_result, start
 
 
 def add(parser: Parser) -> None:
@@ -30,7 +30,7 @@ def add(parser: Parser) -> None:
     text = "conv or dense, of a VGG that becomes a .keras file (default: conv)"
     add("--head", type=one_of(heads), metavar="NAME", help=text)
     add("--overwrite", action="store_true", help="replace TARGET if it exists")
-    add_debug(parser)
+    add_messages(parser)
     parser.set_defaults(run=_convert)
 
 
@@ -42,9 +42,8 @@ def _convert(parsed: argparse.Namespace) -> None:
     from kerazoo.convert.convert import convert
 
     result = convert(parsed.source, parsed.target, parsed.model, parsed.head)
-    shape = list(result.outputs)
-    say(
+    print_result(
         f"relative difference {result.difference.relative:.1e}, absolute "
-        f"{result.difference.absolute:.1e}, of outputs {shape}"
+        f"{result.difference.absolute:.1e}, of outputs {list(result.outputs)}\n"
+        f"wrote {parsed.target}: {result.config}"
     )
-    say(f"wrote {parsed.target}: {result.config}")

@@ -17,7 +17,7 @@ from kerazoo.data.images import (
     ArraySplit,
     ImageData,
     ImageShape,
-    Share,
+    Shard,
     Shuffle,
     Split,
     decoded,
@@ -30,7 +30,7 @@ from kerazoo.data.images import (
 from kerazoo.errors import CorruptFileError, DataMissingError
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
-HELD_OUT = 0.1  # share of a class's pictures that a split taken from another one gets
+HELD_OUT = 0.1  # fraction of the images of a class for a split that is taken from another one
 SPLITS = ("train", "test", "validation")
 LIKE_SPLITS = (*SPLITS, "training", "testing", "val", "valid")
 
@@ -59,14 +59,14 @@ class FileSplit:
         batch_size: int,
         shuffle: Shuffle | None = None,
         skip: int = 0,
-        share: Share = WHOLE,
+        shard: Shard = WHOLE,
     ) -> tf.data.Dataset:
         """Yield every picture once; see `Split.batches`."""
         indices = order(self.size, shuffle)
         files = tf.data.Dataset.from_tensor_slices(
             (self._paths[indices], self._labels[indices].astype(np.int32))
         )
-        batches = share.of(files, batch_size, skip)
+        batches = shard.of(files, batch_size, skip)
         return decoded(batches, self._read, self._image_shape)
 
     def limited(self, size: int) -> FileSplit:

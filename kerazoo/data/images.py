@@ -1,4 +1,4 @@
-"""The form that every data set takes: three splits that yield batches of labelled images."""
+"""A data set for image classification: three splits that yield batches of labeled images."""
 
 from __future__ import annotations
 
@@ -11,59 +11,54 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
-MEMORY = 2**30  # bytes up to which the images of a folder, or of a TFDS split, are held
+MEMORY = 2**30  # bytes up to which the images of a folder, or of a TFDS split, stay in memory
 ImageShape = tuple[int, int, int]
 Shuffle = tuple[int, int]
 
 
 @dataclasses.dataclass(frozen=True)
-class Share:
-    """The rows of every batch that one worker takes.
+class Shard:
+    """The rows of every batch that the replicas of one worker compute.
 
-    A batch of b rows is cut into `parts`, part p from row p * b // parts on; each is a batch of its
-    own, and the last batch's may be empty.
+    A batch of b rows is cut into as many shards as there are replicas, shard s from row
+    s * b // replicas on. Each is a batch of its own; those of a small last batch may be empty.
 
     Attributes:
-        first: The first part that it takes.
-        count: How many it takes.
-        parts: How many there are.
-        last_twice: Whether the last batch comes once more, after all of them.
+        first: Number of the worker's first replica.
+        count: How many replicas the worker has.
+        replicas: How many replicas all workers have.
     """
 
     first: int = 0
     count: int = 1
-    parts: int = 1
-    last_twice: bool = False
+    replicas: int = 1
 
     def of(self, elements: tf.data.Dataset, batch_size: int, skip: int) -> tf.data.Dataset:
-        """Return its parts of every batch but the first `skip`, one after the other.
+        """Return the worker's shards of every batch but the first `skip`, one after the other.
 
         Args:
             elements: As many as their cardinality says.
             batch_size: Elements of a batch.
             skip: Number of batches left out at the start.
         """
-        batches = elements.with_options(without_autotuning()).batch(batch_size)
-        if self.last_twice:
-            batches = _last_twice(batches)
-        batches = batches.skip(skip)
-        if self.parts == 1:
+        batches = elements.with_options(without_autotuning()).batch(batch_size).skip(skip)
+        if self.replicas == 1:
             return batches
 
         def cut(*batch: Any) -> tf.data.Dataset:
             size = tf.shape(tf.nest.flatten(batch)[0], tf.int64)[0]
 
-            def part(number: tf.Tensor) -> Any:
-                first, end = number * size // self.parts, (number + 1) * size // self.parts
+            def shard(number: tf.Tensor) -> Any:
+                first, end = number * size // self.replicas, (number + 1) * size // self.replicas
                 rows = tf.nest.map_structure(lambda column: column[first:end], batch)
                 return rows if len(rows) > 1 else rows[0]
 
-            return tf.data.Dataset.range(self.first, self.first + self.count).map(part)
+            return tf.data.Dataset.range(self.first, self.first + self.count).map(shard)
 
         return batches.flat_map(cut)
 
     def batch_sizes(self, size: int, batch_size: int, skip: int) -> tf.data.Dataset:
-        """Yield, for each batch that `of` yields, how many rows the batch has that it is part of.
+        """Yield the size of the whole batch for each shard that `of` yields.
 
         Args:
             size: Number of all elements.
@@ -71,13 +66,11 @@ class Share:
             skip: Number of batches left out at the start.
         """
         ends = np.minimum(np.arange(0, size, batch_size) + batch_size, size)
-        sizes = np.diff(ends, prepend=0)
-        if self.last_twice:
-            sizes = np.append(sizes, sizes[-1])
-        return tf.data.Dataset.from_tensor_slices(np.repeat(sizes[skip:], self.count))
+        sizes = np.diff(ends, prepend=0)[skip:]
+        return tf.data.Dataset.from_tensor_slices(np.repeat(sizes, self.count))
 
 
-WHOLE = Share()
+WHOLE = Shard()
 PREFETCHED = 2  # batches that are prepared ahead
 
 
@@ -92,16 +85,6 @@ def without_autotuning() -> tf.data.Options:
     return options
 
 
-def _last_twice(batches: tf.data.Dataset) -> tf.data.Dataset:
-    last = batches.cardinality() - 1
-
-    def repeated(number: tf.Tensor, batch: Any) -> tf.data.Dataset:
-        times = 1 + tf.cast(number == last, tf.int64)
-        return tf.data.Dataset.from_tensors(batch).repeat(times)
-
-    return batches.enumerate().flat_map(repeated)
-
-
 class Split(Protocol):
     """A part of a data set: `size` labelled images."""
 
@@ -114,7 +97,7 @@ class Split(Protocol):
         batch_size: int,
         shuffle: Shuffle | None = None,
         skip: int = 0,
-        share: Share = WHOLE,
+        shard: Shard = WHOLE,
     ) -> tf.data.Dataset:
         """Yield every image once, in batches of which the last may be smaller.
 
@@ -122,7 +105,7 @@ class Split(Protocol):
             batch_size: Images in a batch.
             shuffle: (seed, epoch), of which the order is a function; None for the fixed order.
             skip: Number of batches left out at the start of that order.
-            share: The rows to take of each batch.
+            shard: The rows to take of each batch.
 
         Returns:
             Pairs of images, float32 [batch, height, width, channels] in [0, 1], and labels,
@@ -142,7 +125,7 @@ class ImageData:
         class_names: The classes in the order of their labels.
         image_shape: (height, width, channels) of the images that the splits yield.
         fingerprint: sha256 of the images and labels, or of what identifies them, in hex.
-        source_shape: What the images were before they were brought to `image_shape`; None where
+        source_shape: What the images were before they were resized to `image_shape`; None where
             they are of several sizes.
     """
 
@@ -156,7 +139,7 @@ class ImageData:
     source_shape: ImageShape | None = None
 
     def limited(self, size: int) -> ImageData:
-        """Return the same data with `size` images a split at the most."""
+        """Return the same data with at most `size` images in each split."""
         parts = {
             part: getattr(self, part).limited(size) for part in ("train", "validation", "test")
         }
@@ -169,7 +152,7 @@ class ArraySplit:
     Args:
         images: [size, height, width, channels], uint8 or float32 in [0, 1].
         labels: Integers [size].
-        image_shape: What the images are brought to.
+        image_shape: What the images are resized and converted to.
 
     Attributes:
         images: The tensor of the images.
@@ -192,11 +175,11 @@ class ArraySplit:
         batch_size: int,
         shuffle: Shuffle | None = None,
         skip: int = 0,
-        share: Share = WHOLE,
+        shard: Shard = WHOLE,
     ) -> tf.data.Dataset:
         """Yield every image once; see `Split.batches`."""
-        batches = share.of(self.positions(shuffle), batch_size, skip)
-        return batches.map(self.gather).prefetch(PREFETCHED * share.count)
+        batches = shard.of(self.positions(shuffle), batch_size, skip)
+        return batches.map(self.gather).prefetch(PREFETCHED * shard.count)
 
     def positions(self, shuffle: Shuffle | None) -> tf.data.Dataset:
         """Yield the positions of all images in their order, for `gather`."""
@@ -231,7 +214,7 @@ def order(size: int, shuffle: Shuffle | None) -> np.ndarray:
 
 
 def fits_into_memory(shape: tuple[int, ...], dtype: type[np.generic]) -> bool:
-    """Tell whether an array is small enough to be held in memory for a whole training."""
+    """Return whether an array is small enough to stay in memory for a whole training."""
     return math.prod(shape) * np.dtype(dtype).itemsize <= MEMORY
 
 
@@ -242,10 +225,10 @@ def evenly_spaced(size: int, wanted: int) -> np.ndarray:
 
 
 def to_shape(images: tf.Tensor, image_shape: ImageShape) -> tf.Tensor:
-    """Bring images [..., h, w, 1 or 3] to float32 [..., height, width, channels] in [0, 1].
+    """Resize and convert images [..., h, w, 1 or 3] to float32 [..., height, width, channels].
 
-    Colour becomes grey by its luma, grey becomes three equal channels; the size changes by
-    bilinear interpolation, with anti-aliasing where it shrinks, without regard to the aspect.
+    The values are in [0, 1]. Color becomes gray by its luma, gray becomes three equal channels. The
+    interpolation is bilinear, with anti-aliasing where an image shrinks; the aspect may change.
     """
     height, width, channels = image_shape
     images = tf.image.convert_image_dtype(images, tf.float32)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
 from pathlib import Path
 
 from kerazoo.data import digits, folder, mnist, names, tfds_sets
 from kerazoo.data.images import ImageData, ImageShape
 from kerazoo.errors import DataMissingError
+
+logger = logging.getLogger("kerazoo")
 
 
 def load(
@@ -15,26 +17,24 @@ def load(
     image_shape: ImageShape,
     seed: int,
     mnist_dir: Path | None = None,
-    say: Callable[[str], None] = print,
 ) -> ImageData:
-    """Return a data set whose images are brought to `image_shape`.
+    """Return a data set with images resized and converted to `image_shape`.
 
     Args:
         name: "mnist", "digits", "folder:PATH", the name of a tensorflow-datasets set, or "auto":
-            MNIST where it is prepared or can be had, otherwise the digits.
+            MNIST where it is available, otherwise the digits.
         image_shape: (height, width, channels).
         seed: Draws what a folder without a test or validation split holds out.
         mnist_dir: Folder with the four IDX files of MNIST.
-        say: Takes the line that tells why "auto" is the digits.
 
     Raises:
         UsageError: There is no data set of that name.
-        DataMissingError: It is not here and cannot be had.
+        DataMissingError: It is not available.
         CorruptFileError: One of its files is damaged.
     """
     names.check(name)
     if name == "auto":
-        return _mnist_or_digits(image_shape, mnist_dir, say)
+        return _mnist_or_digits(image_shape, mnist_dir)
     if name == "mnist":
         return mnist.load(image_shape, mnist_dir)
     if name == "digits":
@@ -44,13 +44,11 @@ def load(
     return tfds_sets.load(name, image_shape)
 
 
-def _mnist_or_digits(
-    image_shape: ImageShape, mnist_dir: Path | None, say: Callable[[str], None]
-) -> ImageData:
+def _mnist_or_digits(image_shape: ImageShape, mnist_dir: Path | None) -> ImageData:
     try:
         return mnist.load(image_shape, mnist_dir)
     except DataMissingError as error:
         if mnist_dir is not None:
             raise
-        say(f"training on scikit-learn's digits instead of MNIST, as {error}")
+        logger.info("training on scikit-learn's digits instead of MNIST, because %s", error)
         return digits.load(image_shape)

@@ -24,7 +24,7 @@ from kerazoo.data.images import (
     ArraySplit,
     ImageData,
     ImageShape,
-    Share,
+    Shard,
     Shuffle,
     Split,
     decoded,
@@ -185,7 +185,7 @@ class StreamSplit:
         batch_size: int,
         shuffle: Shuffle | None = None,
         skip: int = 0,
-        share: Share = WHOLE,
+        shard: Shard = WHOLE,
     ) -> tf.data.Dataset:
         """Yield every image once; see `Split.batches`."""
         image, label = self._keys
@@ -206,7 +206,7 @@ class StreamSplit:
             pixels = feature.decode_example(example[image])
             return to_shape(pixels, self._image_shape), tf.cast(example[label], tf.int32)
 
-        batches = share.of(encoded, batch_size, skip)
+        batches = shard.of(encoded, batch_size, skip)
         return decoded(batches, decode, self._image_shape)
 
     def limited(self, size: int) -> StreamSplit:

@@ -1,21 +1,23 @@
-"""The verb `documents`."""
+"""The command `kerazoo documents`."""
 
 from __future__ import annotations
 
 import argparse
+import logging
 import shutil
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import kerazoo
-from kerazoo.arguments import Parser, add_debug, add_mnist_dir, say
+from kerazoo.arguments import Parser, add_messages, add_mnist_dir, print_result, start
 from kerazoo.errors import DataMissingError, KerazooError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from kerazoo.documents.claim import Row
+
+logger = logging.getLogger("kerazoo")
 
 FORMATS = ("csv", "markdown")
 
@@ -31,37 +33,28 @@ def add(parser: Parser) -> None:
     forms = parser.add_mutually_exclusive_group()
     for form in FORMATS:
         forms.add_argument(f"--{form}", action="store_true", help=f"print it as {form}")
-    add_debug(parser)
+    add_messages(parser)
     parser.set_defaults(run=_documents)
 
 
 def _documents(parsed: argparse.Namespace) -> None:
-    from kerazoo.device import start_tensorflow
-
-    device, warning = start_tensorflow()
-    _report(f"kerazoo {kerazoo.__version__}, {device}")
-    if warning:
-        _report(f"kerazoo: warning: {warning}")
+    start()
     from kerazoo.documents.ledger import table
 
     rows: list[Row] = []
     try:
-        for row in _rows(parsed, device):
+        for row in _rows(parsed):
             rows.append(row)
     finally:  # an interrupted run prints what it has
         ledger = table(rows)
         if rows:
-            say(_formatted(ledger, parsed))
+            print_result(_formatted(ledger, parsed))
     failed = (ledger.verdict == "FAILED").sum()
     if failed:
         raise KerazooError(f"{failed} of {len(ledger)} rows do not hold")
 
 
-def _report(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-def _rows(parsed: argparse.Namespace, device: str) -> Iterator[Row]:
+def _rows(parsed: argparse.Namespace) -> Iterator[Row]:
     """Yield the rows of the ledger, with a bar on a terminal, then those that need training."""
     from tqdm import tqdm
 
@@ -71,20 +64,20 @@ def _rows(parsed: argparse.Namespace, device: str) -> Iterator[Row]:
     total = ledger.committed_rows()
     yield from tqdm(ledger.rows(), "documents", total, unit=" rows", leave=False, disable=quiet)
     if not parsed.no_training:
-        yield from _accuracies(parsed, device)
+        yield from _accuracies(parsed)
 
 
-def _accuracies(parsed: argparse.Namespace, device: str) -> Iterator[Row]:
+def _accuracies(parsed: argparse.Namespace) -> Iterator[Row]:
     """Yield the rows of the accuracies, none where MNIST is not available."""
     from kerazoo.documents import accuracy
     from kerazoo.documents.claim import check
 
     try:
-        metrics = accuracy.trained(parsed.mnist_dir, device, _report)
+        metrics = accuracy.trained(parsed.mnist_dir)
     except DataMissingError as error:
         if parsed.mnist_dir is not None:
             raise
-        _report(f"kerazoo: warning: the accuracies are not checked: {error}")
+        logger.warning("the accuracies are not checked: %s", error)
         return
     for claim in accuracy.claims(metrics):
         yield check(accuracy.DOCUMENT, claim)

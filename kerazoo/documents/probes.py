@@ -10,9 +10,10 @@ import keras
 import pandas as pd
 from keras import layers
 
-import kerazoo
-from kerazoo.accounting.receptive_field import Box
+from kerazoo.accounting.receptive_field import Box, receptive_field
+from kerazoo.accounting.table import summary
 from kerazoo.compat import shapes_only
+from kerazoo.models import create_model
 
 DENSE = ["fc6", "fc7", "fc8"]  # VGG-16's dense layers, as convolutions
 
@@ -21,24 +22,24 @@ DENSE = ["fc6", "fc7", "fc8"]  # VGG-16's dense layers, as convolutions
 def model(name: str) -> keras.Model:
     """Return a model of the zoo whose weights have shapes and no values."""
     with shapes_only():
-        return kerazoo.create_model(name)
+        return create_model(name)
 
 
 @cache
 def runnable(name: str) -> keras.Model:
     """Return a model of the zoo whose weights have values."""
-    return kerazoo.create_model(name)
+    return create_model(name)
 
 
 @cache
 def table(name: str) -> pd.DataFrame:
     """Return the summary of a model of the zoo."""
-    return kerazoo.summary(model(name))
+    return summary(model(name))
 
 
 def rows(shape: tuple[int, ...], *chain: keras.Layer, batch: int = 1) -> pd.DataFrame:
     """Return the summary of a chain of layers on samples of a shape."""
-    return kerazoo.summary(_model_of(shape, chain), batch_size=batch)
+    return summary(_model_of(shape, chain), batch_size=batch)
 
 
 def row(shape: tuple[int, ...], *chain: keras.Layer, batch: int = 1) -> pd.Series:
@@ -80,7 +81,7 @@ def dense(inputs: int, outputs: int, use_bias: bool = False, batch: int = 1) -> 
 
 def box(size: int, *chain: keras.Layer, place: tuple[int, int]) -> Box:
     """Return the part of a square input that one output of a chain of layers depends on."""
-    found = kerazoo.receptive_field(_model_of((size, size, 1), chain), chain[-1].name, place)
+    found = receptive_field(_model_of((size, size, 1), chain), chain[-1].name, place)
     assert isinstance(found, Box)
     return found
 
@@ -119,8 +120,8 @@ def residual_convolutions(block: Callable[..., Any], width: int) -> pd.DataFrame
     inputs = keras.Input((14, 14, 256))
     with shapes_only():
         unit = keras.Model(inputs, block(inputs, width, "unit"))
-    summary = kerazoo.summary(unit)
-    return summary[summary["type"] == "Conv2D"]
+    rows = summary(unit)
+    return rows[rows["type"] == "Conv2D"]
 
 
 def _model_of(shape: tuple[int, ...], chain: Sequence[keras.Layer]) -> keras.Model:

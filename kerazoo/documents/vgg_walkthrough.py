@@ -9,11 +9,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerazoo import list_models
 from kerazoo.documents import rules
 from kerazoo.documents.claim import Claim
 from kerazoo.documents.probes import model, runnable, settings, table
 from kerazoo.documents.vgg16_layers import INPUT, LAYERS
+from kerazoo.models import list_models
 
 # The claims are tables: the formatter would put every argument on its own line.
 # fmt: off

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
-from kerazoo.arguments import Parser, add_debug, say, start
+from kerazoo.arguments import Parser, add_messages, print_result, start
 from kerazoo.errors import KerazooError
 
 if TYPE_CHECKING:
@@ -14,13 +13,13 @@ if TYPE_CHECKING:
 
 
 def add(parser: Parser) -> None:
-    """Give the parser the options of `parity`."""
+    """Add the options of `parity` to the parser."""
     parser.description = (
-        "Run the study documents' TF1 programs beside their Keras ports on the same weights and "
-        "images, and print the largest differences. Exit code 1 where one exceeds its tolerance."
+        "Compare the study notes' TF1 programs with their Keras ports on the same weights and "
+        "images, and print the largest differences. Exit code 1 if one exceeds its tolerance."
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="the pairs (default: all)")
-    add_debug(parser)
+    add_messages(parser)
     parser.set_defaults(run=_parity)
 
 
@@ -31,13 +30,13 @@ def _parity(parsed: argparse.Namespace) -> None:
 
     failed = []
     for name in find_pairs(parsed.names):
-        table = compare(name, say=lambda line: print(line, file=sys.stderr))
-        say(f"\n{name}, document {PAIRS[name].source}\n{_printed(table)}\n")
+        table = compare(name)
+        print_result(f"\n{name}, {PAIRS[name].source}\n{_printed(table)}\n")
         if not table.passed.all():
             failed.append(f"{name} in {(~table.passed).sum()} of {len(table)} comparisons")
     if failed:
         raise KerazooError(f"the port differs from the TF1 program: {'; '.join(failed)}")
-    say("every difference is within its tolerance")
+    print_result("every difference is within its tolerance")
 
 
 def _printed(table: pd.DataFrame) -> str:

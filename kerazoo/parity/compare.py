@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import itertools
+import logging
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from kerazoo.parity.pairs import PAIRS, Pair
 from kerazoo.parity.port import Port
 from kerazoo.precision import computing_in
 from legacy_tf1.program import Program, tf1
+
+logger = logging.getLogger("kerazoo")
 
 PRECISIONS = ("float32", "float64")
 # Largest difference that passes: relative for a pass forward or backward, absolute for what
@@ -56,15 +59,13 @@ def compare(
     name: str,
     pair: Pair | None = None,
     precisions: Sequence[str] = PRECISIONS,
-    say: Callable[[str], object] = print,
 ) -> pd.DataFrame:
-    """Hold a port against its TF1 program.
+    """Compare a port with its TF1 program.
 
     Args:
         name: The name of the pair.
         pair: The pair; None for the one of that name.
         precisions: The floating-point types to compute in.
-        say: Takes a line before each stretch of work.
 
     Returns:
         One row a comparison: `pair, precision, quantity, absolute, relative` (largest differences,
@@ -76,7 +77,7 @@ def compare(
     pair = pair or PAIRS[find_pairs([name])[0]]
     rows = []
     for precision in precisions:
-        say(f"{name} in {precision} ...")
+        logger.info("%s in %s ...", name, precision)
         with _floats(precision):
             for (quantity, kind), group in itertools.groupby(
                 _differences(pair, precision), key=lambda found: found[:2]

@@ -103,7 +103,7 @@ KERNEL_AND_BIAS = {"conv/kernel": "conv/kernel", "conv/bias": "conv/bias"}
 
 PAIRS: dict[str, Pair] = {
     "conv_layer": Pair(
-        source="000_edc3730cabfc8e8e, lines 99-107",
+        source="cnn-notes, lines 99-107",
         build=tf1_conv_layer.build,
         port=lambda: conv_layer.conv_layer(8, 3, 2, "same"),
         names={"w": "conv/kernel", "b": "conv/bias"},
@@ -113,7 +113,7 @@ PAIRS: dict[str, Pair] = {
         adam_steps=5,
     ),
     "filter_demo": Pair(
-        source="000_edc3730cabfc8e8e, lines 129-156",
+        source="cnn-notes, lines 129-156",
         build=tf1_filter_demo.build,
         port=filter_demo.line_filter,
         names={},
@@ -121,7 +121,7 @@ PAIRS: dict[str, Pair] = {
         batches=_photo_batches,
     ),
     "filter_demo_learned": Pair(
-        source="000_edc3730cabfc8e8e, line 148",
+        source="cnn-notes, line 148",
         build=tf1_filter_demo.build_learned,
         port=filter_demo.learned_filter,
         names=KERNEL_AND_BIAS,
@@ -131,7 +131,7 @@ PAIRS: dict[str, Pair] = {
         adam_steps=5,
     ),
     "max_pool": Pair(
-        source="000_edc3730cabfc8e8e, lines 180-203",
+        source="cnn-notes, lines 180-203",
         build=tf1_max_pool.build,
         port=max_pool.max_pool,
         names={},
@@ -139,7 +139,7 @@ PAIRS: dict[str, Pair] = {
         batches=_photo_batches,
     ),
     "mnist_cnn": Pair(
-        source="000_edc3730cabfc8e8e, lines 234-315",
+        source="cnn-notes, lines 234-315",
         build=tf1_mnist_cnn.build,
         port=_mnist_cnn,
         names={
@@ -154,7 +154,7 @@ PAIRS: dict[str, Pair] = {
         adam_steps=5,
     ),
     "vgg16": Pair(
-        source="004_3c2fc93a057b1e8c, lines 43-107",
+        source="slim-vgg, lines 43-107",
         build=lambda dtype: tf1_vgg16_slim.build(dtype, is_training=True, keep_prob=1.0),
         port=vgg16,
         names=slim.kerazoo_names("vgg_16", "vgg_16/"),

@@ -6,7 +6,7 @@ import argparse
 import shutil
 import sys
 
-from kerazoo.arguments import Parser, add_debug, one_of, path
+from kerazoo.arguments import Parser, add_messages, one_of, path, print_result, start
 from kerazoo.weights import shipped
 
 WEIGHTS = "mnist"
@@ -23,18 +23,16 @@ def add(parser: Parser) -> None:
     text = f"the model: {' or '.join(names)}"
     add("--model", type=one_of(names), required=True, metavar="NAME", help=text)
     add("images", type=path, nargs="+", metavar="IMAGE", help="a BMP, GIF, JPEG or PNG file")
-    add_debug(parser)
+    add_messages(parser)
     parser.set_defaults(run=_predict)
 
 
 def _predict(parsed: argparse.Namespace) -> None:
-    from kerazoo.device import start_tensorflow
-
-    start_tensorflow()
+    start()
     from kerazoo.predict.predict import predict
 
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    print(_table(predict(parsed.model, WEIGHTS, parsed.images), width))
+    print_result(_table(predict(parsed.model, WEIGHTS, parsed.images), width))
 
 
 def _table(rows: list[tuple[str, list[tuple[str, float]]]], width: int | None) -> str:

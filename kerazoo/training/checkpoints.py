@@ -1,7 +1,7 @@
-"""Where a run can be taken up again: one folder a checkpoint, whole or not there.
+"""Checkpoints of a run: one directory per checkpoint, written atomically.
 
-A checkpoint is written aside, flushed to the disk and put in its place by renaming it. Its manifest
-holds the sha256 of each of its files; one that does not verify is passed over for the one before.
+A checkpoint is written under another name, flushed to the disk and renamed. Its manifest contains
+the sha256 of each of its files; if one does not verify, the checkpoint before is used.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import contextlib
 import hashlib
 import io
 import json
+import logging
 import re
 import shutil
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -32,11 +33,11 @@ DAMAGED = (OSError, EOFError, ValueError, LookupError, TypeError, zipfile.BadZip
 
 @dataclass(frozen=True)
 class State:
-    """All that a training needs to go on as if it had never stopped.
+    """All that a training needs to resume bit-exactly.
 
     Attributes:
-        arrays: Weights, the optimizer's variables and whatever else is numbers, by name.
-        record: The rest, in what JSON can hold.
+        arrays: Weights, the optimizer's variables and other arrays, by name.
+        record: The rest, as JSON values.
     """
 
     arrays: Mapping[str, np.ndarray]
@@ -57,15 +58,15 @@ class State:
         return cls(arrays, json.loads(arrays.pop(RECORD).tobytes()))
 
 
+logger = logging.getLogger("kerazoo")
+
+
 class Checkpoints:
     """The last two good checkpoints of a run.
 
     Args:
-        folder: Where they are, each in a folder named by its place in the run; it is made with the
-            first.
-
-    Attributes:
-        folder: Where they are now.
+        folder: Where they are, each in a directory named by its epoch and step. It is created with
+            the first one.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -73,19 +74,19 @@ class Checkpoints:
         self._good: str | None = None
 
     def has(self, epoch: int, step: int) -> bool:
-        """Tell whether the newest good one is that of this place in the run."""
+        """Return whether the newest good checkpoint is that of this epoch and step."""
         return self._good == _name(epoch, step)
 
     def save(self, epoch: int, step: int, state: State) -> None:
-        """Add a checkpoint; a third one and those that did not verify go.
+        """Add a checkpoint; keep the one before, and remove all others.
 
         Args:
             epoch: That of the next step, from 0.
             step: Position of the next step in its epoch.
-            state: What to keep.
+            state: The state to save.
 
         Raises:
-            OSError: It cannot be written; those before are as they were.
+            OSError: It cannot be written; the others are unchanged.
         """
         if self.has(epoch, step):
             return
@@ -109,36 +110,35 @@ class Checkpoints:
             if other.name not in (path.name, before):
                 shutil.rmtree(other, ignore_errors=True)
 
-    def newest(self, say: Callable[[str], object]) -> State | None:
-        """Return the newest state that verifies; None where none was ever saved.
+    def newest(self) -> State | None:
+        """Return the newest state that verifies, None if none was ever saved.
 
-        Args:
-            say: Takes a line on each checkpoint that does not verify.
+        A warning in the log names each checkpoint that does not verify.
 
         Raises:
             CorruptFileError: There are checkpoints and none verifies.
             PermissionError: One may not be read.
         """
         if self.folder.exists() and not self.folder.is_dir():
-            raise CorruptFileError(f"'{self.folder}' is not the folder of checkpoints that it was")
+            raise CorruptFileError(f"'{self.folder}' is not a directory of checkpoints")
         found = sorted(self._all(), reverse=True)
         for path in found:
             try:
                 state = _read(path)
             except CorruptFileError as error:
-                say(f"the checkpoint '{path}' is passed over: {error}")
+                logger.warning("the checkpoint '%s' is skipped: %s", path, error)
                 continue
             self._good = path.name
             return state
         if found:
             raise CorruptFileError(
-                f"none of the checkpoints in '{self.folder}' is whole: "
-                "remove that folder to begin the run again"
+                f"all checkpoints in '{self.folder}' are damaged: "
+                "remove that directory to start the run again"
             )
         return None
 
     def remove(self) -> None:
-        """Remove them all: the run is finished."""
+        """Remove all checkpoints of a finished run."""
         for path in self._all():
             shutil.rmtree(path, ignore_errors=True)
         self._remove_unfinished()

@@ -75,6 +75,11 @@ def of_environment(strategy: str, environment: Mapping[str, str] = os.environ) -
     return Cluster(sum(map(len, jobs.values())), before + index + 1)
 
 
+def of_one_machine(strategy: str | None) -> str | None:
+    """Return a strategy that a run began with, if it needs no other machine."""
+    return strategy if strategy in OF_ONE_MACHINE else None
+
+
 def _is_address(text: str) -> bool:
     return bool(ADDRESS.fullmatch(text)) and 0 < int(text.rpartition(":")[2]) < 2**16
 

@@ -1,4 +1,4 @@
-"""A picture of how a run went."""
+"""A figure of the losses and accuracies of a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import BinaryIO
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from kerazoo.training.epoch import EpochResult
+from kerazoo.training.result import EpochResult
 
 
 def draw(results: Sequence[EpochResult], title: str, file: BinaryIO) -> None:
@@ -22,9 +22,8 @@ def draw(results: Sequence[EpochResult], title: str, file: BinaryIO) -> None:
         "accuracy": ("train_accuracy", "validation_accuracy", "test_accuracy"),
     }
     for axes, (quantity, fields) in zip(figure.subplots(1, 2), curves.items(), strict=True):
-        for part, field in zip(("train", "validation", "test"), fields, strict=True):
-            values = [getattr(result, field) for result in results]
-            axes.plot(epochs, values, marker="o", label=part)
+        for split, field in zip(("train", "validation", "test"), fields, strict=True):
+            axes.plot(epochs, [getattr(each, field) for each in results], marker="o", label=split)
         axes.set(xlabel="epoch", ylabel=quantity)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)

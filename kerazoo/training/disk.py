@@ -46,7 +46,7 @@ def lock(folder: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(descriptor)
-        raise UsageError(f"a run is going on in '{folder}': wait for its end") from error
+        raise UsageError(f"a run is in progress in '{folder}': wait until it ends") from error
     except OSError:
         pass  # some network disks have no locks
     return descriptor

@@ -1,4 +1,4 @@
-"""What a training run is told; nothing heavy is imported here."""
+"""The options of a training run; nothing heavy is imported here."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model is trained; the defaults are the study documents' for `mnist_cnn`.
+    """How a model is trained; the defaults are those of the study notes for `mnist_cnn`.
 
-    Source: document 000_edc3730cabfc8e8e, lines 284-311. Softmax cross-entropy on the logits,
-    Adam, Glorot-uniform kernels, zero biases, a new order of the images each epoch.
+    Source: `cnn-notes`, lines 284-311. Softmax cross-entropy on the logits, Adam, Glorot-uniform
+    kernels, zero biases, a new order of the images in each epoch.
 
     Attributes:
         epochs: Passes over the training images.
         batch_size: Images of one step.
-        learning_rate: Adam's step size, or its highest one.
-        schedule: "constant", or "cosine": the step size rises in a line over the first fifth of
+        learning_rate: Adam's learning rate, or its maximum.
+        schedule: "constant", or "cosine": the learning rate rises linearly over the first fifth of
             all steps and falls to zero as a cosine over the others (Loshchilov and Hutter 2017,
-            equation 5, after a warm-up).
+            https://arxiv.org/abs/1608.03983, equation 5, after a warm-up).
         epsilon: Adam's guard against division by zero: TF1's 1e-8, not Keras's 1e-7.
-        precision: "float32", or "mixed_bfloat16" or "mixed_float16" to compute in half the width;
-            the last scales the loss.
+        precision: "float32", or "mixed_bfloat16" or "mixed_float16" to compute at half precision;
+            the last one scales the loss.
         jit: Whether XLA compiles the steps.
-        parts: Into how many parts each batch is cut, which the cores of a CPU compute side by side.
-        seed: Of the initial weights and of every epoch's order.
+        micro_batches: Into how many micro-batches each batch is cut, which the cores of a CPU
+            compute in parallel; None to choose by model and machine.
+        seed: Of the initial weights and of the order of the images.
 
     Raises:
-        UsageError: A value cannot be right.
+        UsageError: A value is not possible.
     """
 
     epochs: int = 10
@@ -44,31 +45,36 @@ class Recipe:
     epsilon: float = 1e-8
     precision: str = "float32"
     jit: bool = False
-    parts: int = 1
+    micro_batches: int | None = None
     seed: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "parts"):
-            _check_whole(name, getattr(self, name), 1)
-        _check_whole("seed", self.seed, 0)
-        if self.parts > self.batch_size:
-            raise UsageError(f"parts is {self.parts}, more than the {self.batch_size} of a batch")
+        _check_integer("epochs", self.epochs, 1)
+        _check_integer("batch_size", self.batch_size, 1)
+        _check_integer("seed", self.seed, 0)
+        if self.micro_batches is not None:
+            _check_integer("micro_batches", self.micro_batches, 1)
+            if self.micro_batches > self.batch_size:
+                raise UsageError(
+                    f"micro_batches is {self.micro_batches}, more than the batch's "
+                    f"{self.batch_size} images"
+                )
         for name in ("learning_rate", "epsilon"):
             value = getattr(self, name)
             if not (isinstance(value, int | float) and 0 < value < math.inf):
-                raise UsageError(f"{name} is {value!r}, not a number above 0")
+                raise UsageError(f"{name} is {value!r}, not a positive number")
         for name, choices in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
             if (value := getattr(self, name)) not in choices:
                 raise UsageError(f"{name} is {value!r}, not one of {', '.join(choices)}")
 
     def steps_per_epoch(self, images: int) -> int:
-        """Return the number of batches of so many images."""
+        """Return the number of batches of `images` images."""
         return math.ceil(images / self.batch_size)
 
 
-def _check_whole(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not (isinstance(value, int) and least <= value < 2**32):
-        raise UsageError(f"{name} is {value!r}, not a whole number from {least} on")
+def _check_integer(name: str, value: object, minimum: int) -> None:
+    if isinstance(value, bool) or not (isinstance(value, int) and minimum <= value < 2**32):
+        raise UsageError(f"{name} is {value!r}, not an integer of at least {minimum}")
 
 
 # "fast" is for `mnist_cnn` on MNIST: chosen among eight by the validation images' accuracy.
@@ -118,4 +124,4 @@ class TrainOptions:
                 raise UsageError(f"{name} is {value!r}, not a name")
         for name in ("limit", "save_every"):
             if (value := getattr(self, name)) is not None:
-                _check_whole(name, value, 1)
+                _check_integer(name, value, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import signal
 import threading
 from collections.abc import Iterator
@@ -12,13 +13,14 @@ import numpy as np
 import tensorflow as tf
 
 from kerazoo.errors import KerazooError, UsageError
-from kerazoo.training.batch_norm import batch_normalizations, synchronize
 from kerazoo.training.cluster import Cluster
-from kerazoo.training.collectives import Collectives
-from kerazoo.training.interrupts import SIGNALS
+from kerazoo.training.collectives import Collectives, batch_normalizations, synchronize
 from kerazoo.training.watchdog import Watchdog
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 CHUNK = 2**24  # numbers that are sent at once
+logger = logging.getLogger("kerazoo")
+
 WORKER_LOST = "another worker has ended or cannot be reached"
 RESTART = "see the messages of the other workers, then start all of them again"
 # What TensorFlow raises where a worker has gone.
@@ -53,10 +55,17 @@ class Replicas:
         self._watchdog: Watchdog | None = None
 
     def __enter__(self) -> Replicas:
+        """Have only the chief log how the training goes."""
+        self._level = logger.level
+        if not self.is_chief:
+            logger.setLevel(logging.WARNING)
+        elif self.count > 1:
+            logger.info("%d replicas of the model, with a shard of every batch each", self.count)
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Say in plain words what TensorFlow raises where another worker has gone."""
+        """Explain what TensorFlow raises where another worker has gone."""
+        logger.setLevel(self._level)
         if self.workers > 1 and isinstance(error, GONE):
             raise KerazooError(f"{WORKER_LOST}: {RESTART}") from error
 
@@ -85,11 +94,6 @@ class Replicas:
         """Name what this worker waits for from now on."""
         if self._watchdog:
             self._watchdog.begin(activity)
-
-    def restart_watchdog(self) -> None:
-        """Allow the present activity its whole time again."""
-        if self._watchdog:
-            self._watchdog.restart()
 
     @property
     def workers(self) -> int:

@@ -1,4 +1,4 @@
-"""The folder in which a training run leaves what it made."""
+"""The directory that a run writes to."""
 
 from __future__ import annotations
 
@@ -9,99 +9,109 @@ import itertools
 import json
 import os
 import re
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kerazoo.training import disk
+from kerazoo.training import disk, runs
 from kerazoo.training.checkpoints import Checkpoints
-from kerazoo.training.epoch import EpochResult
-from kerazoo.training.runs import check, check_writable, is_run
-from kerazoo.training.takeover import ASIDE, FILES, take_over
+from kerazoo.training.result import EpochResult
+from kerazoo.training.runs import CONFIG, EARLIER, FILES
 
 
 class RunFolder:
-    """A folder that is the run's own; each file in it is whole or not there.
+    """The directory of a run, which only one process at a time uses; files are written atomically.
 
-    It is used in a `with` statement: a run that fails before anything came of it leaves the folder
-    as it was, an earlier run in it included.
-
-    Only one process at a time has it.
+    It is used in a `with` statement: a run that fails before it is committed leaves the directory
+    as it was, and an earlier run in it is restored.
 
     Attributes:
-        path: The folder.
+        path: The directory.
         checkpoints: Those in it.
-        earlier_run: The folder of an earlier run that this one has not replaced yet.
     """
 
-    def __init__(self, path: Path, earlier_run: Path | None, is_new: bool, lock: int) -> None:
+    def __init__(self, path: Path, lock: int, is_new: bool = False) -> None:
         self.path = path
         self.checkpoints = Checkpoints(path / "checkpoints")
-        self.earlier_run = earlier_run
-        self._is_new = is_new
-        self._fruitful = False
         self._lock: int | None = lock
+        self._is_new = is_new
+        self._committed = False
 
     @classmethod
     def begin(cls, out: Path | None, overwrite: bool, model: str, data: str) -> RunFolder:
-        """Return the folder of a new run.
+        """Return the directory of a new run.
 
         Args:
-            out: The folder; None for a new `runs/<time>-<model>-<data>`.
-            overwrite: Whether an earlier run in `out` may be replaced.
+            out: The directory; None for a new `runs/<time>-<model>-<data>`.
+            overwrite: Whether an earlier run in `out` may be replaced. It is set aside until the
+                first epoch of the new one has ended.
             model: Name of the model.
             data: Name of the data set.
 
         Raises:
-            UsageError, KerazooError: See `check`; or another process has it.
+            UsageError, KerazooError: See `runs.check`; or another process uses it.
         """
-        check(out, overwrite)
+        runs.check(out, overwrite)
         if out is None:
             path = _new_folder(f"{time.strftime('%Y%m%d-%H%M%S')}-{model}-{data}")
-            return cls(path, None, True, disk.lock(path))
-        if is_run(out):
-            lock = disk.lock(out)
-            return cls(Path(tempfile.mkdtemp(prefix=ASIDE, dir=out)), out, False, lock)
+            return cls(path, disk.lock(path), is_new=True)
         is_new = not out.exists()
         disk.make(out)
-        lock = disk.lock(out)
-        (out / "config.json").touch()
-        return cls(out, None, is_new, lock)
+        folder = cls(out, disk.lock(out), is_new)
+        if runs.has_earlier(out):  # the run in its place has ended no epoch
+            folder._remove_files()
+        elif runs.is_run(out):
+            runs.set_aside(out)
+        (out / CONFIG).touch()
+        return folder
 
     @classmethod
     def reopen(cls, run: Path) -> RunFolder:
-        """Return the folder of a run that is to go on.
+        """Return the directory of a run to resume.
 
         Raises:
-            UsageError: Another process has it.
+            UsageError: Another process uses it.
             KerazooError: It cannot be written to.
         """
-        check_writable(run)
-        replaces = run.name.startswith(ASIDE) and is_run(run.parent)
-        earlier_run = run.parent if replaces else None
-        folder = cls(run, earlier_run, False, disk.lock(earlier_run or run))
-        folder.stay()
+        runs.check_writable(run)
+        folder = cls(run, disk.lock(run))
+        folder.commit()
         return folder
 
     def __enter__(self) -> RunFolder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None and not self._fruitful:
-            for name in FILES:
-                disk.remove(self.path / name)
-            if self._is_new or self.earlier_run:
+        if kind is not None and not self._committed:
+            runs.restore(self.path)
+            if self._is_new:
                 with contextlib.suppress(OSError):  # somebody else has put something there
                     self.path.rmdir()
         self.unlock()
 
     def unlock(self) -> None:
-        """Let other processes have the folder."""
+        """Let other processes use the directory."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def commit(self) -> None:
+        """Keep what is here even if the run fails."""
+        self._committed = True
+
+    @property
+    def earlier_run(self) -> Path | None:
+        """The directory of an earlier run that is set aside."""
+        return self.path / EARLIER if runs.has_earlier(self.path) else None
+
+    def remove_earlier_run(self) -> None:
+        """Remove an earlier run that is set aside."""
+        runs.remove_earlier(self.path)
+
+    def _remove_files(self) -> None:
+        for name in FILES:
+            disk.remove(self.path / name)
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write `content` as a file of indented JSON."""
@@ -109,7 +119,7 @@ class RunFolder:
             path.write_text(json.dumps(content, indent=2, default=str) + "\n")
 
     def write_metrics(self, results: Sequence[EpochResult]) -> None:
-        """Write metrics.csv, a row an epoch."""
+        """Write metrics.csv, a row for each epoch."""
         names = [field.name for field in dataclasses.fields(EpochResult)]
         with (
             self.replacing("metrics.csv") as path,
@@ -119,24 +129,11 @@ class RunFolder:
             writer.writeheader()
             writer.writerows(map(dataclasses.asdict, results))
         if not self.earlier_run:
-            self.stay()
-
-    def stay(self) -> None:
-        """Let what is here stay whatever happens."""
-        self._fruitful = True
-
-    def keep(self) -> None:
-        """Let what is here stay whatever happens, in the place of an earlier run."""
-        self.stay()
-        if self.earlier_run is None:
-            return
-        take_over(self.path, self.earlier_run)
-        self.path, self.earlier_run = self.earlier_run, None
-        self.checkpoints.folder = self.path / "checkpoints"
+            self.commit()
 
     @contextlib.contextmanager
     def replacing(self, name: str) -> Iterator[Path]:
-        """Give a path to write to that becomes the file `name` once that went well."""
+        """Yield a path to write to, which replaces the file `name` after success."""
         path = self.path / name
         aside = path.with_stem(f".{path.stem}")
         try:
@@ -149,15 +146,13 @@ class RunFolder:
 
 
 def _new_folder(name: str) -> Path:
-    """Make and return `runs/name`, without what file names cannot have, numbered if taken."""
+    """Make and return `runs/name`, without characters that file names cannot have."""
     base = Path("runs") / re.sub(r"[^\w.-]+", "-", name)[:100]
-    path = base
-    disk.make(path.parent)
-    for number in itertools.count(2):
-        try:
+    disk.make(base.parent)
+    for number in itertools.count(1):
+        path = base if number == 1 else base.with_name(f"{base.name}-{number}")
+        with contextlib.suppress(FileExistsError):
             path.mkdir()
-            disk.flush(path.parent)
             break
-        except FileExistsError:
-            path = base.with_name(f"{base.name}-{number}")
+    disk.flush(path.parent)
     return path

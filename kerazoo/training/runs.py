@@ -1,106 +1,170 @@
-"""The folders of runs: which there are, and whether another may be put into one."""
+"""Run directories: which there are, and whether a new run may use one."""
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
 from pathlib import Path
 from typing import Any
 
 from kerazoo.errors import CorruptFileError, KerazooError, UsageError
-from kerazoo.training.disk import lock
-from kerazoo.training.takeover import ASIDE, settle
+from kerazoo.training import disk
+
+CONFIG = "config.json"
+# What a run writes, the file that makes a directory a run last.
+FILES = (
+    "checkpoints",
+    "metrics.csv",
+    "tensorboard",
+    "curves.png",
+    "model.keras",
+    "summary.json",
+    CONFIG,
+)
+# Directories inside that of a run: for an earlier run until the first epoch of the new one has
+# ended, and for what is being removed.
+EARLIER, REMOVED = ".kerazoo-earlier", ".kerazoo-removed"
 
 
 def check(out: Path | None, overwrite: bool) -> None:
-    """Raise where a run must not or cannot be put into `out`.
-
-    It changes nothing but to finish what a killed process has left half done; see `settle`.
+    """Check that a new run may use `out`.
 
     Raises:
-        UsageError: `out` is a file, holds a run that may not be replaced or is going on, or other
-            things.
+        UsageError: `out` is a file, has a run that may not be replaced or is in progress, or other
+            files.
         KerazooError: It cannot be written to.
     """
     check_writable(out or Path("runs"))
-    if out is not None:
-        settle(out)
-    if out is None or not out.exists() or _has_nothing(out):
+    if out is None:
+        return
+    recover(out)
+    if not out.exists() or _has_nothing(out):
         return
     if not is_run(out):
-        raise UsageError(f"--out '{out}' holds other things than a run: name another folder")
+        raise UsageError(f"--out '{out}' contains other files than a run: name another directory")
     if not overwrite:
-        raise UsageError(f"--out '{out}' holds a run: name another folder or give --overwrite")
-    os.close(lock(out))  # so that it is told before TensorFlow starts
+        raise UsageError(
+            f"--out '{out}' contains a run: name another directory or give --overwrite"
+        )
+    os.close(disk.lock(out))  # to report it before TensorFlow starts
 
 
 def check_writable(out: Path) -> None:
-    """Raise where nothing can be written into `out`; changes nothing.
+    """Check that `out` can be written to.
 
     Raises:
-        UsageError: It, or a folder above it, is a file.
+        UsageError: It, or a directory above it, is a file.
         KerazooError: It cannot be written to.
     """
     existing = next(path for path in (out, *out.absolute().parents) if os.path.lexists(path))
     if not existing.is_dir():
-        raise UsageError(f"--out '{out}' cannot be a folder, since '{existing}' is a file")
+        raise UsageError(f"--out '{out}' cannot be a directory, because '{existing}' is a file")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise KerazooError(
-            f"'{existing}' cannot be written to: make it writable or take another folder"
+            f"'{existing}' cannot be written to: make it writable or name another directory"
         )
 
 
 def _has_nothing(out: Path) -> bool:
-    """Tell whether a folder has nothing but what a run leaves that is killed as it begins."""
-    left = [path for path in out.iterdir() if path.name != ".config.json"]
-    return all(path.name == "config.json" and path.stat().st_size == 0 for path in left)
+    """Return whether a directory is empty but for what a run leaves that is killed at its start."""
+    left = [path for path in out.iterdir() if path.name != f".{CONFIG}"]
+    return all(path.name == CONFIG and path.stat().st_size == 0 for path in left)
+
+
+def set_aside(out: Path) -> None:
+    """Move the run in `out` aside, for a new one to replace it."""
+    earlier = out / EARLIER
+    earlier.mkdir(exist_ok=True)
+    for name in reversed(FILES):
+        if (out / name).exists():
+            (out / name).replace(earlier / name)
+    disk.flush(out)
+
+
+def has_earlier(out: Path) -> bool:
+    """Return whether a run is set aside in `out`: its config.json is moved first, and back last."""
+    return (out / EARLIER / CONFIG).exists()
+
+
+def restore(out: Path) -> None:
+    """Remove the run in `out`, and move an earlier one back that was set aside."""
+    for name in FILES:
+        disk.remove(out / name)
+    _move_back(out)
+
+
+def recover(out: Path) -> None:
+    """Move an earlier run back where a process was killed before the new one had a config.json."""
+    if not has_earlier(out) or is_run(out):
+        return
+    with contextlib.suppress(UsageError):  # a process is using it
+        lock = disk.lock(out)
+        try:
+            if not is_run(out):
+                _move_back(out)
+        finally:
+            os.close(lock)
+
+
+def _move_back(out: Path) -> None:
+    for name in FILES:
+        if (path := out / EARLIER / name).exists():
+            path.replace(out / name)
+    with contextlib.suppress(OSError):  # there is none, or somebody else's file in it
+        (out / EARLIER).rmdir()
+    if out.exists():
+        disk.flush(out)
+
+
+def remove_earlier(out: Path) -> None:
+    """Remove an earlier run that was set aside, if there is one."""
+    disk.remove(out / REMOVED)
+    if (out / EARLIER).exists():
+        (out / EARLIER).replace(out / REMOVED)
+        disk.flush(out)
+        disk.remove(out / REMOVED)
 
 
 def to_resume(given: Path | None) -> Path:
-    """Return the folder of the run to take up: the one given, or the latest one in `runs`.
+    """Return the directory of the run to resume: the given one, or the latest one in `runs`.
 
-    An unfinished run goes before a finished one.
+    An unfinished run comes before a finished one.
 
     Raises:
-        UsageError: There is no run, or it is going on.
-        CorruptFileError: What it was begun with cannot be read.
+        UsageError: There is no run, or it is in progress.
+        CorruptFileError: Its config.json cannot be read.
     """
     if given is not None:
         _check_given(given)
         return given
     for run in Path("runs").glob("*"):
-        settle(run)
-    found = (Path("runs").glob(f"*/{below}config.json") for below in ("", f"{ASIDE}*/"))
-    runs = [path.parent for path in itertools.chain(*found) if is_run(path.parent)]
+        recover(run)
+    runs = [path.parent for path in Path("runs").glob(f"*/{CONFIG}") if is_run(path.parent)]
     if not runs:
-        raise UsageError("there is no run in 'runs': name its folder, --resume DIR")
-    return max(runs, key=lambda run: (not is_finished(run), (run / "config.json").stat().st_mtime))
+        raise UsageError("there is no run in 'runs': name its directory, --resume DIR")
+    return max(runs, key=lambda run: (not is_finished(run), (run / CONFIG).stat().st_mtime))
 
 
 def _check_given(run: Path) -> None:
-    place = run.parent if run.name.startswith(ASIDE) else run
-    settle(place)
+    recover(run)
     if is_run(run):
-        os.close(lock(place))
+        os.close(disk.lock(run))
     elif (run / "checkpoints").exists():
-        raise CorruptFileError(
-            f"'{run / 'config.json'}' is damaged: a copy of it is needed to go on"
-        )
+        raise CorruptFileError(f"'{run / CONFIG}' is damaged: resuming needs a copy of it")
     else:
-        raise UsageError(f"there is no run in '{run}': --resume takes a run's folder")
+        raise UsageError(f"there is no run in '{run}': --resume takes the directory of a run")
 
 
 def is_finished(run: Path) -> bool:
-    """Tell whether a run has come to its end."""
+    """Return whether a run has reached its end."""
     return (run / "summary.json").exists()
 
 
 def summary(run: Path) -> dict[str, Any] | None:
-    """Return what the summary.json of a finished run holds; None where it is unfinished.
+    """Return the summary.json of a finished run, None for an unfinished one.
 
-    Checkpoints that a kill at the very end has left are removed.
+    Checkpoints that are left by a kill at the very end are removed.
 
     Raises:
         CorruptFileError: It cannot be read.
@@ -110,30 +174,23 @@ def summary(run: Path) -> dict[str, Any] | None:
     from kerazoo.training.checkpoints import Checkpoints  # it imports NumPy
 
     with contextlib.suppress(OSError, ValueError):
-        if isinstance(found := json.loads((run / "summary.json").read_text()), dict):
+        content = json.loads((run / "summary.json").read_text())
+        if isinstance(content, dict):
             Checkpoints(run / "checkpoints").remove()
-            return found
+            return content
     raise CorruptFileError(
-        f"'{run / 'summary.json'}' is damaged: remove it, and --resume trains on from the last "
-        "checkpoint, or from the start where there is none"
+        f"'{run / 'summary.json'}' is damaged: remove it, and --resume continues from the last "
+        "checkpoint, or from the start if there is none"
     )
 
 
-def already_finished(run: Path) -> str:
-    """Return a line on a run that is finished, and on one that was to take its place."""
-    told = f"the run in '{run}' is already finished"
-    for config in run.glob(f"{ASIDE}*/config.json"):
-        told += f"; one that is to take its place goes on by --resume '{config.parent}'"
-    return told
-
-
 def config(run: Path) -> dict[str, Any]:
-    """Return what `kerazoo.training.config.record` has put into a run's folder."""
-    return json.loads((run / "config.json").read_text())
+    """Return the config.json of a run, see `kerazoo.training.config.record`."""
+    return json.loads((run / CONFIG).read_text())
 
 
 def is_run(folder: Path) -> bool:
-    """Tell a run of kerazoo by its config.json."""
+    """Return whether a directory has the config.json of a run of kerazoo."""
     try:
         return bool(config(folder)["versions"]["kerazoo"])
     except (OSError, ValueError, LookupError, TypeError):

@@ -1,4 +1,4 @@
-"""All that a training changes as it goes, taken out and put back to the last bit."""
+"""The state of a training: variables, random generators, callbacks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Arrays = dict[str, np.ndarray]
 Callbacks = Sequence[keras.callbacks.Callback]
 # What Keras itself gives to a callback before the training begins.
 NOT_OF_THE_TRAINING = ("params", "_model")
-# What Keras's callbacks compare by, which they settle on at the first epoch's end.
+# Functions that Keras's callbacks compare with, chosen at the end of the first epoch.
 COMPARISONS = {"less": keras.ops.less, "greater": keras.ops.greater}
 
 
@@ -51,11 +51,11 @@ def assign(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
         CorruptFileError: The arrays are of another model; nothing is set then.
     """
     targets = variables(model)
-    ours = {name: tuple(variable.shape) for name, variable in targets.items()}
-    theirs = {name: arrays[name].shape for name in arrays if name.partition("/")[0] != "callback"}
-    if ours != theirs:
-        odd = sorted(name for name, _ in ours.items() ^ theirs.items())
-        raise CorruptFileError(f"the checkpoint is of another model: {odd[0]} differs")
+    expected = {name: tuple(variable.shape) for name, variable in targets.items()}
+    saved = {name: arrays[name].shape for name in arrays if name.partition("/")[0] != "callback"}
+    if expected != saved:
+        different = sorted(name for name, _ in expected.items() ^ saved.items())
+        raise CorruptFileError(f"the checkpoint is of another model: {different[0]} differs")
     for name, variable in targets.items():
         variable.assign(arrays[name])
 
@@ -100,16 +100,16 @@ class CallbackStates:
             taken.append({"class": type(callback).__name__, "attributes": changed})
         return taken
 
-    def put_back(self, taken: Sequence[Mapping[str, Any]], arrays: Mapping[str, Any]) -> None:
-        """Set what `take` returned, and what was as at first back to that.
+    def restore(self, taken: Sequence[Mapping[str, Any]], arrays: Mapping[str, Any]) -> None:
+        """Restore what `take` returned; what was unchanged then gets its initial value.
 
         Raises:
             CorruptFileError: It is of other callbacks; nothing is set then.
         """
-        theirs = [each["class"] for each in taken]
-        ours = [type(callback).__name__ for callback in self._callbacks]
-        if ours != theirs:
-            raise CorruptFileError(f"the checkpoint is of the callbacks {theirs}, not of {ours}")
+        saved = [each["class"] for each in taken]
+        given = [type(callback).__name__ for callback in self._callbacks]
+        if given != saved:
+            raise CorruptFileError(f"the checkpoint is of the callbacks {saved}, not of {given}")
         trios = zip(self._callbacks, self._at_first, taken, strict=True)
         for callback, at_first, each in trios:
             now, changed = _plain(callback, ""), each["attributes"]

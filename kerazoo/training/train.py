@@ -1,10 +1,11 @@
-"""Training from options, or from an unfinished run, to a run folder: what `kerazoo train` does."""
+"""Train a model and write a run directory, or resume a run: what `kerazoo train` does."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -12,86 +13,74 @@ from typing import Any
 import keras
 
 from kerazoo import registry
-from kerazoo.data.images import ImageData, ImageShape
-from kerazoo.data.load import load
-from kerazoo.device import determinism
+from kerazoo.data.images import ImageData
+from kerazoo.device import describe_device, determinism
 from kerazoo.errors import CorruptFileError, UsageError
-from kerazoo.models import create_model
-from kerazoo.precision import computing_in
-from kerazoo.training import cluster, memory, runs
+from kerazoo.training import cluster, machine, runs
 from kerazoo.training.checkpoints import State
 from kerazoo.training.config import changed_versions, options_of, record
-from kerazoo.training.loop import Training
-from kerazoo.training.options import TrainOptions
-from kerazoo.training.progress import ProgressBar
+from kerazoo.training.options import Recipe, TrainOptions
 from kerazoo.training.replicas import Replicas
-from kerazoo.training.run import Run, summary
+from kerazoo.training.run import Run
 from kerazoo.training.run_folder import RunFolder
-from kerazoo.training.schedule import learning_rate
+from kerazoo.training.setup import load_data, make_trainer
 from kerazoo.training.watchdog import TIMEOUT_SECONDS
 
 Callbacks = Sequence[keras.callbacks.Callback]
-Say = Callable[[str], None]
 
-# Callbacks and Ctrl-C wait for a call to end: so many multiply-accumulates, a backward pass
-# counted as two forward ones, are about half a second's work of two cores.
-MACS_PER_CALL = 60e9
-MAX_STEPS_PER_CALL = 50
+logger = logging.getLogger("kerazoo")
 
 
-def train(
-    options: TrainOptions, device: str, callbacks: Callbacks = (), say: Say = print
-) -> dict[str, Any]:
-    """Train a model and leave configuration, metrics, curves, model and summary in a run folder.
+def train(options: TrainOptions, callbacks: Callbacks = ()) -> dict[str, Any]:
+    """Train a model and write configuration, metrics, curves, model and summary.
 
-    With several workers the process ends, with exit code 1, where fifty steps, an evaluation's
-    fifty batches, the callbacks or a checkpoint take more than ten minutes.
+    Progress is logged at level INFO. With several workers the process ends, with exit code 1, where
+    fifty steps, fifty batches of an evaluation, the callbacks or a checkpoint take more than ten
+    minutes.
 
     Args:
-        options: What to train, on what, how, and where to leave it.
-        device: What TensorFlow computes on, for the record.
-        callbacks: Keras callbacks besides kerazoo's own.
-        say: Takes the lines for a person to read.
+        options: What to train, on what, how, and where to write it.
+        callbacks: Keras callbacks.
 
     Returns:
-        The summary, as summary.json has it, of the weights that are saved: callbacks may have put
-        those of an earlier epoch back. A dry run leaves no folder and has None for `out`.
+        The summary, as in summary.json. Its accuracies are those of the saved weights, which
+        callbacks may have taken from an earlier epoch. A dry run writes nothing.
 
     Raises:
-        InterruptedRunError: It was stopped by Ctrl-C or SIGTERM, after it was saved.
-        KerazooError: The options, the data or the run failed; see its kinds.
+        InterruptedRunError: Ctrl-C or SIGTERM stopped it, after it was saved.
+        KerazooError: The options, the data or the run failed; see its subclasses.
         OSError: A file cannot be written.
     """
     where = cluster.of_environment(options.strategy)
-    with _operations(options), _waiting(options.strategy, where, say) as replicas:
-        say = _said_once(say, replicas)
-        data = _load_data(options, say)
+    options = dataclasses.replace(options, recipe=_for_this_machine(options, where))
+    with _operations(options), _replicas(options.strategy, where) as replicas:
+        data = load_data(options)
         _check_all_alike(options, data, replicas)
         if options.dry_run:
-            return _try(options, data, replicas, callbacks, say)
+            return _dry_run(options, data, replicas, callbacks)
         with _begin(options, data) if replicas.is_chief else nullcontext() as folder:
-            model = _compiled(options, data, replicas, say)
+            trainer = make_trainer(options, data, callbacks, folder, replicas)
             if folder:
-                folder.write_json("config.json", record(options, data, model, device))
-            run = _run(options, data, model, callbacks, folder, replicas, say)
-            return run.go(evaluate_again=bool(callbacks))
+                description = record(options, data, trainer.model, describe_device())
+                folder.write_json(runs.CONFIG, description)
+            run = Run(options, data, trainer, folder, replicas)
+            return run.fit(evaluate_again=bool(callbacks))
 
 
 def resume(
     run: Path,
     mnist_dir: Path | None = None,
-    strategy: str = "auto",
+    strategy: str | None = None,
     callbacks: Callbacks = (),
-    say: Say = print,
 ) -> dict[str, Any]:
-    """Go on with an unfinished run where it was last saved, as if it had never stopped.
+    """Continue an unfinished run where it was last saved; the result is bit-exact.
 
     Args:
-        run: Its folder, which the chief alone of several workers needs.
-        mnist_dir: Folder with MNIST's four IDX files.
-        strategy: Where it runs, see `TrainOptions`.
+        run: Its directory, which of several workers only the chief needs.
+        mnist_dir: Directory with MNIST's four IDX files.
+        strategy: Where it runs, see `TrainOptions`; None for where it began, if that was a single
+            machine.
         callbacks: The Keras callbacks that it began with.
-        say: Takes the lines for a person to read.
 
     Returns:
         The summary, see `train`.
@@ -100,74 +89,70 @@ def resume(
         CorruptFileError: The data are not those it began with, or what it saved is damaged.
         InterruptedRunError, KerazooError, OSError: See `train`.
     """
-    where = cluster.of_environment(strategy)
-    opening = RunFolder.reopen(run) if where.is_chief else nullcontext()
-    with opening as folder, _waiting(strategy, where, say) as replicas:
-        say = _said_once(say, replicas)
-        read = [runs.config(run), runs.summary(run)] if folder else []
-        config, ended = json.loads(replicas.from_chief(json.dumps(read).encode()))
-        if ended is not None:
-            say(runs.already_finished(run))
-            return ended
-        kept, fingerprint = options_of(config)
-        options = dataclasses.replace(kept, mnist_dir=mnist_dir, out=run)
-        if changed := changed_versions(config):
-            say(f"the run began with {'; '.join(changed)}")
-        data = _load_data(options, say)
-        if data.fingerprint != fingerprint:
-            raise CorruptFileError(
-                f"{data.name} is not what '{run}' was trained on: bring the data back as they were"
-            )
-        with _operations(options):
-            model = _compiled(options, data, replicas, say)
-            going_on = _run(options, data, model, callbacks, folder, replicas, say)
-            if (state := _newest(folder, replicas, say)) is not None:
-                going_on.take_up(state)
-            say(f"'{run}' goes on in epoch {going_on.epoch} of {options.recipe.epochs}")
-            return going_on.go(evaluate_again=bool(callbacks))
+    where = cluster.of_environment(strategy or TrainOptions.strategy)
+    with RunFolder.reopen(run) if where.is_chief else nullcontext() as folder:
+        config = runs.config(run) if folder else {}
+        if where.workers == 1:
+            machine.set_threads(config.get("micro_batches"))
+            strategy = strategy or cluster.of_one_machine(config.get("strategy"))
+        with _replicas(strategy or TrainOptions.strategy, where) as replicas:
+            read = [config, runs.summary(run)] if folder else []
+            config, summary = json.loads(replicas.from_chief(json.dumps(read).encode()))
+            if summary is not None:
+                logger.info("the run in '%s' is already finished", run)
+                return summary
+            begun, fingerprint = options_of(config)
+            options = dataclasses.replace(begun, mnist_dir=mnist_dir, out=run)
+            if changed := changed_versions(config):
+                logger.info("the run began with %s", "; ".join(changed))
+            data = load_data(options)
+            if data.fingerprint != fingerprint:
+                raise CorruptFileError(
+                    f"{data.name} is not what '{run}' was trained on: restore the original data set"
+                )
+            with _operations(options):
+                trainer = make_trainer(options, data, callbacks, folder, replicas)
+                resumed = Run(options, data, trainer, folder, replicas)
+                if (state := _newest(folder, replicas)) is not None:
+                    resumed.resume_from(state)
+                epochs = options.recipe.epochs
+                logger.info("'%s' continues in epoch %d of %d", run, resumed.epoch, epochs)
+                return resumed.fit(evaluate_again=bool(callbacks))
+
+
+def _for_this_machine(options: TrainOptions, where: cluster.Cluster) -> Recipe:
+    """Return the recipe with its number of micro-batches, for which TensorFlow gets its threads."""
+    recipe, number = options.recipe, options.recipe.micro_batches
+    if number is None:
+        alone = where.workers == 1 and not recipe.jit
+        info = registry.find(options.model)
+        number = machine.micro_batches(info, recipe.batch_size) if alone else 1
+    if where.workers == 1:
+        machine.set_threads(number)
+    return dataclasses.replace(recipe, micro_batches=number)
+
+
+def _operations(options: TrainOptions) -> AbstractContextManager[None]:
+    """Have operations deterministic, except with XLA: TensorFlow refuses its max-pool gradient."""
+    return determinism(not options.recipe.jit)
+
+
+def _replicas(strategy: str, where: cluster.Cluster) -> Replicas:
+    """Return the replicas once all workers are connected."""
+    if where.workers > 1:
+        minutes = TIMEOUT_SECONDS // 60
+        logger.info(
+            "waiting for all %d workers of TF_CONFIG, at most %d minutes", where.workers, minutes
+        )
+    return Replicas(strategy, where)
 
 
 def _begin(options: TrainOptions, data: ImageData) -> RunFolder:
     return RunFolder.begin(options.out, options.overwrite, options.model, data.name)
 
 
-def _try(
-    options: TrainOptions, data: ImageData, replicas: Replicas, callbacks: Callbacks, say: Say
-) -> dict[str, Any]:
-    """Take one step and leave nothing."""
-    data = data.limited(options.recipe.batch_size)
-    recipe = dataclasses.replace(options.recipe, epochs=1)
-    model = _compiled(options, data, replicas, say)
-    training = Training(model, data, recipe, 1, callbacks, replicas.strategy)
-    with replicas.watchdog(), memory.advising(model, recipe.batch_size, replicas.count):
-        (result,) = training.epochs()
-    return summary(options, data, [result], result, None)
-
-
-def _operations(options: TrainOptions) -> AbstractContextManager[None]:
-    """Have operations deterministic; XLA has a gradient of max pooling, and does not call it so."""
-    return determinism(not options.recipe.jit)
-
-
-def _waiting(strategy: str, where: cluster.Cluster, say: Say) -> Replicas:
-    """Return the replicas once all workers are there."""
-    if where.workers > 1:
-        minutes = TIMEOUT_SECONDS // 60
-        say(f"waiting for all {where.workers} workers of TF_CONFIG, {minutes} minutes at the most")
-    return Replicas(strategy, where)
-
-
-def _said_once(say: Say, replicas: Replicas) -> Say:
-    """Return `say` for the chief, and what says nothing for other workers."""
-    if not replicas.is_chief:
-        return lambda _: None
-    if replicas.count > 1:
-        say(f"{replicas.count} replicas of the model, each with its rows of every batch")
-    return say
-
-
 def _check_all_alike(options: TrainOptions, data: ImageData, replicas: Replicas) -> None:
-    """Raise where the workers were not started for the same training."""
+    """Check that all workers were started for the same training."""
     alike = dataclasses.replace(options, mnist_dir=None, out=None), data.fingerprint
     if replicas.from_chief(mine := repr(alike).encode()) != mine:
         raise UsageError(
@@ -176,86 +161,24 @@ def _check_all_alike(options: TrainOptions, data: ImageData, replicas: Replicas)
         )
 
 
-def _newest(folder: RunFolder | None, replicas: Replicas, say: Say) -> State | None:
+def _dry_run(
+    options: TrainOptions, data: ImageData, replicas: Replicas, callbacks: Callbacks
+) -> dict[str, Any]:
+    """Take one step and write nothing."""
+    size = options.recipe.batch_size
+    recipe = dataclasses.replace(options.recipe, epochs=1)
+    options = dataclasses.replace(options, recipe=recipe)
+    data = data.limited(size)
+    trainer = make_trainer(options, data, callbacks, None, replicas)
+    with replicas.watchdog(), machine.advising(trainer.model, size, replicas.count):
+        trainer.fit()
+    return Run(options, data, trainer, None, replicas).summary(trainer.results[-1])
+
+
+def _newest(folder: RunFolder | None, replicas: Replicas) -> State | None:
     """Return the state that the chief has saved last."""
-    state = folder.checkpoints.newest(say) if folder else None
+    state = folder.checkpoints.newest() if folder else None
     if replicas.workers == 1:
         return state
     content = replicas.from_chief(state.to_bytes() if state else b"")
     return State.from_bytes(content) if content else None
-
-
-def _load_data(options: TrainOptions, say: Say) -> ImageData:
-    shape = registry.find(options.model).input_shape
-    data = load(options.data, shape, options.recipe.seed, options.mnist_dir, say)
-    if options.limit is not None:
-        data = data.limited(options.limit)
-    say(
-        f"{options.model} on {data.name}: {data.train.size:,} images to train on, "
-        f"{data.validation.size:,} to validate, {data.test.size:,} to test"
-    )
-    if data.source_shape != data.image_shape:
-        of = f" of {_by(data.source_shape)}" if data.source_shape else ""
-        say(f"the images{of} are brought to {_by(data.image_shape)}, which {options.model} takes")
-    return data
-
-
-def _by(shape: ImageShape) -> str:
-    return "x".join(map(str, shape))
-
-
-def _compiled(options: TrainOptions, data: ImageData, replicas: Replicas, say: Say) -> keras.Model:
-    """Return the model to train, drawn from the recipe's seed."""
-    recipe = options.recipe
-    keras.utils.set_random_seed(recipe.seed)
-    with replicas.strategy.scope():
-        model = _create(options, data, classifier_activation=None)
-        model.compile(
-            keras.optimizers.Adam(learning_rate(recipe, data.train.size), epsilon=recipe.epsilon),
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
-        )
-    replicas.synchronize(model, data.train.size, recipe.batch_size)
-    size = min(recipe.batch_size, data.train.size)
-    if warning := memory.shortage(model, size, replicas.count):
-        say(f"warning: {warning}")
-    return model
-
-
-def _create(options: TrainOptions, data: ImageData, **top: Any) -> keras.Model:
-    """Return the model for the data, in the run's precision."""
-    with computing_in(options.recipe.precision):
-        return create_model(
-            options.model, input_shape=data.image_shape, classes=len(data.class_names), **top
-        )
-
-
-def _run(
-    options: TrainOptions,
-    data: ImageData,
-    model: keras.Model,
-    callbacks: Callbacks,
-    folder: RunFolder | None,
-    replicas: Replicas,
-    say: Say,
-) -> Run:
-    recipe = options.recipe
-    bar = ProgressBar(recipe.epochs, data.train.size, recipe.batch_size, replicas.is_chief)
-    own = [bar]
-    if options.tensorboard:
-        # other workers than the chief write to TensorFlow's file system in memory
-        events = str(folder.path / "tensorboard") if folder else "ram://tensorboard"
-        own.append(keras.callbacks.TensorBoard(events))
-    macs = 3 * registry.find(options.model).macs * recipe.batch_size
-    steps_per_call = min(max(1, int(MACS_PER_CALL / macs)), MAX_STEPS_PER_CALL)
-    training = Training(
-        model,
-        data,
-        recipe,
-        steps_per_call,
-        [*own, *callbacks],
-        replicas.strategy,
-        options.save_every,
-        replicas.begin,
-    )
-    return Run(options, data, training, lambda: _create(options, data), folder, replicas, bar, say)

@@ -16,7 +16,7 @@ import pytest
 import kerazoo
 from kerazoo import device
 from kerazoo.bench import accounting, infer, machine, rounds, start, train
-from kerazoo.bench.apart import Apart
+from kerazoo.bench.timed_process import TimedProcess
 from kerazoo.cli import main
 from kerazoo.compat import shapes_only
 from kerazoo.errors import KerazooError
@@ -27,7 +27,7 @@ WAYS = ("tf.function", "predict")
 
 
 class Here:
-    """Stands in for `Apart`: the program runs in this process."""
+    """Stands in for `TimedProcess`: the program runs in this process."""
 
     def __init__(self, function: str, *arguments: str | int) -> None:
         module, _, name = function.partition(":")
@@ -44,7 +44,7 @@ class Here:
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Time programs in this process, and by --full in processes of their own."""
     if request.param == "here":
-        monkeypatch.setattr(train, "Apart", Here)
+        monkeypatch.setattr(train, "TimedProcess", Here)
         monkeypatch.setattr(cores, "share_out", lambda parts: None)  # TensorFlow has begun already
         for module in (device, train):
             monkeypatch.setattr(module, "start_tensorflow", lambda *_, **__: ("a device", None))
@@ -116,7 +116,7 @@ def test_the_table_of_training(
 def test_of_a_model_without_a_tf1_program_kerazoo_is_the_first(
     monkeypatch: pytest.MonkeyPatch, timed: Callable[[ModuleType], None]
 ) -> None:
-    monkeypatch.setattr(train, "Apart", lambda *_: contextlib.nullcontext(lambda: None))
+    monkeypatch.setattr(train, "TimedProcess", lambda *_: contextlib.nullcontext(lambda: None))
     timed(train)
     monkeypatch.setattr(machine, "macs_per_second", lambda dtype: 1.0)
     assert train.bench(print, "lenet5", batch_size=2).program[0] == "kerazoo, float32"
@@ -124,11 +124,11 @@ def test_of_a_model_without_a_tf1_program_kerazoo_is_the_first(
 
 def test_a_program_that_fails_apart_is_told() -> None:
     message = r"kerazoo.registry:find failed: unknown model 'vgg99'"
-    with pytest.raises(KerazooError, match=message), Apart("kerazoo.registry:find", "vgg99"):
+    with pytest.raises(KerazooError, match=message), TimedProcess("kerazoo.registry:find", "vgg99"):
         pass
-    with Apart("os:getpid") as run, pytest.raises(KerazooError, match="not callable"):
+    with TimedProcess("os:getpid") as run, pytest.raises(KerazooError, match="not callable"):
         run()
-    with Apart("unittest.mock:Mock") as run:
+    with TimedProcess("unittest.mock:Mock") as run:
         assert run() is None  # what JSON cannot hold
         run._process.kill()
         run._process.wait()
@@ -217,7 +217,7 @@ def test_the_table_of_the_accounting(
 
 
 def test_a_program_apart_takes_and_returns_what_json_can_hold() -> None:
-    with Apart("operator:methodcaller", "split", ",") as split:
+    with TimedProcess("operator:methodcaller", "split", ",") as split:
         assert split("a,b") == ["a", "b"]
         split.send("c,d,e")
         assert split.receive() == ["c", "d", "e"]

@@ -33,7 +33,7 @@ def test_the_cost_is_fitted_to_what_was_measured() -> None:
 
 
 class Timed:
-    """Stands in for `Apart`: alone it trains for 4 s, together with another for 2.5 s.
+    """Stands in for `TimedProcess`: alone it trains for 4 s, together with another for 2.5 s.
 
     The first round, which does not count, takes a hundred times as long, one in four a bit longer,
     and a second process that trains alone is the faster one.
@@ -70,7 +70,7 @@ class Timed:
 
 
 def test_the_table_of_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "Apart", Timed)
+    monkeypatch.setattr(workers, "TimedProcess", Timed)
     monkeypatch.setattr(workers, "_two_cores", lambda: [3, 5])
     Timed.started.clear()
     table = workers.bench(print, "lenet5", 8)

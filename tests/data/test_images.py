@@ -9,7 +9,7 @@ import tensorflow as tf
 from kerazoo.data.images import (
     ArraySplit,
     ImageData,
-    Share,
+    Shard,
     evenly_spaced,
     order,
     to_shape,
@@ -83,31 +83,18 @@ def test_fit_shrinks_by_the_triangle_filter() -> None:
     np.testing.assert_allclose(result, [[first, 1 - first]] * 2, rtol=1e-5)
 
 
-@pytest.mark.parametrize("parts", [1, 2])
-@pytest.mark.parametrize("skip", [0, 3, 5])
-def test_the_last_batch_can_come_twice(parts: int, skip: int) -> None:
-    elements = tf.data.Dataset.range(22)
-    once, twice = (
-        list(Share(0, parts, parts, last_twice).of(elements, 5, skip).as_numpy_iterator())
-        for last_twice in (False, True)
-    )
-    last = list(Share(0, parts, parts).of(elements, 5, 4).as_numpy_iterator())
-    for mine, expected in zip(twice, once + last, strict=True):
-        np.testing.assert_array_equal(mine, expected)
-
-
-@pytest.mark.parametrize(("parts", "workers"), [(1, 1), (2, 2), (3, 3), (4, 2), (5, 1)])
-def test_the_shares_of_all_workers_are_every_batch(parts: int, workers: int) -> None:
+@pytest.mark.parametrize(("replicas", "workers"), [(1, 1), (2, 2), (3, 3), (4, 2), (5, 1)])
+def test_the_shards_of_all_workers_are_every_batch(replicas: int, workers: int) -> None:
     elements = tf.data.Dataset.range(22).map(lambda x: (x, x * 2))
     columns = elements.batch(5).skip(1)
-    count = parts // workers
-    shares = [
-        list(Share(worker * count, count, parts).of(elements, 5, 1).as_numpy_iterator())
+    count = replicas // workers
+    shards = [
+        list(Shard(worker * count, count, replicas).of(elements, 5, 1).as_numpy_iterator())
         for worker in range(workers)
     ]
-    assert {len(share) for share in shares} == {4 * count}
+    assert {len(shard) for shard in shards} == {4 * count}
     for number, (batch, doubled) in enumerate(columns.as_numpy_iterator()):
-        own = [part for share in shares for part in share[number * count : (number + 1) * count]]
+        own = [part for shard in shards for part in shard[number * count : (number + 1) * count]]
         sizes = [len(first) for first, _ in own]
         assert max(sizes) - min(sizes) <= 1
         np.testing.assert_array_equal(np.concatenate([first for first, _ in own]), batch)
@@ -130,11 +117,9 @@ def test_the_end_of_an_iterator_waits_for_nothing() -> None:
 def test_the_sizes_are_those_of_the_whole_batches() -> None:
     split = numbered(23)
     for skip in (0, 2, 5):
-        for last_twice in (False, True):
-            rows = [len(batch) for batch in labels(split.batches(5))]
-            rows = [*rows, *rows[-1:] * last_twice][skip:]
-            for share in (Share(0, 1, 1, last_twice), Share(2, 2, 4, last_twice)):
-                sizes = share.batch_sizes(23, 5, skip).as_numpy_iterator()
-                assert list(sizes) == np.repeat(rows, share.count).tolist()
-                parts = labels(split.batches(5, skip=skip, share=share))
-                assert len(parts) == len(rows) * share.count
+        rows = [len(batch) for batch in labels(split.batches(5))][skip:]
+        for shard in (Shard(0, 1, 1), Shard(2, 2, 4)):
+            sizes = shard.batch_sizes(23, 5, skip).as_numpy_iterator()
+            assert list(sizes) == np.repeat(rows, shard.count).tolist()
+            parts = labels(split.batches(5, skip=skip, shard=shard))
+            assert len(parts) == len(rows) * shard.count

@@ -49,6 +49,20 @@ class Ended:
     out: str
     err: str
 
+    @property
+    def error(self) -> str:
+        """The lines of its error message, without its log."""
+        return error_in(self.err)
+
+
+def error_in(err: str) -> str:
+    """Return the error message in what the command printed to standard error, and what follows."""
+    lines = err.splitlines(keepends=True)
+    for number, line in enumerate(lines):
+        if line.startswith("kerazoo: ") and not line.startswith("kerazoo: warning: "):
+            return "".join(lines[number:])
+    return ""
+
 
 class Process:
     """A process that calls a function, in this process's working directory.
@@ -57,9 +71,10 @@ class Process:
         call: A function of a module; what it returns is the exit code, as for `sys.exit`.
         arguments: What it is called with.
         environment: Variables that the process has besides those of this one.
+        nobody_reads: Whether its standard output is a pipe that is closed at the other end.
 
     Attributes:
-        stdout: What it prints.
+        stderr: What it logs.
     """
 
     def __init__(
@@ -67,6 +82,7 @@ class Process:
         call: Callable[..., int | None],
         *arguments: Any,
         environment: Mapping[str, str] | None = None,
+        nobody_reads: bool = False,
     ) -> None:
         start_server()
         (out, its_out), (err, its_err) = (_context.Pipe(duplex=False) for _ in range(2))
@@ -74,19 +90,26 @@ class Process:
         own = (its_out, its_err, Path.cwd(), variables, call, arguments)
         self._process = _context.Process(target=_run, args=own, daemon=True)
         self._process.start()
-        self.stdout, stderr = (os.fdopen(os.dup(each.fileno())) for each in (out, err))
+        stdout, self.stderr = (os.fdopen(os.dup(each.fileno())) for each in (out, err))
         for each in (out, err, its_out, its_err):
             each.close()
         self._reader = ThreadPoolExecutor(1)
-        self._err = self._reader.submit(_content, stderr)
+        if nobody_reads:
+            stdout.close()
+        self._out = self._reader.submit(_content, stdout)
+        self._logged: list[str] = []
         self._hung = False
         self._watch = threading.Timer(LIMIT, self._give_up)
         self._watch.start()
         _started.append(self)
 
     def read_until(self, start: str) -> None:
-        """Read what it prints up to the line that begins so."""
-        assert any(line.startswith(start) for line in self.stdout), self.ended().err
+        """Read what it logs up to the line that begins so."""
+        for line in self.stderr:
+            self._logged.append(line)
+            if line.startswith(start):
+                return
+        pytest.fail(self.ended().err)
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""
@@ -105,8 +128,8 @@ class Process:
 
     def ended(self) -> Ended:
         """Wait for its end and return what it came to."""
-        out = "" if self.stdout.closed else _content(self.stdout)
-        err = self._err.result()
+        err = "".join([*self._logged, _content(self.stderr)])
+        out = self._out.result()
         self._process.join()
         self._watch.cancel()
         self._reader.shutdown()
@@ -132,6 +155,8 @@ def kill_all() -> None:
 
 
 def _content(stream: Any) -> str:
+    if stream.closed:
+        return ""
     with stream:
         return stream.read()
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerazoo.data.images import Share, Shuffle, Split
+from kerazoo.data.images import Shard, Shuffle, Split
 
 
 def of_two_workers(split: Split, batch_size: int, shuffle: Shuffle) -> list[np.ndarray]:
     """Return the images of every batch, put together from those of two workers."""
-    workers = [split.batches(batch_size, shuffle, 1, Share(first, 1, 2)) for first in range(2)]
+    workers = [split.batches(batch_size, shuffle, 1, Shard(first, 1, 2)) for first in range(2)]
     assert not any(batches.options().autotune.enabled for batches in workers)
     return [
         np.concatenate([images for images, _ in parts])

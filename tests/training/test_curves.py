@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from kerazoo.training import curves
-from kerazoo.training.epoch import EpochResult
+from kerazoo.training.result import EpochResult
 
 FIRST = EpochResult(1, "digits", 0.5, 0.9, 0.4, 0.8, 0.3, 0.7, 2.0, 100.0)
 

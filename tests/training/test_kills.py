@@ -25,7 +25,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a run that was never stopped."""
     out = tmp_path_factory.mktemp("whole") / "run"
     options = TrainOptions(tiny.NAME, "digits", limit=60, recipe=RECIPE, out=out, save_every=2)
-    train(options, "a device", say=lambda _: None)
+    train(options)
     return out
 
 
@@ -46,11 +46,11 @@ def test_killed_at_a_call_and_resumed_it_ends_as_one_never_stopped(
     arguments = [*OPTIONS, "--out", str(run)]
     for place, count in calls:
         ended = Process(command_killed_at, place, count, "train", *arguments).ended()
-        assert (ended.code, ended.err) == (-signal.SIGKILL, "")
+        assert (ended.code, ended.error) == (-signal.SIGKILL, "")
         arguments = ["--resume", str(run)]
     left = [path.name for path in (run / "checkpoints").glob(".new-*")]
     assert left == ([f".new-{half_written}"] if half_written else [])
-    resume(run, say=lambda _: None)
+    resume(run)
     assert weights(run) == weights(whole)
     assert metrics(run) == metrics(whole)
     assert not (run / "checkpoints").exists()

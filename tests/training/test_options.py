@@ -13,13 +13,14 @@ from kerazoo.training.options import RECIPES, Recipe, TrainOptions
 
 NOT_WHOLE = (0, -1, 1.5, "ten", True, None, 2**32)
 OF_RECIPE = [
-    *((name, value) for name in ("epochs", "batch_size", "parts") for value in NOT_WHOLE),
+    *((name, value) for name in ("epochs", "batch_size") for value in NOT_WHOLE),
+    *(("micro_batches", value) for value in NOT_WHOLE if value is not None),
     *(("seed", value) for value in (-1, 2**32, "1", None)),
     *((name, value) for name in ("learning_rate", "epsilon") for value in (0, -1.0, "abc", None)),
     *(("learning_rate", float(value)) for value in ("inf", "nan")),
     ("schedule", "linear"),
     ("precision", "float64"),
-    ("parts", 101),  # more than the images of a batch
+    ("micro_batches", 101),  # more than the images of a batch
 ]
 OF_OPTIONS = [(name, value) for name in ("limit", "save_every") for value in (0, -1, "a", 1.5)]
 NO_NAMES = [("model", 5), ("model", None), ("data", 5)]

@@ -1,4 +1,4 @@
-"""A training that is stopped anywhere and taken up again ends as if it had never stopped."""
+"""A training that is stopped anywhere and resumed ends as if it had never stopped."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from kerazoo.data.images import ImageData
 from kerazoo.errors import CorruptFileError
 from kerazoo.training import state
 from kerazoo.training.checkpoints import Checkpoints, State
-from kerazoo.training.epoch import EpochResult
-from kerazoo.training.loop import Training
 from kerazoo.training.options import Recipe
+from kerazoo.training.trainer import Position, Trainer
+from tests.helpers.checkpoints import assert_same_weights
 from tests.helpers.runs import TIMES
 from tests.helpers.small import CLASSES, random_data
 
@@ -97,58 +97,74 @@ def callbacks() -> list[keras.callbacks.Callback]:
     ]
 
 
-def begin(data: ImageData, **options: Any) -> Training:
-    return Training(
-        dropout_and_batch_norm(data, **options), data, RECIPE, 2, callbacks(), save_every=3
-    )
+class AfterCalls(keras.callbacks.Callback):
+    """Calls a function after each call of steps and each epoch but the last."""
+
+    def __init__(self, trainer: Trainer, function: Callable[[], object]) -> None:
+        super().__init__()
+        self._trainer, self._function = trainer, function
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._function()
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._function()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if not self._trainer.finished:
+            self._function()
 
 
-def ending(training: Training, results: list[EpochResult]) -> dict[str, Any]:
-    """Return all that must be equal at the end, to the last bit."""
-    arrays = {name: array.tobytes() for name, array in training.state().arrays.items()}
-    record = json.loads(json.dumps(training.state().record))
-    record["position"].pop("seconds")
-    rows = [
-        {name: value for name, value in dataclasses.asdict(result).items() if name not in TIMES}
-        for result in results
-    ]
-    return {"arrays": arrays, "record": record, "results": rows}
+def begin(data: ImageData, **options: Any) -> Trainer:
+    model = dropout_and_batch_norm(data, **options)
+    return Trainer(model, data, RECIPE, callbacks(), steps_per_call=2, save_every=3)
+
+
+def fit(trainer: Trainer, after_call: Callable[[], object]) -> Trainer:
+    trainer.fit([AfterCalls(trainer, after_call)])
+    return trainer
+
+
+def ending(trainer: Trainer) -> dict[str, Any]:
+    """Return all that must be equal at the end, bit for bit."""
+    arrays = {name: array.tobytes() for name, array in trainer.state().arrays.items()}
+    record = json.loads(json.dumps(trainer.state().record))
+    for times in (record["position"], *record["results"]):
+        for name in TIMES:
+            times.pop(name, None)
+    return {"arrays": arrays, "record": record}
 
 
 @pytest.fixture(scope="module")
-def undisturbed(data: ImageData) -> tuple[Training, list[EpochResult], list[int]]:
-    """Return a training that has ended, its results, and the steps between which it could be saved.
+def undisturbed(data: ImageData) -> tuple[Trainer, list[int]]:
+    """Return a training that has ended, and the steps after which it could be saved.
 
     It may not be changed.
     """
-    training, ends = begin(data), []
-    results = list(training.epochs(lambda: ends.append(training.steps_taken)))
-    return training, results, ends
+    trainer, ends = begin(data), []
+    return fit(trainer, lambda: ends.append(trainer.steps_taken)), ends
 
 
-def assert_the_same_from(each: int, folder: Path, new: Callable[[], Training]) -> Training:
-    """Resume a training at each so many-th place of a checkpoint; return the one never stopped."""
+def assert_the_same_from(each: int, folder: Path, new: Callable[[], Trainer]) -> Trainer:
+    """Resume a training at every `each`-th checkpoint; return the one that was never stopped."""
     whole = new()
     known: list[int] = []
-    results: list[EpochResult] = []
 
     def save() -> None:
         Checkpoints(folder / str(len(known))).save(0, 0, whole.state())
-        known.append(len(results))
+        known.append(len(whole.results))
 
-    for result in whole.epochs(save):
-        results.append(result)
-        if not whole.finished:
-            save()
-    assert [result.epoch for result in results] == list(range(1, whole.position.epoch + 1))
-    expected = ending(whole, results)
+    fit(whole, save)
+    assert [result.epoch for result in whole.results] == list(range(1, whole.position.epoch + 1))
+    expected = ending(whole)
     for number, count in list(enumerate(known))[::each]:
         random.seed(count)  # whatever a new process begins with
         again = new()
-        taken = Checkpoints(folder / str(number)).newest(print)
+        taken = Checkpoints(folder / str(number)).newest()
         assert taken
-        again.take_up(taken)
-        assert ending(again, results[:count] + list(again.epochs())) == expected, number
+        again.resume(taken)
+        again.fit()
+        assert ending(again) == expected, number
     return whole
 
 
@@ -161,7 +177,7 @@ def assert_the_same_from(each: int, folder: Path, new: Callable[[], Training]) -
         pytest.param(LARGE, True, 1, marks=pytest.mark.full),
     ],
 )
-def test_taken_up_anywhere_it_ends_the_same(
+def test_resumed_anywhere_it_ends_the_same(
     tmp_path: Path, images: int, loss_scale: bool, each: int
 ) -> None:
     data = random_data(images)
@@ -170,11 +186,10 @@ def test_taken_up_anywhere_it_ends_the_same(
 
 
 def test_taking_the_state_disturbs_nothing(
-    data: ImageData, undisturbed: tuple[Training, list[EpochResult], list[int]]
+    data: ImageData, undisturbed: tuple[Trainer, list[int]]
 ) -> None:
-    training, results, _ = undisturbed
     taking = begin(data)
-    assert ending(taking, list(taking.epochs(taking.state))) == ending(training, results)
+    assert ending(fit(taking, taking.state)) == ending(undisturbed[0])
 
 
 @pytest.mark.parametrize(
@@ -191,35 +206,34 @@ def test_a_training_that_a_callback_stopped_in_mid_epoch_stays_so(
             self.calls += 1
             self.model.stop_training = self.calls == last_call
 
-    def new() -> Training:
+    def new() -> Trainer:
         data = random_data(images)
-        return Training(dropout_and_batch_norm(data), data, RECIPE, 2, [Stop()])
+        return Trainer(dropout_and_batch_norm(data), data, RECIPE, [Stop()], steps_per_call=2)
 
     whole = assert_the_same_from(each, tmp_path, new)
     assert whole.position.epoch == 2
-    assert 0 < whole.position.last < whole.steps_per_epoch - 1
+    assert whole.finished
 
 
 def test_a_state_between_two_epochs_is_that_of_the_end_of_the_first(
-    data: ImageData, undisturbed: tuple[Training, list[EpochResult], list[int]]
+    data: ImageData, undisturbed: tuple[Trainer, list[int]]
 ) -> None:
-    whole, results, _ = undisturbed
-    first = begin(data)
-    epochs = first.epochs()
-    begun = [next(epochs), next(epochs)]
-    taken = first.state()
+    first, states = begin(data), []
+    fit(first, lambda: states.append(first.state()))
+    taken = next(each for each in states if each.record["position"]["epoch"] == 2)
     second = begin(data)
-    second.take_up(taken)
+    second.resume(taken)
     assert (second.position.epoch, second.position.step) == (2, 0)
-    assert ending(second, begun + list(second.epochs())) == ending(whole, results)
+    second.fit()
+    assert ending(second) == ending(undisturbed[0])
 
 
 def test_a_position_of_another_version_is_refused(data: ImageData) -> None:
-    training = begin(data)
-    taken = training.state()
+    trainer = begin(data)
+    taken = trainer.state()
     position = {**taken.record["position"], "more": 1}
-    with pytest.raises(CorruptFileError, match="the checkpoint is of another kerazoo"):
-        training.take_up(State(taken.arrays, {**taken.record, "position": position}))
+    with pytest.raises(CorruptFileError, match="written by an incompatible version of kerazoo"):
+        trainer.resume(State(taken.arrays, {**taken.record, "position": position}))
 
 
 @pytest.mark.parametrize(
@@ -230,55 +244,61 @@ def test_a_learning_rate_of_the_epoch_holds_from_its_beginning(
 ) -> None:
     """Of the checkpoints resumed from, at least one lies between two epochs."""
 
-    def new() -> Training:
+    def new() -> Trainer:
         data = random_data(images)
         schedule = keras.callbacks.LearningRateScheduler(lambda epoch: 0.01 / (1 + epoch))
-        return Training(dropout_and_batch_norm(data), data, RECIPE, 2, [schedule])
+        return Trainer(dropout_and_batch_norm(data), data, RECIPE, [schedule], steps_per_call=2)
 
     assert_the_same_from(each, tmp_path, new)
 
 
 def test_a_finished_training_has_nothing_left(
-    data: ImageData, undisturbed: tuple[Training, list[EpochResult], list[int]]
+    data: ImageData, undisturbed: tuple[Trainer, list[int]]
 ) -> None:
-    first, results, _ = undisturbed
-    assert results[-1].epoch == first.position.epoch == ENDS_AFTER
+    first, _ = undisturbed
+    assert first.results[-1].epoch == first.position.epoch == ENDS_AFTER
     second = begin(data)
-    second.take_up(first.state())
+    second.resume(first.state())
     assert second.finished
-    assert list(second.epochs()) == []
-    for mine, theirs in zip(second.weights(), first.weights(), strict=True):
-        np.testing.assert_array_equal(mine, theirs)
+    second.fit([NotCalled()])
+    assert_same_weights(second.model, first.model)
+
+
+class NotCalled(keras.callbacks.Callback):
+    def on_train_begin(self, logs: Any = None) -> None:
+        raise AssertionError
 
 
 def test_calls_end_with_every_multiple_of_save_every(
-    undisturbed: tuple[Training, list[EpochResult], list[int]],
+    undisturbed: tuple[Trainer, list[int]],
 ) -> None:
-    training, _, ends = undisturbed
-    assert training.steps_per_epoch == 4
+    trainer, ends = undisturbed
+    assert trainer.steps_per_epoch == 4
     saved = [step for step in dict.fromkeys(ends) if step % 3 == 0]
-    assert saved == list(range(3, training.steps_taken + 1, 3))
+    assert saved == list(range(3, trainer.steps_taken + 1, 3))
 
 
 def test_the_state_of_another_model_is_refused(data: ImageData) -> None:
-    training = begin(data)
-    taken = training.state()
+    trainer = begin(data)
+    taken = trainer.state()
     arrays = {**taken.arrays}
-    before = training.weights()
+    before = trainer.model.get_weights()
     for wrong in ({**arrays, "model/0": np.zeros((1, 2))}, {**arrays, "model/99": np.zeros(1)}):
         with pytest.raises(CorruptFileError, match="of another model"):
-            training.take_up(State(wrong, taken.record))
-    for mine, theirs in zip(training.weights(), before, strict=True):
+            trainer.resume(State(wrong, taken.record))
+    for mine, theirs in zip(trainer.model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(mine, theirs)
 
 
 def test_the_state_of_other_callbacks_is_refused(data: ImageData) -> None:
     first = begin(data)
-    next(first.epochs())
-    second = Training(dropout_and_batch_norm(data), data, RECIPE, 2, callbacks()[1:])
-    second.take_up(first.state())
+    first.fit()
+    record = first.state().record
+    unfinished = {"position": dataclasses.asdict(Position()), "results": []}
+    second = Trainer(dropout_and_batch_norm(data), data, RECIPE, callbacks()[1:])
+    second.resume(State(first.state().arrays, {**record, **unfinished}))
     with pytest.raises(CorruptFileError, match=r"of the callbacks .*'EarlyStopping'"):
-        next(second.epochs())
+        second.fit()
 
 
 class TestCallbackStates:
@@ -288,7 +308,7 @@ class TestCallbackStates:
         states = state.CallbackStates([new])
         arrays: state.Arrays = {}
         taken = json.loads(json.dumps(self.states.take(arrays)))
-        states.put_back(taken, arrays)
+        states.restore(taken, arrays)
         return vars(new)
 
     @pytest.fixture

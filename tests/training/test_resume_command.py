@@ -15,13 +15,15 @@ import keras
 import pytest
 
 from kerazoo.cli import main
-from kerazoo.errors import InterruptedRunError
+from kerazoo.errors import InterruptedRunError, KerazooError
 from kerazoo.training import run as training_run
-from kerazoo.training.interrupts import Interrupts
+from kerazoo.training.callbacks import StopOnSignal
 from kerazoo.training.options import Recipe, TrainOptions
 from kerazoo.training.run_folder import RunFolder
+from kerazoo.training.runs import EARLIER
 from kerazoo.training.train import resume, train
 from tests.helpers import tiny
+from tests.helpers.processes import error_in
 from tests.helpers.runs import files, metrics, weights
 
 RECIPE = Recipe(epochs=3, batch_size=10)
@@ -32,8 +34,8 @@ def in_tmp_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, curves_at_once: None
 ) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("kerazoo.training.train.MAX_STEPS_PER_CALL", 2)  # of three an epoch
-    monkeypatch.setattr("kerazoo.training.command.start", lambda: "a device")
+    monkeypatch.setattr("kerazoo.training.setup.MAX_STEPS_PER_CALL", 2)  # of three an epoch
+    monkeypatch.setattr("kerazoo.training.command.start", lambda: None)
     terminated = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, terminated)
@@ -45,30 +47,34 @@ def options(**given: Any) -> TrainOptions:
 
 
 def begin(*callbacks: keras.callbacks.Callback, **given: Any) -> None:
-    train(options(**given), "a device", callbacks, say=lambda _: None)
+    train(options(**given), callbacks)
 
 
 def interrupted(epochs: int, **given: Any) -> str:
-    """Begin a run that a signal reaches after so many epochs; return what it says at its end."""
-    return stopped(epochs, lambda say: train(options(**given), "a device", say=say))
+    """Begin a run that a signal reaches after so many epochs; return its message."""
+    return stopped(epochs, lambda: train(options(**given)))
 
 
-def stopped(epochs: int, go: Callable[[Callable[[str], None]], object]) -> str:
-    """Return what a run says at its end that a signal reaches after so many more epochs."""
-    lines: list[str] = []
+def stopped(epochs: int, go: Callable[[], object]) -> str:
+    """Return the message of a run that a signal reaches after so many more epochs."""
 
-    class Once(Interrupts):
+    class Once(StopOnSignal):
+        ended = 0
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.ended += 1
+
         @property
         def requested(self) -> bool:
-            return sum(line.startswith("epoch ") for line in lines) == epochs
+            return self.ended == epochs
 
         @requested.setter
         def requested(self, _: bool) -> None: ...
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training_run, "Interrupts", Once)
+        patch.setattr(training_run, "StopOnSignal", Once)
         with pytest.raises(InterruptedRunError) as caught:
-            go(lines.append)
+            go()
     return str(caught.value)
 
 
@@ -105,13 +111,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 def test_an_interrupted_run_goes_on(
     epochs: int, runs: Runs, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = interrupted(epochs, out=Path("run"))
-    assert told == (
-        f"interrupted in epoch {epochs + 1} of 3; the model as it was then is in 'run', "
-        "and --resume 'run' goes on from there"
+    message = interrupted(epochs, out=Path("run"))
+    assert message == (
+        f"interrupted in epoch {epochs + 1} of 3; the model so far is in 'run', "
+        "and --resume 'run' continues"
     )
     assert main(["train", "--resume", "run"]) == 0
-    summary = json.loads(capsys.readouterr().out.splitlines()[-1])
+    summary = json.loads(capsys.readouterr().out)
     assert summary == json.loads(Path("run/summary.json").read_text())
     assert summary["epochs"] == 3
     runs.assert_as_never_stopped("run")
@@ -137,7 +143,7 @@ def test_a_signal_in_mid_epoch_saves_there(number: signal.Signals, runs: Runs) -
     assert checkpoint.name == "epoch-000000-step-000000002"
     record = json.loads((checkpoint / "record.json").read_text())
     assert (record["position"]["epoch"], record["position"]["step"]) == (0, 2)
-    resume(Path("run"), callbacks=[Signals(None)], say=lambda _: None)
+    resume(Path("run"), callbacks=[Signals(None)])
     runs.assert_as_never_stopped("run")
 
 
@@ -152,16 +158,16 @@ def test_the_latest_unfinished_run_goes_on(runs: Runs, capsys: pytest.CaptureFix
     assert main(["train", "--resume"]) == 0
     capsys.readouterr()
     assert main(["train", "--resume"]) == 0
-    said, summary = capsys.readouterr().out.splitlines()
-    assert said.startswith("the run in 'runs/")
-    assert said.endswith("' is already finished")
+    summary, message = capsys.readouterr()
+    assert message.startswith("the run in 'runs/")
+    assert message.endswith("' is already finished\n")
     assert json.loads(summary)["epochs"] == 3
 
 
 def test_a_run_killed_before_its_first_checkpoint_begins_anew(runs: Runs) -> None:
     runs.put("interrupted 0", "run")
     shutil.rmtree("run/checkpoints")
-    resume(Path("run"), say=lambda _: None)
+    resume(Path("run"))
     runs.assert_as_never_stopped("run")
 
 
@@ -172,11 +178,11 @@ def test_a_run_killed_at_its_very_end_leaves_all(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(training_run, "summary", fail)
+        patch.setattr(training_run.Run, "summary", fail)
         with pytest.raises(KeyboardInterrupt):
             begin(out=Path("run"))
     assert not Path("run/summary.json").exists()
-    resume(Path("run"), say=lambda _: None)
+    resume(Path("run"))
     runs.assert_as_never_stopped("run")
 
 
@@ -190,27 +196,21 @@ def test_a_run_killed_after_its_very_end_is_tidied_up(
     runs.put("whole", "runs/run")
     (unfinished / "checkpoints").rename("runs/run/checkpoints")
     assert main(["train", "--resume", *(f"runs/{name}" for name in arguments)]) == 0
-    assert "is already finished" in capsys.readouterr().out
+    assert "is already finished" in capsys.readouterr().err
     assert not Path("runs/run/checkpoints").exists()
 
 
-def test_an_earlier_run_is_spared_until_the_new_one_is_resumed(
-    runs: Runs, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_earlier_run_is_kept_until_the_new_one_has_ended_an_epoch(runs: Runs) -> None:
     begin(recipe=Recipe(epochs=1, batch_size=10, seed=5), out=Path("run"))
     before = files(Path("run"))
-    told = interrupted(0, out=Path("run"), overwrite=True)
-    assert "the earlier run in 'run' is as it was" in told
-    (new,) = Path("run").glob(".kerazoo-new-*")
-    assert f"--resume '{new}' goes on with this one in its place" in told
-    assert before.items() <= files(Path("run")).items()
-    shutil.copytree("run", "runs/run")
-    assert main(["train", "--resume", "run"]) == 0
-    said = capsys.readouterr().out
-    assert f"is already finished; one that is to take its place goes on by --resume '{new}'" in said
-    assert main(["train", "--resume"]) == 0  # which finds it too
-    assert json.loads(Path("runs/run/summary.json").read_text())["epochs"] == 3
-    assert main(["train", "--resume", str(new)]) == 0
+    message = interrupted(0, out=Path("run"), overwrite=True)
+    assert f"the earlier run in 'run/{EARLIER}', and --resume 'run' continues" in message
+    assert files(Path("run") / EARLIER) == before
+    assert stopped(0, lambda: resume(Path("run"))) == message
+    assert files(Path("run") / EARLIER) == before
+    stopped(1, lambda: resume(Path("run")))
+    assert not (Path("run") / EARLIER).exists()
+    resume(Path("run"))
     runs.assert_as_never_stopped("run")
 
 
@@ -224,16 +224,18 @@ class FailsAfter(keras.callbacks.Callback):
             raise RuntimeError
 
 
-def test_an_earlier_run_is_spared_until_an_epoch_is_done(runs: Runs) -> None:
+def test_an_earlier_run_is_restored_where_the_new_one_fails_before_it_is_saved(
+    runs: Runs,
+) -> None:
     runs.put("whole", "run")
     before = files(Path("run"))
     with pytest.raises(RuntimeError):
-        begin(FailsAfter(1), out=Path("run"), overwrite=True, save_every=1)
-    (new,) = Path("run").glob(".kerazoo-new-*")
-    assert (new / "checkpoints").is_dir()
-    told = stopped(0, lambda say: resume(new, callbacks=[FailsAfter(99)], say=say))
-    assert "the earlier run in 'run' is as it was" in told
-    assert before.items() <= files(Path("run")).items()
+        begin(FailsAfter(1), out=Path("run"), overwrite=True)
+    assert files(Path("run")) == before
+    with pytest.raises(RuntimeError):
+        begin(FailsAfter(2), out=Path("run"), overwrite=True, save_every=1)
+    assert (Path("run") / "checkpoints").is_dir()
+    assert files(Path("run") / EARLIER) == before
 
 
 @pytest.mark.parametrize(
@@ -246,28 +248,34 @@ def test_an_earlier_run_is_spared_until_an_epoch_is_done(runs: Runs) -> None:
         ("none", ["--strategy", "mirrored"], "mirrored"),
     ],
 )
-def test_a_run_goes_on_by_the_strategy_it_began_with(
+def test_a_run_continues_with_the_strategy_it_began_with(
     kept: str, given: list[str], expected: str, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
-    monkeypatch.setattr(
-        "kerazoo.training.train.resume", lambda run, mnist_dir, strategy, say: seen.append(strategy)
-    )
+
+    def replicas(strategy: str, _: object) -> None:
+        seen.append(strategy)
+        raise KerazooError
+
+    monkeypatch.setattr("kerazoo.training.train.Replicas", replicas)
     runs.put("interrupted 2", "run")
     config = json.loads(Path("run/config.json").read_text())
     Path("run/config.json").write_text(json.dumps({**config, "strategy": kept}))
-    assert main(["train", "--resume", "run", *given]) == 0
+    assert main(["train", "--resume", "run", *given]) == 1
     assert seen == [expected]
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--resume", "nowhere"], "there is no run in 'nowhere': --resume takes a run's folder"),
-        (["--resume"], "there is no run in 'runs': name its folder, --resume DIR"),
-        (["--resume", "run", "--epochs", "3"], "--epochs has no place beside --resume"),
-        (["--resume", "run", "--model", "lenet5"], "--model has no place beside --resume"),
-        (["--resume", "run", "--save-every", "5"], "--save-every has no place beside --resume"),
+        (
+            ["--resume", "nowhere"],
+            "there is no run in 'nowhere': --resume takes the",
+        ),
+        (["--resume"], "there is no run in 'runs': name its directory, --resume DIR"),
+        (["--resume", "run", "--epochs", "3"], "--epochs cannot be combined with --resume"),
+        (["--resume", "run", "--model", "lenet5"], "--model cannot be combined with --resume"),
+        (["--resume", "run", "--save-every", "5"], "--save-every cannot be combined with --resume"),
         ([], "--model NAME is missing, or --resume"),
         (["--resume", ""], "the path is empty"),
     ],
@@ -290,7 +298,7 @@ def test_a_run_that_is_going_on_is_told_before_tensorflow_starts(
     with RunFolder.reopen(Path("run")):
         for arguments in (["train", "--resume", "run"], started):
             assert main(arguments) == 2
-            assert "a run is going on in 'run': wait for its end" in capsys.readouterr().err
+            assert "a run is in progress in 'run': wait until it ends" in capsys.readouterr().err
 
 
 class TestRefuses:
@@ -304,9 +312,9 @@ class TestRefuses:
         before = files(Path("run"))
         assert main(["train", "--resume", "run"]) == code
         assert files(Path("run")) == before
-        err = capsys.readouterr().err
-        assert err.count("\n") == 1
-        return err
+        error = error_in(capsys.readouterr().err)
+        assert error.count("\n") == 1
+        return error
 
     def test_other_data(self, capsys: pytest.CaptureFixture[str]) -> None:
         config = json.loads(Path("run/config.json").read_text())
@@ -320,7 +328,7 @@ class TestRefuses:
     ) -> None:
         config = json.loads(Path("run/config.json").read_text())
         Path("run/config.json").write_text(json.dumps({**config, name: value}))
-        assert f"put {name} back to {config[name]}" in self.refused(4, capsys)
+        assert f"set {name} to {config[name]}" in self.refused(4, capsys)
 
     @pytest.mark.parametrize("name", ["epochs", "model", "dataset"])
     def test_half_a_configuration(self, name: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -331,7 +339,7 @@ class TestRefuses:
 
     def test_a_configuration_that_cannot_be_read(self, capsys: pytest.CaptureFixture[str]) -> None:
         Path("run/config.json").write_text(Path("run/config.json").read_text()[:200])
-        assert "'run/config.json' is damaged: a copy of it" in self.refused(4, capsys)
+        assert "'run/config.json' is damaged: resuming needs a" in self.refused(4, capsys)
 
     @pytest.mark.parametrize("content", ["", "{", "[1]"])
     def test_a_summary_that_cannot_be_read(
@@ -345,9 +353,9 @@ class TestRefuses:
         [
             ({"position": {"epoch": 1000}}, "is of another training"),
             ({"position": {"step": -5}}, "is of another training"),
-            ({"results": []}, "it lacks results of epochs"),
-            ({"random": None}, "does not hold all that it should"),
-            ({"results": [{"epoch": 1}] * 2}, "is of another kerazoo"),
+            ({"results": []}, "is of another training"),
+            ({"random": None}, "the checkpoint is incomplete"),
+            ({"results": [{"epoch": 1}] * 2}, "was written by an incompatible version of kerazoo"),
         ],
     )
     def test_a_checkpoint_of_another_training(
@@ -372,7 +380,7 @@ class TestRefuses:
     def test_checkpoints_that_are_a_file(self, capsys: pytest.CaptureFixture[str]) -> None:
         shutil.rmtree("run/checkpoints")
         Path("run/checkpoints").touch()
-        assert "'run/checkpoints' is not the folder" in self.refused(4, capsys)
+        assert "'run/checkpoints' is not a directory" in self.refused(4, capsys)
 
     def test_a_folder_that_cannot_be_written_to(
         self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -383,7 +391,7 @@ class TestRefuses:
     def test_checkpoints_of_which_none_is_whole(self, capsys: pytest.CaptureFixture[str]) -> None:
         for path in Path("run/checkpoints").rglob("manifest.json"):
             path.write_text("")
-        assert "none of the checkpoints in 'run/checkpoints' is whole" in self.refused(4, capsys)
+        assert "all checkpoints in 'run/checkpoints' are damaged" in self.refused(4, capsys)
 
 
 def test_the_checkpoint_before_is_used_where_the_last_is_damaged(
@@ -393,5 +401,5 @@ def test_the_checkpoint_before_is_used_where_the_last_is_damaged(
     last = max(Path("run/checkpoints").iterdir())
     (last / "arrays.npz").write_bytes((last / "arrays.npz").read_bytes()[:-1])
     assert main(["train", "--resume", "run"]) == 0
-    assert f"the checkpoint '{last}' is passed over: " in capsys.readouterr().out
+    assert f"the checkpoint '{last}' is skipped: " in capsys.readouterr().err
     runs.assert_as_never_stopped("run")

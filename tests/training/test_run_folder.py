@@ -7,11 +7,10 @@ import pandas as pd
 import pytest
 
 from kerazoo.errors import KerazooError, UsageError
-from kerazoo.training import run_folder, runs
-from kerazoo.training.epoch import EpochResult
+from kerazoo.training import runs
+from kerazoo.training.result import EpochResult
 from kerazoo.training.run_folder import RunFolder
-from kerazoo.training.runs import is_run
-from kerazoo.training.takeover import FILES
+from kerazoo.training.runs import EARLIER, FILES, is_run
 
 CONFIG = {"versions": {"kerazoo": "0.1.0"}}
 RESULT = EpochResult(1, "digits", 0.5, 0.9, 0.4, 0.8, 0.3, 0.7, 2.0, 100.0)
@@ -66,9 +65,9 @@ class TestCheck:
     def test_refuses_a_run_unless_told_to_overwrite(self) -> None:
         folder = RunFolder.begin(Path("out"), False, "m", "d")
         folder.write_json("config.json", CONFIG)
-        with pytest.raises(UsageError, match=r"'out' holds a run: .* --overwrite"):
+        with pytest.raises(UsageError, match=r"'out' contains a run: .* --overwrite"):
             runs.check(Path("out"), overwrite=False)
-        with pytest.raises(UsageError, match=r"a run is going on in 'out'"):
+        with pytest.raises(UsageError, match=r"a run is in progress in 'out'"):
             runs.check(Path("out"), overwrite=True)
         folder.unlock()
         runs.check(Path("out"), overwrite=True)
@@ -77,10 +76,10 @@ class TestCheck:
     def test_refuses_what_is_no_run(self, overwrite: bool) -> None:
         Path("home").mkdir()
         Path("home/letter.txt").write_text("dear")
-        with pytest.raises(UsageError, match="holds other things than a run"):
+        with pytest.raises(UsageError, match="contains other files than a run"):
             runs.check(Path("home"), overwrite)
         for path in (Path("home/letter.txt"), Path("home/letter.txt/deeper")):
-            with pytest.raises(UsageError, match=r"since '.*letter.txt' is a file"):
+            with pytest.raises(UsageError, match=r"because '.*letter.txt' is a file"):
                 runs.check(path, overwrite)
 
     @pytest.mark.parametrize("out", [None, Path("out"), Path("out/deep")])
@@ -89,7 +88,7 @@ class TestCheck:
     ) -> None:
         monkeypatch.setattr("os.access", lambda *_: False)  # root may write everywhere
         with pytest.raises(
-            KerazooError, match="cannot be written to: make it writable or take another"
+            KerazooError, match="cannot be written to: make it writable or name another"
         ):
             runs.check(out, overwrite=False)
 
@@ -115,58 +114,75 @@ class TestOverwriting:
 
     def begin(self, out: Path) -> RunFolder:
         folder = RunFolder.begin(out, True, "m", "d")
-        folder.write_json("config.json", {"new": True})
-        assert folder.earlier_run == out
+        folder.write_json("config.json", {**CONFIG, "new": True})
+        assert folder.earlier_run == out / EARLIER
         return folder
 
     def test_replaces_the_files_of_the_run_and_no_others(self, out: Path) -> None:
         with self.begin(out) as folder:
             folder.write_metrics([RESULT])
-            folder.keep()
+            folder.remove_earlier_run()
         assert set(self.contents(out)) == {"config.json", "metrics.csv", "notes.txt"}
         assert "new" in (out / "config.json").read_text()
         assert (out / "notes.txt").read_text() == "old"
         assert len(list(out.iterdir())) == 3
 
+    def test_keeps_the_earlier_run_until_it_is_removed(self, out: Path) -> None:
+        before = self.contents(out)
+        del before["notes.txt"]
+        with self.begin(out) as folder:
+            folder.write_metrics([RESULT])
+            assert self.contents(out / EARLIER) == before
+
     def test_that_fails_at_once_leaves_all_as_it_was(self, out: Path) -> None:
         before = self.contents(out)
-        with pytest.raises(KerazooError), self.begin(out):
+        folder = self.begin(out)
+        folder.write_metrics([RESULT])
+        with pytest.raises(KerazooError), folder:
             raise KerazooError
         assert self.contents(out) == before
         assert sorted(path.name for path in out.iterdir()) == sorted([*FILES, "notes.txt"])
 
-    def test_that_fails_later_keeps_what_came_of_it(self, out: Path) -> None:
+    def test_that_fails_after_it_is_committed_keeps_both(self, out: Path) -> None:
+        before = self.contents(out)
+        del before["notes.txt"]
         folder = self.begin(out)
-        folder.write_metrics([RESULT])
-        folder.keep()
+        folder.commit()
         with pytest.raises(KerazooError), folder:
             raise KerazooError
-        assert set(self.contents(out)) == {"config.json", "metrics.csv", "notes.txt"}
-
-    def test_that_was_killed_at_once_has_changed_nothing(self, out: Path) -> None:
-        before = self.contents(out)
-        killed = self.begin(out)
-        after = self.contents(out)
-        assert {name: after[name] for name in before} == before
-        killed.unlock()
-        with self.begin(out) as folder:
-            folder.write_metrics([RESULT])
-            folder.keep()
         assert "new" in (out / "config.json").read_text()
-        assert not killed.path.exists()
+        assert self.contents(out / EARLIER) == before
+
+    def test_that_fails_later_keeps_the_new_run(self, out: Path) -> None:
+        folder = self.begin(out)
+        folder.commit()
+        folder.remove_earlier_run()
+        with pytest.raises(KerazooError), folder:
+            raise KerazooError
+        assert set(self.contents(out)) == {"config.json", "notes.txt"}
+
+    def test_that_was_killed_at_once_keeps_the_earlier_run_when_it_is_tried_again(
+        self, out: Path
+    ) -> None:
+        before = self.contents(out)
+        for _ in range(2):
+            killed = self.begin(out)
+            killed.unlock()
+        with pytest.raises(KerazooError), self.begin(out):
+            raise KerazooError
+        assert self.contents(out) == before
 
     def test_twice_at_once_is_refused(self, out: Path) -> None:
-        with self.begin(out):
+        with self.begin(out) as folder:
             before = self.contents(out)
-            with pytest.raises(UsageError, match="a run is going on in 'out'"):
+            with pytest.raises(UsageError, match="a run is in progress in 'out'"):
                 self.begin(out)
             assert self.contents(out) == before
-        with self.begin(out):
-            pass
+            folder.commit()
 
     def test_needs_leave(self, out: Path) -> None:
         before = self.contents(out)
-        with pytest.raises(UsageError, match="holds a run"):
+        with pytest.raises(UsageError, match="contains a run"):
             RunFolder.begin(out, False, "m", "d")
         assert self.contents(out) == before
 
@@ -176,7 +192,7 @@ class TestOverwriting:
     def test_spares_a_config_of_something_else(self, out: Path, config: str) -> None:
         (out / "config.json").write_text(config)
         before = self.contents(out)
-        with pytest.raises(UsageError, match="holds other things than a run"):
+        with pytest.raises(UsageError, match="contains other files than a run"):
             RunFolder.begin(out, True, "m", "d")
         assert self.contents(out) == before
 
@@ -197,9 +213,9 @@ def test_a_run_that_fails_at_once_leaves_the_empty_folder_it_was_given() -> None
 
 
 def test_one_folder_takes_one_run_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_folder, "check", lambda *_: None)  # both have passed it
+    monkeypatch.setattr(runs, "check", lambda *_: None)  # both have passed it
     RunFolder.begin(Path("out"), False, "m", "d")
-    with pytest.raises(UsageError, match="a run is going on in 'out'"):
+    with pytest.raises(UsageError, match="a run is in progress in 'out'"):
         RunFolder.begin(Path("out"), False, "m", "d")
 
 
@@ -209,9 +225,9 @@ def test_a_run_that_was_killed_as_it_began_is_in_nobodys_way() -> None:
     Path("out/.config.json").write_text("{")
     with RunFolder.begin(Path("out"), False, "m", "d") as folder:
         folder.write_json("config.json", {"versions": {"kerazoo": "1"}})
-        folder.keep()
+        folder.commit()
     assert is_run(Path("out"))
     Path("other").mkdir()
     Path("other/config.json").write_text("{}")
-    with pytest.raises(UsageError, match="holds other things than a run"):
+    with pytest.raises(UsageError, match="contains other files than a run"):
         RunFolder.begin(Path("other"), False, "m", "d")

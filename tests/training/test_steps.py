@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import keras
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerazoo.data.images import ArraySplit
+from kerazoo.data.images import ArraySplit, Split
 from kerazoo.errors import UsageError
 from kerazoo.training.cluster import Cluster
 from kerazoo.training.replicas import Replicas
@@ -47,14 +48,24 @@ def adam_by_hand(
     return weights[0], weights[1], loss
 
 
+def evaluated(steps: Steps, split: Split, batch_size: int) -> tuple[float, int]:
+    """Return the sum of the losses and the hits of a split, in two calls or one."""
+    batches, left = steps.batches(split, batch_size), math.ceil(split.size / batch_size)
+    sums = steps.evaluate(batches, 1)
+    if left > 1:
+        sums = sums + steps.evaluate(batches, left - 1)
+    loss, hits = steps.sum_of_workers(sums)
+    return float(loss), int(hits)
+
+
 @pytest.mark.parametrize("parts", [1, 4])
 def test_steps_agree_with_numpy(parts: int) -> None:
     split, model = random_split(23), softmax_regression()
     batches = [(x.numpy(), y.numpy()) for x, y in split.batches(5, (1, 2))]
     kernel, bias = model.get_weights()
     kernel, bias, expected = adam_by_hand(kernel, bias, batches)
-    steps = Steps(model, tf.distribute.get_strategy(), parts=parts)
-    loss = steps.train(steps.batches(split, 5, (1, 2)), 5)
+    steps = Steps(model, tf.distribute.get_strategy(), micro_batches=parts)
+    loss, _ = steps.train(steps.batches(split, 5, (1, 2)), 5)
     np.testing.assert_allclose(loss, expected, rtol=1e-5)
     np.testing.assert_allclose(model.get_weights()[0], kernel, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(model.get_weights()[1], bias, rtol=1e-4, atol=1e-6)
@@ -65,7 +76,7 @@ def test_many_steps_a_call_are_the_same_as_keras_fit(parts: int) -> None:
     split, ours, theirs = random_split(47), softmax_regression(), softmax_regression()
     theirs.set_weights(ours.get_weights())
     theirs.fit(split.batches(5, (1, 2)), verbose=0, shuffle=False)
-    steps = Steps(ours, tf.distribute.get_strategy(), parts=parts)
+    steps = Steps(ours, tf.distribute.get_strategy(), micro_batches=parts)
     batches = steps.batches(split, 5, (1, 2))
     steps.train(batches, 7)
     steps.train(batches, 3)
@@ -79,40 +90,42 @@ def test_evaluation_counts_every_image_once(parts: int) -> None:
     images, labels = next(iter(split.batches(23)))
     logits = model(images).numpy().astype(np.float64)
     losses = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(23), labels]
-    steps = Steps(model, tf.distribute.get_strategy(), parts=parts)
-    loss, accuracy = steps.evaluate(split, 5, 2)
-    np.testing.assert_allclose(loss, losses.mean(), rtol=1e-5)
-    assert accuracy == np.mean(logits.argmax(axis=1) == labels.numpy())
-    assert steps.evaluate(split, 5, 2) == pytest.approx(steps.evaluate(split, 23, 2), rel=1e-5)
+    steps = Steps(model, tf.distribute.get_strategy(), micro_batches=parts)
+    loss, hits = evaluated(steps, split, 5)
+    np.testing.assert_allclose(loss, losses.sum(), rtol=1e-5)
+    assert hits == np.sum(logits.argmax(axis=1) == labels.numpy())
+    assert evaluated(steps, split, 5) == pytest.approx(evaluated(steps, split, 23), rel=1e-5)
 
 
 @pytest.mark.parametrize("parts", [1, 4])
-def test_after_an_epoch_its_last_batch_comes_again(parts: int) -> None:
-    split, model = random_split(23), softmax_regression()
-    images, labels = next(iter(split.batches(23)))
-    right = model(images).numpy().argmax(axis=1) == labels.numpy()
-    order = np.random.default_rng((6, 2)).permutation(23)
-    steps = Steps(model, tf.distribute.get_strategy(), parts=parts)
-    for skip in (0, 2, 5):
-        batches = steps.batches(split, 5, (6, 2), skip)
-        hits = [steps.hits(batches) for _ in range(6 - skip)]
-        cut = [right[order[5 * index : 5 * index + 5]].sum() for index in (0, 1, 2, 3, 4, 4)]
-        assert hits == cut[skip:]
-        with pytest.raises(tf.errors.OutOfRangeError):
-            steps.hits(batches)
+def test_hits_of_training_are_those_before_each_step(parts: int) -> None:
+    split, ours, other = random_split(23), softmax_regression(), softmax_regression()
+    other.set_weights(ours.get_weights())
+    steps = Steps(ours, tf.distribute.get_strategy(), micro_batches=parts)
+    batches, expected = steps.batches(split, 5, (6, 2), 2), []
+    for images, labels in split.batches(5, (6, 2), 2):
+        expected.append(np.sum(other(images).numpy().argmax(axis=1) == labels.numpy()))
+        other.train_on_batch(images, labels)
+    assert [steps.train(batches, count)[1] for count in (2, 1)] == [
+        sum(expected[:2]),
+        expected[2],
+    ]
+    assert sum(expected) > 0
+    with pytest.raises(tf.errors.OutOfRangeError):
+        steps.train(batches, 1)
 
 
 def test_a_score_that_is_no_number_is_not_right() -> None:
     split, model = random_split(6), softmax_regression()
     model.set_weights([weight * np.nan for weight in model.get_weights()])
-    assert Steps(model, tf.distribute.get_strategy()).evaluate(split, 6, 2)[1] == 0
+    assert evaluated(Steps(model, tf.distribute.get_strategy()), split, 6)[1] == 0
 
 
 def test_a_score_that_ties_with_all_others_is_not_right_for_every_label() -> None:
     split, model = random_split(90), softmax_regression()
     model.set_weights([weight * 0 for weight in model.get_weights()])
-    accuracy = Steps(model, tf.distribute.get_strategy()).evaluate(split, 30, 2)[1]
-    assert accuracy == np.mean(split.labels.numpy() == 0)
+    hits = evaluated(Steps(model, tf.distribute.get_strategy()), split, 30)[1]
+    assert hits == np.sum(split.labels.numpy() == 0)
 
 
 @pytest.mark.parametrize("parts", [1, 4])
@@ -124,7 +137,7 @@ def test_the_models_own_losses_are_trained_on(parts: int) -> None:
         model.set_weights(ours.get_weights())
     theirs.fit(split.batches(5), verbose=0, shuffle=False)
     for model in (ours, plain):
-        steps = Steps(model, tf.distribute.get_strategy(), parts=parts)
+        steps = Steps(model, tf.distribute.get_strategy(), micro_batches=parts)
         steps.train(steps.batches(split, 5), 4)
     np.testing.assert_allclose(ours.get_weights()[0], theirs.get_weights()[0], rtol=1e-5)
     assert np.abs(ours.get_weights()[0] - plain.get_weights()[0]).max() > 1e-4
@@ -146,7 +159,7 @@ def test_a_weight_that_nothing_depends_on_stays(parts: int) -> None:
     model = keras.Model(inputs, spare(keras.layers.Flatten()(inputs)))
     model.compile(keras.optimizers.Adam(0.01))
     before, split = [weight.copy() for weight in model.get_weights()], random_split(20)
-    steps = Steps(model, tf.distribute.get_strategy(), parts=parts)
+    steps = Steps(model, tf.distribute.get_strategy(), micro_batches=parts)
     steps.train(steps.batches(split, 5), 4)
     changes = [np.abs(a - b).max() for a, b in zip(before, model.get_weights(), strict=True)]
     assert changes[0] > 0.01
@@ -156,7 +169,7 @@ def test_a_weight_that_nothing_depends_on_stays(parts: int) -> None:
 @pytest.mark.parametrize("parts", [1, 4])
 def test_many_steps_a_call_are_one_traced_function(parts: int) -> None:
     split, model = random_split(23), softmax_regression()
-    steps = Steps(model, tf.distribute.get_strategy(), parts=parts)
+    steps = Steps(model, tf.distribute.get_strategy(), micro_batches=parts)
     for epoch in range(2):
         batches = steps.batches(split, 5, (0, epoch))
         for count in (3, 2):
@@ -168,18 +181,17 @@ def test_fewer_images_than_parts_are_no_error() -> None:
     split, models = random_split(21), (convolution(), convolution())
     results = []
     for model, parts in zip(models, (1, 4), strict=True):
-        steps = Steps(model, tf.distribute.get_strategy(), parts=parts)
+        steps = Steps(model, tf.distribute.get_strategy(), micro_batches=parts)
         batches = steps.batches(split, 5, (1, 2))
-        loss = steps.train(batches, 5)
-        results.append([float(loss), steps.hits(batches), *steps.evaluate(split, 5, 2)])
+        results.append([*steps.train(batches, 5), *evaluated(steps, split, 5)])
     np.testing.assert_allclose(results[0], results[1], rtol=1e-5)
     for one, other in zip(models[0].get_weights(), models[1].get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
 
 
 def test_batch_normalisation_is_not_cut_in_parts() -> None:
-    with pytest.raises(UsageError, match="batch normalisation needs whole batches, not 2 parts"):
-        Steps(normalised(), tf.distribute.get_strategy(), parts=2)
+    with pytest.raises(UsageError, match="batch normalization needs whole batches, not 2 micro"):
+        Steps(normalised(), tf.distribute.get_strategy(), micro_batches=2)
 
 
 @pytest.mark.parametrize(("images", "batch_size"), [(9, 4), (13, 6), (1, 8)])
@@ -233,8 +245,7 @@ def assert_that_two_replicas_train_as_one() -> None:
         for model, where in ((one, tf.distribute.get_strategy()), (two, replicas.strategy)):
             steps = Steps(model, where)
             batches = steps.batches(split, 5, (1, 2))
-            loss = steps.train(batches, 5)
-            results.append([float(loss), steps.hits(batches), *steps.evaluate(split, 5, 2)])
+            results.append([*steps.train(batches, 5), *evaluated(steps, split, 5)])
         np.testing.assert_allclose(results[0], results[1], rtol=1e-5)
         for mine, theirs in zip(two.get_weights(), one.get_weights(), strict=True):
             np.testing.assert_allclose(theirs, mine, rtol=1e-4, atol=1e-6)
@@ -246,11 +257,11 @@ def assert_that_two_replicas_learn() -> None:
     keras.utils.set_random_seed(1)
     with replicas.strategy.scope():
         model = normalised(dropout=0.5)
-    with pytest.raises(UsageError, match="XLA compiles the steps of one replica alone"):
+    with pytest.raises(UsageError, match="XLA compiles the steps of a single replica"):
         Steps(model, replicas.strategy, jit=True)
     steps, losses = Steps(model, replicas.strategy), []
     for epoch in range(6):
-        losses.append(steps.train(steps.batches(split, 5, (1, epoch)), 5))
+        losses.append(steps.train(steps.batches(split, 5, (1, epoch)), 5)[0])
     assert min(losses[-3:]) < 0.9 * losses[0], losses
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import logging
 import os
 import random
 import resource
@@ -12,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 from PIL import Image
 from tensorflow.python.framework.config import is_op_determinism_enabled  # it has no public name
 
@@ -28,13 +31,12 @@ from kerazoo.data.load import load
 from kerazoo.device import determinism
 from kerazoo.errors import KerazooError, UsageError
 from kerazoo.training.checkpoints import State
-from kerazoo.training.loop import Training
 from kerazoo.training.options import RECIPES, Recipe, TrainOptions
-from kerazoo.training.steps import Steps
 from kerazoo.training.train import train
+from kerazoo.training.trainer import Trainer
 from tests.helpers import idx, tiny
 from tests.helpers.command import answer
-from tests.helpers.processes import ROOT, Process
+from tests.helpers.processes import ROOT, Process, error_in
 from tests.helpers.runs import files
 
 SHORT = Recipe(epochs=2)
@@ -53,7 +55,7 @@ def digits(recipe: Recipe = SHORT, **options: Any) -> TrainOptions:
 
 
 def run(options: TrainOptions, *callbacks: keras.callbacks.Callback) -> dict[str, Any]:
-    return train(options, "a test", callbacks, say=lambda _: None)
+    return train(options, callbacks)
 
 
 def weights(out: str | Path) -> list[np.ndarray]:
@@ -63,6 +65,26 @@ def weights(out: str | Path) -> list[np.ndarray]:
 def share_right(model: keras.Model, split: Split) -> float:
     images, labels = next(iter(split.batches(split.size)))
     return float(np.mean(model.predict(images, verbose=0).argmax(axis=1) == labels.numpy()))
+
+
+class Lines(logging.Handler):
+    """Collects the lines of the log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+    @contextlib.contextmanager
+    def of_the_log(self) -> Iterator[None]:
+        logger = logging.getLogger("kerazoo")
+        logger.addHandler(self)
+        logger.setLevel(logging.INFO)
+        yield
+        logger.setLevel(logging.NOTSET)
+        logger.removeHandler(self)
 
 
 @dataclasses.dataclass
@@ -76,10 +98,10 @@ class FirstRun:
 
 @pytest.fixture(scope="module")
 def first_run(tmp_path_factory: pytest.TempPathFactory) -> FirstRun:
-    lines: list[str] = []
-    with contextlib.chdir(tmp_path_factory.mktemp("first")):
-        summary = train(digits(), "a test", say=lines.append)
-        return FirstRun(Path(summary["out"]).resolve(), summary, lines)
+    lines = Lines()
+    with contextlib.chdir(tmp_path_factory.mktemp("first")), lines.of_the_log():
+        summary = train(digits())
+        return FirstRun(Path(summary["out"]).resolve(), summary, lines.lines)
 
 
 def test_a_run_leaves_its_folder(first_run: FirstRun) -> None:
@@ -91,7 +113,7 @@ def test_a_run_leaves_its_folder(first_run: FirstRun) -> None:
     config = json.loads((out / "config.json").read_text())
     data = load("digits", (28, 28, 1), seed=0)
     assert config["dataset"]["fingerprint"] == data.fingerprint
-    assert config["device"] == "a test"
+    assert config["device"].startswith(f"TensorFlow {tf.__version__} on ")
     assert config["versions"]["keras"] == keras.__version__
     assert (config["seed"], config["epochs"], config["batch_size"]) == (1, 2, 100)
     assert config["optimizer"]["epsilon"] == 1e-8
@@ -162,7 +184,7 @@ def test_the_seed_is_also_that_of_the_initial_weights() -> None:
 
 def test_an_earlier_run_is_not_replaced_without_leave(first_run: FirstRun) -> None:
     before = files(first_run.out)
-    with pytest.raises(UsageError, match="holds a run"):
+    with pytest.raises(UsageError, match="contains a run"):
         run(digits(out=first_run.out))
     assert files(first_run.out) == before
 
@@ -197,6 +219,7 @@ def test_a_dry_run_takes_one_step_and_writes_nothing() -> None:
     summary = run(digits(dry_run=True), counter)
     assert steps == [0]
     assert (summary["train_images"], summary["out"], summary["dry_run"]) == (100, None, True)
+    assert not any(name.endswith("accuracy") for name in summary)
     assert list(Path().iterdir()) == []
 
 
@@ -241,11 +264,11 @@ def test_operations_are_deterministic_for_the_run_alone(
 ) -> None:
     seen: list[bool] = []
 
-    def epochs(*_: Any) -> None:
+    def fit(*_: Any) -> None:
         seen.append(is_op_determinism_enabled())
         raise KerazooError
 
-    monkeypatch.setattr(Training, "epochs", epochs)
+    monkeypatch.setattr(Trainer, "fit", fit)
     with determinism(before):
         with pytest.raises(KerazooError):
             run(digits(Recipe(jit=jit)))
@@ -284,42 +307,16 @@ def test_the_summary_is_of_the_weights_that_are_saved_and_a_limit_holds_for_ever
     assert summary["test_accuracy"] != pytest.approx(table["test_accuracy"].iloc[1])
 
 
-class StopsAt(keras.callbacks.Callback):
-    """Ends the training in mid-epoch."""
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self.model.stop_training = batch == 1
-
-
-def test_the_summary_is_of_the_last_batch_that_was_trained_on(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("kerazoo.training.train.MAX_STEPS_PER_CALL", 1)
-    batches: list[int] = []
-    whole = Steps.batches
-
-    def counted(self: Steps, *arguments: Any) -> Any:
-        if len(arguments) > 3:
-            batches.append(arguments[3])
-        return whole(self, *arguments)
-
-    monkeypatch.setattr(Steps, "batches", counted)
-    summary = run(digits(Recipe(epochs=5, batch_size=10), limit=40), StopsAt())
-    assert batches == [0, 1, 1]  # to train, to evaluate, and again for the summary
-    table = pd.read_csv(Path(summary["out"]) / "metrics.csv")
-    assert summary["train_accuracy"] == pytest.approx(table["train_accuracy"].iloc[-1])
-
-
 def test_a_state_is_taken_once_for_each_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kerazoo.training.train.MAX_STEPS_PER_CALL", 1)
+    monkeypatch.setattr("kerazoo.training.setup.MAX_STEPS_PER_CALL", 1)
     taken: list[int] = []
-    whole = Training.state
+    whole = Trainer.state
 
-    def state(self: Training) -> State:
+    def state(self: Trainer) -> State:
         taken.append(self.steps_taken)
         return whole(self)
 
-    monkeypatch.setattr(Training, "state", state)
+    monkeypatch.setattr(Trainer, "state", state)
     run(digits(Recipe(epochs=2, batch_size=10), limit=40, save_every=2))
     assert taken == [2, 4, 4, 6, 8, 8]  # at an epoch's end before and after its evaluation
 
@@ -344,8 +341,7 @@ def command(
 ) -> tuple[int, str, str]:
     """Train by the command, in this process, whose TensorFlow has started already."""
     with monkeypatch.context() as patch:
-        patch.setattr("kerazoo.training.command._start", lambda debug: "a device")
-        patch.setattr("kerazoo.training.cores.share_out", lambda parts: None)
+        patch.setattr("kerazoo.training.command._start", lambda debug: None)
         return answer(capsys, "train", *arguments)
 
 
@@ -376,8 +372,8 @@ def test_the_command_reaches_the_accuracy_on_digits(
 ) -> None:
     arguments = [*arguments, "--data", "digits", "--out", "run"]
     code, out, err = command(monkeypatch, capsys, *arguments)
-    assert (code, err) == (0, "")
-    summary = json.loads(out.splitlines()[-1])
+    assert (code, error_in(err)) == (0, "")
+    summary = json.loads(out)
     assert summary["test_accuracy"] >= least
     assert summary["out"] == "run"
     assert summary == json.loads(Path("run/summary.json").read_text())
@@ -385,7 +381,7 @@ def test_the_command_reaches_the_accuracy_on_digits(
     before = files(Path("run"))
     code, _, err = command(monkeypatch, capsys, *arguments)
     assert code == 2
-    assert "holds a run: name another folder or give --overwrite" in err
+    assert "contains a run: name another directory or give --overwrite" in err
     assert files(Path("run")) == before
 
 
@@ -395,7 +391,7 @@ def test_the_fast_recipe_learns_digits_in_two_epochs(
     arguments = ["--model", "mnist_cnn", "--data", "digits", "--out", "run", "--recipe", "fast"]
     code, out, err = command(monkeypatch, capsys, *arguments)
     assert code == 0, err
-    summary = json.loads(out.splitlines()[-1])
+    summary = json.loads(out)
     assert summary["epochs"] == RECIPES["fast"].epochs == 2
     assert summary["test_accuracy"] >= 0.9
 
@@ -419,7 +415,7 @@ def test_it_reaches_the_documents_accuracy_on_mnist(
     options = [*options, "--mnist-dir", str(mnist_dir), "--out", "run"]
     code, out, err = command(monkeypatch, capsys, "--model", "mnist_cnn", *options)
     assert code == 0, err
-    summary = json.loads(out.splitlines()[-1])
+    summary = json.loads(out)
     assert (summary["data"], summary["epochs"], summary["test_images"]) == ("mnist", epochs, 10_000)
     assert summary["test_accuracy"] >= least
 
@@ -436,23 +432,18 @@ def test_an_interrupt_in_mid_epoch_keeps_what_there_is() -> None:
         process.send(number)
         ended = process.ended()
         assert ended.code == 130
-        assert ended.err.startswith("kerazoo: interrupted in epoch ")
-        assert f"the model as it was then is in '{out}'" in ended.err
-        assert ended.err.count("\n") == 1
-        assert f"and --resume '{out}' goes on from there" in ended.err
+        assert ended.error.startswith("kerazoo: interrupted in epoch ")
+        assert f"the model so far is in '{out}', and --resume '{out}' continues" in ended.error
+        assert ended.error.count("\n") == 1
         left = RUN_FILES - {"summary.json"} | {"checkpoints"}
         assert {path.name for path in Path(out).iterdir()} == left
         assert len(weights(out)) == 7
 
 
-def test_a_run_goes_on_when_nobody_reads_its_output() -> None:
-    running = Process(
-        tiny.command, "train", *TINY, "--data", "digits", "--epochs", "2", "--out", "run"
-    )
-    running.stdout.readline()
-    running.stdout.close()
-    ended = running.ended()
-    assert (ended.code, ended.err) == (0, "")
+def test_a_run_ends_well_when_nobody_reads_its_output() -> None:
+    options = ["--data", "digits", "--epochs", "2", "--out", "run"]
+    ended = Process(tiny.command, "train", *TINY, *options, nobody_reads=True).ended()
+    assert (ended.code, ended.error) == (0, "")
     assert {path.name for path in Path("run").iterdir()} == RUN_FILES
 
 
@@ -465,7 +456,7 @@ def test_a_write_that_fails_is_told_and_leaves_no_half_file() -> None:
     options = ["--data", "digits", "--epochs", "1", "--out", "run"]
     ended = Process(with_files_of_10_kb_alone, "train", *TINY, *options).ended()
     assert ended.code == 1
-    assert ended.err == (
+    assert ended.error == (
         "kerazoo: a file could not be read or written: [Errno 27] File too large\n"
     )
     assert {path.name for path in Path("run").iterdir()} == {"config.json", "metrics.csv"}
@@ -515,9 +506,8 @@ def test_no_network_means_digits_in_one_line() -> None:
         env=environment,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    first, second, *_, last = lines = done.stdout.splitlines()
+    first, second, third = done.stderr.splitlines()
     assert first.startswith(f"kerazoo {kerazoo.__version__}, TensorFlow 2.")
-    assert second.startswith("training on scikit-learn's digits instead of MNIST, as mnist is")
-    assert json.loads(last)["data"] == "digits"
-    assert len(lines) == 4
+    assert second.startswith("training on scikit-learn's digits instead of MNIST, because mnist is")
+    assert third.startswith("mnist_cnn on digits: ")
+    assert json.loads(done.stdout)["data"] == "digits"

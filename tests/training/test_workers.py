@@ -96,7 +96,7 @@ def losses(
         for step in range(count):
             if step % per_epoch == 0:
                 batches = trained.batches(train, batch_size, (1, step // per_epoch))
-            found[name].append(trained.train(batches, 1) / batch_size)
+            found[name].append(trained.train(batches, 1)[0] / batch_size)
     return found
 
 
@@ -186,11 +186,13 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> TwoWorkersRun:
     return TwoWorkersRun(out, *ends(*start(tiny.command, *TRAIN, *TWO_EPOCHS, "--out", str(out))))
 
 
-def test_the_chief_alone_tells_how_it_goes(whole: TwoWorkersRun) -> None:
+def test_only_the_chief_logs_how_it_goes(whole: TwoWorkersRun) -> None:
     assert whole.chief.code == 0, whole.chief.err
-    assert "2 replicas of the model, each with its rows of every batch" in whole.chief.out
+    assert "2 replicas of the model, with a shard of every batch each" in whole.chief.err
+    assert json.loads(whole.chief.out)["epochs"] == 2
     assert whole.other.code == 0, whole.other.err
-    assert len(whole.other.out.splitlines()) == 2
+    assert len(whole.other.err.splitlines()) == 2
+    assert whole.other.out == ""
 
 
 WORKER_LOST = "another worker has ended or cannot be reached while worker {} of 2 waited for"
@@ -209,8 +211,8 @@ class End:
     message: str
 
 
-IN_EVALUATION = "kerazoo.training.steps:Steps.evaluate", 3  # two splits an epoch
-AT_ITS_BEGIN = "kerazoo.training.watchdog:Watchdog.begin", 9
+IN_EVALUATION = "kerazoo.training.steps:Steps.evaluate", 3  # two calls an epoch
+AT_ITS_BEGIN = "kerazoo.training.watchdog:Watchdog.begin", 10
 ENDS = {
     "killed": End(kill, *IN_EVALUATION, -signal.SIGKILL, ""),
     "stopped": End(stop, *IN_EVALUATION, 1, WORKER_LOST.format(2)),
@@ -244,11 +246,11 @@ def ended(end: str, tmp_path_factory: pytest.TempPathFactory) -> TwoWorkersRun:
 
 def test_a_worker_that_comes_no_further_ends_all(end: str, ended: TwoWorkersRun) -> None:
     assert ended.chief.code == 1
-    assert "epoch 1/2" in ended.chief.out
-    assert "epoch 2/2" not in ended.chief.out
-    assert ended.chief.err == f"kerazoo: {WORKER_LOST.format(1)} {ACTIVITY}: {ADVICE}\n"
+    assert "epoch 1/2" in ended.chief.err
+    assert "epoch 2/2" not in ended.chief.err
+    assert ended.chief.error == f"kerazoo: {WORKER_LOST.format(1)} {ACTIVITY}: {ADVICE}\n"
     assert not (ended.out / "summary.json").exists()
-    sentence, _, stacks = ended.other.err.partition("\n")
+    sentence, _, stacks = ended.other.error.partition("\n")
     message = ENDS[end].message
     expected = f"kerazoo: {message} {ACTIVITY}: {ADVICE}" if message else ""
     assert (ended.other.code, sentence) == (ENDS[end].code, expected)
@@ -274,7 +276,7 @@ def test_workers_are_told_that_a_run_is_finished(whole: TwoWorkersRun, tmp_path:
     run = shutil.copytree(whole.out, tmp_path / "run")
     chief, other = ends(*start(tiny.command, "train", "--resume", str(run)))
     assert (chief.code, other.code) == (0, 0)
-    assert "is already finished" in chief.out
+    assert "is already finished" in chief.err
 
 
 def command_that_draws_when_told(*arguments: str) -> int:
@@ -302,7 +304,7 @@ def test_no_worker_ends_before_the_chief_has_saved(
     assert (ended := worker.ended()).code == 130, ended.err
     assert Path("run/curves.png").exists()
     assert (ended := chief.ended()).code == 130, ended.err
-    assert ended.err.startswith("kerazoo: interrupted in epoch ")
+    assert ended.error.startswith("kerazoo: interrupted in epoch ")
 
 
 def test_sigterm_to_all_processes_interrupts_all_workers(tmp_path: Path) -> None:
@@ -312,9 +314,9 @@ def test_sigterm_to_all_processes_interrupts_all_workers(tmp_path: Path) -> None
         for child in worker.children():
             os.kill(child, signal.SIGTERM)
         worker.send(signal.SIGTERM)
-    for told in ends(*workers):
-        assert told.code == 130, told.err
-        assert told.err.startswith("kerazoo: interrupted in epoch ")
+    for ended in ends(*workers):
+        assert ended.code == 130, ended.err
+        assert ended.error.startswith("kerazoo: interrupted in epoch ")
 
 
 def test_workers_of_different_trainings_are_refused() -> None:

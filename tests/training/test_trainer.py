@@ -9,9 +9,9 @@ import pytest
 
 from kerazoo.data.images import ImageData
 from kerazoo.errors import KerazooError
-from kerazoo.training.epoch import EpochResult
-from kerazoo.training.loop import Training
 from kerazoo.training.options import Recipe
+from kerazoo.training.result import EpochResult
+from kerazoo.training.trainer import Trainer
 from tests.helpers.checkpoints import assert_same_weights
 from tests.helpers.small import SHAPE, random_data, softmax_regression
 
@@ -28,7 +28,9 @@ def run(
 ) -> tuple[keras.Model, list[EpochResult]]:
     keras.utils.set_random_seed(recipe.seed)
     model = softmax_regression()
-    return model, list(Training(model, data, recipe, steps_per_call, callbacks).epochs())
+    trainer = Trainer(model, data, recipe, callbacks, steps_per_call=steps_per_call)
+    trainer.fit()
+    return model, trainer.results
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,7 @@ class Recorder(keras.callbacks.Callback):
         self.calls: list[tuple[str, int | None]] = []
         self.logs: list[dict[str, float]] = []
         self.losses: list[float] = []
+        self.accuracies: list[float] = []
 
     def on_train_begin(self, logs: Any = None) -> None:
         self.calls.append(("train begins", None))
@@ -63,12 +66,19 @@ class Recorder(keras.callbacks.Callback):
     def on_test_end(self, logs: Any = None) -> None:
         self.calls.append(("test ends", None))
 
+    def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
+        self.calls.append(("test batch begins", batch))
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.calls.append(("test batch ends", batch))
+
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         self.calls.append(("batch begins", batch))
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.calls.append(("batch ends", batch))
         self.losses.append(logs["loss"])
+        self.accuracies.append(logs["accuracy"])
 
 
 def test_the_results_are_those_of_an_independent_loop(
@@ -79,16 +89,15 @@ def test_the_results_are_those_of_an_independent_loop(
     other = softmax_regression()
     for result in results:
         shuffle = (RECIPE.seed, result.epoch - 1)
-        losses = 0.0
+        losses, hits = 0.0, 0
         for images, labels in data.train.batches(5, shuffle):
             logits = other(images).numpy().astype(np.float64)
             chosen = logits[np.arange(len(labels)), labels]
             losses += (np.log(np.exp(logits).sum(axis=1)) - chosen).sum()
+            hits += (logits.argmax(axis=1) == labels.numpy()).sum()
             other.train_on_batch(images, labels)
-            last = (images, labels)
         assert result.loss == pytest.approx(losses / 23, rel=1e-4)
-        hits = other(last[0]).numpy().argmax(axis=1) == last[1].numpy()
-        assert result.train_accuracy == hits.mean()
+        assert result.train_accuracy == hits / 23
         for part in ("validation", "test"):
             images, labels = next(iter(getattr(data, part).batches(100)))
             other.reset_metrics()
@@ -117,7 +126,13 @@ def test_callbacks_are_called_as_keras_calls_them(data: ImageData) -> None:
         for begin, end in ((0, 1), (2, 3), (4, 4))
         for when, batch in (("begins", begin), ("ends", end))
     ]
-    tests = [("test begins", None), ("test ends", None)]
+    # two batches to validate, in one call, and three to test, in two
+    test_batches = [
+        (f"test batch {when}", batch)
+        for begin, end in ((0, 1), (0, 1), (2, 2))
+        for when, batch in (("begins", begin), ("ends", end))
+    ]
+    tests = [("test begins", None), *test_batches, ("test ends", None)]
     epochs = [
         call
         for epoch in range(3)
@@ -127,6 +142,7 @@ def test_callbacks_are_called_as_keras_calls_them(data: ImageData) -> None:
     assert recorder.params == {"epochs": 3, "steps": 5, "verbose": 0}
     assert recorder.logs == [result.logs() for result in results]
     assert recorder.losses[2::3] == [result.loss for result in results]
+    assert recorder.accuracies[2::3] == [result.train_accuracy for result in results]
     assert model.history.history["val_accuracy"] == [r.validation_accuracy for r in results]
 
 
@@ -187,6 +203,5 @@ def test_tensorboard_and_checkpoints_write_their_files(data: ImageData, tmp_path
 def test_a_loss_that_is_no_number_ends_the_run(data: ImageData) -> None:
     model = softmax_regression()
     model.set_weights([weight * np.nan for weight in model.get_weights()])
-    epochs = Training(model, data, RECIPE, 2).epochs()
     with pytest.raises(KerazooError, match=r"no longer a number in epoch 1: lower the learning"):
-        next(epochs)
+        Trainer(model, data, RECIPE).fit()

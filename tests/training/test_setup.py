@@ -7,7 +7,7 @@ import math
 import pytest
 
 from kerazoo.training.options import Recipe
-from kerazoo.training.schedule import learning_rate
+from kerazoo.training.setup import learning_rate
 
 
 def test_a_constant_rate_is_a_number() -> None:

@@ -1,4 +1,4 @@
-"""What one epoch came to."""
+"""The losses and accuracies of an epoch."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class EpochResult:
-    """What one epoch came to.
+    """The losses, accuracies and times of an epoch.
 
     Attributes:
         epoch: From 1.
-        data: Name of the data set that the figures are of.
-        loss: Mean cross-entropy of the training images, each as its step met it.
-        train_accuracy: Share of the epoch's last training batch that is right after its step.
+        data: Name of the data set.
+        loss: Mean cross-entropy of the training images, each as its step computed it.
+        train_accuracy: Fraction of the training images that their steps classified correctly.
         validation_loss: Mean cross-entropy on the validation split.
-        validation_accuracy: Share of the validation split that is right.
+        validation_accuracy: Fraction of the validation split that is classified correctly.
         test_loss: Mean cross-entropy on the test split.
-        test_accuracy: Share of the test split that is right.
-        seconds: Wall time of the epoch, evaluation included.
-        images_per_second: Training images over the wall time of the training steps.
+        test_accuracy: Fraction of the test split that is classified correctly.
+        seconds: Wall time of the steps and the evaluation.
+        images_per_second: Training images over the wall time of the steps.
     """
 
     epoch: int
@@ -34,7 +34,7 @@ class EpochResult:
     images_per_second: float
 
     def logs(self) -> dict[str, float]:
-        """Return what Keras callbacks are given, under Keras's names."""
+        """Return what Keras callbacks get, under Keras's names."""
         return {
             "loss": self.loss,
             "accuracy": self.train_accuracy,

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from kerazoo.training.epoch import EpochResult
-from kerazoo.training.progress import ProgressBar, epoch_line
+from kerazoo.training.callbacks import ProgressBar, epoch_line
+from kerazoo.training.result import EpochResult
 
 
 class Terminal(io.StringIO):

@@ -17,7 +17,7 @@ from kerazoo.errors import KerazooError
 READY = "ready"
 
 
-class Apart:
+class TimedProcess:
     """What a function returns, called in a process of its own; used in a `with` statement.
 
     Args:
@@ -42,7 +42,7 @@ class Apart:
             env={**os.environ, **(environment or {})},
         )
 
-    def __enter__(self) -> Apart:
+    def __enter__(self) -> TimedProcess:
         self.receive()
         return self
 

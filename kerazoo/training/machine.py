@@ -1,0 +1,133 @@
+"""The cores and the memory of this machine, and what a training needs of them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+from tensorflow.python.client import device_lib  # TensorFlow has no public name for it
+
+from kerazoo.accounting.table import summary
+from kerazoo.errors import KerazooError, is_out_of_memory
+from kerazoo.registry import ModelInfo
+
+MICRO_BATCH = 25  # images at least: fewer cost more in calls than the cores gain
+CGROUPS = Path("/sys/fs/cgroup")
+CGROUP_OF_PROCESS = Path("/proc/self/cgroup")
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def micro_batches(info: ModelInfo, batch_size: int) -> int:
+    """Return into how many micro-batches to cut a batch: 1 on a GPU and for a large model.
+
+    Two for each core balance what operations take; the feature maps of each also stay in the core's
+    caches, and TensorFlow's convolutions are most efficient on a single thread.
+    """
+    if not info.micro_batches or tf.config.list_physical_devices("GPU"):
+        return 1
+    return max(1, min(2 * cores(), batch_size // MICRO_BATCH))
+
+
+def set_threads(micro_batches: int | None) -> None:
+    """Give each micro-batch its threads, unless TensorFlow has started.
+
+    With a single one, TensorFlow's default stays: all cores for each operation.
+    """
+    if micro_batches is not None and micro_batches > 1:
+        with contextlib.suppress(RuntimeError):  # it has started
+            tf.config.threading.set_intra_op_parallelism_threads(max(1, cores() // micro_batches))
+            tf.config.threading.set_inter_op_parallelism_threads(cores())
+
+
+def needed(model: keras.Model, batch_size: int) -> int:
+    """Return the minimum of bytes to train on a batch."""
+    return summary(model, batch_size=batch_size).attrs["training_bytes"]["total"]
+
+
+def available() -> int:
+    """Return the bytes that this process could use, of its GPUs if it has any."""
+    if tf.config.list_physical_devices("GPU"):
+        devices = device_lib.list_local_devices()
+        return min(each.memory_limit for each in devices if each.device_type == "GPU")
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min([machine, *_limits()])
+
+
+def _limits() -> list[int]:
+    """Return the limits of the control groups that this process is in: a container's, a job's."""
+    if not CGROUP_OF_PROCESS.exists():
+        return []
+    *_, name = CGROUP_OF_PROCESS.read_text().strip().rpartition("::")
+    group = CGROUPS / name.lstrip("/")
+    folders = (each for each in (group, *group.parents) if each.is_relative_to(CGROUPS))
+    files = (folder / "memory.max" for folder in folders)
+    found = (file.read_text().strip() for file in files if file.exists())
+    return [int(limit) for limit in found if limit != "max"]
+
+
+def fitting_batch_size(model: keras.Model, memory: int) -> int:
+    """Return the largest batch size that fits into `memory` bytes; 0 if a single image does not."""
+    one = needed(model, 1)
+    per_image = needed(model, 2) - one
+    return max(0, (memory - one) // per_image + 1)
+
+
+def shortage(model: keras.Model, batch_size: int, replicas: int) -> str:
+    """Return what to do if the machine has less than the minimum, else "".
+
+    A process that uses more is killed without a message; on a GPU TensorFlow reports it.
+    """
+    if tf.config.list_physical_devices("GPU"):
+        return ""
+    too_little = needed(model, _shard(batch_size, replicas)) > available()
+    return advice(model, batch_size, replicas) if too_little else ""
+
+
+def advice(model: keras.Model, batch_size: int, replicas: int) -> str:
+    """Return what to do if a batch, of which each replica computes a shard, does not fit."""
+    memory, shard = available(), _shard(batch_size, replicas)
+    minimum = needed(model, shard)
+    each = f" for each of {replicas} replicas" if replicas > 1 else ""
+    message = (
+        f"--batch-size {batch_size} needs at least {_text(minimum)}{each}, by kerazoo's own count, "
+        f"and there are {_text(memory)}"
+    )
+    if minimum <= memory:  # TensorFlow's own needs, and other processes, are not counted
+        fitting, how = batch_size // 2, "try --batch-size {}"
+    else:
+        fitting, how = replicas * fitting_batch_size(model, memory), "--batch-size {} would fit"
+    if fitting == 0:
+        return f"{message}: not even a single image would fit, use a machine with more memory"
+    return f"{message}: {how.format(fitting)}"
+
+
+@contextlib.contextmanager
+def advising(model: keras.Model, batch_size: int, replicas: int) -> Iterator[None]:
+    """Add advice to an error where memory runs out.
+
+    Raises:
+        KerazooError: It does.
+    """
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        if not is_out_of_memory(error):
+            raise
+        message = f"out of memory: {advice(model, batch_size, replicas)}"
+        raise KerazooError(message) from error
+
+
+def _shard(batch_size: int, replicas: int) -> int:
+    return -(-batch_size // replicas)
+
+
+def _text(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"

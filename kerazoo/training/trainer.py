@@ -1,0 +1,291 @@
+"""The training loop: every strategy of `tf.distribute`, many steps a call, Keras callbacks."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kerazoo.data.images import ImageData, Split
+from kerazoo.errors import CorruptFileError, KerazooError
+from kerazoo.training import state
+from kerazoo.training.checkpoints import State
+from kerazoo.training.options import Recipe
+from kerazoo.training.result import EpochResult
+from kerazoo.training.steps import Steps
+
+EITHER = "its input data or another worker"
+INCOMPATIBLE = "the checkpoint was written by an incompatible version of kerazoo"
+RECORDED = {"position", "results", "callbacks", "random", "stop_training"}  # of a state
+
+
+@dataclasses.dataclass
+class Position:
+    """How far a training is, between two calls.
+
+    Attributes:
+        epoch: That of the next step, from 0.
+        step: Position of the next step in its epoch.
+        loss: Sum of the losses of the epoch's images so far.
+        hits: How many of the epoch's images so far were classified correctly.
+        seconds: Wall time of the epoch's steps so far.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    loss: float = 0.0
+    hits: int = 0
+    seconds: float = 0.0
+
+
+class Trainer:
+    """A resumable training loop.
+
+    Callbacks are called as Keras's `fit` calls them with `steps_per_execution=steps_per_call`, and
+    `model.stop_training` ends the training as it does there.
+
+    Args:
+        model: Returns logits [batch, classes], and is compiled with the optimizer to use.
+        data: What to train on, validate and test.
+        recipe: How many epochs, of which batches, in which order.
+        callbacks: Keras callbacks, whose state is part of the training's.
+        strategy: Where the steps run and the model's variables are; None for one device.
+        steps_per_call: Maximum number of steps between two calls of the callbacks.
+        save_every: A call also ends after every multiple of this number of steps.
+        begin: Called with what the training waits for from then on.
+
+    Attributes:
+        model: The model.
+        position: How far the training is.
+        results: Those of the epochs so far.
+        steps_per_epoch: Number of batches of the training images.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        data: ImageData,
+        recipe: Recipe,
+        callbacks: Sequence[keras.callbacks.Callback] = (),
+        strategy: tf.distribute.Strategy | None = None,
+        *,
+        steps_per_call: int = 1,
+        save_every: int | None = None,
+        begin: Callable[[str], object] = lambda _: None,
+    ) -> None:
+        self.model = model
+        self.position = Position()
+        self.results: list[EpochResult] = []
+        self.steps_per_epoch = recipe.steps_per_epoch(data.train.size)
+        self._data, self._recipe = data, recipe
+        self._steps = Steps(
+            model, strategy or tf.distribute.get_strategy(), recipe.jit, recipe.micro_batches or 1
+        )
+        self._steps_per_call, self._save_every = steps_per_call, save_every
+        self._begin = begin
+        self._callbacks = [*callbacks]
+        if not any(isinstance(callback, keras.callbacks.History) for callback in callbacks):
+            self._callbacks.append(keras.callbacks.History())
+        self._callback_states: state.CallbackStates | None = None
+        self._restoring: State | None = None
+        model.stop_training = False
+        _build_metrics(model)
+
+    def fit(self, observers: Sequence[keras.callbacks.Callback] = ()) -> None:
+        """Train the epochs that are left.
+
+        Args:
+            observers: Callbacks that are called after the others and have no state to restore.
+
+        Raises:
+            KerazooError: The loss is not finite.
+            CorruptFileError: The state to resume from is of other callbacks.
+        """
+        if self.finished:
+            return
+        callbacks = self._callback_list(observers)
+        callbacks.on_train_begin()
+        self._callback_states = state.CallbackStates(self._callbacks)
+        while not self.finished:
+            if self.position.step == 0:
+                self._restore()
+            callbacks.on_epoch_begin(self.position.epoch)
+            self._restore()
+            self._train_epoch(callbacks)
+            result = self._evaluate_epoch(callbacks)
+            self.results.append(result)
+            self.position = Position(epoch=result.epoch)
+            self._begin(f"the callbacks and the checkpoint of epoch {result.epoch}")
+            callbacks.on_epoch_end(result.epoch - 1, result.logs())
+        self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
+        callbacks.on_train_end(self.results[-1].logs())
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to train."""
+        stopped = self.results and self.position.step == 0 and self.model.stop_training
+        return bool(stopped) or self.position.epoch >= self._recipe.epochs
+
+    @property
+    def steps_taken(self) -> int:
+        """Number of steps since the training began."""
+        return self.position.epoch * self.steps_per_epoch + self.position.step
+
+    def _train_epoch(self, callbacks: keras.callbacks.CallbackList) -> None:
+        """Take the steps of the epoch that are left, or until a callback stops them."""
+        position, recipe, split = self.position, self._recipe, self._data.train
+        shuffle = (recipe.seed, position.epoch)
+        batches = self._steps.batches(split, recipe.batch_size, shuffle, position.step)
+        while position.step < self.steps_per_epoch and not (
+            position.step and self.model.stop_training  # like `fit`, it makes at least one call
+        ):
+            end = self._end_of_call()
+            callbacks.on_train_batch_begin(position.step)
+            self._begin(f"step {position.step + 1} of epoch {position.epoch + 1} ({EITHER})")
+            started = time.perf_counter()
+            loss, hits = self._steps.train(batches, end - position.step)
+            position.seconds += time.perf_counter() - started
+            position.step = end
+            position.loss += loss
+            position.hits += hits
+            self._check_finite(position.loss)
+            callbacks.on_train_batch_end(end - 1, self._training_logs())
+
+    def _end_of_call(self) -> int:
+        """Return the position of the step after the next call's last one."""
+        step = self.position.step
+        ends = [step - step % self._steps_per_call + self._steps_per_call, self.steps_per_epoch]
+        if self._save_every is not None:
+            ends.append(step + self._save_every - self.steps_taken % self._save_every)
+        return min(ends)
+
+    def _training_logs(self) -> dict[str, float]:
+        """Return the means over the epoch's images so far."""
+        images = self._images()
+        return {"loss": self.position.loss / images, "accuracy": self.position.hits / images}
+
+    def _images(self) -> int:
+        """Return how many of the epoch's images were trained on."""
+        return min(self.position.step * self._recipe.batch_size, self._data.train.size)
+
+    def _evaluate_epoch(self, callbacks: keras.callbacks.CallbackList) -> EpochResult:
+        position, training = self.position, self._training_logs()
+        started = time.perf_counter()
+        callbacks.on_test_begin()
+        evaluated = self._evaluate(f"the evaluation of epoch {position.epoch + 1}", callbacks)
+        seconds = time.perf_counter() - started
+        self._check_finite(evaluated["validation_loss"] + evaluated["test_loss"])
+        result = EpochResult(
+            epoch=position.epoch + 1,
+            data=self._data.name,
+            loss=training["loss"],
+            train_accuracy=training["accuracy"],
+            **evaluated,
+            seconds=position.seconds + seconds,
+            images_per_second=self._images() / position.seconds,
+        )
+        callbacks.on_test_end(result.logs())
+        return result
+
+    def evaluate(self) -> EpochResult:
+        """Return the last result with the losses and accuracies of the present weights."""
+        evaluated = self._evaluate("the final evaluation", keras.callbacks.CallbackList())
+        return dataclasses.replace(self.results[-1], **evaluated)
+
+    def _evaluate(self, activity: str, callbacks: keras.callbacks.CallbackList) -> dict[str, Any]:
+        """Return losses and accuracies on the validation and the test split."""
+
+        def on(split: Split) -> tuple[float, float]:
+            size, sums = self._recipe.batch_size, np.zeros(2)
+            batches, end = self._steps.batches(split, size), math.ceil(split.size / size)
+            for first in range(0, end, self._steps_per_call):
+                steps = min(self._steps_per_call, end - first)
+                callbacks.on_test_batch_begin(first)
+                self._begin(f"{activity} ({EITHER})")
+                sums += self._steps.evaluate(batches, steps)
+                callbacks.on_test_batch_end(first + steps - 1)
+            loss, accuracy = self._steps.sum_of_workers(sums) / split.size
+            return float(loss), float(accuracy)
+
+        results = on(self._data.validation) + on(self._data.test)
+        names = ("validation_loss", "validation_accuracy", "test_loss", "test_accuracy")
+        return dict(zip(names, results, strict=True))
+
+    def _check_finite(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise KerazooError(
+                f"the loss is no longer a number in epoch {self.position.epoch + 1}: "
+                f"lower the learning rate, which is {self._recipe.learning_rate}"
+            )
+
+    def state(self) -> State:
+        """Return all that is needed to resume the training here."""
+        arrays = state.values(self.model)
+        callbacks = self._callback_states.take(arrays) if self._callback_states else []
+        record = {
+            "position": dataclasses.asdict(self.position),
+            "results": [dataclasses.asdict(result) for result in self.results],
+            "callbacks": callbacks,
+            "random": state.random_state(),
+            "stop_training": bool(self.model.stop_training),
+        }
+        return State(arrays, record)
+
+    def resume(self, saved: State) -> None:
+        """Have `fit` continue where a state was saved.
+
+        Raises:
+            CorruptFileError: It is the state of another training.
+        """
+        if not saved.record.keys() >= RECORDED:
+            raise CorruptFileError("the checkpoint is incomplete")
+        try:
+            position = Position(**saved.record["position"])
+            results = [EpochResult(**result) for result in saved.record["results"]]
+        except TypeError as error:
+            raise CorruptFileError(INCOMPATIBLE) from error
+        if not (
+            0 <= position.epoch <= self._recipe.epochs
+            and 0 <= position.step <= self.steps_per_epoch
+            and len(results) == position.epoch
+        ):
+            raise CorruptFileError("the checkpoint is of another training")
+        state.assign(self.model, saved.arrays)
+        self.position, self.results = position, results
+        self.model.stop_training = saved.record["stop_training"]
+        self._restoring = saved
+
+    def _restore(self) -> None:
+        """Restore the state, after the begin hooks that came before it were called again."""
+        if self._restoring is None:
+            return
+        assert self._callback_states
+        record = self._restoring.record
+        self._callback_states.restore(record["callbacks"], self._restoring.arrays)
+        state.assign(self.model, self._restoring.arrays)
+        state.set_random_state(record["random"])
+        self.model.stop_training = record["stop_training"]
+        self._restoring = None
+
+    def _callback_list(
+        self, observers: Sequence[keras.callbacks.Callback]
+    ) -> keras.callbacks.CallbackList:
+        return keras.callbacks.CallbackList(
+            [*self._callbacks, *observers],
+            model=self.model,
+            epochs=self._recipe.epochs,
+            steps=self.steps_per_epoch,
+            verbose=0,
+        )
+
+
+def _build_metrics(model: keras.Model) -> None:
+    """Let callbacks that monitor "val_accuracy" find that its maximum is the best."""
+    model.compute_metrics(None, tf.zeros([1]), tf.zeros([1, model.output_shape[-1]]))
+    model.reset_metrics()

@@ -1,0 +1,146 @@
+"""An earlier run that is set aside and moved back, with a kill at each step."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kerazoo.training import disk, runs
+from kerazoo.training.runs import EARLIER, FILES, REMOVED
+
+
+class KilledError(BaseException):
+    """Stands for a kill: nothing catches it."""
+
+
+def put_run(folder: Path, name: str) -> None:
+    (folder / "checkpoints/epoch-1").mkdir(parents=True)
+    (folder / "tensorboard").mkdir()
+    for file in ("checkpoints/epoch-1/arrays.npz", "tensorboard/events", *FILES):
+        if file not in ("checkpoints", "tensorboard"):
+            (folder / file).write_text(name)
+    config = {"versions": {"kerazoo": "0"}, "name": name}
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+def contents(folder: Path) -> dict[str, str]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_text() for path in files}
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    out = tmp_path / "out"
+    put_run(out, "old")
+    (out / "notes.txt").write_text("mine")
+    return out
+
+
+def kill_after(steps: int, patch: pytest.MonkeyPatch) -> None:
+    """End the process at an operation of the disk after `steps` of them."""
+    left = iter(range(steps))
+
+    def counted(do: Any) -> Any:
+        def run(*arguments: Any) -> Any:
+            if next(left, None) is None:
+                raise KilledError
+            return do(*arguments)
+
+        return run
+
+    for owner, name in ((disk, "remove"), (Path, "replace"), (Path, "rmdir"), (os, "fsync")):
+        patch.setattr(owner, name, counted(getattr(owner, name)))
+
+
+def killed(do: Callable[[], object], steps: int) -> bool:
+    """Return whether an action is killed after so many operations of the disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        kill_after(steps, patch)
+        try:
+            do()
+        except KilledError:
+            return True
+        return False
+
+
+def test_a_kill_while_a_run_is_set_aside_loses_nothing(out: Path) -> None:
+    before, steps = contents(out), 0
+    while killed(lambda: runs.set_aside(out), steps):
+        assert runs.to_resume(out) == out
+        assert contents(out) == before
+        assert not runs.has_earlier(out)
+        steps += 1
+    assert steps == len(FILES) + 1
+    assert set(contents(out)) == {"notes.txt", *(f"{EARLIER}/{name}" for name in before)} - {
+        f"{EARLIER}/notes.txt"
+    }
+    runs.recover(out)
+    assert contents(out) == before
+
+
+def test_a_kill_while_a_run_is_restored_loses_nothing(out: Path) -> None:
+    before, steps = contents(out), 0
+    while True:
+        runs.set_aside(out)
+        put_run(out, "new")
+        if not killed(lambda: runs.restore(out), steps):
+            break
+        if runs.is_run(out) and runs.config(out)["name"] == "new":
+            runs.restore(out)  # as a new run that fails again
+        runs.check(out, overwrite=True)
+        assert contents(out) == before
+        steps += 1
+    assert steps > 2 * len(FILES)
+    assert contents(out) == before
+
+
+def test_a_kill_while_the_earlier_run_is_removed_leaves_the_new_one(out: Path) -> None:
+    steps = 0
+    while True:
+        runs.set_aside(out)
+        put_run(out, "new")
+        new = contents(out)
+        expected = {name: new[name] for name in new if not name.startswith(EARLIER)}
+        was_killed = killed(lambda: runs.remove_earlier(out), steps)
+        runs.recover(out)
+        assert runs.config(out)["name"] == "new"
+        runs.remove_earlier(out)
+        assert contents(out) == expected
+        if not was_killed:
+            break
+        steps += 1
+    assert steps >= 3
+    assert not (out / REMOVED).exists()
+
+
+def test_a_process_that_is_at_it_is_left_alone(out: Path) -> None:
+    runs.set_aside(out)
+    before = contents(out)
+    lock = disk.lock(out)
+    runs.recover(out)
+    assert contents(out) == before
+    os.close(lock)
+    runs.recover(out)
+    assert runs.config(out)["name"] == "old"
+
+
+def test_what_somebody_else_has_put_there_stays(out: Path) -> None:
+    runs.set_aside(out)
+    (out / EARLIER / ".DS_Store").write_text("theirs")
+    runs.recover(out)
+    assert contents(out / EARLIER) == {".DS_Store": "theirs"}
+    assert runs.config(out)["name"] == "old"
+
+
+def test_a_directory_that_is_no_run_is_left_alone(tmp_path: Path) -> None:
+    for name in (".earlier", REMOVED):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "theirs.txt").write_text("theirs")
+    before = contents(tmp_path)
+    runs.recover(tmp_path)
+    assert contents(tmp_path) == before
