@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from kerazoo.accounting.elementwise import PER_ELEMENT
+from kerazoo.accounting.cost import PER_ELEMENT
 from kerazoo.accounting.table import summary
 from kerazoo.layers.lrn import LocalResponseNormalization
 

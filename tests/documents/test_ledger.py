@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from keras.src.backend.common.stateless_scope import in_stateless_scope
 
-from kerazoo.accounting import elementwise, pooling, reads, rules, table
+from kerazoo.accounting import axis_map, cost, rules, table
+from kerazoo.accounting.axis_map import AxisMap
 from kerazoo.accounting.cost import Cost
 from kerazoo.cli import main
 from kerazoo.documents import accuracy, claim, d003_fields, d003_flops, d003_pooling
@@ -98,15 +99,15 @@ def failing(claims: list[Claim]) -> set[int]:
     return {finding.line for finding in found if finding.verdict == "FAILED"}
 
 
-def replaced(kind: str, cost: Callable[..., Cost]) -> dict[str, Any]:
-    return {**rules.LAYERS, kind: rules.LAYERS[kind]._replace(cost=cost)}
+def replaced(kind: str, count: Callable[..., Cost]) -> dict[str, Any]:
+    return {**rules.LAYERS, kind: rules.LAYERS[kind]._replace(cost=count)}
 
 
 def test_a_fault_in_the_operations_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(elementwise.PER_ELEMENT, "relu", 2)
+    monkeypatch.setitem(cost.PER_ELEMENT, "relu", 2)
     assert {968, 1008, 1010} <= failing(d003_flops.claims())
     monkeypatch.undo()
-    monkeypatch.setattr(rules, "LAYERS", replaced("MaxPooling2D", pooling.whole))
+    monkeypatch.setattr(rules, "LAYERS", replaced("MaxPooling2D", cost.reduce))
     assert failing(d003_flops.claims()) == {960}
 
 
@@ -120,12 +121,12 @@ def test_biases_among_the_weights_are_caught(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_forgotten_dilation_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    window = reads.window
+    window = axis_map.window
 
-    def careless(axis: int, kernel: int, stride: int, dilation: int, before: int) -> reads.Reads:
+    def careless(axis: int, kernel: int, stride: int, dilation: int, before: int) -> AxisMap:
         return window(axis, kernel, stride, 1, before)
 
-    monkeypatch.setattr(reads, "window", careless)
+    monkeypatch.setattr(axis_map, "window", careless)
     assert failing(d003_fields.claims()) == {422}
 
 
