@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import keras
+
 from kerazoo.accounting import axis_map
 from kerazoo.accounting.axis_map import AxisMap, fixed, same, shifted
 from kerazoo.accounting.linear import einsum_labels
@@ -269,33 +271,7 @@ def matmul(call: Call, output: int) -> list[AxisMaps]:
 
 
 def permuted(call: Call, output: int) -> list[AxisMaps]:
-    """Read along permuted axes, for `keras.layers.Permute`."""
-    return _in_order(0, *call.operation.dims)
-
-
-def transposed(call: Call, output: int) -> list[AxisMaps]:
-    """Read along permuted axes, for `keras.ops.transpose`."""
-    axes = call.operation.axes or range(_rank(call))[::-1]
-    return _in_order(*(axis % _rank(call) for axis in axes))
-
-
-def swapped(call: Call, output: int) -> list[AxisMaps]:
-    """Read along axes of which two are swapped."""
-    axes = list(range(_rank(call)))
-    one, two = call.operation.axis1, call.operation.axis2
-    axes[one], axes[two] = axes[two], axes[one]
-    return _in_order(*axes)
-
-
-def moved(call: Call, output: int) -> list[AxisMaps]:
-    """Read along axes of which some are moved and the others keep their order."""
-    rank = _rank(call)
-    pairs = zip(_each(call.operation.destination, 1), _each(call.operation.source, 1), strict=True)
-    placed = {place % rank: axis % rank for place, axis in pairs}
-    rest = iter(axis for axis in range(rank) if axis not in placed.values())
-    return _in_order(*(placed[place] if place in placed else next(rest) for place in range(rank)))
-
-
-def _in_order(*axes: int) -> list[AxisMaps]:
-    """Return the maps of an input whose axes the output has in this order."""
-    return [[same(axes.index(axis)) for axis in range(len(axes))]]
+    """Read along permuted axes; where they go is seen by their lengths, all of them different."""
+    lengths = range(2, 2 + _rank(call))
+    after = call.operation.compute_output_spec(keras.KerasTensor(lengths)).shape
+    return [[same(after.index(length)) for length in lengths]]

@@ -59,16 +59,6 @@ PER_ELEMENT = {
     "logsoftmax": 5,  # (x - max x) - log(sum(exp))
 }
 
-# The classes of `keras.ops` that compute element by element.
-OPERATIONS = (
-    "Abs Absolute Add Celu Ceil Clip Cos Divide Elu Equal Erf Exp Expm1 Floor FloorDivide Gelu "
-    "Greater GreaterEqual HardShrink HardSigmoid HardSilu HardTanh IsFinite IsInf IsNan LeakyRelu "
-    "Less LessEqual Log Log10 Log1p Log2 LogSigmoid LogicalAnd LogicalNot LogicalOr LogicalXor "
-    "Maximum Minimum Mish Mod Multiply Negative NotEqual Power ReLU Reciprocal Relu Relu6 Round "
-    "Rsqrt Selu Sigmoid Sign Silu Sin SoftShrink Softplus Softsign Sqrt Square Squareplus Subtract "
-    "Tanh TanhShrink Threshold TrueDivide Where"
-)
-
 # Pixels that each output of a resizing is a weighted sum of.
 TAPS = {"nearest": 1, "bilinear": 4, "bicubic": 16, "lanczos3": 36, "lanczos5": 100}
 

@@ -10,15 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from kerazoo.accounting.cost import (
-    PER_ELEMENT,
-    Cost,
-    Shape,
-    Shapes,
-    activation,
-    channels,
-    elements,
-)
+from kerazoo.accounting.cost import PER_ELEMENT, Cost, Shape, Shapes, activation, channels, elements
 
 
 def mac_cost(macs: int, outputs: int, bias: bool, extra: int = 0) -> Cost:
@@ -31,7 +23,7 @@ def mac_cost(macs: int, outputs: int, bias: bool, extra: int = 0) -> Cost:
     Args:
         macs: Number of multiply-accumulates.
         outputs: Number of sums.
-        bias: Whether a bias is added to each.
+        bias: Whether a bias is added to each sum.
         extra: FLOPs besides, such as those of an activation.
     """
     return Cost(macs, macs + (macs if bias else max(macs - outputs, 0)) + extra)
@@ -128,30 +120,31 @@ def einsum_operation(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None
     return mac_cost(einsum(layer.subscripts, inputs), elements(outputs[0]), bias=False)
 
 
+def _without_bias(terms: int, output: Shape, extra: int = 0) -> Cost:
+    """Return the cost of one sum of `terms` products per output element."""
+    return mac_cost(terms * elements(output), elements(output), bias=False, extra=extra)
+
+
 def matmul(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
     """Count the length of the shared axis per output element."""
-    return mac_cost(inputs[0][-1] * elements(outputs[0]), elements(outputs[0]), bias=False)
+    return _without_bias(inputs[0][-1], outputs[0])
 
 
 def dot(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
     """Count `keras.layers.Dot`, whose `axes` names the shared axis."""
     axis = layer.axes if isinstance(layer.axes, int) else layer.axes[0]
     extra = 3 * (elements(inputs[0]) + elements(inputs[1])) if layer.normalize else 0
-    return mac_cost(inputs[0][axis] * elements(outputs[0]), elements(outputs[0]), False, extra)
+    return _without_bias(inputs[0][axis], outputs[0], extra)
 
 
 def conv_operation(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
     """Count `keras.ops.conv`, whose second operand is the kernel [..., Cin/groups, Cout]."""
-    return mac_cost(
-        math.prod(inputs[1][:-1]) * elements(outputs[0]), elements(outputs[0]), bias=False
-    )
+    return _without_bias(math.prod(inputs[1][:-1]), outputs[0])
 
 
 def depthwise_operation(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
     """Count `keras.ops.depthwise_conv`, whose kernel is [..., Cin, multiplier]."""
-    return mac_cost(
-        math.prod(inputs[1][:-2]) * elements(outputs[0]), elements(outputs[0]), bias=False
-    )
+    return _without_bias(math.prod(inputs[1][:-2]), outputs[0])
 
 
 def tensordot(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
@@ -162,7 +155,7 @@ def tensordot(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
     else:
         first = [axes[0]] if isinstance(axes[0], int) else axes[0]
         shared = [shape[axis] for axis in first]
-    return mac_cost(math.prod(shared) * elements(outputs[0]), elements(outputs[0]), bias=False)
+    return _without_bias(math.prod(shared), outputs[0])
 
 
 def _qkv(inputs: Shapes) -> tuple[Shape, Shape, Shape]:
@@ -172,15 +165,10 @@ def _qkv(inputs: Shapes) -> tuple[Shape, Shape, Shape]:
 
 
 def _weighting(batch: int, heads: int, query: int, keys: int, key_dim: int, value_dim: int) -> Cost:
-    """Return the cost of the scores of all pairs, their softmax, and the weighted sum of values.
+    """Return the cost of the scores of all pairs of queries and keys, their softmax, and its sums.
 
-    Args:
-        batch: Number of samples.
-        heads: Number of heads.
-        query: Number of queries.
-        keys: Number of keys and values.
-        key_dim: Length of a key.
-        value_dim: Length of a value.
+    Each of `query` queries has a score for each of `keys` keys, of length `key_dim`; its softmax
+    weights as many values, of length `value_dim`.
     """
     scores = batch * heads * query * keys
     outputs = batch * heads * query * value_dim
@@ -213,38 +201,39 @@ def additive_attention(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
 
 
 def multi_head(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
-    """Count MultiHeadAttention: four projections, scaling, and attention in each head."""
-    query, key, value = _qkv(inputs)
-    axes = getattr(layer, "_attention_axes", None) or range(1, len(query) - 1)
-    steps, keys = (math.prod(shape[axis] for axis in axes) for shape in (query, value))
-    heads, key_dim, value_dim = layer.num_heads, layer.key_dim, layer.value_dim
-    return (
-        _projection(layer, query, heads * key_dim)
-        + _projection(layer, key, heads * key_dim)
-        + _projection(layer, value, heads * value_dim)
-        + Cost(flops=elements(query[:-1]) * heads * key_dim)  # scaling
-        + _weighting(elements(query[:-1]) // steps, heads, steps, keys, key_dim, value_dim)
-        + _projection(layer, (*query[:-1], heads * value_dim), outputs[0][-1])
-    )
+    """Count MultiHeadAttention."""
+    heads, dims = (layer.num_heads, layer.num_heads), (layer.key_dim, layer.value_dim)
+    return _projected(layer, inputs, outputs, heads, dims)
 
 
 def grouped_query(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
-    """Count GroupedQueryAttention: fewer heads of keys and values than of queries."""
+    """Count GroupedQueryAttention, which has fewer heads of keys and values than of queries."""
+    heads, dims = (layer.num_query_heads, layer.num_key_value_heads), (layer.head_dim,) * 2
+    return _projected(layer, inputs, outputs, heads, dims)
+
+
+def _projected(
+    layer: Any, inputs: Shapes, outputs: Shapes, heads: tuple[int, int], dims: tuple[int, int]
+) -> Cost:
+    """Return the cost of four projections, scaling, and attention in each head.
+
+    Queries have `heads[0]` heads, keys and values `heads[1]`; keys have length `dims[0]` and values
+    `dims[1]` in each.
+    """
     query, key, value = _qkv(inputs)
-    heads, dim = layer.num_query_heads, layer.head_dim
-    return (
-        _projection(layer, query, heads * dim)
-        + _projection(layer, key, layer.num_key_value_heads * dim)
-        + _projection(layer, value, layer.num_key_value_heads * dim)
-        + Cost(flops=elements(query[:-1]) * heads * dim)  # scaling
-        + _weighting(query[0], heads, query[1], value[1], dim, dim)
-        + _projection(layer, (*query[:-1], heads * dim), outputs[0][-1])
-    )
-
-
-def _projection(layer: Any, shape: Shape, width: int) -> Cost:
-    outputs = elements(shape[:-1]) * width
-    return mac_cost(outputs * shape[-1], outputs, layer.use_bias)
+    axes = getattr(layer, "_attention_axes", None) or range(1, len(query) - 1)
+    steps, keys = (math.prod(shape[axis] for axis in axes) for shape in (query, value))
+    cost = _weighting(elements(query[:-1]) // steps, heads[0], steps, keys, *dims)
+    cost += Cost(flops=elements(query[:-1]) * heads[0] * dims[0])  # scaling
+    for shape, width in (
+        (query, heads[0] * dims[0]),
+        (key, heads[1] * dims[0]),
+        (value, heads[1] * dims[1]),
+        ((*query[:-1], heads[0] * dims[1]), outputs[0][-1]),
+    ):
+        count = elements(shape[:-1]) * width
+        cost += mac_cost(count * shape[-1], count, layer.use_bias)
+    return cost
 
 
 def recurrent(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:

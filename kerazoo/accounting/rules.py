@@ -92,14 +92,11 @@ LAYERS = _named(
 
 OPERATIONS = _named(
     {
-        cost.OPERATIONS: Rule(cost.each, axes.elementwise),
         "Softmax LogSoftmax": Rule(cost.each, axes.over_axes),
         "Cast Copy": Rule(cost.nothing, axes.elementwise),
         "StopGradient": Rule(cost.nothing, axes.elementwise, "view"),
         "Reshape ExpandDims Squeeze Ravel": Rule(cost.nothing, axes.reshaped, "view"),
-        "Transpose": Rule(cost.nothing, axes.transposed),
-        "Swapaxes": Rule(cost.nothing, axes.swapped),
-        "Moveaxis": Rule(cost.nothing, axes.moved),
+        "Transpose Swapaxes Moveaxis": Rule(cost.nothing, axes.permuted),
         "Concatenate": Rule(cost.nothing, axes.concatenated),
         "Stack": Rule(cost.nothing, axes.stacked),
         "Split": Rule(cost.nothing, axes.split),
@@ -121,6 +118,8 @@ OPERATIONS = _named(
     }
 )
 
+# An operation that computes `cost.PER_ELEMENT` for each element.
+ELEMENTWISE = Rule(cost.each, axes.elementwise)
 # A Dense layer with LoRA weights computes more than its class says.
 UNSUPPORTED = Rule(cost.unsupported, axes.unsupported)
 
@@ -130,8 +129,10 @@ def find(operation: Any) -> Rule | None:
     if getattr(operation, "lora_enabled", False):
         return UNSUPPORTED
     if not isinstance(operation, keras.Layer):
-        public = type(operation).__module__.startswith("keras.")
-        return OPERATIONS.get(type(operation).__name__) if public else None
+        name = type(operation).__name__
+        if not type(operation).__module__.startswith("keras."):
+            return None
+        return OPERATIONS.get(name, ELEMENTWISE if name.lower() in cost.PER_ELEMENT else None)
     for base in type(operation).__mro__:
         if getattr(base, "call", None) is not type(operation).call:
             return None
