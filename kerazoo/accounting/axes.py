@@ -7,15 +7,16 @@ NotImplementedError if a setting is unsupported.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from kerazoo.accounting import axis_map
 from kerazoo.accounting.axis_map import AxisMap, fixed, same, shifted
 from kerazoo.accounting.linear import einsum_labels
-from kerazoo.accounting.trace import Call
+
+if TYPE_CHECKING:
+    from kerazoo.accounting.trace import Call
 
 AxisMaps = list[AxisMap | None]
 
@@ -26,17 +27,14 @@ def unsupported(call: Call, output: int) -> list[AxisMaps]:
 
 
 def elementwise(call: Call, output: int) -> list[AxisMaps]:
-    """Read the same element; an axis of length 1 is broadcast."""
+    """Read the same element, with axes aligned at the end; an axis of length 1 is broadcast."""
     after = call.outputs[output].shape
-    return [_broadcast(operand.shape, after) for operand in call.operands]
-
-
-def _broadcast(before: Sequence[int], after: Sequence[int]) -> AxisMaps:
-    """Return the maps of axes aligned at the end, of which those of length 1 are repeated."""
-    lead = len(after) - len(before)
     return [
-        same(lead + axis) if length == after[lead + axis] else fixed(0)
-        for axis, length in enumerate(before)
+        [
+            same(axis) if length == after[axis] else fixed(0)
+            for axis, length in enumerate(operand.shape, len(after) - len(operand.shape))
+        ]
+        for operand in call.operands
     ]
 
 
@@ -170,7 +168,7 @@ def concatenated(call: Call, output: int) -> list[AxisMaps]:
 def stacked(call: Call, output: int) -> list[AxisMaps]:
     """Read the operand at the position along the new axis."""
     new = call.operation.axis % len(call.outputs[0].shape)
-    maps = [same(axis + (axis >= new)) for axis in range(len(call.operands[0].shape))]
+    maps: AxisMaps = [same(axis + (axis >= new)) for axis in range(len(call.operands[0].shape))]
     return [maps] * len(call.operands)
 
 
@@ -245,12 +243,11 @@ def repeated_vector(call: Call, output: int) -> list[AxisMaps]:
 
 def einsum(call: Call, output: int) -> list[AxisMaps]:
     """Read the same position of axes that the result has, and all positions of the others."""
-    operation = call.operation
     shapes = [tuple(operand.shape) for operand in call.operands]
-    equation = getattr(operation, "equation", None)
+    equation = getattr(call.operation, "equation", None)
     if equation:
-        shapes.append(tuple(operation.kernel.shape))
-    terms, result = einsum_labels(equation or operation.subscripts, shapes)
+        shapes.append(tuple(call.operation.kernel.shape))
+    terms, result = einsum_labels(equation or call.operation.subscripts, shapes)
     return [
         [same(result.index(letter)) if letter in result else None for letter in term]
         for term in terms[: len(call.operands)]
@@ -259,15 +256,11 @@ def einsum(call: Call, output: int) -> list[AxisMaps]:
 
 def matmul(call: Call, output: int) -> list[AxisMaps]:
     """Read the row of one operand and the column of the other."""
-    left, right = (operand.shape for operand in call.operands)
-    if min(len(left), len(right)) < 2:
+    if min(len(operand.shape) for operand in call.operands) < 2:
         raise NotImplementedError
-    *batch, _, _ = call.outputs[0].shape
-    rows, columns = same(len(batch)), same(len(batch) + 1)
-    return [
-        [*_broadcast(left[:-2], batch), rows, None],
-        [*_broadcast(right[:-2], batch), None, columns],
-    ]
+    left, right = elementwise(call, output)
+    left[-1] = right[-2] = None
+    return [left, right]
 
 
 def permuted(call: Call, output: int) -> list[AxisMaps]:

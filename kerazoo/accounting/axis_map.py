@@ -7,7 +7,7 @@ steps from the model's input to a layer. See `receptive_field` for an example.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -86,23 +86,16 @@ def transposed_window(axis: int, kernel: int, stride: int, dilation: int, before
 def resized(axis: int, lengths: tuple[int, int], interpolation: str, antialias: bool) -> AxisMap:
     """Read the pixels with a weight in Keras's resizing, found by resizing single pixels.
 
-    Args:
-        axis: The output axis.
-        lengths: Length of the axis before and after.
-        interpolation: As in `keras.layers.Resizing`.
-        antialias: As in `keras.layers.Resizing`.
+    `lengths` are those of the axis before and after; the rest is as in `keras.layers.Resizing`.
     """
     common = math.gcd(*lengths)
     step, period = lengths[0] // common, lengths[1] // common
     margin = 12 * math.ceil(max(1, step / period))  # more than half of the widest kernel
     turns = 2 * math.ceil(margin / step) + 1
     pixels = np.eye(turns * step, dtype="float32")[None, :, None, :]
+    size = (turns * period, 1)
     resized = keras.ops.image.resize(
-        pixels,
-        (turns * period, 1),
-        interpolation=interpolation,
-        antialias=antialias,
-        data_format="channels_last",
+        pixels, size, interpolation, antialias, data_format="channels_last"
     )
     weights = keras.ops.convert_to_numpy(resized)[0, :, 0]
     middle = turns // 2
@@ -123,14 +116,14 @@ def reshaped(before: Sequence[int], after: Sequence[int]) -> list[AxisMap | None
         lead = next((axis for axis in new if after[axis] > 1), new[0] if new else None)
         inner = math.prod(after[axis] for axis in new if lead is not None and axis > lead)
         merged = sum(before[axis] > 1 for axis in old) > 1
-        for place, axis in enumerate(old):
+        for axis in old:
             length = before[axis]
             if lead is None or (length == 1 and after[lead] > 1):
                 maps.append(fixed(0))
             elif not merged:
                 maps.append(AxisMap(lead, np.arange(inner)[None], inner))
             elif inner == 1:
-                rest = math.prod(before[later] for later in old[place + 1 :])
+                rest = math.prod(before[axis + 1 : old.stop])
                 taps = np.arange(rest * length)[:, None] // rest
                 maps.append(AxisMap(lead, taps, 0, row_major=True))
             else:
@@ -138,29 +131,17 @@ def reshaped(before: Sequence[int], after: Sequence[int]) -> list[AxisMap | None
     return maps
 
 
-def _matching_axes(
-    before: Sequence[int], after: Sequence[int]
-) -> list[tuple[list[int], list[int]]]:
-    """Return the shortest runs of old and of new axes that have the same number of elements."""
-    groups: list[tuple[list[int], list[int]]] = []
+def _matching_axes(before: Sequence[int], after: Sequence[int]) -> Iterator[tuple[range, range]]:
+    """Yield the shortest runs of old and of new axes that have the same number of elements."""
     old = new = 0
     while old < len(before) or new < len(after):
-        olds: list[int] = []
-        news: list[int] = []
-        left = right = 1
-        while True:
-            if left <= right and old < len(before) and (left < right or not olds):
-                left *= before[old]
-                olds.append(old)
-                old += 1
-            elif new < len(after) and (right < left or not news):
-                right *= after[new]
-                news.append(new)
-                new += 1
-            else:
-                break
-        groups.append((olds, news))
-    return groups
+        first_old, first_new = old, new
+        old, new = min(old + 1, len(before)), min(new + 1, len(after))
+        while (left := math.prod(before[first_old:old])) != (
+            right := math.prod(after[first_new:new])
+        ):
+            old, new = (old + 1, new) if left < right else (old, new + 1)
+        yield range(first_old, old), range(first_new, new)
 
 
 def _taps(rows: list[list[int]]) -> np.ndarray:

@@ -14,9 +14,7 @@ FORMATS = ("csv", "json", "markdown", "html")
 
 def add(parser: Parser) -> None:
     """Add the options of `summary` to a parser."""
-    parser.description = (
-        "Count a model layer by layer: shapes, parameters, MACs, FLOPs, memory, receptive field."
-    )
+    parser.description = "Count MACs, FLOPs, parameters, bytes and receptive fields by layer."
     parser.add_argument(
         "model",
         metavar="MODEL",

@@ -7,48 +7,37 @@ included, and returns a `Cost`; None if the layer has a setting that is unsuppor
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 Shape = Sequence[int]
 Shapes = Sequence[Shape]
 
-ONE_EACH = (
-    "abs absolute add ceil cos divide equal erf exp exponential floor floordivide greater "
-    "greaterequal isfinite isinf isnan less lessequal log logicaland logicalnot logicalor "
-    "logicalxor maximum minimum mod multiply negative notequal power reciprocal round rsqrt sign "
-    "sin sqrt square subtract truedivide where"
-)
-TWO_EACH = "clip expm1 log1p log2 log10"
-
 # FLOPs per element, by the name of an activation, layer or operation in lower case, without "_". An
 # exponential, a logarithm, a root, a division and a comparison are one each: so the study notes
 # count ReLU as one and the sigmoid as four (`cnn-study`, lines 964-972).
+ONE = (
+    "abs absolute add ceil cos divide equal erf exp exponential floor floordivide greater "
+    "greaterequal isfinite isinf isnan less lessequal log logicaland logicalnot logicalor "
+    "logicalxor maximum minimum mod multiply negative notequal power reciprocal relu round rsqrt "
+    "sign sin sqrt square subtract threshold truedivide where"
+)
+TWO = "clip expm1 hardshrink hardtanh leakyrelu log10 log1p log2 prelu relu6"
 PER_ELEMENT = {
-    **dict.fromkeys(ONE_EACH.split(), 1),
-    **dict.fromkeys(TWO_EACH.split(), 2),
+    **dict.fromkeys(ONE.split(), 1),
+    **dict.fromkeys(TWO.split(), 2),
+    **dict.fromkeys(["silu", "swish", "hardsilu", "hardswish"], 5),  # x sigmoid(x)
     "linear": 0,
-    "relu": 1,  # max(x, 0)
-    "relu6": 2,  # min(max(x, 0), 6)
-    "leakyrelu": 2,  # x > 0, slope x
-    "prelu": 2,
     "elu": 4,  # x > 0, a (exp x - 1)
     "selu": 5,  # scale elu(x)
     "celu": 5,  # elu with x / a
-    "threshold": 1,
     "sigmoid": 4,  # 1 / (1 + exp -x)
     "logsigmoid": 5,  # -log(1 + exp -x)
     "hardsigmoid": 4,  # min(max(x / 6 + 1/2, 0), 1)
-    "silu": 5,  # x sigmoid(x)
-    "swish": 5,
-    "hardsilu": 5,
-    "hardswish": 5,
     "tanh": 5,  # 2 / (1 + exp -2x) - 1
     "scaledtanh": 7,  # a tanh(b x)
-    "hardtanh": 2,
     "tanhshrink": 6,
-    "hardshrink": 2,
     "softshrink": 3,
     "softplus": 3,  # log(1 + exp x)
     "softsign": 3,  # x / (1 + |x|)
@@ -77,6 +66,9 @@ class Cost:
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(self.macs + other.macs, self.flops + other.flops)
+
+
+CostFunction = Callable[[Any, Shapes, Shapes], Cost | None]
 
 
 def elements(shape: Shape) -> int:
@@ -110,18 +102,26 @@ def each(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
     return None if flops is None else Cost(flops=flops)
 
 
-def nothing(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
-    """Count 0: data is moved, or the layer computes in training alone."""
-    return Cost()
-
-
 def unsupported(layer: Any, inputs: Shapes, outputs: Shapes) -> None:
     """Return None: the cost is unknown."""
 
 
-def scale_and_shift(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
-    """Count 2 per element, a multiplication and an addition by constants."""
-    return Cost(flops=2 * elements(outputs[0]))
+def per_output(flops: int) -> CostFunction:
+    """Return a cost function that counts FLOPs per element of the output."""
+    return lambda layer, inputs, outputs: Cost(flops=flops * elements(outputs[0]))
+
+
+def per_input(flops: int) -> CostFunction:
+    """Return a cost function that counts FLOPs per element of the input."""
+    return lambda layer, inputs, outputs: Cost(flops=flops * elements(inputs[0]))
+
+
+nothing = per_output(0)  # data is moved, or the layer computes in training alone
+scale_and_shift = per_output(2)  # multiplication and addition of constants
+unit_norm = per_output(3)  # square, sum, division by the root
+root_mean_square = per_output(4)  # square, mean, division by the root, scale
+reduce = per_input(1)  # H W C for global pooling (`cnn-study`, line 956)
+variance = per_input(4)  # mean, subtraction, square, mean
 
 
 def merge(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
@@ -143,29 +143,9 @@ def normalize(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
     return Cost(flops=flops * elements(outputs[0]))
 
 
-def root_mean_square(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
-    """Count 4 per element: square, mean, division by the root, scale."""
-    return Cost(flops=4 * elements(outputs[0]))
-
-
-def unit_norm(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
-    """Count 3 per element: square, sum, division by the root."""
-    return Cost(flops=3 * elements(outputs[0]))
-
-
 def response_norm(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
     """Count `size` + 4 per element: square, sum of `size`, scale, offset, power, division."""
     return Cost(flops=(layer.size + 4) * elements(outputs[0]))
-
-
-def reduce(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
-    """Count 1 per element of the input: H W C of global pooling (`cnn-study`, line 956)."""
-    return Cost(flops=elements(inputs[0]))
-
-
-def variance(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
-    """Count 4 per element of the input: mean, subtraction, square, mean."""
-    return Cost(flops=4 * elements(inputs[0]))
 
 
 def pooling(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:

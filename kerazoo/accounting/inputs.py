@@ -79,8 +79,7 @@ def input_tensors(
     Args:
         model: The model.
         graph: Its `keras.Function`; None for a subclassed model.
-        input_shape: Shape of one sample; for several inputs a list in their order or a dict by
-            their names.
+        input_shape: As in `kerazoo.summary`.
         batch_size: Number of samples.
 
     Raises:
@@ -122,11 +121,12 @@ def _with_shape(
     if len(axes) != len(sample):
         raise UsageError(f"input '{name}' is {tuple(sample)}, not {tuple(axes)}")
     axes = [known if axis is None else axis for axis, known in zip(axes, sample, strict=True)]
-    if None in axes:
+    lengths = [axis for axis in axes if axis is not None]
+    if len(lengths) < len(axes):
         example = tuple(axis or 224 for axis in axes)
         raise UsageError(
             f"input '{name}' is {tuple(axes)}: give input_shape (--input-shape), such as {example}"
         )
-    if min(axes, default=1) < 1:
-        raise UsageError(f"input_shape {tuple(axes)} has an axis below 1")
-    return keras.KerasTensor((batch or batch_size, *axes), dtype=tensor.dtype, name=name)
+    if min(lengths, default=1) < 1:
+        raise UsageError(f"input_shape {tuple(lengths)} has an axis below 1")
+    return keras.KerasTensor((batch or batch_size, *lengths), dtype=tensor.dtype, name=name)

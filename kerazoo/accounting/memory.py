@@ -12,7 +12,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerazoo.accounting import rules
 from kerazoo.accounting.trace import Call, Graph
 
 ADAM_SLOTS = 2  # the two moments of every weight
@@ -83,5 +82,4 @@ def training_peak(graph: Graph) -> dict[str, int]:
 
 def _output(call: Call) -> str:
     """Return the memory of a call's outputs, see `Rule`."""
-    rule = rules.find(call.operation)
-    return rule.output if rule else "new"
+    return call.rule.output if call.rule else "new"

@@ -36,14 +36,13 @@ so knows which of these pixels are padding or are skipped at an edge.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import keras
 import numpy as np
 
-from kerazoo.accounting import rules
 from kerazoo.accounting.axes import AxisMaps
 from kerazoo.accounting.axis_map import AxisMap, FieldExtent
 from kerazoo.accounting.inputs import InputShape
@@ -63,7 +62,7 @@ class Field:
         misaligned: Whether branches with different strides or axes meet here.
     """
 
-    extents: dict[InputAxis, FieldExtent | None]
+    extents: Mapping[InputAxis, FieldExtent | None]
     misaligned: bool = False
 
     @property
@@ -99,13 +98,11 @@ def fields(graph: Graph) -> dict[int, Field | None]:
     formats = [getattr(call.operation, "data_format", None) for call in graph.calls]
     first = next(filter(None, formats), keras.config.image_data_format()) == "channels_first"
     result: dict[int, Field | None] = {}
+    pixel = np.array([0])
     for number, tensor in enumerate(graph.inputs.values()):
-        rank = len(tensor.shape)
-        spatial = range(2, rank) if first else range(1, rank - 1)
-        pixel = np.array([0])
-        result[id(tensor)] = Field(
-            {(number, axis): FieldExtent(pixel, pixel, 1, axis) for axis in spatial}
-        )
+        spatial = range(2 if first else 1, len(tensor.shape) - (not first))
+        extents = {(number, axis): FieldExtent(pixel, pixel, 1, axis) for axis in spatial}
+        result[id(tensor)] = Field(extents)
     for call in graph.calls[len(graph.inputs) :]:
         for output, tensor in enumerate(call.outputs):
             result[id(tensor)] = _field(call, output, result)
@@ -124,7 +121,7 @@ def _field(call: Call, output: int, fields: dict[int, Field | None]) -> Field | 
         for axis, new in field.extents.items():
             if new is not None and new.axis is not None:
                 layer = maps[new.axis]
-                new = layer and new.through(layer)
+                new = None if layer is None else new.through(layer)
             old = extents.get(axis, new)
             if old is None or new is None:
                 extents[axis] = None
@@ -136,11 +133,10 @@ def _field(call: Call, output: int, fields: dict[int, Field | None]) -> Field | 
 
 def _reads(call: Call, output: int) -> list[tuple[keras.KerasTensor, AxisMaps]] | None:
     """Return the tensors that an output depends on, with their maps; None if unsupported."""
-    rule = rules.find(call.operation)
-    if rule is None:
+    if call.rule is None:
         return None
     try:
-        pairs = zip(call.operands, rule.axis_maps(call, output), strict=False)
+        pairs = zip(call.operands, call.rule.axis_maps(call, output), strict=False)
     except NotImplementedError:
         return None
     return [(tensor, maps) for tensor, maps in pairs if isinstance(tensor, keras.KerasTensor)]
@@ -176,7 +172,7 @@ def receptive_field(
         UsageError: No layer has that name, the position is outside the output, or a layer before
             it is unsupported.
     """
-    graph = trace(model, input_shape, 1, rules.is_supported)
+    graph = trace(model, input_shape, batch_size=1)
     outputs = {call.row: call.outputs[0] for call in graph.calls}
     if layer not in outputs:
         raise UsageError(f"the model has no layer '{layer}'{did_you_mean(layer, outputs)}")
@@ -206,13 +202,7 @@ def receptive_field(
 def _positions_read(
     graph: Graph, output: keras.KerasTensor, chosen: dict[int, int]
 ) -> dict[int, list[np.ndarray]]:
-    """Return for each axis of every tensor a mask of the positions that the chosen one reads.
-
-    Args:
-        graph: The graph.
-        output: The tensor with the chosen position.
-        chosen: The position by axis of `output`; all positions of other axes.
-    """
+    """Return for each axis of every tensor a mask of the positions that the chosen one reads."""
     read = {
         id(output): [
             np.arange(length) == chosen[axis] if axis in chosen else np.ones(length, bool)

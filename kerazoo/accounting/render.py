@@ -112,11 +112,8 @@ def as_markdown(table: pd.DataFrame) -> str:
 def as_html(table: pd.DataFrame, title: str) -> str:
     """Return a complete page with the table and the totals."""
     texts = _texts(table, "{:,}").rename_axis(index=None, columns="layer")
-    return PAGE.format(
-        title=html.escape(title),
-        totals="<br>".join(map(html.escape, totals(table))),
-        table=texts.to_html(border=0, na_rep=""),
-    )
+    lines = "<br>".join(map(html.escape, totals(table)))
+    return PAGE.format(title=html.escape(title), totals=lines, table=texts.to_html(border=0))
 
 
 def as_json(table: pd.DataFrame, title: str) -> str:

@@ -12,8 +12,6 @@ from typing import Any, NamedTuple
 import keras
 
 from kerazoo.accounting import axes, cost, linear
-from kerazoo.accounting.cost import Cost, Shapes
-from kerazoo.accounting.trace import Call
 
 
 class Rule(NamedTuple):
@@ -25,8 +23,8 @@ class Rule(NamedTuple):
         output: Memory of the output: "new", a "view" of the input, or "new in training" alone.
     """
 
-    cost: Callable[[Any, Shapes, Shapes], Cost | None]
-    axis_maps: Callable[[Call, int], list[axes.AxisMaps]]
+    cost: cost.CostFunction
+    axis_maps: Callable[[Any, int], list[axes.AxisMaps]]
     output: str = "new"
 
 
@@ -46,7 +44,7 @@ LAYERS = _named(
             linear.transposed, axes.transposed_windows
         ),
         "Dense": Rule(linear.dense, axes.last_axis),
-        "EinsumDense": Rule(linear.einsum_dense, axes.einsum),
+        "EinsumDense": Rule(linear.einsum, axes.einsum),
         "Dot": Rule(linear.dot, axes.samplewise),
         "MultiHeadAttention": Rule(linear.multi_head, axes.attended),
         "GroupQueryAttention GroupedQueryAttention": Rule(linear.grouped_query, axes.attended),
@@ -109,8 +107,8 @@ OPERATIONS = _named(
         "Sum Mean Max Min Amax Amin Prod Any All Argmax Argmin": Rule(cost.reduce, axes.over_axes),
         "Var": Rule(cost.variance, axes.over_axes),
         "Cumsum Cumprod": Rule(cost.reduce, axes.unsupported),
-        "Matmul": Rule(linear.matmul, axes.matmul),
-        "Einsum": Rule(linear.einsum_operation, axes.einsum),
+        "Matmul": Rule(linear.dense, axes.matmul),
+        "Einsum": Rule(linear.einsum, axes.einsum),
         "Tensordot": Rule(linear.tensordot, axes.unsupported),
         "Conv": Rule(linear.conv_operation, axes.windows),
         "DepthwiseConv": Rule(linear.depthwise_operation, axes.windows),
@@ -139,17 +137,3 @@ def find(operation: Any) -> Rule | None:
         if base.__name__ in LAYERS and base.__module__.startswith(("keras.", "kerazoo.")):
             return LAYERS[base.__name__]
     return None
-
-
-def is_supported(operation: Any) -> bool:
-    """Return whether there is a rule for a layer or operation."""
-    return find(operation) is not None
-
-
-def cost_of(call: Call) -> Cost | None:
-    """Return the cost of a call, None if it is unsupported."""
-    rule = find(call.operation)
-    if rule is None:
-        return None
-    inputs = [tuple(operand.shape) for operand in call.operands]
-    return rule.cost(call.operation, inputs, [tensor.shape for tensor in call.outputs])

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from kerazoo.accounting import memory, rules
+from kerazoo.accounting import memory
 from kerazoo.accounting.axis_map import FieldExtent
 from kerazoo.accounting.cost import Cost
 from kerazoo.accounting.inputs import InputShape
@@ -63,9 +63,9 @@ def summary(
     """
     if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
         raise UsageError(f"batch_size is {batch_size!r}, not an integer of 1 or more")
-    graph = trace(model, input_shape, batch_size, rules.is_supported)
+    graph = trace(model, input_shape, batch_size)
     # fields are of one sample: a reshape that mixes samples would enlarge them
-    single = graph if batch_size == 1 else trace(graph.model, input_shape, 1, rules.is_supported)
+    single = graph if batch_size == 1 else trace(graph.model, input_shape, batch_size=1)
     return _with_totals(_layers(graph, single), graph)
 
 
@@ -89,12 +89,7 @@ def cpr(table: pd.DataFrame) -> pd.Series:
 
 
 def _layers(graph: Graph, single: Graph) -> pd.DataFrame:
-    """Return the rows as objects, with the columns `first_centre` and `misaligned` too.
-
-    Args:
-        graph: The graph for a batch.
-        single: The graph for one sample.
-    """
+    """Return the rows as objects, with the columns `first_centre` and `misaligned` too."""
     import pandas as pd
 
     by_tensor = fields(single)
@@ -130,9 +125,8 @@ def _counts(calls: list[Call], counted: set[int]) -> dict[str, Any]:
     layer, outputs = calls[-1].layer, calls[-1].outputs
     weights = [w for w in getattr(layer, "weights", ()) if id(w) not in counted]
     counted.update(map(id, weights))
-    costs = [rules.cost_of(call) for call in calls]
-    supported = [cost for cost in costs if cost is not None]
-    total = sum(supported, Cost()) if len(supported) == len(costs) else None
+    costs = [cost for call in calls if (cost := call.cost) is not None]
+    total = sum(costs, Cost()) if len(costs) == len(calls) else None
     shapes = tuple(tensor.shape[1:] for tensor in outputs)
     return {
         "type": type(layer).__name__,
@@ -155,13 +149,7 @@ def _weight_counts(weights: Iterable[Any]) -> dict[str, int]:
 def _field_columns(
     calls: list[Call], by_tensor: dict[int, Field | None], shapes: list[tuple[int, ...]]
 ) -> dict[str, Any]:
-    """Return the columns of the receptive field in the largest input; None without a field.
-
-    Args:
-        calls: The calls of a row.
-        by_tensor: What `fields` returns.
-        shapes: Shapes of the model's inputs.
-    """
+    """Return the columns of the receptive field in the input where it is largest, else None."""
     own = [by_tensor[id(call.outputs[0])] for call in calls]
     by_input: dict[int, list[tuple[Any, ...]]] = {}
     for (number, axis), extent in own[-1].extents.items() if own[-1] else ():

@@ -6,11 +6,13 @@ import contextlib
 import inspect
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from kerazoo.accounting import rules
+from kerazoo.accounting.cost import Cost
 from kerazoo.accounting.inputs import InputShape, input_tensors, reason
 from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
@@ -38,6 +40,18 @@ class Call:
     arguments: tuple[Any, ...]
     options: Mapping[str, Any]
     outputs: tuple[keras.KerasTensor, ...]
+
+    @cached_property
+    def rule(self) -> rules.Rule | None:
+        """The rule of the operation, None if it is unsupported."""
+        return rules.find(self.operation)
+
+    @property
+    def cost(self) -> Cost | None:
+        """The cost, None if it is unsupported."""
+        inputs = [tuple(operand.shape) for operand in self.operands]
+        outputs = [tensor.shape for tensor in self.outputs]
+        return self.rule and self.rule.cost(self.operation, inputs, outputs)
 
     @cached_property
     def operands(self) -> list[Any]:
@@ -69,21 +83,16 @@ class Graph:
     calls: list[Call] = field(default_factory=list)
 
 
-def trace(
-    model: keras.Model,
-    input_shape: InputShape | None,
-    batch_size: int,
-    is_supported: Callable[[Any], bool],
-) -> Graph:
-    """Return the calls of a model, of nested models and of layers made of other layers.
+def trace(model: keras.Model, input_shape: InputShape | None, batch_size: int) -> Graph:
+    """Return the calls of a model and of the models inside it.
+
+    A layer without a rule is replaced by the Keras layers and `keras.ops` in its `call`, if it is
+    written with these.
 
     Args:
         model: A built Keras model.
-        input_shape: Shape of one sample if the model leaves axes unknown; for several inputs a
-            list in their order or a dict by their names.
+        input_shape: As in `kerazoo.summary`.
         batch_size: Number of samples.
-        is_supported: Whether a layer or operation has a cost rule. One without is replaced by the
-            Keras layers and `keras.ops` in its `call`, if it is written with these.
 
     Raises:
         UsageError: The model is not built, an axis is unknown, or a layer rejects the shape.
@@ -98,17 +107,13 @@ def trace(
         raise UsageError(f"model '{model.name}' is not built: call it on data or give input_shape")
     inner = _graph_of(model)
     graph = Graph(model, input_tensors(model, inner, input_shape, batch_size))
-    tracer = _Tracer(graph.calls, is_supported)
+    tracer = _Tracer(graph.calls)
     for name, tensor in graph.inputs.items():
         layer = keras.layers.InputLayer(batch_shape=tensor.shape, name=name)
         graph.calls.append(Call(*tracer.new_row(name, layer), layer, (), {}, (tensor,)))
     tensors = list(graph.inputs.values())
     if inner is None:
-        problem = (
-            f"model '{model.name}' cannot be traced, its call must be written with Keras layers "
-            "and keras.ops"
-        )
-        with _usage_error(problem):
+        with _usage_error(f"model '{model.name}' is not written with Keras layers and keras.ops"):
             inner = _record(model, (tensors[0] if len(tensors) == 1 else tensors,), {})
     graph.outputs = tracer.follow(inner, tensors, prefix="")
     return graph
@@ -116,16 +121,9 @@ def trace(
 
 @dataclass
 class _Tracer:
-    """Computes shapes call by call.
-
-    Attributes:
-        calls: The list to which calls are added.
-        is_supported: Whether a layer or operation has a cost rule.
-        seen: The number of rows by name.
-    """
+    """Adds calls to a list; `seen` counts the rows by name."""
 
     calls: list[Call]
-    is_supported: Callable[[Any], bool]
     seen: Counter[str] = field(default_factory=Counter)
 
     def follow(
@@ -166,7 +164,7 @@ class _Tracer:
             row = row or self.new_row(name, operation)
             return self._call_on_steps(operation, arguments, prefix, row)
         tensors = list(filter(_is_tensor, keras.tree.flatten((arguments, options))))
-        if not self.is_supported(operation) and isinstance(operation, keras.Layer):
+        if isinstance(operation, keras.Layer) and not rules.find(operation):
             with contextlib.suppress(Exception):  # a layer's code may raise anything here
                 inner = _record(operation, arguments, options)
         if inner is None:
@@ -276,10 +274,8 @@ def _record(layer: Any, arguments: tuple[Any, ...], options: Mapping[str, Any]) 
 def _deferring_operators() -> Iterator[None]:
     """Have `weight * tensor` computed by the symbolic tensor, as `tensor * weight` is."""
 
-    def deferring(operator: Any) -> Any:
-        return lambda weight, other: (
-            NotImplemented if _is_tensor(other) else operator(weight, other)
-        )
+    def deferring(compute: Any) -> Any:
+        return lambda weight, x: NotImplemented if _is_tensor(x) else compute(weight, x)
 
     names = [f"__{name}__" for name in OPERATORS]
     owner = next(base for base in keras.Variable.__mro__ if names[0] in vars(base))

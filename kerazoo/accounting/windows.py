@@ -37,13 +37,7 @@ def field_from_output(chain: Sequence[Window]) -> int:
     """Return how many input positions one position after a chain of windows depends on.
 
     From the last window to the first: a field of r positions becomes (r - 1) stride + length.
-    Padding counts as positions.
-
-    >>> field_from_output([Window(3, stride=2, padding=1), Window(3)])
-    7
-
-    Args:
-        chain: The windows from the input to the output.
+    Padding counts as positions. The first window of the chain is next to the input.
     """
     field = 1
     for window in reversed(chain):
@@ -56,9 +50,6 @@ def output_from_input(size: int, chain: Iterable[Window]) -> tuple[int, int]:
 
     From the first window to the last: n positions become (n + 2 padding - length) / stride + 1,
     rounded down.
-
-    >>> output_from_input(8, [Window(3, stride=2, padding=1), Window(3)])
-    (2, 2)
 
     Args:
         size: Positions of the input.

@@ -99,7 +99,7 @@ def failing(claims: list[Claim]) -> set[int]:
     return {finding.line for finding in found if finding.verdict == "FAILED"}
 
 
-def replaced(kind: str, count: Callable[..., Cost]) -> dict[str, Any]:
+def replaced(kind: str, count: Callable[..., Cost | None]) -> dict[str, Any]:
     return {**rules.LAYERS, kind: rules.LAYERS[kind]._replace(cost=count)}
 
 
