@@ -264,7 +264,7 @@ def matmul(call: Call, output: int) -> list[AxisMaps]:
 
 
 def permuted(call: Call, output: int) -> list[AxisMaps]:
-    """Read along permuted axes; where they go is seen by their lengths, all of them different."""
+    """Read along permuted axes, found by permuting a tensor whose axes differ in length."""
     lengths = range(2, 2 + _rank(call))
     after = call.operation.compute_output_spec(keras.KerasTensor(lengths)).shape
     return [[same(after.index(length)) for length in lengths]]

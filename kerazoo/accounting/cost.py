@@ -23,7 +23,7 @@ ONE = (
     "logicalxor maximum minimum mod multiply negative notequal power reciprocal relu round rsqrt "
     "sign sin sqrt square subtract threshold truedivide where"
 )
-TWO = "clip expm1 hardshrink hardtanh leakyrelu log10 log1p log2 prelu relu6"
+TWO = "clip expm1 hardshrink hardtanh leakyrelu log10 log1p log2 prelu relu6"  # min(max(x, 0), 6)
 PER_ELEMENT = {
     **dict.fromkeys(ONE.split(), 1),
     **dict.fromkeys(TWO.split(), 2),

@@ -1,4 +1,4 @@
-"""The model and the input tensors that the arguments of `summary` stand for."""
+"""The model and its input tensors, from the arguments of `summary`."""
 
 from __future__ import annotations
 

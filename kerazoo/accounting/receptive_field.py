@@ -6,13 +6,13 @@ extended here to branches, dilation, enlarging layers and padding.
 An example to follow on paper: along one axis of 8 pixels, a convolution with kernel 3, stride 2 and
 padding 1, then a pooling with kernel 3 and stride 1. Three numbers describe the fields of a layer's
 output: the size in pixels, the stride, by which the field moves from one position to the next, and
-the start, the first pixel of the first position's field. From one layer to the next they become
+the start, the first pixel of the first position's field. Each layer changes them to
 
     size   + (kernel - 1) * stride
     stride * the layer's stride
     start  - padding * stride
 
-with the stride from before the layer:
+where `stride` is the one before the layer:
 
     after        size             stride     start           positions
     the input    1                1          0               8
@@ -179,7 +179,7 @@ def receptive_field(
     output = outputs[layer]
     field = fields(graph)[id(output)]
     if field is None:
-        raise UsageError(f"the field of layer '{layer}' is unknown: an unsupported layer is before")
+        raise UsageError(f"no field for layer '{layer}': it or a layer before it is unsupported")
     lengths = tuple(output.shape[axis] for axis in field.axes)
     inside = all(0 <= index < length for index, length in zip(position, lengths, strict=False))
     if len(position) != len(lengths) or not inside:

@@ -101,12 +101,12 @@ def _layers(graph: Graph, single: Graph) -> pd.DataFrame:
         name: {**_counts(batch[name], counted), **_field_columns(calls, by_tensor, lengths)}
         for name, calls in sample.items()
     }
-    own = [weight for weight in graph.model.weights if id(weight) not in counted]
-    if own:  # weights of the model or a part of it, outside of its layers
+    rest = [weight for weight in graph.model.weights if id(weight) not in counted]
+    if rest:  # weights of the model or a nested model, outside of its layers
         rows[f"{graph.model.name} (own weights)"] = {
             "type": type(graph.model).__name__,
             "output_shape": (),
-            **_weight_counts(own),
+            **_weight_counts(rest),
             **dict.fromkeys(("macs", "flops", "activation_bytes"), 0),
             **dict.fromkeys(FIELD_COLUMNS),
             "misaligned": False,
@@ -151,9 +151,9 @@ def _field_columns(
     calls: list[Call], by_tensor: dict[int, Field | None], shapes: list[tuple[int, ...]]
 ) -> dict[str, Any]:
     """Return the columns of the receptive field in the input where it is largest, else None."""
-    own = [by_tensor[id(call.outputs[0])] for call in calls]
+    inside = [by_tensor[id(call.outputs[0])] for call in calls]
     by_input: dict[int, list[tuple[Any, ...]]] = {}
-    for (number, axis), extent in own[-1].extents.items() if own[-1] else ():
+    for (number, axis), extent in inside[-1].extents.items() if inside[-1] else ():
         by_input.setdefault(number, []).append(_along_axis(extent, shapes[number][axis]))
     sides = max(
         by_input.values(), key=lambda sides: math.prod(size for size, _, _ in sides), default=[]
@@ -162,7 +162,7 @@ def _field_columns(
         name: values[0] if len(set(values)) == 1 else values
         for name, values in zip(FIELD_COLUMNS, zip(*sides, strict=True), strict=False)
     }
-    return {**columns, "misaligned": any(field.misaligned for field in own if field)}
+    return {**columns, "misaligned": any(field.misaligned for field in inside if field)}
 
 
 def _along_axis(extent: FieldExtent | None, length: int) -> tuple[int, int | float | None, float]:
