@@ -160,6 +160,27 @@ OPERATIONS: dict[str, tuple[Callable[[Any], Any], int, int, Any, Any]] = {
     "sum over rows": (lambda x: ops.sum(x, axis=1), 0, 144, (6, 1), (None, 1)),
     "moved": (lambda x: ops.moveaxis(x, 3, 1)[:, :, ::3], 0, 0, 1, (3, 1)),
     "variance": (lambda x: ops.var(x, axis=-1), 0, 4 * 144, 1, 1),
+    "sum over rows, kept": (
+        lambda x: ops.sum(x, axis=1, keepdims=True)[:, :, ::2],
+        0,
+        144,
+        (6, 1),
+        (None, 2),
+    ),
+    "matmul, row of the input": (
+        lambda x: ops.matmul(x[..., 0], np.ones((6, 3), "float32")),
+        108,
+        6 * 3 * 11,
+        (1, 6),
+        (1, None),
+    ),
+    "matmul, column of the input": (
+        lambda x: ops.matmul(np.ones((3, 6), "float32"), x[..., 0]),
+        108,
+        3 * 6 * 11,
+        (6, 1),
+        (None, 1),
+    ),
     "is finite": (lambda x: ops.isfinite(x), 0, 144, 1, 1),
 }
 
@@ -206,29 +227,6 @@ def test_the_data_format_does_not_matter() -> None:
         last = summary(one_layer(partial(make, 6, 3), (5, 7, 4))).iloc[-1]
         first = one_layer(partial(make, 6, 3, data_format="channels_first"), (4, 5, 7))
         assert summary(first).iloc[-1][["macs", "flops"]].tolist() == [last.macs, last.flops]
-
-
-def test_attention_of_several_heads() -> None:
-    query, value = keras.Input((5, 8)), keras.Input((7, 6))
-    attend = layers.MultiHeadAttention(2, key_dim=3, value_dim=4)
-    model = keras.Model([query, value], attend(query=query, value=value))
-    row = summary(model).iloc[-1]
-    projections = 5 * 8 * 6 + 7 * 6 * 6 + 7 * 6 * 8 + 5 * 8 * 8
-    scores = 2 * 5 * 7
-    assert row.macs == projections + scores * 3 + scores * 4
-    softmax, scaling = 5 * scores, 5 * 6
-    weighted = 2 * 5 * 4 * (2 * 7 - 1)
-    assert row.flops == 2 * projections + scaling + scores * 5 + softmax + weighted
-    assert row.params == sum(weight.shape.num_elements() for weight in attend.weights)
-
-
-def test_attention_with_a_mask_and_a_key_by_keyword() -> None:
-    query, value, key = keras.Input((5, 8)), keras.Input((7, 6)), keras.Input((7, 4))
-    mask = keras.Input((5, 7), dtype="bool")
-    attend = layers.MultiHeadAttention(1, key_dim=3)
-    output = attend(attention_mask=mask, key=key, value=value, query=query)
-    row = summary(keras.Model([query, value, key, mask], output)).iloc[-1]
-    assert row.macs == 5 * 8 * 3 + 7 * 4 * 3 + 7 * 6 * 3 + 2 * 5 * 7 * 3 + 5 * 3 * 8
 
 
 def test_operations_of_keras_ops() -> None:
