@@ -1,234 +1,270 @@
-"""Which positions of its inputs' axes each kind of layer reads.
+"""Which positions along the axes of its operands each kind of layer or operation reads.
 
-Every function takes a call and the number of one of its outputs, and returns a relation for each
-operand: for every axis a `Reads`, or None where all positions of that axis are read.
+Every function takes a call and the index of one of its outputs, and returns for each operand its
+`AxisMaps`: for every axis an `AxisMap`, or None if all positions of that axis are read. It raises
+NotImplementedError if a setting is unsupported.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kerazoo.accounting import reads
-from kerazoo.accounting.graph import Call
-from kerazoo.accounting.linear import labels
-from kerazoo.accounting.reads import Reads
+import keras
 
-Relation = Sequence[Reads | None]
+from kerazoo.accounting import axis_map
+from kerazoo.accounting.axis_map import AxisMap, fixed, same, shifted
+from kerazoo.accounting.linear import einsum_labels
+
+if TYPE_CHECKING:
+    from kerazoo.accounting.trace import Call
+
+AxisMaps = list[AxisMap | None]
 
 
-def elementwise(call: Call, output: int) -> list[Relation]:
-    """Read the same element; an axis of length 1 serves all positions."""
+def unsupported(call: Call, output: int) -> list[AxisMaps]:
+    """Raise: what is read is unknown."""
+    raise NotImplementedError
+
+
+def elementwise(call: Call, output: int) -> list[AxisMaps]:
+    """Read the same element, with axes aligned at the end; an axis of length 1 is broadcast."""
     after = call.outputs[output].shape
-    return [broadcast(operand.shape, after) for operand in call.operands]
-
-
-def broadcast(before: Sequence[int], after: Sequence[int]) -> Relation:
-    """Return the relation of axes aligned at the end, of which those of length 1 are repeated."""
-    lead = len(after) - len(before)
     return [
-        reads.same(lead + axis) if length == after[lead + axis] else reads.fixed(0)
-        for axis, length in enumerate(before)
-    ]
-
-
-def leading(call: Call, output: int) -> list[Relation]:
-    """Read the same position of the axes that the input has."""
-    return [[*map(reads.same, range(len(call.inputs[0].shape)))]]
-
-
-def windows(call: Call, output: int) -> list[Relation]:
-    """Read a window of a convolution or of pooling, and all channels."""
-    layer = call.operation
-    kernel = _kernel(call)
-    stride = each(layer.strides or kernel, len(kernel))
-    dilation = each(getattr(layer, "dilation_rate", 1), len(kernel))
-    before, after = call.inputs[0].shape, call.outputs[0].shape
-    relation = _channelwise(call) if hasattr(layer, "pool_size") else [reads.same(0)]
-    relation = [*relation, *[None] * (len(before) - len(relation))]
-    for place, axis in enumerate(_spatial(call)):
-        wide = dilation[place] * (kernel[place] - 1) + 1
-        pad = 0
-        if layer.padding == "same":
-            pad = max((after[axis] - 1) * stride[place] + wide - before[axis], 0) // 2
-        elif layer.padding == "causal":
-            pad = wide - 1
-        relation[axis] = reads.window(axis, kernel[place], stride[place], dilation[place], pad)
-    return [relation]
-
-
-def _kernel(call: Call) -> tuple[int, ...]:
-    """Return the lengths of a layer's window, or of the kernel that an operation is given."""
-    if len(call.inputs) > 1:  # a kernel that is computed
-        raise NotImplementedError
-    if len(call.operands) > 1:
-        return tuple(call.operands[1].shape[:-2])
-    layer = call.operation
-    rank = len(call.inputs[0].shape) - 2
-    return each(getattr(layer, "kernel_size", None) or layer.pool_size, rank)
-
-
-def transposed(call: Call, output: int) -> list[Relation]:
-    """Read what a transposed convolution spreads, which is a convolution's window turned round."""
-    layer = call.operation
-    before, after = call.inputs[0].shape, call.outputs[0].shape
-    relation: list[Reads | None] = [reads.same(0), *[None] * (len(before) - 1)]
-    for place, axis in enumerate(_spatial(call)):
-        kernel, stride = layer.kernel_size[place], layer.strides[place]
-        dilation = layer.dilation_rate[place]
-        wide, pad = dilation * (kernel - 1) + 1, 0
-        if layer.padding == "same":
-            pad = max((before[axis] - 1) * stride + wide - after[axis], 0) // 2
-        relation[axis] = reads.spread(axis, kernel, stride, dilation, pad)
-    return [relation]
-
-
-def whole_map(call: Call, output: int) -> list[Relation]:
-    """Read all positions of a channel."""
-    return [_channelwise(call)]
-
-
-def _channelwise(call: Call) -> list[Reads | None]:
-    """Return a relation that keeps samples and channels apart."""
-    before, after = call.inputs[0].shape, call.outputs[0].shape
-    first = getattr(call.operation, "data_format", None) == "channels_first"
-    channels = 1 if first else len(before) - 1
-    relation: list[Reads | None] = [reads.same(0), *[None] * (len(before) - 1)]
-    relation[channels] = reads.same(1 if first else len(after) - 1)
-    return relation
-
-
-def last_axis(call: Call, output: int) -> list[Relation]:
-    """Read the whole last axis."""
-    rank = len(call.inputs[0].shape)
-    return [[*map(reads.same, range(rank - 1)), None]]
-
-
-def normalised(call: Call, output: int) -> list[Relation]:
-    """Read the whole of the axes that a normalisation or softmax goes over."""
-    rank = len(call.inputs[0].shape)
-    over = getattr(call.operation, "axis", -1)
-    axes = {axis % rank for axis in ([over] if isinstance(over, int) else over)}
-    return [[None if axis in axes else reads.same(axis) for axis in range(rank)]]
-
-
-def per_sample(call: Call, output: int) -> list[Relation]:
-    """Read the whole sample."""
-    return [
-        [reads.same(0), *[None] * (len(operand.shape) - 1)] if operand.shape else []
+        [
+            same(axis) if length == after[axis] else fixed(0)
+            for axis, length in enumerate(operand.shape, len(after) - len(operand.shape))
+        ]
         for operand in call.operands
     ]
 
 
-def reshaped(call: Call, output: int) -> list[Relation]:
+def _rank(call: Call) -> int:
+    return len(call.inputs[0].shape)
+
+
+def _spatial(call: Call) -> range:
+    """Return the axes of the input that are neither samples nor channels."""
+    first = getattr(call.operation, "data_format", None) == "channels_first"
+    return range(2, _rank(call)) if first else range(1, _rank(call) - 1)
+
+
+def _each(setting: Any, count: int) -> tuple[int, ...]:
+    """Return a setting, which may be one number for all, for each of `count` axes."""
+    return (setting,) * count if isinstance(setting, int) else tuple(setting)
+
+
+def _same(call: Call) -> AxisMaps:
+    """Return the maps of an input whose axes all read the same position."""
+    return [*map(same, range(_rank(call)))]
+
+
+def leading(call: Call, output: int) -> list[AxisMaps]:
+    """Read the same position of the axes that the input has."""
+    return [_same(call)]
+
+
+def samplewise(call: Call, output: int) -> list[AxisMaps]:
+    """Read the whole sample."""
+    ranks = [len(operand.shape) for operand in call.operands]
+    return [[same(0) if axis == 0 else None for axis in range(rank)] for rank in ranks]
+
+
+def channelwise(call: Call, output: int) -> list[AxisMaps]:
+    """Read all positions of a channel."""
+    first = getattr(call.operation, "data_format", None) == "channels_first"
+    maps = samplewise(call, output)[0]
+    maps[1 if first else -1] = same(1 if first else len(call.outputs[0].shape) - 1)
+    return [maps]
+
+
+def last_axis(call: Call, output: int) -> list[AxisMaps]:
+    """Read all positions of the last axis."""
+    return [[*_same(call)[:-1], None]]
+
+
+def attended(call: Call, output: int) -> list[AxisMaps]:
+    """Read the query's own position, and all positions of keys and values."""
+    return [*last_axis(call, output), *samplewise(call, output)[1:]]
+
+
+def windows(call: Call, output: int) -> list[AxisMaps]:
+    """Read a window: all channels of a convolution, the same channel of pooling."""
+    layer = call.operation
+    if len(call.inputs) > 1:  # a kernel that is computed
+        raise NotImplementedError
+    if len(call.operands) > 1:  # the kernel of an operation
+        kernel = tuple(call.operands[1].shape[:-2])
+    else:
+        kernel = _each(getattr(layer, "kernel_size", None) or layer.pool_size, _rank(call) - 2)
+    strides = _each(layer.strides or kernel, len(kernel))
+    dilations = _each(getattr(layer, "dilation_rate", 1), len(kernel))
+    before, after = call.inputs[0].shape, call.outputs[0].shape
+    maps = (channelwise if hasattr(layer, "pool_size") else samplewise)(call, output)[0]
+    settings = zip(_spatial(call), kernel, strides, dilations, strict=True)
+    for axis, size, stride, dilation in settings:
+        span = dilation * (size - 1) + 1
+        padding = 0
+        if layer.padding == "same":
+            padding = max((after[axis] - 1) * stride + span - before[axis], 0) // 2
+        elif layer.padding == "causal":
+            padding = span - 1
+        maps[axis] = axis_map.window(axis, size, stride, dilation, padding)
+    return [maps]
+
+
+def transposed_windows(call: Call, output: int) -> list[AxisMaps]:
+    """Read the inputs of a transposed convolution that contribute to a position."""
+    layer = call.operation
+    before, after = call.inputs[0].shape, call.outputs[0].shape
+    maps = samplewise(call, output)[0]
+    settings = zip(layer.kernel_size, layer.strides, layer.dilation_rate, strict=True)
+    for axis, (size, stride, dilation) in zip(_spatial(call), settings, strict=True):
+        padding = 0
+        if layer.padding == "same":
+            span = dilation * (size - 1) + 1
+            padding = max((before[axis] - 1) * stride + span - after[axis], 0) // 2
+        maps[axis] = axis_map.transposed_window(axis, size, stride, dilation, padding)
+    return [maps]
+
+
+def over_axes(call: Call, output: int) -> list[AxisMaps]:
+    """Read all positions of `axis`, over which a normalization, softmax or reduction goes."""
+    rank = _rank(call)
+    axis = getattr(call.operation, "axis", -1)
+    axes = range(rank) if axis is None else [each % rank for each in _each(axis, 1)]
+    dropped = axes if len(call.outputs[0].shape) < rank else ()
+    kept = [each for each in range(rank) if each not in dropped]
+    return [[None if each in axes else same(kept.index(each)) for each in range(rank)]]
+
+
+def reshaped(call: Call, output: int) -> list[AxisMaps]:
     """Read the elements in their order."""
-    return [reads.reshaped(call.inputs[0].shape, call.outputs[0].shape)]
+    return [axis_map.reshaped(call.inputs[0].shape, call.outputs[0].shape)]
 
 
-def flattened(call: Call, output: int) -> list[Relation]:
-    """Read the elements in their order, the channels moved to the end."""
+def flattened(call: Call, output: int) -> list[AxisMaps]:
+    """Read the elements in their order, with the channels moved to the end."""
     before = call.inputs[0].shape
     if getattr(call.operation, "data_format", "channels_last") == "channels_last":
         return reshaped(call, output)
-    moved = reads.reshaped((before[0], *before[2:], before[1]), call.outputs[0].shape)
-    return [[moved[0], moved[-1], *moved[1:-1]]]
+    maps = axis_map.reshaped((before[0], *before[2:], before[1]), call.outputs[0].shape)
+    return [[maps[0], maps[-1], *maps[1:-1]]]
 
 
-def concatenated(call: Call, output: int) -> list[Relation]:
-    """Read the operand whose turn it is along the axis."""
+def concatenated(call: Call, output: int) -> list[AxisMaps]:
+    """Read the operand that has the position along the axis of concatenation."""
     after = call.outputs[0].shape
-    along = call.operation.axis % len(after)
-    relations: list[Relation] = []
+    axis = call.operation.axis % len(after)
+    operands: list[AxisMaps] = []
     offset = 0
     for operand in call.operands:
-        relation: list[Reads | None] = [*map(reads.same, range(len(after)))]
-        relation[along] = reads.turn(along, after[along], offset, operand.shape[along])
-        relations.append(relation)
-        offset += operand.shape[along]
-    return relations
+        maps = _same(call)
+        maps[axis] = axis_map.section(axis, after[axis], offset, operand.shape[axis])
+        operands.append(maps)
+        offset += operand.shape[axis]
+    return operands
 
 
-def padded(call: Call, output: int) -> list[Relation]:
-    """Read the position without what was added before it."""
-    before = _amounts(call, call.operation.padding)
-    return [[reads.shifted(axis, -amount) for axis, amount in enumerate(before)]]
+def stacked(call: Call, output: int) -> list[AxisMaps]:
+    """Read the operand at the position along the new axis."""
+    new = call.operation.axis % len(call.outputs[0].shape)
+    maps: AxisMaps = [same(axis + (axis >= new)) for axis in range(len(call.operands[0].shape))]
+    return [maps] * len(call.operands)
 
 
-def cropped(call: Call, output: int) -> list[Relation]:
-    """Read the position behind what was cut off before it."""
-    before = _amounts(call, call.operation.cropping)
-    return [[reads.shifted(axis, amount) for axis, amount in enumerate(before)]]
+def split(call: Call, output: int) -> list[AxisMaps]:
+    """Read the part of the axis that is this output."""
+    maps = _same(call)
+    axis = call.operation.axis % len(maps)
+    maps[axis] = shifted(axis, sum(tensor.shape[axis] for tensor in call.outputs[:output]))
+    return [maps]
 
 
-def _amounts(call: Call, setting: Any) -> list[int]:
-    """Return how much a layer adds or cuts before the first position of each axis."""
-    amounts = [0] * len(call.inputs[0].shape)
-    axes = _spatial(call)
-    pairs = [setting] if isinstance(setting[0], int) else setting
-    for axis, (before, _) in zip(axes, pairs, strict=True):
-        amounts[axis] = before
-    return amounts
-
-
-def enlarged(call: Call, output: int) -> list[Relation]:
-    """Read the pixels that a resizing weighs."""
+def padded(call: Call, output: int) -> list[AxisMaps]:
+    """Read the position less the padding before it, or plus what was cropped before it."""
     layer = call.operation
-    if getattr(layer, "crop_to_aspect_ratio", False) or getattr(
-        layer, "pad_to_aspect_ratio", False
-    ):
+    sign, pairs = (1, layer.cropping) if hasattr(layer, "cropping") else (-1, layer.padding)
+    pairs = [pairs] if isinstance(pairs[0], int) else pairs
+    maps = _same(call)
+    for axis, (before, _) in zip(_spatial(call), pairs, strict=True):
+        maps[axis] = shifted(axis, sign * before)
+    return [maps]
+
+
+def padded_operation(call: Call, output: int) -> list[AxisMaps]:
+    """Read the position less the padding of `keras.ops.pad` before it."""
+    widths = call.operation.pad_width
+    pairs = widths * _rank(call) if len(widths) == 1 else widths
+    return [[shifted(axis, -before) for axis, (before, _) in enumerate(pairs)]]
+
+
+def item(call: Call, output: int) -> list[AxisMaps]:
+    """Read a part of the axes, by indices, slices with a step, new axes and "..."."""
+    shape = call.inputs[0].shape
+    key = call.arguments[1] if len(call.arguments) > 1 else call.options["key"]
+    parts = list(key) if isinstance(key, tuple | list) else [key]
+    named = sum(part is not None and part is not Ellipsis for part in parts)
+    hidden = [slice(None)] * (len(shape) - named)
+    if not any(part is Ellipsis for part in parts):
+        parts.append(Ellipsis)
+    place = next(index for index, part in enumerate(parts) if part is Ellipsis)
+    maps: list[AxisMap | None] = []
+    axis = 0
+    for part in [*parts[:place], *hidden, *parts[place + 1 :]]:
+        if isinstance(part, int):
+            maps.append(fixed(part % shape[len(maps)]))
+            continue
+        if part is not None:
+            if not isinstance(part, slice):
+                raise NotImplementedError
+            first, _, step = part.indices(shape[len(maps)])
+            maps.append(axis_map.window(axis, 1, step, 1, -first))
+        axis += 1
+    return [maps]
+
+
+def resized(call: Call, output: int) -> list[AxisMaps]:
+    """Read the pixels with a weight in the resizing."""
+    layer = call.operation
+    if any(getattr(layer, f"{how}_to_aspect_ratio", False) for how in ("crop", "pad")):
         raise NotImplementedError
     before, after = call.inputs[0].shape, call.outputs[0].shape
-    relation: list[Reads | None] = [*map(reads.same, range(len(before)))]
+    how = getattr(layer, "interpolation", "nearest"), getattr(layer, "antialias", False)
+    maps = _same(call)
     for axis in _spatial(call):
-        how = getattr(layer, "interpolation", "nearest"), getattr(layer, "antialias", False)
-        relation[axis] = reads.enlarged(axis, (before[axis], after[axis]), *how)
-    return [relation]
+        maps[axis] = axis_map.resized(axis, (before[axis], after[axis]), *how)
+    return [maps]
 
 
-def repeated_vector(call: Call, output: int) -> list[Relation]:
+def repeated_vector(call: Call, output: int) -> list[AxisMaps]:
     """Read the vector for every step."""
-    return [[reads.same(0), reads.same(2)]]
+    return [[same(0), same(2)]]
 
 
-def einsum(call: Call, output: int) -> list[Relation]:
-    """Read along the axes that the result keeps, and the whole of the others."""
-    operation = call.operation
+def einsum(call: Call, output: int) -> list[AxisMaps]:
+    """Read the same position of axes that the result has, and all positions of the others."""
     shapes = [tuple(operand.shape) for operand in call.operands]
-    equation = getattr(operation, "equation", None)
+    equation = getattr(call.operation, "equation", None)
     if equation:
-        shapes.append(tuple(operation.kernel.shape))
-    terms, result = labels(equation or operation.subscripts, shapes)
+        shapes.append(tuple(call.operation.kernel.shape))
+    terms, result = einsum_labels(equation or call.operation.subscripts, shapes)
     return [
-        [reads.same(result.index(letter)) if letter in result else None for letter in term]
+        [same(result.index(letter)) if letter in result else None for letter in term]
         for term in terms[: len(call.operands)]
     ]
 
 
-def attended(call: Call, output: int) -> list[Relation]:
-    """Read the query's own position, and all positions of keys and values."""
-    query, *others = call.operands
-    rank = len(query.shape)
-    own = [*map(reads.same, range(rank - 1)), None]
-    return [own, *([reads.same(0), *[None] * (len(one.shape) - 1)] for one in others)]
+def matmul(call: Call, output: int) -> list[AxisMaps]:
+    """Read the row of one operand and the column of the other."""
+    if min(len(operand.shape) for operand in call.operands) < 2:
+        raise NotImplementedError
+    left, right = elementwise(call, output)
+    left[-1] = right[-2] = None
+    return [left, right]
 
 
-def _spatial(call: Call) -> range:
-    """Return the axes that are neither samples nor channels."""
-    rank = len(call.inputs[0].shape)
-    first = getattr(call.operation, "data_format", None) == "channels_first"
-    return range(2, rank) if first else range(1, rank - 1)
-
-
-def each(setting: Any, number: int) -> tuple[int, ...]:
-    """Return a setting for each of a number of axes."""
-    return (setting,) * number if isinstance(setting, int) else tuple(setting)
-
-
-def permuted(call: Call, output: int) -> list[Relation]:
-    """Read along axes in another order, for keras.layers.Permute."""
-    return in_order(0, *call.operation.dims)
-
-
-def in_order(*axes: int) -> list[Relation]:
-    """Read along the axes in the order that the output has them."""
-    return [[reads.same(axes.index(axis)) for axis in range(len(axes))]]
+def permuted(call: Call, output: int) -> list[AxisMaps]:
+    """Read along permuted axes, found by permuting a tensor whose axes differ in length."""
+    lengths = range(2, 2 + _rank(call))
+    after = call.operation.compute_output_spec(keras.KerasTensor(lengths)).shape
+    return [[same(after.index(length)) for length in lengths]]

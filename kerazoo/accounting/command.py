@@ -1,4 +1,4 @@
-"""The verb `summary`."""
+"""The command `kerazoo summary`."""
 
 from __future__ import annotations
 
@@ -6,36 +6,28 @@ import argparse
 import shutil
 import sys
 
-from kerazoo.accounting import open_model
+from kerazoo.accounting import inputs
 from kerazoo.arguments import Parser, add_messages, integer, print_result, start
 
 FORMATS = ("csv", "json", "markdown", "html")
 
 
 def add(parser: Parser) -> None:
-    """Give the parser the options of `summary`."""
-    parser.description = (
-        "Count a model layer by layer: shapes, parameters, multiply-accumulates, operations, "
-        "memory, receptive field."
-    )
+    """Add the options of `summary` to a parser."""
+    parser.description = "Count MACs, FLOPs, parameters, bytes and receptive fields by layer."
     parser.add_argument(
         "model",
         metavar="MODEL",
         help="a name of `kerazoo list`, keras.applications:ResNet50, or a .keras file",
     )
-    parser.add_argument(
-        "--input-shape",
-        type=shape,
-        metavar="AxBxC",
-        help="of one sample, such as 224x224x3 (default: the model's own)",
-    )
+    text = "shape of one sample, such as 224x224x3 (default: the model's)"
+    parser.add_argument("--input-shape", type=shape, metavar="AxBxC", help=text)
     text = "samples in a batch, of which all counts are (default: 1)"
-    parser.add_argument(
-        "--batch-size", type=integer(1, 2**31 - 1), default=1, metavar="N", help=text
-    )
-    forms = parser.add_mutually_exclusive_group()
-    for form in FORMATS:
-        forms.add_argument(f"--{form}", action="store_true", help=f"print it as {form}")
+    size = integer(1, 2**31 - 1)
+    parser.add_argument("--batch-size", type=size, default=1, metavar="N", help=text)
+    formats = parser.add_mutually_exclusive_group()
+    for name in FORMATS:
+        formats.add_argument(f"--{name}", action="store_true", help=f"print the table as {name}")
     add_messages(parser)
     parser.set_defaults(run=_summary)
 
@@ -52,21 +44,21 @@ def shape(text: str) -> tuple[int, ...]:
 
 
 def _summary(parsed: argparse.Namespace) -> None:
-    open_model.check(parsed.model)
+    inputs.check_model_name(parsed.model)
     start()
     from kerazoo.accounting import render, table
 
-    model = open_model.open_model(parsed.model, parsed.input_shape)
-    counted = table.summary(model, parsed.input_shape, parsed.batch_size)
+    model = inputs.open_model(parsed.model, parsed.input_shape)
+    counts = table.summary(model, parsed.input_shape, parsed.batch_size)
     if parsed.csv:
-        text = render.as_csv(counted)
+        text = render.as_csv(counts)
     elif parsed.json:
-        text = render.as_json(counted, parsed.model)
+        text = render.as_json(counts, parsed.model)
     elif parsed.markdown:
-        text = render.as_markdown(counted)
+        text = render.as_markdown(counts)
     elif parsed.html:
-        text = render.as_html(counted, parsed.model)
+        text = render.as_html(counts, parsed.model)
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        text = render.as_text(counted, width)
+        text = render.as_text(counts, width)
     print_result(text)

@@ -1,81 +1,132 @@
-"""The input tensors of a model, with every axis known."""
+"""The model and its input tensors, from the arguments of `summary`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from kerazoo.errors import UsageError
+from kerazoo import models, registry
+from kerazoo.compat import shapes_only
+from kerazoo.errors import UsageError, did_you_mean
 from kerazoo.lazy import keras
 
-InputShape = (
-    Sequence[int | None] | Sequence[Sequence[int | None]] | Mapping[str, Sequence[int | None]]
-)
+Shape = Sequence[int | None]
+InputShape = Shape | Sequence[Shape] | Mapping[str, Shape]
+
+APPLICATIONS = "keras.applications:"
+
+
+def check_model_name(name: str) -> None:
+    """Raise an error if there is no such model, before Keras is imported.
+
+    Raises:
+        UsageError: `name` is neither a model of the zoo nor a .keras file.
+    """
+    if name.startswith(APPLICATIONS):
+        return
+    if name.endswith(".keras"):
+        if not Path(name).is_file():
+            raise UsageError(f"there is no file '{name}'")
+    elif Path(name).exists():
+        raise UsageError(f"'{name}' is no .keras file, the one format that contains a model")
+    else:
+        registry.find(name)
+
+
+def open_model(name: str, input_shape: InputShape | None) -> keras.Model:
+    """Return a model by name or path; models built here have weights with shapes and no values.
+
+    Args:
+        name: A model of the zoo, "keras.applications:" and a name from it, or the path of a .keras
+            file.
+        input_shape: Shape of one sample; None for the model's default.
+
+    Raises:
+        UsageError: There is no such model, or it does not accept that shape.
+        CorruptFileError: The file is damaged.
+    """
+    if name.endswith(".keras"):
+        from kerazoo.weights.keras_file import load_model
+
+        return load_model(Path(name))
+    options = {} if input_shape is None else {"input_shape": tuple(input_shape)}
+    if not name.startswith(APPLICATIONS):
+        with shapes_only():
+            return models.create_model(name, **options)
+    application = name.removeprefix(APPLICATIONS)
+    names = [known for known in dir(keras.applications) if known[0].isupper()]
+    if application not in names:
+        hint = did_you_mean(application, names)
+        raise UsageError(f"keras.applications has no '{application}'{hint}")
+    try:
+        with shapes_only():
+            return getattr(keras.applications, application)(weights=None, **options)
+    except ValueError as error:
+        raise UsageError(f"{application} of keras.applications: {reason(error)}") from error
+
+
+def reason(error: Exception) -> str:
+    """Return the first line of an error's message."""
+    return str(error).strip().partition("\n")[0]
 
 
 def input_tensors(
     model: keras.Model, graph: Any, input_shape: InputShape | None, batch_size: int
 ) -> dict[str, keras.KerasTensor]:
-    """Return the inputs by name, in their order.
+    """Return the model's inputs by name, in their order, with every axis known.
 
     Args:
         model: The model.
-        graph: Its graph, or None.
-        input_shape: Shape of one sample; for several inputs a list in their order or a dict by
-            their names.
+        graph: Its `keras.Function`; None for a subclassed model.
+        input_shape: As in `kerazoo.summary`.
         batch_size: Number of samples.
 
     Raises:
-        UsageError: An axis stays open, or `input_shape` does not fit.
+        UsageError: An axis is unknown, or `input_shape` does not fit.
     """
-    if graph is None:
-        if input_shape is None:
-            raise UsageError(f"model '{model.name}' has no graph of its own: give input_shape")
-        references = [keras.KerasTensor((None,) * (len(_shapes(input_shape, [""])[0]) + 1))]
-        names = ["input"]
+    if graph is not None:
+        tensors = {tensor._keras_history.operation.name: tensor for tensor in graph.inputs}
+    elif input_shape is not None:
+        (shape,) = _shapes(input_shape, ["input"])
+        tensors = {"input": keras.KerasTensor((None,) * (1 + len(shape)))}
     else:
-        references = graph.inputs
-        names = [_name(tensor) for tensor in references]
-    given = _shapes(input_shape, names) if input_shape is not None else [None] * len(names)
+        raise UsageError(f"model '{model.name}' is subclassed and has no shapes: give input_shape")
+    shapes = [None] * len(tensors) if input_shape is None else _shapes(input_shape, list(tensors))
     return {
-        name: _input(name, reference, shape, batch_size)
-        for name, reference, shape in zip(names, references, given, strict=True)
+        name: _with_shape(name, tensor, shape, batch_size)
+        for (name, tensor), shape in zip(tensors.items(), shapes, strict=True)
     }
 
 
-def _name(tensor: keras.KerasTensor) -> str:
-    """Return the name of the input layer that a tensor comes from."""
-    layer = tensor._keras_history.operation
-    return layer.name if isinstance(layer, keras.layers.InputLayer) else tensor.name
-
-
-def _shapes(input_shape: InputShape, names: list[str]) -> list[Sequence[int | None]]:
-    """Return the shape that is given for each input."""
+def _shapes(input_shape: InputShape, names: list[str]) -> list[Any]:
+    """Return the shape of each input that `input_shape` gives."""
     if isinstance(input_shape, Mapping):
         if set(input_shape) != set(names):
             raise UsageError(f"input_shape names {sorted(input_shape)}, the inputs are {names}")
         return [input_shape[name] for name in names]
-    alone = all(axis is None or isinstance(axis, int) for axis in input_shape)
-    shapes: list[Any] = [tuple(input_shape)] if alone else list(input_shape)
+    single = all(axis is None or isinstance(axis, int) for axis in input_shape)
+    shapes = [tuple(input_shape)] if single else list(input_shape)
     if len(shapes) != len(names):
         raise UsageError(f"input_shape is for {len(shapes)} inputs, the model has {len(names)}")
     return shapes
 
 
-def _input(
-    name: str, reference: keras.KerasTensor, given: Sequence[int | None] | None, batch_size: int
+def _with_shape(
+    name: str, tensor: keras.KerasTensor, given: Shape | None, batch_size: int
 ) -> keras.KerasTensor:
-    batch, *sample = reference.shape
+    """Return an input tensor whose unknown axes have the lengths given for them."""
+    batch, *sample = tensor.shape
     axes = sample if given is None else list(given)
     if len(axes) != len(sample):
         raise UsageError(f"input '{name}' is {tuple(sample)}, not {tuple(axes)}")
     axes = [known if axis is None else axis for axis, known in zip(axes, sample, strict=True)]
-    whole = [axis for axis in axes if axis is not None]
-    if len(whole) < len(axes):
+    lengths = [axis for axis in axes if axis is not None]
+    if len(lengths) < len(axes):
+        example = tuple(axis or 224 for axis in axes)
         raise UsageError(
-            f"input '{name}' is {tuple(axes)}: give input_shape (--input-shape), such as "
-            f"{tuple(axis or 224 for axis in axes)}"
+            f"input '{name}' is {tuple(axes)}: give input_shape (--input-shape), such as {example}"
         )
-    if min(whole, default=1) < 1:
-        raise UsageError(f"input_shape {tuple(whole)} has an axis below 1")
-    return keras.KerasTensor((batch or batch_size, *whole), dtype=reference.dtype, name=name)
+    if min(lengths, default=1) < 1:
+        raise UsageError(f"input_shape {tuple(lengths)} has an axis below 1")
+    return keras.KerasTensor((batch or batch_size, *lengths), dtype=tensor.dtype, name=name)

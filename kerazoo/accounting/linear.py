@@ -1,8 +1,8 @@
-"""Sums of products: convolutions, dense layers, products of tensors, attention, recurrence.
+"""The cost of layers with MACs: convolutions, dense layers, matrix products, attention, recurrence.
 
-Only what must be multiplied is counted: the padding of a convolution counts like any pixel, as
-TensorFlow's profiler and the papers count it; a transposed convolution multiplies each pixel of its
-input with its whole kernel.
+The padding of a convolution counts like any pixel, as in TensorFlow's profiler and the papers; a
+transposed convolution multiplies each pixel of its input by its whole kernel. See `cost` for the
+arguments of the functions.
 """
 
 from __future__ import annotations
@@ -10,139 +10,218 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from kerazoo.accounting.cost import Cost, Shapes, channels, products, size
-from kerazoo.accounting.elementwise import activation
+from kerazoo.accounting.cost import PER_ELEMENT, Cost, Shape, Shapes, activation, channels, elements
 
 
-def _with_activation(layer: Any, macs: int, outputs: int) -> Cost | None:
-    extra = activation(layer.activation, outputs)
-    return None if extra is None else products(macs, outputs, layer.use_bias, extra)
+def sums(macs: int, outputs: int, bias: bool = False, extra: int = 0) -> Cost:
+    """Return the cost of sums of products.
+
+    A sum of n products is n multiplications and n - 1 additions, and one more with a bias: the
+    (2 Cin K K - 1) H W Cout and 2 Cin K K H W Cout of `cnn-study`, lines 895-911, for a
+    convolution, and its (2 I - 1) O, lines 936-946, for a dense layer.
+
+    Args:
+        macs: Number of products in all sums.
+        outputs: Number of sums.
+        bias: Whether a bias is added to each sum.
+        extra: FLOPs besides, such as those of an activation.
+    """
+    return Cost(macs, macs + (macs if bias else max(macs - outputs, 0)) + extra)
+
+
+def _sums(layer: Any, macs: int, output: Shape) -> Cost | None:
+    """Return the cost of sums with the layer's bias and activation; None if that is unsupported."""
+    outputs = elements(output)
+    bias = getattr(layer, "use_bias", getattr(layer, "bias", None) is not None)
+    extra = activation(getattr(layer, "activation", None), outputs)
+    return None if extra is None else sums(macs, outputs, bias, extra)
 
 
 def conv(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
-    """Count Cin/groups times the kernel's size for every output."""
+    """Count Cin/groups times the kernel's size per output element."""
     each = math.prod(layer.kernel_size) * channels(layer, inputs[0]) // layer.groups
-    return _with_activation(layer, each * size(outputs[0]), size(outputs[0]))
+    return _sums(layer, each * elements(outputs[0]), outputs[0])
+
+
+def conv_operation(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
+    """Count `keras.ops.conv`, whose second operand is the kernel [..., Cin/groups, Cout]."""
+    return _sums(layer, math.prod(inputs[1][:-1]) * elements(outputs[0]), outputs[0])
 
 
 def depthwise(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
-    """Count the kernel's size for every output."""
-    return _with_activation(
-        layer, math.prod(layer.kernel_size) * size(outputs[0]), size(outputs[0])
-    )
+    """Count the kernel's size per output element."""
+    return _sums(layer, math.prod(layer.kernel_size) * elements(outputs[0]), outputs[0])
+
+
+def depthwise_operation(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
+    """Count `keras.ops.depthwise_conv`, whose second operand is [..., Cin, multiplier]."""
+    return _sums(layer, math.prod(inputs[1][:-2]) * elements(outputs[0]), outputs[0])
 
 
 def separable(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
     """Count a depthwise convolution without a bias, then a 1x1 convolution."""
-    middle_channels = channels(layer, inputs[0]) * layer.depth_multiplier
-    middle = size(outputs[0]) // channels(layer, outputs[0]) * middle_channels
-    first = products(math.prod(layer.kernel_size) * middle, middle, bias=False)
-    second = _with_activation(layer, middle_channels * size(outputs[0]), size(outputs[0]))
-    return second and Cost(first.macs + second.macs, first.flops + second.flops)
+    depth = channels(layer, inputs[0]) * layer.depth_multiplier
+    middle = elements(outputs[0]) // channels(layer, outputs[0]) * depth
+    pointwise = _sums(layer, depth * elements(outputs[0]), outputs[0])
+    return pointwise and sums(math.prod(layer.kernel_size) * middle, middle) + pointwise
 
 
 def spatially_separable(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
-    """Count a column for every output row of every input column, then a row for every output."""
-    first = layer.data_format == "channels_first"
-    between = size(outputs[0]) // outputs[0][3 if first else 2] * inputs[0][3 if first else 2]
-    columns = products(layer.kernel_size * channels(layer, inputs[0]) * between, between, False)
-    rows = _with_activation(layer, layer.kernel_size * size(outputs[0]), size(outputs[0]))
-    return rows and Cost(columns.macs + rows.macs, columns.flops + rows.flops)
+    """Count a column per output row of every input column, then a row per output element."""
+    width = 3 if layer.data_format == "channels_first" else 2
+    middle = elements(outputs[0]) // outputs[0][width] * inputs[0][width]
+    rows = _sums(layer, layer.kernel_size * elements(outputs[0]), outputs[0])
+    return rows and sums(layer.kernel_size * channels(layer, inputs[0]) * middle, middle) + rows
 
 
 def sparse(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
-    """Count the kernel's size for every connection of the table at every position."""
-    positions = size(outputs[0]) // channels(layer, outputs[0])
-    return _with_activation(layer, layer.products * positions, size(outputs[0]))
+    """Count the kernel's size per connection of the table and position."""
+    positions = elements(outputs[0]) // channels(layer, outputs[0])
+    return _sums(layer, layer.products * positions, outputs[0])
 
 
 def transposed(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
-    """Count Cout times the kernel's size for every input."""
+    """Count Cout times the kernel's size per input element."""
     each = math.prod(layer.kernel_size) * channels(layer, outputs[0])
-    return _with_activation(layer, each * size(inputs[0]), size(outputs[0]))
+    return _sums(layer, each * elements(inputs[0]), outputs[0])
 
 
 def dense(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
-    """Count the number of inputs for every output."""
-    return _with_activation(layer, inputs[0][-1] * size(outputs[0]), size(outputs[0]))
+    """Count the length of the input's last axis per output element, as a matrix product does."""
+    return _sums(layer, inputs[0][-1] * elements(outputs[0]), outputs[0])
 
 
-def labels(equation: str, shapes: Shapes) -> tuple[list[str], str]:
-    """Return the letters of each operand's axes and of the result's, "..." spelt out."""
-    left, _, right = equation.replace(" ", "").partition("->")
-    terms = left.split(",")
-    hidden = max(
-        len(shape) - len(term.replace("...", "")) if "..." in term else 0
-        for term, shape in zip(terms, shapes, strict=False)
-    )
-    free = [letter for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if letter not in equation][:hidden]
-
-    def spell(term: str, rank: int) -> str:
-        wanted = rank - len(term.replace("...", ""))
-        return term.replace("...", "".join(free[len(free) - wanted :]) if wanted else "")
-
-    spelt = [spell(term, len(shape)) for term, shape in zip(terms, shapes, strict=False)]
-    return spelt, right.replace("...", "".join(free))
-
-
-def einsum(equation: str, shapes: Shapes) -> int:
-    """Return the products of a sum over two operands: the lengths of all axes multiplied."""
-    terms, _ = labels(equation, shapes)
-    return math.prod(
-        {
-            letter: length
-            for term, shape in zip(terms, shapes, strict=True)
-            for letter, length in zip(term, shape, strict=True)
-        }.values()
-    )
-
-
-def einsum_dense(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
-    """Count the lengths of all axes of the equation multiplied."""
-    outs = size(outputs[0])
-    extra = activation(layer.activation, outs)
-    if extra is None:
-        return None
-    macs = einsum(layer.equation, [inputs[0], tuple(layer.kernel.shape)])
-    return products(macs, outs, layer.bias is not None, extra)
-
-
-def einsum_operation(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
-    """Count keras.ops.einsum of two tensors."""
-    if len(inputs) != 2:
-        return None
-    return products(einsum(layer.subscripts, inputs), size(outputs[0]), bias=False)
-
-
-def matmul(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
-    """Count the length of the shared axis for every output."""
-    return products(inputs[0][-1] * size(outputs[0]), size(outputs[0]), bias=False)
-
-
-def dot(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
-    """Count keras.layers.Dot, whose `axes` names the shared axis."""
+def dot(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
+    """Count `keras.layers.Dot`, whose `axes` names the shared axis."""
     axis = layer.axes if isinstance(layer.axes, int) else layer.axes[0]
-    extra = 3 * (size(inputs[0]) + size(inputs[1])) if layer.normalize else 0
-    return products(inputs[0][axis] * size(outputs[0]), size(outputs[0]), False, extra)
+    normalization = 3 * (elements(inputs[0]) + elements(inputs[1])) if layer.normalize else 0
+    outs = elements(outputs[0])
+    return sums(inputs[0][axis] * outs, outs, extra=normalization)
 
 
-def conv_operation(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
-    """Count keras.ops.conv, whose second operand is the kernel [..., Cin/groups, Cout]."""
-    return products(math.prod(inputs[1][:-1]) * size(outputs[0]), size(outputs[0]), bias=False)
-
-
-def depthwise_operation(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
-    """Count keras.ops.depthwise_conv, whose kernel is [..., Cin, multiplier]."""
-    return products(math.prod(inputs[1][:-2]) * size(outputs[0]), size(outputs[0]), bias=False)
-
-
-def tensordot(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
-    """Count keras.ops.tensordot, whose `axes` are a number of axes or those of each operand."""
+def tensordot(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
+    """Count `keras.ops.tensordot`; `axes` is a number of axes or those of each operand."""
     axes, shape = layer.axes, inputs[0]
     if isinstance(axes, int):
         shared = shape[len(shape) - axes :]
     else:
         first = [axes[0]] if isinstance(axes[0], int) else axes[0]
         shared = [shape[axis] for axis in first]
-    outs = size(outputs[0])
-    return products(math.prod(shared) * outs, outs, bias=False)
+    return _sums(layer, math.prod(shared) * elements(outputs[0]), outputs[0])
+
+
+def einsum(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
+    """Count the product of the lengths of all axes in an equation of two operands.
+
+    The second operand of EinsumDense is its kernel.
+    """
+    equation = getattr(layer, "equation", None)
+    shapes = [*inputs, tuple(layer.kernel.shape)] if equation else inputs
+    if len(shapes) != 2:
+        return None
+    terms, _ = einsum_labels(equation or layer.subscripts, shapes)
+    lengths = dict(zip("".join(terms), [*shapes[0], *shapes[1]], strict=True))
+    return _sums(layer, math.prod(lengths.values()), outputs[0])
+
+
+def einsum_labels(equation: str, shapes: Shapes) -> tuple[list[str], str]:
+    """Return the letters of each operand's axes and of the result's, with "..." spelled out."""
+    left, _, right = equation.replace(" ", "").partition("->")
+    terms = list(zip(left.split(","), shapes, strict=False))
+    hidden = [len(shape) - len(term.replace("...", "")) for term, shape in terms]
+    free = [letter for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if letter not in equation]
+    free = free[: max(hidden)]
+    spelled = [
+        term.replace("...", "".join(free[len(free) - count :]))
+        for (term, _), count in zip(terms, hidden, strict=True)
+    ]
+    return spelled, right.replace("...", "".join(free))
+
+
+def _qkv(inputs: Shapes) -> tuple[Shape, Shape, Shape]:
+    """Return the shapes of query, key and value, which are given as query, value and key."""
+    query, value, *key = inputs
+    return query, key[0] if key else value, value
+
+
+def _weighted_sum(queries: int, keys: int, value_dim: int) -> Cost:
+    """Return the cost of a softmax over the keys for every query, and of the sum of the values."""
+    softmax = PER_ELEMENT["softmax"] * queries * keys
+    return sums(queries * value_dim * keys, queries * value_dim, extra=softmax)
+
+
+def attention(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
+    """Count `keras.layers.Attention`: query, value and key are [batch, steps, length]."""
+    query, key, value = _qkv(inputs)
+    queries, keys = elements(query[:-1]), value[-2]
+    scores = queries * keys
+    scale = scores if layer.use_scale else 0
+    cost = sums(scores * key[-1], scores, extra=scale)
+    if layer.score_mode == "concat":  # sum of tanh(query + key)
+        cost = Cost(flops=scores * (1 + PER_ELEMENT["tanh"] + 1) * key[-1] + scale)
+    return cost + _weighted_sum(queries, keys, value[-1])
+
+
+def additive_attention(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
+    """Count `keras.layers.AdditiveAttention`: scores are sums of tanh(query + key)."""
+    query, _, value = _qkv(inputs)
+    queries, keys = elements(query[:-1]), value[-2]
+    each = 1 + PER_ELEMENT["tanh"] + 1 + bool(layer.use_scale)
+    return Cost(flops=queries * keys * each * query[-1]) + _weighted_sum(queries, keys, value[-1])
+
+
+def multi_head(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
+    """Count MultiHeadAttention."""
+    heads, dims = (layer.num_heads, layer.num_heads), (layer.key_dim, layer.value_dim)
+    return _projected(layer, inputs, outputs, heads, dims)
+
+
+def grouped_query(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
+    """Count GroupedQueryAttention, which has fewer heads of keys and values than of queries."""
+    heads, dims = (layer.num_query_heads, layer.num_key_value_heads), (layer.head_dim,) * 2
+    return _projected(layer, inputs, outputs, heads, dims)
+
+
+def _projected(
+    layer: Any, inputs: Shapes, outputs: Shapes, heads: tuple[int, int], dims: tuple[int, int]
+) -> Cost:
+    """Return the cost of four projections, scaling, and attention in each head.
+
+    `heads` are the numbers of heads of queries and keys, `dims` the lengths of a key and a value.
+    """
+    query, key, value = _qkv(inputs)
+    axes = getattr(layer, "_attention_axes", None) or range(1, len(query) - 1)
+    keys = math.prod(value[axis] for axis in axes)
+    queries = elements(query[:-1]) * heads[0]
+    scaling = queries * dims[0]
+    cost = sums(queries * keys * dims[0], queries * keys, extra=scaling)
+    cost += _weighted_sum(queries, keys, dims[1])
+    for shape, width in (
+        (query, heads[0] * dims[0]),
+        (key, heads[1] * dims[0]),
+        (value, heads[1] * dims[1]),
+        ((*query[:-1], heads[0] * dims[1]), outputs[0][-1]),
+    ):
+        count = elements(shape[:-1]) * width
+        cost += sums(count * shape[-1], count, layer.use_bias)
+    return cost
+
+
+def recurrent(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
+    """Count SimpleRNN, GRU and LSTM: the gates' sums, activations and combination per step."""
+    batch, steps, features = inputs[0]
+    units, kind = layer.units, type(layer.cell).__name__
+    gates, activations, gate_activations, combination = {
+        "SimpleRNNCell": (1, 1, 0, 0),
+        "GRUCell": (3, 1, 2, 5),
+        "LSTMCell": (4, 2, 3, 4),
+    }[kind]
+    flops = activation(layer.activation, units)
+    gate_flops = activation(getattr(layer, "recurrent_activation", None), units)
+    if flops is None or gate_flops is None:
+        return None
+    if kind == "GRUCell" and layer.reset_after and layer.use_bias:
+        combination += 3  # a second bias per gate
+    extra = activations * flops + gate_activations * gate_flops + combination * units
+    step = sums(gates * units * (features + units), gates * units, layer.use_bias, extra)
+    return Cost(batch * steps * step.macs, batch * steps * step.flops)

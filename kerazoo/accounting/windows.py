@@ -1,8 +1,7 @@
-"""The study documents' two recurrences along a plain chain of windows.
+"""The study notes' two recurrences along a chain of windows; `receptive_field` is for models.
 
-Source: document 003_f507a061fff3ec1f, lines 392-449. Its `outFromIn` divides without rounding down;
-here sizes are whole, as in its line 145. For graphs there are `kerazoo.summary` and
-`kerazoo.receptive_field`.
+Source: `cnn-study`, lines 392-449. Its `outFromIn` divides without rounding down; here sizes are
+integers, as in its line 145.
 """
 
 from __future__ import annotations
@@ -35,13 +34,10 @@ class Window(NamedTuple):
 
 
 def field_from_output(chain: Sequence[Window]) -> int:
-    """Return how many input positions one position behind a chain of windows sees.
+    """Return how many input positions one position after a chain of windows depends on.
 
-    From the last window down: a field of r positions becomes (r - 1) stride + length. Padding
-    counts like positions.
-
-    Args:
-        chain: The windows from the input to the output.
+    From the last window to the first: a field of r positions becomes (r - 1) stride + length.
+    Padding counts as positions. The first window of the chain is next to the input.
     """
     field = 1
     for window in reversed(chain):
@@ -50,26 +46,25 @@ def field_from_output(chain: Sequence[Window]) -> int:
 
 
 def output_from_input(size: int, chain: Iterable[Window]) -> tuple[int, int]:
-    """Return how many positions come out of a chain of windows, and the stride of the whole chain.
+    """Return the number of positions after a chain of windows, and the stride of the chain.
 
-    From the first window up: n positions become (n + 2 padding - length) / stride + 1, rounded
-    down.
+    From the first window to the last: n positions become (n + 2 padding - length) / stride + 1,
+    rounded down.
 
     Args:
         size: Positions of the input.
         chain: The windows from the input to the output.
 
     Raises:
-        UsageError: A window is longer than what it slides over.
+        UsageError: A window is longer than the padded axis that it slides over.
     """
     stride = 1
     for number, window in enumerate(chain, start=1):
-        room = size + 2 * window.padding - window.length
-        if room < 0:
+        padded = size + 2 * window.padding
+        if padded < window.length:
             raise UsageError(
-                f"window {number} is {window.length} long and slides over "
-                f"{size + 2 * window.padding} positions"
+                f"window {number} is {window.length} long and slides over {padded} positions"
             )
-        size = room // window.stride + 1
+        size = (padded - window.length) // window.stride + 1
         stride *= window.stride
     return size, stride

@@ -1,4 +1,4 @@
-"""`kerazoo summary` as its user meets it."""
+"""The command `kerazoo summary`."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def test_csv_reads_back(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_json_has_all(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = answer(capsys, "summary", "mnist_cnn", "--json")
-    found = json.loads(out)
-    assert (found["model"], found["total"]["macs"]) == ("mnist_cnn", 4_039_808)
-    assert found["layers"][1]["output_shape"] == [28, 28, 32]
-    assert found["layers"][-1]["effective_stride"] is None
+    result = json.loads(out)
+    assert (result["model"], result["total"]["macs"]) == ("mnist_cnn", 4_039_808)
+    assert result["layers"][1]["output_shape"] == [28, 28, 32]
+    assert result["layers"][-1]["effective_stride"] is None
 
 
 def test_markdown_and_html(capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,7 +57,7 @@ def test_markdown_and_html(capsys: pytest.CaptureFixture[str]) -> None:
 def test_another_input_shape(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = answer(capsys, "summary", "vgg16", "--input-shape", "384x384x3")
     assert code == 0
-    assert "6x6x1000" in out  # fc8 gives a map of 6 by 6 scores
+    assert "6x6x1000" in out  # fc8 is a convolution: 6 by 6 scores per class
 
 
 def test_keras_applications_and_files(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -66,8 +66,8 @@ def test_keras_applications_and_files(capsys: pytest.CaptureFixture[str], tmp_pa
     assert code == 0
     total = json.loads(out)["total"]
     with shapes_only():
-        theirs = keras.applications.MobileNetV2(weights=None)
-    assert total["params"] == theirs.count_params()
+        model = keras.applications.MobileNetV2(weights=None)
+    assert total["params"] == model.count_params()
     kerazoo.create_model("mnist_cnn").save(tmp_path / "net.keras")
     code, out, _ = answer(capsys, "summary", str(tmp_path / "net.keras"), "--json")
     assert (code, json.loads(out)["total"]["macs"]) == (0, 4_039_808)
@@ -97,16 +97,16 @@ def test_a_file_with_a_layer_of_the_zoo(capsys: pytest.CaptureFixture[str], tmp_
         (["keras.applications:VGG16", "--input-shape", "8x8x3"], 2, "VGG16 of keras.applications"),
     ],
 )
-def test_mistakes_are_told_in_one_sentence(
+def test_errors_are_one_line(
     capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, message: str
 ) -> None:
-    found, out, err = answer(capsys, "summary", *arguments)
-    assert (found, out) == (code, "")
+    exit_code, out, err = answer(capsys, "summary", *arguments)
+    assert (exit_code, out) == (code, "")
     assert message in err
     assert err.count("\n") == 1
 
 
-def test_a_damaged_file_and_one_that_holds_code(
+def test_a_damaged_file_and_one_with_code(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "cut.keras").write_bytes(b"PK\3\4 and no more")
@@ -131,11 +131,11 @@ def test_the_table_fits_the_terminal(long_names: pd.DataFrame, width: int) -> No
     assert max(map(len, as_text(long_names, width).splitlines())) <= width
 
 
-def test_what_is_not_known_is_told_and_shown_as_such() -> None:
+def test_unsupported_layers_are_listed() -> None:
     inputs = keras.Input((4,))
     model = keras.Model(inputs, keras.ops.sort(inputs))
     table = summary(model)
-    assert "not known, and so not counted: sort" in as_text(table)
+    assert "unsupported and not counted: sort" in as_text(table)
     assert json.loads(as_json(table, "<own>"))["layers"][-1]["macs"] is None
     assert "<h1>&lt;own&gt;</h1>" in as_html(table, "<own>")
 

@@ -24,16 +24,16 @@ def test_a_chain_needs_its_two_largest_neighbours() -> None:
     assert summary(model, batch_size=8).attrs["inference_bytes"]["activations"] == 8 * 640
 
 
-def test_a_shortcut_is_held_until_it_is_added() -> None:
+def test_a_shortcut_is_live_until_it_is_added() -> None:
     inputs = keras.Input((10,))
-    x = layers.Dense(50)(inputs)  # held: 200
+    x = layers.Dense(50)(inputs)  # live: 200
     y = layers.Dense(80)(x)  # 320
     y = layers.Dense(50)(y)  # 200: 720 in all
     memory = summary(keras.Model(inputs, layers.Add()([x, y]))).attrs["inference_bytes"]
     assert memory["activations"] == 720
 
 
-def test_an_output_is_held_to_the_end() -> None:
+def test_an_output_is_live_to_the_end() -> None:
     inputs = keras.Input((10,))
     early = layers.Dense(100)(inputs)
     x = layers.Dense(10)(early)
@@ -42,7 +42,7 @@ def test_an_output_is_held_to_the_end() -> None:
     assert memory["activations"] == 400 + 40 + 120
 
 
-def test_views_and_dropout_need_nothing_in_inference() -> None:
+def test_views_and_dropout_need_no_memory_in_inference() -> None:
     inputs = keras.Input((5, 2))
     x = layers.Dropout(0.5)(layers.Reshape((10,))(inputs))
     attrs = summary(keras.Model(inputs, layers.Dense(10)(x))).attrs
@@ -81,6 +81,6 @@ def test_half_precision_halves_the_activations() -> None:
 
 def test_the_weights_of_vgg16_by_hand() -> None:
     memory = summary(model_of_shapes("vgg16")).attrs
-    # conv1_1 and conv1_2, each 224x224x64 values of four bytes
+    # conv1_1 and conv1_2, each 224x224x64 elements of four bytes
     assert memory["inference_bytes"]["activations"] == 2 * 224 * 224 * 64 * 4
     assert memory["training_bytes"]["slots"] == 2 * 4 * 138_357_544

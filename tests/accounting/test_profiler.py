@@ -1,4 +1,4 @@
-"""Against TensorFlow's own profiler: keras.applications, and random models."""
+"""MACs equal those of TensorFlow's profiler: keras.applications and random models."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.helpers.profiler import profiled_flops
 from tests.helpers.random_models import random_model
 
 APPLICATIONS = [name for name in dir(keras.applications) if name[0].isupper()]
-# Between them they have every kind of layer. Of networks that repeat their blocks many times, the
-# layer that the first ones end at.
+# Together they have every kind of layer. For networks with many repeated blocks, the last layer of
+# the first blocks; None for the complete network.
 FEW = {
     "ConvNeXtTiny": None,
     "DenseNet121": "pool2_pool",
@@ -29,12 +29,12 @@ FEW = {
     "VGG16": None,
     "Xception": None,
 }
-OTHERS = [name for name in APPLICATIONS if FEW.get(name, "") is not None]  # not whole among the few
+OTHERS = [name for name in APPLICATIONS if FEW.get(name, "") is not None]  # not complete in FEW
 
 
 @pytest.fixture(scope="module")
 def application() -> Callable[..., keras.Model]:
-    """Return what builds a network of keras.applications, once."""
+    """Return `build`, cached."""
     return functools.cache(build)
 
 
@@ -48,7 +48,7 @@ def build(name: str, last: str | None = None) -> keras.Model:
     return keras.Model(model.inputs, model.get_layer(last).output) if last else model
 
 
-def test_there_are_the_forty_constructors_of_keras_applications() -> None:
+def test_the_number_of_keras_applications() -> None:
     assert len(APPLICATIONS) >= 38  # Keras may add some; those of 3.10 to 3.15 are 38 or more
 
 
@@ -71,7 +71,7 @@ def test_keras_applications(
 
 
 @pytest.mark.full
-def test_the_few_have_every_kind_of_layer(application: Callable[..., keras.Model]) -> None:
+def test_few_have_every_kind_of_layer(application: Callable[..., keras.Model]) -> None:
     few, everything = (
         {type(layer) for model in models for layer in model.layers}
         for models in (

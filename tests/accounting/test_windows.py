@@ -1,4 +1,4 @@
-"""The documents' two recurrences, against Keras and against known answers."""
+"""The study notes' two recurrences: known answers, and chains built with Keras."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kerazoo.accounting.windows import Window, field_from_output, output_from_in
 from kerazoo.compat import shapes_only
 from kerazoo.errors import UsageError
 
-# What precedes VGG-16's pool5: two or three convolutions and a pool, five times.
+# VGG-16 up to pool5: two or three convolutions and a pool, five times.
 VGG16 = [
     window
     for convolutions in (2, 2, 3, 3, 3)
@@ -43,7 +43,7 @@ def test_no_windows() -> None:
     assert (field_from_output([]), output_from_input(9, [])) == (1, (9, 1))
 
 
-def test_a_window_that_does_not_fit_is_told() -> None:
+def test_a_window_that_does_not_fit_is_an_error() -> None:
     with pytest.raises(UsageError, match="window 2 is 5 long and slides over 3 positions"):
         output_from_input(5, [Window(3), Window(3, dilation=2)])
 

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 from keras.src.backend.common.stateless_scope import in_stateless_scope
 
-from kerazoo.accounting import elementwise, pooling, reads, rules, table
+from kerazoo.accounting import axis_map, cost, rules, table
+from kerazoo.accounting.axis_map import AxisMap
 from kerazoo.accounting.cost import Cost
 from kerazoo.documents import ledger as ledgers
 from kerazoo.documents import probes
@@ -134,16 +135,16 @@ def failing(claims: Iterable[Claim]) -> set[int]:
     return {claim.line for claim in claims if check("document", claim).verdict == "FAILED"}
 
 
-def replaced(kind: str, cost: Callable[..., Cost]) -> dict[str, Any]:
-    return {**rules.LAYERS, kind: rules.LAYERS[kind]._replace(cost=cost)}
+def replaced(kind: str, count: Callable[..., Cost | None]) -> dict[str, Any]:
+    return {**rules.LAYERS, kind: rules.LAYERS[kind]._replace(cost=count)}
 
 
 @pytest.mark.usefixtures("forgetful")
 def test_a_fault_in_the_operations_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(elementwise.PER_ELEMENT, "relu", 2)
+    monkeypatch.setitem(cost.PER_ELEMENT, "relu", 2)
     assert {968, 1008, 1010} <= failing(flops.claims())
     monkeypatch.undo()
-    monkeypatch.setattr(rules, "LAYERS", replaced("MaxPooling2D", pooling.whole))
+    monkeypatch.setattr(rules, "LAYERS", replaced("MaxPooling2D", cost.reduce))
     assert failing(flops.claims()) == {960}
 
 
@@ -159,12 +160,12 @@ def test_biases_among_the_weights_are_caught(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.usefixtures("forgetful")
 def test_a_forgotten_dilation_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    window = reads.window
+    window = axis_map.window
 
-    def careless(axis: int, kernel: int, stride: int, dilation: int, before: int) -> reads.Reads:
+    def careless(axis: int, kernel: int, stride: int, dilation: int, before: int) -> AxisMap:
         return window(axis, kernel, stride, 1, before)
 
-    monkeypatch.setattr(reads, "window", careless)
+    monkeypatch.setattr(axis_map, "window", careless)
     assert failing(fields.claims()) == {422}
 
 

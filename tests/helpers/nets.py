@@ -1,4 +1,4 @@
-"""A network of another zoo, built here to hold its published figures against the accounting."""
+"""A network of torchvision, to compare its published figures with the accounting."""
 
 from __future__ import annotations
 

@@ -1,0 +1,230 @@
+"""Positions along one axis: those a layer reads, and the input pixels that a position depends on.
+
+`AxisMap` is one layer's step from an output position to input positions; `FieldExtent` follows such
+steps from the model's input to a layer. See `receptive_field` for an example.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import keras
+import numpy as np
+
+NO_POSITION = 1 << 40  # an offset for no position
+NO_PIXEL = 1 << 50  # the first pixel of an empty field; its last is the negative
+
+
+@dataclass(frozen=True, eq=False)
+class AxisMap:
+    """The input positions that output position `period * q + r` reads: `step * q + taps[r]`.
+
+    Attributes:
+        axis: The output axis, the batch axis being 0; None if all positions read the same.
+        taps: Offsets [period, taps]; `NO_POSITION` fills rows that have fewer.
+        step: How far the input position moves while the output position moves by the period.
+        row_major: Whether the output axis runs over several input axes, as after a Flatten.
+    """
+
+    axis: int | None
+    taps: np.ndarray
+    step: int = 1
+    row_major: bool = False
+
+    @property
+    def identical(self) -> bool:
+        """Whether every position reads the same position."""
+        return self.step == 1 and self.taps.shape == (1, 1) and self.taps[0, 0] == 0
+
+    def positions(self, output: np.ndarray) -> np.ndarray:
+        """Return the input positions [positions, taps] that output positions [positions] read."""
+        turns, phases = np.divmod(output, len(self.taps))
+        taps = self.taps[phases]
+        return np.where(taps == NO_POSITION, NO_POSITION, turns[:, None] * self.step + taps)
+
+
+def same(axis: int) -> AxisMap:
+    """Read the same position."""
+    return shifted(axis, 0)
+
+
+def shifted(axis: int, offset: int) -> AxisMap:
+    """Read the position plus an offset."""
+    return AxisMap(axis, np.array([[offset]]))
+
+
+def fixed(position: int) -> AxisMap:
+    """Read one position, for any output position."""
+    return AxisMap(None, np.array([[position]]), step=0)
+
+
+def section(axis: int, total: int, offset: int, length: int) -> AxisMap:
+    """Read the tensor that a concatenation of `total` positions has at `offset`."""
+    positions = np.arange(total) - offset
+    taps = np.where((positions >= 0) & (positions < length), positions, NO_POSITION)
+    return AxisMap(axis, taps[:, None], 0, row_major=True)
+
+
+def window(axis: int, kernel: int, stride: int, dilation: int, before: int) -> AxisMap:
+    """Read a window of `kernel` positions, the first of them `before` positions outside."""
+    return AxisMap(axis, np.arange(kernel)[None] * dilation - before, stride)
+
+
+def transposed_window(axis: int, kernel: int, stride: int, dilation: int, before: int) -> AxisMap:
+    """Read the inputs of a transposed convolution that contribute to a position.
+
+    Input position i contributes to the outputs `i * stride - before + dilation * tap`.
+    """
+    starts = [[phase + before - dilation * tap for tap in range(kernel)] for phase in range(stride)]
+    rows = [[start // stride for start in row if start % stride == 0] for row in starts]
+    return AxisMap(axis, _taps(rows))
+
+
+def resized(axis: int, lengths: tuple[int, int], interpolation: str, antialias: bool) -> AxisMap:
+    """Read the pixels with a weight in Keras's resizing, found by resizing single pixels.
+
+    `lengths` are those of the axis before and after; the rest is as in `keras.layers.Resizing`.
+    """
+    common = math.gcd(*lengths)
+    step, period = lengths[0] // common, lengths[1] // common
+    margin = 12 * math.ceil(max(1, step / period))  # more than half of the widest kernel
+    turns = 2 * math.ceil(margin / step) + 1
+    pixels = np.eye(turns * step, dtype="float32")[None, :, None, :]
+    size = (turns * period, 1)
+    resized = keras.ops.image.resize(
+        pixels, size, interpolation, antialias, data_format="channels_last"
+    )
+    weights = keras.ops.convert_to_numpy(resized)[0, :, 0]
+    middle = turns // 2
+    rows = [
+        (np.flatnonzero(np.abs(row) > 1e-6) - middle * step).tolist()
+        for row in weights[middle * period : (middle + 1) * period]
+    ]
+    return AxisMap(axis, _taps(rows), step)
+
+
+def reshaped(before: Sequence[int], after: Sequence[int]) -> list[AxisMap | None]:
+    """Return what each axis of a shape reads after a reshape; None for all positions.
+
+    Of an axis that becomes several, the first that is longer than 1 decides which part is read.
+    """
+    maps: list[AxisMap | None] = []
+    for old, new in _matching_axes(before, after):
+        lead = next((axis for axis in new if after[axis] > 1), new[0] if new else None)
+        inner = math.prod(after[axis] for axis in new if lead is not None and axis > lead)
+        merged = sum(before[axis] > 1 for axis in old) > 1
+        for axis in old:
+            length = before[axis]
+            if lead is None or (length == 1 and after[lead] > 1):
+                maps.append(fixed(0))
+            elif not merged:
+                maps.append(AxisMap(lead, np.arange(inner)[None], inner))
+            elif inner == 1:
+                rest = math.prod(before[axis + 1 : old.stop])
+                taps = np.arange(rest * length)[:, None] // rest
+                maps.append(AxisMap(lead, taps, 0, row_major=True))
+            else:
+                maps.append(None)
+    return maps
+
+
+def _matching_axes(before: Sequence[int], after: Sequence[int]) -> Iterator[tuple[range, range]]:
+    """Yield the shortest runs of old and of new axes that have the same number of elements."""
+    old = new = 0
+    while old < len(before) or new < len(after):
+        first_old, first_new = old, new
+        old, new = min(old + 1, len(before)), min(new + 1, len(after))
+        while (left := math.prod(before[first_old:old])) != (
+            right := math.prod(after[first_new:new])
+        ):
+            old, new = (old + 1, new) if left < right else (old, new + 1)
+        yield range(first_old, old), range(first_new, new)
+
+
+def _taps(rows: list[list[int]]) -> np.ndarray:
+    """Return rows of different lengths as an array."""
+    widest = max(1, *map(len, rows))
+    return np.array([[*row, *[NO_POSITION] * (widest - len(row))] for row in rows])
+
+
+@dataclass(frozen=True, eq=False)
+class FieldExtent:
+    """The first and last input pixel that an output position depends on, along one input axis.
+
+    Position `period * q + r` depends on the pixels `step * q + low[r]` to `step * q + high[r]`;
+    padding counts as pixels. The period is above 1 after layers that enlarge their input.
+
+    Attributes:
+        low: First pixels [period] of the first positions.
+        high: Last pixels [period] of the first positions.
+        step: How many pixels the field moves while the position moves by the period.
+        axis: The tensor's axis along which the field moves; None if all positions have the same.
+        row_major: Whether that axis runs over several input axes.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    step: int
+    axis: int | None
+    row_major: bool = False
+
+    @property
+    def size(self) -> int:
+        """Number of pixels of the largest field."""
+        return max(int((self.high - self.low).max()) + 1, 0)
+
+    @property
+    def stride(self) -> Fraction | None:
+        """Pixels that the field moves per position; None if there is only one position."""
+        if self.axis is None or self.row_major:
+            return None
+        return Fraction(self.step, len(self.low))
+
+    @property
+    def pace(self) -> tuple[int | None, Fraction | None]:
+        """The axis and stride; fields with the same pace have a union with that pace."""
+        return self.axis, self.stride
+
+    @property
+    def first_centre(self) -> float:
+        """Middle of the first position's field, in pixels from the first pixel's middle."""
+        return float(self.low[0] + self.high[0]) / 2
+
+    def at(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the first and the last pixels of the fields of positions."""
+        turns, phases = np.divmod(positions, len(self.low))
+        return turns * self.step + self.low[phases], turns * self.step + self.high[phases]
+
+    def through(self, layer: AxisMap) -> FieldExtent:
+        """Return the extent for a layer's output; `self` is that of its input."""
+        if layer.identical:
+            return replace(self, axis=layer.axis)
+        period = len(self.low)
+        turns = period // math.gcd(period, layer.step)
+        positions = layer.positions(np.arange(len(layer.taps) * turns))
+        quotient, phase = np.divmod(positions, period)
+        empty = positions == NO_POSITION
+        low = np.where(empty, NO_PIXEL, quotient * self.step + self.low[phase]).min(1)
+        high = np.where(empty, -NO_PIXEL, quotient * self.step + self.high[phase]).max(1)
+        step = layer.step * turns // period * self.step
+        return FieldExtent(low, high, step, layer.axis, self.row_major or layer.row_major)
+
+    def union(self, other: FieldExtent) -> FieldExtent:
+        """Return the field from the first pixel of either to the last of either.
+
+        Of fields with different paces, for which that differs by position, return the larger.
+        """
+        if self.pace != other.pace:
+            return max(self, other, key=lambda extent: extent.size)
+        period = math.lcm(len(self.low), len(other.low))
+        (low1, high1), (low2, high2) = (each.at(np.arange(period)) for each in (self, other))
+        return replace(
+            self,
+            low=np.minimum(low1, low2),
+            high=np.maximum(high1, high2),
+            step=self.step * period // len(self.low),
+            row_major=self.row_major or other.row_major,
+        )

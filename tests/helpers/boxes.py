@@ -1,0 +1,14 @@
+"""The receptive field of a model with one input."""
+
+from __future__ import annotations
+
+import keras
+
+from kerazoo.accounting.receptive_field import Box, receptive_field
+
+
+def box_of(model: keras.Model, layer: str, position: tuple[int, ...]) -> Box:
+    """Return the box of a position."""
+    box = receptive_field(model, layer, position)
+    assert isinstance(box, Box)
+    return box
