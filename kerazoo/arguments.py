@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from kerazoo._version import __version__
 from kerazoo.errors import UsageError, did_you_mean
+from kerazoo.text import FORMATS
 
 EXIT_CODES = (
     "exit codes: 0 done, 1 failed, 2 usage, 3 data missing, 4 file corrupt, 130 interrupted"
@@ -45,6 +46,15 @@ def add_messages(parser: Parser) -> None:
     group = parser.add_argument_group("messages")
     group.add_argument("--quiet", action="store_true", help="print results and warnings only")
     group.add_argument("--debug", action="store_true", help="print the traceback of an error")
+
+
+def add_format(parser: Parser, *more: str) -> None:
+    """Add the option for the format of a table, one of `kerazoo.text.FORMATS` or of `more`."""
+    names = (*FORMATS, *more)
+    text = f"{', '.join(names[:-1])} or {names[-1]} (default: {names[0]})"
+    parser.add_argument(
+        "--format", type=one_of(names), default=names[0], metavar="FORMAT", help=text
+    )
 
 
 def add_mnist_dir(parser: argparse._ActionsContainer) -> None:

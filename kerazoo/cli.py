@@ -7,7 +7,6 @@ import contextlib
 import io
 import logging
 import os
-import shutil
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -21,9 +20,16 @@ import kerazoo.documents.command
 import kerazoo.parity.command
 import kerazoo.predict.command
 import kerazoo.training.command
-from kerazoo import models, registry
+from kerazoo import models, registry, text
 from kerazoo._version import __version__
-from kerazoo.arguments import EXIT_CODES, Parser, add_messages, drop_output
+from kerazoo.arguments import (
+    EXIT_CODES,
+    Parser,
+    add_format,
+    add_messages,
+    drop_output,
+    print_result,
+)
 from kerazoo.errors import UsageError, did_you_mean, explain
 
 DESCRIPTION = (
@@ -91,8 +97,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = Parser(prog="kerazoo", description=DESCRIPTION, epilog=EXIT_CODES)
     parser.add_argument("--version", action="version", version=f"kerazoo {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="COMMAND")
-    for name, (text, add) in COMMANDS.items():
-        add(commands.add_parser(name, help=text, epilog=EXIT_CODES))
+    for name, (description, add) in COMMANDS.items():
+        add(commands.add_parser(name, help=description, epilog=EXIT_CODES))
     first = next((word for word in arguments if not word.startswith("-")), None)
     if first and first not in commands.choices:
         parser.error(f"unknown command '{first}'{did_you_mean(first, commands.choices)}")
@@ -103,8 +109,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _add_list(parser: Parser) -> None:
-    parser.description = "Name the models of the zoo, with their facts."
+    parser.description = "List the models with their parameters, MACs and papers."
     parser.add_argument("pattern", nargs="?", default="*", help="such as 'vgg*' (default: all)")
+    add_format(parser)
     add_messages(parser)
     parser.set_defaults(run=_list)
 
@@ -113,17 +120,24 @@ def _list(parsed: argparse.Namespace) -> None:
     names = models.list_models(parsed.pattern)
     if not names:
         raise UsageError(f"no model matches '{parsed.pattern}'; `kerazoo list` lists all models")
-    rows = [("name", "input", "parameters", "MACs", "year", "paper")]
+    rows = []
     for name in names:
         info = registry.find(name)
-        size = "x".join(str(side) for side in info.input_shape)
-        figures = (f"{info.params:,}", f"{info.macs:,}", str(info.year))
-        rows.append((name, size, *figures, info.paper))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    terminal = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    for name, *middle, paper in rows:
-        cells = (cell.rjust(width) for cell, width in zip(middle, widths[1:-1], strict=True))
-        print("  ".join([name.ljust(widths[0]), *cells, paper])[:terminal])
+        rows.append(
+            {
+                "name": name,
+                "input": text.shape(info.input_shape),
+                "parameters": info.params,
+                "MACs": info.macs,
+                "year": str(info.year),
+                "paper": info.paper,
+            }
+        )
+        if parsed.format != "table":
+            rows[-1]["url"] = info.url
+    lines = text.format_table(rows, parsed.format).split("\n")
+    width = text.terminal_width() if parsed.format == "table" else None
+    print_result("\n".join(line[:width] for line in lines))
 
 
 COMMANDS = {

@@ -79,6 +79,12 @@ def private_tfds_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         yield
 
 
+@pytest.fixture
+def tensorflow_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have commands run in this process, whose TensorFlow has started."""
+    monkeypatch.setattr("kerazoo.device.start_tensorflow", lambda deterministic=True: None)
+
+
 @pytest.fixture(scope="session")
 def mnist_dir() -> Path:
     """Return the folder with MNIST's four IDX files."""

@@ -60,25 +60,25 @@ def fake_gpus(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
 
 def test_a_gpu_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     fake_gpus(monkeypatch, "NVIDIA H100")
-    device_name, warning = device.start_tensorflow()
-    assert device_name.endswith(" on GPU NVIDIA H100")
-    assert warning is None
+    device.start_tensorflow()
+    assert device.describe_device().endswith(" on GPU NVIDIA H100")
+    assert device.unused_gpu() == ""
 
 
 def test_a_gpu_that_is_there_and_not_used_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     fake_gpus(monkeypatch)
     monkeypatch.setattr(device, "_has_gpu", lambda: True)
-    device_name, warning = device.start_tensorflow()
-    assert " on CPU (" in device_name
-    assert warning
-    assert "TensorFlow cannot use it" in warning
+    device.start_tensorflow()
+    assert " on CPU (" in device.describe_device()
+    assert "TensorFlow cannot use it" in device.unused_gpu()
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert device.start_tensorflow()[1] is None
+    assert device.unused_gpu() == ""
 
 
 def test_tensorflow_starts_in_silence_and_deterministic() -> None:
     code = (
-        "from kerazoo.device import start_tensorflow; print(start_tensorflow());"
+        "from kerazoo.device import describe_device, start_tensorflow; start_tensorflow();"
+        "print(describe_device());"
         "import tensorflow as tf; tf.zeros(1) + 1;"
         "from tensorflow.python.framework import config;"
         "assert config.is_op_determinism_enabled();"
@@ -89,7 +89,7 @@ def test_tensorflow_starts_in_silence_and_deterministic() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment
     )
     assert run.stderr == ""
-    assert run.stdout.startswith("('TensorFlow 2.")
+    assert run.stdout.startswith("TensorFlow 2.")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -8,6 +8,7 @@ could change.
 from __future__ import annotations
 
 import itertools
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -251,16 +252,15 @@ def test_classes_and_classifier_activation(network: Network) -> None:
 
 
 @thin_and_full(full=LEFT_TO_TRAIN)
-def test_it_trains_on_the_digits(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_trains_on_the_digits(
+    network: Network, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     if network.is_thin:
         thin.make_thin(monkeypatch)
-    told: list[str] = []
+    caplog.set_level(logging.INFO)
     options = TrainOptions(network.name, "digits", limit=2, dry_run=True)
-    summary = train(options, "a device", say=told.append)
+    summary = train(options)
     assert summary["epochs"] == 1
     height, width, channels = registry.find(network.name).input_shape
-    brought = (
-        f"the images of 28x28x1 are brought to {height}x{width}x{channels}, "
-        f"which {network.name} takes"
-    )
-    assert (brought in told) == ((height, channels) != (28, 1))
+    resized = f"images of 28x28x1 are resized to the model's {height}x{width}x{channels}"
+    assert (resized in caplog.messages) == ((height, channels) != (28, 1))

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import shutil
-import sys
 
+from kerazoo import text
 from kerazoo.accounting import inputs
-from kerazoo.arguments import Parser, add_messages, integer, print_result, start
-
-FORMATS = ("csv", "json", "markdown", "html")
+from kerazoo.arguments import Parser, add_format, add_messages, integer, print_result, start
 
 
 def add(parser: Parser) -> None:
@@ -20,14 +17,12 @@ def add(parser: Parser) -> None:
         metavar="MODEL",
         help="a name of `kerazoo list`, keras.applications:ResNet50, or a .keras file",
     )
-    text = "shape of one sample, such as 224x224x3 (default: the model's)"
-    parser.add_argument("--input-shape", type=shape, metavar="AxBxC", help=text)
-    text = "samples in a batch, of which all counts are (default: 1)"
+    help_text = "shape of one sample, such as 224x224x3 (default: the model's)"
+    parser.add_argument("--input-shape", type=shape, metavar="AxBxC", help=help_text)
+    help_text = "samples in a batch, of which all counts are (default: 1)"
     size = integer(1, 2**31 - 1)
-    parser.add_argument("--batch-size", type=size, default=1, metavar="N", help=text)
-    formats = parser.add_mutually_exclusive_group()
-    for name in FORMATS:
-        formats.add_argument(f"--{name}", action="store_true", help=f"print the table as {name}")
+    parser.add_argument("--batch-size", type=size, default=1, metavar="N", help=help_text)
+    add_format(parser, "html")
     add_messages(parser)
     parser.set_defaults(run=_summary)
 
@@ -50,15 +45,5 @@ def _summary(parsed: argparse.Namespace) -> None:
 
     model = inputs.open_model(parsed.model, parsed.input_shape)
     counts = table.summary(model, parsed.input_shape, parsed.batch_size)
-    if parsed.csv:
-        text = render.as_csv(counts)
-    elif parsed.json:
-        text = render.as_json(counts, parsed.model)
-    elif parsed.markdown:
-        text = render.as_markdown(counts)
-    elif parsed.html:
-        text = render.as_html(counts, parsed.model)
-    else:
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        text = render.as_text(counts, width)
-    print_result(text)
+    width = text.terminal_width()
+    print_result(render.formatted(counts, parsed.format, parsed.model, width))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import importlib
 
-from kerazoo import registry
-from kerazoo.arguments import Parser, add_messages, integer, one_of, print_result, start
+from kerazoo import registry, text
+from kerazoo.arguments import Parser, add_format, add_messages, integer, one_of, print_result, start
 
 SUBJECTS = ("train", "workers", "infer", "start", "accounting")
 WITH_MODEL = ("train", "workers", "infer")
@@ -21,9 +21,9 @@ def add(parser: Parser) -> None:
     add("subject", type=one_of(SUBJECTS), metavar="SUBJECT", help=", ".join(SUBJECTS))
     default = "default: mnist_cnn to train, that and resnet18 for workers, vgg16 to infer"
     add("--model", default=argparse.SUPPRESS, metavar="NAME", help=f"the model ({default})")
-    text = "images of a step, for workers the fewest (default: 100 to train, 8 to infer)"
-    add("--batch-size", type=integer(1, 2**20), default=argparse.SUPPRESS, metavar="N", help=text)
-    add("--csv", action="store_true", help="print the table as csv")
+    sizes = "images of a step, for workers the fewest (default: 100 to train, 8 to infer)"
+    add("--batch-size", type=integer(1, 2**20), default=argparse.SUPPRESS, metavar="N", help=sizes)
+    add_format(parser)
     add_messages(parser)
     parser.set_defaults(run=_bench)
 
@@ -37,12 +37,6 @@ def _bench(parsed: argparse.Namespace) -> None:
     start(deterministic=False)  # as users of the other programs have it
     subject = importlib.import_module(f"kerazoo.bench.{parsed.subject}")
     table = subject.bench(**given)
-    if parsed.csv:
-        print_result(table.to_csv(index=False).rstrip())
-    else:
-        print_result(table.to_string(index=False, float_format=_figure, na_rep=""))
-
-
-def _figure(number: float) -> str:
-    """Return three digits, or all before the point where there are more."""
-    return f"{number:.0f}" if abs(number) >= 100 else f"{number:.3g}"
+    rows = table.to_dict("records")
+    cell = text.figure if parsed.format in ("table", "markdown", "latex") else None
+    print_result(text.format_table(rows, parsed.format, cell=cell))

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import argparse
 import logging
-import shutil
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kerazoo.arguments import Parser, add_messages, add_mnist_dir, print_result, start
+from kerazoo.arguments import Parser, add_format, add_messages, add_mnist_dir, print_result, start
 from kerazoo.errors import DataMissingError, KerazooError
+from kerazoo.text import terminal_width
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from kerazoo.documents.claim import Row
 
 logger = logging.getLogger("kerazoo")
-
-FORMATS = ("csv", "markdown")
 
 
 def add(parser: Parser) -> None:
@@ -30,15 +26,14 @@ def add(parser: Parser) -> None:
     )
     parser.add_argument("--no-training", action="store_true", help="leave the accuracies out")
     add_mnist_dir(parser)
-    forms = parser.add_mutually_exclusive_group()
-    for form in FORMATS:
-        forms.add_argument(f"--{form}", action="store_true", help=f"print it as {form}")
+    add_format(parser)
     add_messages(parser)
     parser.set_defaults(run=_documents)
 
 
 def _documents(parsed: argparse.Namespace) -> None:
     start()
+    from kerazoo.documents import render
     from kerazoo.documents.ledger import table
 
     rows: list[Row] = []
@@ -48,7 +43,7 @@ def _documents(parsed: argparse.Namespace) -> None:
     finally:  # an interrupted run prints what it has
         ledger = table(rows)
         if rows:
-            print_result(_formatted(ledger, parsed))
+            print_result(render.formatted(ledger, parsed.format, terminal_width()))
     failed = (ledger.verdict == "FAILED").sum()
     if failed:
         raise KerazooError(f"{failed} of {len(ledger)} rows do not hold")
@@ -81,14 +76,3 @@ def _accuracies(parsed: argparse.Namespace) -> Iterator[Row]:
         return
     for claim in accuracy.claims(metrics):
         yield check(accuracy.DOCUMENT, claim)
-
-
-def _formatted(ledger: pd.DataFrame, parsed: argparse.Namespace) -> str:
-    from kerazoo.documents import render
-
-    if parsed.csv:
-        return render.as_csv(ledger)
-    if parsed.markdown:
-        return render.as_markdown(ledger)
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    return render.as_text(ledger, width)

@@ -1,4 +1,4 @@
-"""The ledger as text for a terminal, as CSV and as Markdown."""
+"""The ledger as text for a terminal, and in other formats."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 from tabulate import tabulate
+
+from kerazoo.text import format_table
 
 VALUE_WIDTH = 28  # characters of a value in the terminal, at most
 OTHER_COLUMNS = 35  # characters of the place, the verdict and the gaps
@@ -53,20 +55,12 @@ def totals(table: pd.DataFrame) -> str:
     return f"{len(table)} rows: " + ", ".join(f"{count} {word}" for word, count in counts.items())
 
 
-def as_csv(table: pd.DataFrame) -> str:
-    """Return comma-separated values."""
-    return table.map(_text).to_csv(index=False, lineterminator="\n").rstrip()
-
-
-def as_markdown(table: pd.DataFrame) -> str:
-    """Return a table in Markdown and the number of rows of each verdict."""
-    rows = table.map(_text).map(_escaped)
-    text = tabulate(rows, headers="keys", tablefmt="pipe", showindex=False, disable_numparse=True)
-    return f"{text}\n\n{totals(table)}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|")
+def formatted(table: pd.DataFrame, format: str, width: int | None = None) -> str:
+    """Return the ledger in a format of `kerazoo.text.FORMATS`; `width` is that of the terminal."""
+    if format == "table":
+        return as_text(table, width)
+    rows = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+    return format_table(rows, format, cell=_text, notes=[totals(table)])
 
 
 def _places(table: pd.DataFrame) -> pd.Series:

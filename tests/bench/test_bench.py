@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import itertools
+import logging
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType, SimpleNamespace
@@ -13,14 +14,12 @@ import keras
 import pandas as pd
 import pytest
 
-import kerazoo
 from kerazoo import device
 from kerazoo.bench import accounting, infer, machine, rounds, start, train
 from kerazoo.bench.timed_process import TimedProcess
 from kerazoo.cli import main
 from kerazoo.compat import shapes_only
 from kerazoo.errors import KerazooError
-from kerazoo.training import cores
 from tests.helpers.command import answer
 
 WAYS = ("tf.function", "predict")
@@ -45,9 +44,8 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Time programs in this process, and by --full in processes of their own."""
     if request.param == "here":
         monkeypatch.setattr(train, "TimedProcess", Here)
-        monkeypatch.setattr(cores, "share_out", lambda parts: None)  # TensorFlow has begun already
         for module in (device, train):
-            monkeypatch.setattr(module, "start_tensorflow", lambda *_, **__: ("a device", None))
+            monkeypatch.setattr(module, "start_tensorflow", lambda *_, **__: None)
     return request.param
 
 
@@ -57,32 +55,32 @@ def set_clock(patch: pytest.MonkeyPatch, module: ModuleType, times: Iterable[flo
     patch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
 
 
-def test_programs_run_in_turn_and_once_before_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_run_in_turn_and_once_before_the_clock(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     # two programs, three rounds
     set_clock(monkeypatch, rounds, [0, 1, 0, 10, 0, 3, 0, 30, 0, 2, 0, 20])
     order: list[str] = []
-    lines: list[str] = []
+    caplog.set_level(logging.INFO)
     programs = {"fast": lambda: order.append("fast"), "slow": lambda: order.append("slow")}
-    times = rounds.time_in_turn(programs, lines.append, rounds=3)
+    times = rounds.time_in_turn(programs, rounds=3)
     assert times.to_dict("index") == {
-        "fast": {"median": 2, "least": 1},
-        "slow": {"median": 20, "least": 10},
+        "fast": {"median": 2, "minimum": 1},
+        "slow": {"median": 20, "minimum": 10},
     }
     assert order == ["fast", "slow"] * 4
-    assert lines[-1] == "round 3 of 3"
+    assert caplog.messages[-1] == "round 3 of 3"
 
 
 @pytest.fixture
 def timed(monkeypatch: pytest.MonkeyPatch) -> Callable[[ModuleType], None]:
     """Have the programs of a benchmark run once and take 2, 3, 4 ... seconds."""
 
-    def fake(
-        programs: Mapping[str, Callable[[], object]], say: object, rounds: int = 1
-    ) -> pd.DataFrame:
+    def fake(programs: Mapping[str, Callable[[], object]], rounds: int = 1) -> pd.DataFrame:
         for run in programs.values():
             run()
         medians = pd.Series({name: float(time) for time, name in enumerate(programs, start=2)})
-        return pd.DataFrame({"median": medians, "least": medians / 2})
+        return pd.DataFrame({"median": medians, "minimum": medians / 2})
 
     return lambda module: monkeypatch.setattr(module, "time_in_turn", fake)
 
@@ -94,7 +92,7 @@ def test_the_table_of_training(
     timed(train)
     monkeypatch.setattr(train, "MACS_A_ROUND", 1)
     monkeypatch.setattr(machine, "macs_per_second", lambda dtype: 3 * 4_039_808 * len(dtype))
-    table = train.bench(print, batch_size=6).set_index("program")
+    table = train.bench(batch_size=6).set_index("program")
     ours = [name for name in table.index if name != "PyTorch"]
     assert ours == [
         "TF1 program, feed_dict",
@@ -119,7 +117,7 @@ def test_of_a_model_without_a_tf1_program_kerazoo_is_the_first(
     monkeypatch.setattr(train, "TimedProcess", lambda *_: contextlib.nullcontext(lambda: None))
     timed(train)
     monkeypatch.setattr(machine, "macs_per_second", lambda dtype: 1.0)
-    assert train.bench(print, "lenet5", batch_size=2).program[0] == "kerazoo, float32"
+    assert train.bench("lenet5", batch_size=2).program[0] == "kerazoo, float32"
 
 
 def test_a_program_that_fails_apart_is_told() -> None:
@@ -142,7 +140,7 @@ def test_the_table_of_inference(
     timed(infer)
     monkeypatch.setattr(infer, "MACS_A_ROUND", 1)
     monkeypatch.setattr(machine, "macs_per_second", lambda dtype: 1.0)
-    table = infer.bench(print, "lenet5", batch_size=6)
+    table = infer.bench("lenet5", batch_size=6)
     assert table.images_per_second[:3].tolist() == [6 / 2, 6 / 3, 6 / 4]
     assert table.ratio[0] == 1
     made: list[tuple[str, dict[str, str]]] = []
@@ -152,10 +150,10 @@ def test_the_table_of_inference(
         inputs = keras.Input((224, 224, 3))
         return keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(inputs))
 
-    monkeypatch.setattr(kerazoo, "create_model", create)
+    monkeypatch.setattr(infer, "create_model", create)
     theirs = {"vgg16": lambda weights: create("theirs", weights=weights)}
     monkeypatch.setattr(infer, "APPLICATIONS", theirs)
-    programs = infer.bench(print, batch_size=1).program.tolist()
+    programs = infer.bench(batch_size=1).program.tolist()
     models = ["kerazoo", "kerazoo, mixed_bfloat16", "kerazoo, head='dense'", "keras.applications"]
     assert programs[:-2] == [f"{name}, {how}" for name in models for how in WAYS]
     assert made == [
@@ -180,7 +178,7 @@ def test_the_table_of_starting(
     if way == "here":
         monkeypatch.setattr(start, "_run", run)
     timed(start)
-    table = start.bench(print).set_index("program")
+    table = start.bench().set_index("program")
     assert table.index[0] == "import tensorflow"
     assert {"kerazoo --help", "kerazoo list", "kerazoo summary mnist_cnn"} <= set(table.index)
     assert table.ratio.iloc[1] == 1.5
@@ -210,7 +208,7 @@ def test_the_table_of_the_accounting(
     monkeypatch.setattr(accounting, "LENGTHS", (5, 10))
     timed(accounting)
     with shapes_only():
-        table = accounting.bench(print)
+        table = accounting.bench()
     assert table.layers.tolist() == [26, 26, 26, 6, 11]
     assert table.milliseconds.tolist() == [2000, 3000, 4000, 5000, 6000]
     assert table.ratio.tolist() == [1, 1.5, 2, 1, 1.2]

@@ -15,7 +15,7 @@ from kerazoo.bench.scaling import StepCost, fit
 from kerazoo.bench.worker import Worker
 from kerazoo.bench.workers import Case
 from kerazoo.errors import KerazooError, UsageError
-from kerazoo.training import cores
+from kerazoo.training.machine import micro_batches
 
 
 def test_a_step_costs_what_the_formula_says() -> None:
@@ -73,7 +73,7 @@ def test_the_table_of_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "TimedProcess", Timed)
     monkeypatch.setattr(workers, "_two_cores", lambda: [3, 5])
     Timed.started.clear()
-    table = workers.bench(print, "lenet5", 8)
+    table = workers.bench("lenet5", 8)
     arguments = ("kerazoo.bench.worker:Worker", "lenet5", (32, 32, 1), 128)
     assert Timed.started == [(*arguments, core, both) for both in (False, True) for core in (3, 5)]
     measured = table[table.source == "measured"]
@@ -96,8 +96,8 @@ def test_the_table_of_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_batch_that_two_cannot_share_is_refused() -> None:
-    with pytest.raises(UsageError, match="must be an even number, not 7"):
-        workers.bench(print, "lenet5", 7)
+    with pytest.raises(UsageError, match="must be an even number; received 7"):
+        workers.bench("lenet5", 7)
 
 
 def test_the_two_cores_are_not_threads_of_one(
@@ -125,7 +125,7 @@ def test_a_worker_trains_evaluates_and_saves(monkeypatch: pytest.MonkeyPatch) ->
         times = alone("epoch", 50, cut)
         assert list(times) == ["training", "evaluation", "checkpoint"]
         assert min(times.values()) > 0
-    assert list(alone._steps) == [1, cores.parts(alone._entry, 50)]
+    assert list(alone._steps) == [1, micro_batches(alone._info, 50)]
     assert int(alone._model.optimizer.iterations) == 4
     assert (alone._model.get_weights()[0] != before).any()
     assert alone("size") == {"weights": 220_234, "exchanges": 1}
@@ -136,5 +136,5 @@ def test_a_worker_trains_evaluates_and_saves(monkeypatch: pytest.MonkeyPatch) ->
 def test_two_workers_in_processes_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "ROUNDS", 1)
     case = Case("mnist_cnn", (28, 28, 1), 50, 200)
-    table = workers._table(case, print)
+    table = workers._table(case)
     assert (table.images_per_second > 0).all()

@@ -19,11 +19,7 @@ from kerazoo.weights import export_weights
 from kerazoo.weights.preprocessing import UNIT
 from tests.helpers.checkpoints import assert_same_weights, cut_short
 
-
-@pytest.fixture(autouse=True)
-def started(monkeypatch: pytest.MonkeyPatch) -> None:
-    """TensorFlow has begun already."""
-    monkeypatch.setattr("kerazoo.convert.command.start", lambda: "a device")
+pytestmark = pytest.mark.usefixtures("tensorflow_started")
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -20,18 +21,22 @@ def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("urllib.request.urlopen", refuse)
 
 
-def test_auto_is_mnist_where_it_can_be_had(mnist_files: Path) -> None:
-    said: list[str] = []
-    assert load("auto", SHAPE, 0, mnist_files, said.append).name == "mnist"
-    assert load("auto", SHAPE, 0, None, said.append).name == "mnist"  # prepared by now
-    assert said == []
+def test_auto_is_mnist_where_it_is_available(
+    mnist_files: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    assert load("auto", SHAPE, 0, mnist_files).name == "mnist"
+    assert load("auto", SHAPE, 0, None).name == "mnist"  # prepared by now
+    assert not caplog.messages
 
 
 @pytest.mark.usefixtures("offline")
-def test_auto_is_the_digits_without_a_network_and_tells_how_to_get_mnist() -> None:
-    said: list[str] = []
-    assert load("auto", SHAPE, 0, say=said.append).name == "digits"
-    (line,) = said
+def test_auto_is_the_digits_without_a_network_and_says_how_to_get_mnist(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    assert load("auto", SHAPE, 0).name == "digits"
+    (line,) = caplog.messages
     assert "digits instead of MNIST" in line
     assert "--mnist-dir" in line
 
@@ -72,4 +77,4 @@ def test_auto_needs_no_folder_for_prepared_sets(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "file"))
-    assert load("auto", SHAPE, 0, say=lambda _: None).name == "digits"
+    assert load("auto", SHAPE, 0).name == "digits"

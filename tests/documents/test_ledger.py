@@ -21,7 +21,7 @@ from kerazoo.documents import probes
 from kerazoo.documents.claim import Claim, check
 from kerazoo.documents.cnn_study import fields, flops
 from kerazoo.documents.cnn_study import pooling as pools
-from kerazoo.documents.render import as_csv, as_markdown, as_text
+from kerazoo.documents.render import as_text, formatted
 from tests.helpers import golden
 
 LENGTHS = {
@@ -83,7 +83,7 @@ def test_the_committed_ledger_is_what_comes_out(
     ledger: pd.DataFrame, request: pytest.FixtureRequest
 ) -> None:
     overwrite = request.config.getoption("--overwrite")
-    golden.check(ledgers.COMMITTED, f"{as_csv(ledger)}\n", overwrite)
+    golden.check(ledgers.COMMITTED, f"{formatted(ledger, 'csv')}\n", overwrite)
     assert ledgers.committed_rows() == len(ledger)
 
 
@@ -177,8 +177,8 @@ def test_the_table_for_people_and_programs(ledger: pd.DataFrame) -> None:
     )
     assert f"{len(ledger)} rows: " in text
     assert "errata:" in text
-    assert len(as_csv(ledger).splitlines()) == len(ledger) + 1
-    assert as_markdown(ledger).count("\n") == len(ledger) + 3
+    assert len(formatted(ledger, "csv").splitlines()) == len(ledger) + 1
+    assert formatted(ledger, "markdown").count("\n") == len(ledger) + 3
 
 
 def test_the_files_of_the_notes_are_named_in_the_readme_alone() -> None:

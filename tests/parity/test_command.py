@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import csv
+
 import pandas as pd
 import pytest
 
 from kerazoo.cli import main
 from kerazoo.parity import compare
 
-
-@pytest.fixture(autouse=True)
-def started(monkeypatch: pytest.MonkeyPatch) -> None:
-    """TensorFlow has begun already."""
-    monkeypatch.setattr("kerazoo.parity.command.start", lambda: "a device")
+pytestmark = pytest.mark.usefixtures("tensorflow_started")
 
 
 def test_parity_prints_a_table_that_fits_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["parity", "max_pool", "conv_layer"]) == 0
     out, err = capsys.readouterr()
-    assert "max_pool, document 000_edc3730cabfc8e8e, lines 180-203" in out
+    assert "max_pool, cnn-notes, lines 180-203" in out
     assert max(map(len, out.splitlines())) <= 80
-    assert out.endswith("every difference is within its tolerance\n")
-    assert err.splitlines()[0] == "max_pool in float32 ..."
+    assert err.endswith("every difference is within its tolerance\n")
+    assert err.splitlines()[1] == "max_pool in float32 ..."
+
+
+def test_parity_prints_one_table_in_other_formats(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["parity", "max_pool", "conv_layer", "--format", "csv"]) == 0
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert {row["pair"] for row in rows} == {"max_pool", "conv_layer"}
+    assert {row["verdict"] for row in rows} == {"ok"}
 
 
 def test_parity_exits_1_where_a_port_differs(
@@ -30,12 +35,12 @@ def test_parity_exits_1_where_a_port_differs(
     row = ("max_pool", "float32", "forward", 1.0, 0.5, "rel 1e-05", False)
     columns = ["pair", "precision", "quantity", "absolute", "relative", "tolerance", "passed"]
     table = pd.DataFrame([row, (*row[:-1], True)], columns=columns)
-    monkeypatch.setattr(compare, "compare", lambda name, say: table)
+    monkeypatch.setattr(compare, "compare", lambda name: table)
     assert main(["parity", "max_pool"]) == 1
     out, err = capsys.readouterr()
     assert "FAILED" in out
-    assert err == (
-        "kerazoo: the port differs from the TF1 program: max_pool in 1 of 2 comparisons\n"
+    assert err.endswith(
+        "\nkerazoo: the port differs from the TF1 program: max_pool in 1 of 2 comparisons\n"
     )
 
 

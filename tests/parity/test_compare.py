@@ -19,10 +19,6 @@ from kerazoo.weights.preprocessing import CAFFE
 from kerazoo.weights.transfer import LoadedWeights, assign
 
 
-def silent(line: str) -> None:
-    """Take a line and do nothing."""
-
-
 def small(name: str) -> Pair:
     """Return a pair with fewer steps, and small photos of an odd and an even side."""
     pair = PAIRS[name]
@@ -45,7 +41,7 @@ def small(name: str) -> Pair:
 @pytest.mark.parametrize("name", [name for name in PAIRS if name != "vgg16"])
 def test_the_port_agrees(name: str, size: str, precision: str) -> None:
     pair = PAIRS[name] if size == "full" else small(name)
-    table = compare(name, pair, [precision], silent)
+    table = compare(name, pair, [precision])
     assert table.passed.all(), table.to_string()
     assert set(table.precision) == {precision}
     gradients = {f"gradient of {key}" for key in pair.names.values()}
@@ -69,7 +65,7 @@ def test_vgg16_agrees(precision: str, width: str) -> None:
     pair = PAIRS["vgg16"] if width == "full" else small("vgg16")
     if (width, precision) == ("full", "float64"):
         pair = dataclasses.replace(pair, adam_steps=0)  # it would take 11 GB
-    table = compare("vgg16", pair, [precision], silent)
+    table = compare("vgg16", pair, [precision])
     assert table.passed.all(), table.to_string()
     # forward, gradients of weights and of images, SGD, Adam
     assert len(table) == 1 + 32 + 1 + 2 + (2 if pair.adam_steps else 0)
@@ -105,7 +101,7 @@ FAULTS: dict[str, tuple[str, dict[str, Any], str]] = {
 def test_a_wrong_port_is_caught(fault: str) -> None:
     name, changes, quantity = FAULTS[fault]
     pair = dataclasses.replace(small(name), **changes)
-    table = compare(name, pair, ["float32"], silent).set_index("quantity")
+    table = compare(name, pair, ["float32"]).set_index("quantity")
     assert not table.passed[quantity], table.to_string()
 
 
@@ -116,7 +112,7 @@ def test_a_changed_weight_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
         return assign(model, dataclasses.replace(source, tensors=tensors))
 
     monkeypatch.setattr("kerazoo.parity.port.assign", changed)
-    table = compare("mnist_cnn", small("mnist_cnn"), ["float32"], silent).set_index("quantity")
+    table = compare("mnist_cnn", small("mnist_cnn"), ["float32"]).set_index("quantity")
     assert not table.passed[["forward", "loss of 5 SGD steps"]].any()
 
 
@@ -136,7 +132,7 @@ def test_differences_by_hand() -> None:
 
 
 def test_keras_is_left_as_it_was() -> None:
-    compare("max_pool", small("max_pool"), ["float64"], silent)
+    compare("max_pool", small("max_pool"), ["float64"])
     assert keras.config.floatx() == "float32"
     assert keras.config.dtype_policy().name == "float32"
 

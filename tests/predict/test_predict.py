@@ -142,9 +142,10 @@ def test_the_command_prints_a_line_for_each_picture(
     Image.fromarray(one).save(path)
     assert main(["predict", "--model", "mnist_cnn", str(path), str(path)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 2
-    assert lines[0] == lines[1]
-    assert lines[0].startswith(f"{path}  1  probability ")
+    assert len(lines) == 3
+    assert lines[0].split() == ["image", "class", "probability", "second", "its", "probability"]
+    assert lines[1] == lines[2]
+    assert lines[1].startswith(f"{path}  1 ")
 
 
 def with_palette() -> bytes:

@@ -31,11 +31,13 @@ RECIPE = Recipe(epochs=3, batch_size=10)
 
 @pytest.fixture(autouse=True)
 def in_tmp_path(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, curves_at_once: None
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    curves_at_once: None,
+    tensorflow_started: None,
 ) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("kerazoo.training.setup.MAX_STEPS_PER_CALL", 2)  # of three an epoch
-    monkeypatch.setattr("kerazoo.training.command.start", lambda: None)
     terminated = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, terminated)

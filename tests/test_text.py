@@ -1,0 +1,89 @@
+"""Shapes, sizes, counts and tables as text."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kerazoo.text import BYTES, COUNTS, FORMATS, figure, format_table, in_units, plain, shape
+
+ROWS: list[dict[str, Any]] = [
+    {"name": "a|b", "size": (28, 28, 1), "count": 12345, "rate": 0.5},
+    {"name": "c & d", "size": None, "count": None, "rate": float("nan")},
+]
+
+
+def test_a_table_aligns_text_to_the_left_and_numbers_to_the_right() -> None:
+    assert format_table(ROWS, notes=["two rows"]).splitlines() == [
+        "name    size       count    rate",
+        "a|b     28x28x1   12,345     0.5",
+        "c & d",
+        "",
+        "two rows",
+    ]
+
+
+def test_csv_has_plain_numbers_and_no_notes() -> None:
+    assert format_table(ROWS, "csv", notes=["two rows"]) == (
+        "name,size,count,rate\na|b,28x28x1,12345,0.5\nc & d,,,"
+    )
+
+
+def test_json_has_values_and_attributes() -> None:
+    rows = [{"size": (2, 3), "count": np.int64(4), "kinds": {"b", "a"}}]
+    assert json.loads(format_table(rows, "json", attributes={"model": "m"}, key="layers")) == {
+        "model": "m",
+        "layers": [{"size": [2, 3], "count": 4, "kinds": ["a", "b"]}],
+    }
+
+
+def test_markdown_and_latex_escape_their_signs_and_have_notes() -> None:
+    markdown = format_table(ROWS, "markdown", notes=["two rows"]).splitlines()
+    assert markdown[2].startswith("| a\\|b")
+    assert markdown[-1] == "- two rows"
+    latex = format_table(ROWS, "latex", notes=["two rows"])
+    assert "c \\& d" in latex
+    assert latex.endswith("\\end{tabular}\n\n% two rows")
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_no_format_cuts_a_number(format: str) -> None:
+    rows = [{"name": "n", "count": 2**53 + 1}]
+    assert str(2**53 + 1) in format_table(rows, format).replace(",", "")
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0"),
+        (999, "999"),
+        (1000, "1.00 k"),
+        (15_470_264_320, "15.5 G"),
+        (602_112, "602 k"),
+        (None, "?"),
+        (pd.NA, "?"),
+    ],
+)
+def test_units(number: Any, text: str) -> None:
+    assert in_units(number, COUNTS) == text
+
+
+def test_bytes_have_a_unit_from_1000_on() -> None:
+    assert (in_units(999, BYTES), in_units(2_048_000, BYTES)) == ("999 B", "2.05 MB")
+
+
+def test_shapes_and_missing_values() -> None:
+    assert shape((224, 224, 3)) == "224x224x3"
+    assert shape(((2, 3), (4,))) == "2x3 4"
+    assert [plain(value) for value in (None, pd.NA, float("nan"), "x", 3)] == ["", "", "", "x", "3"]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(1234.6, "1,235"), (12.34, "12.3"), (0.01234, "0.0123"), (12345, "12,345")]
+)
+def test_figures_have_three_digits(number: float, text: str) -> None:
+    assert figure(number) == text
