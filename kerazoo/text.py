@@ -8,13 +8,13 @@ import json
 import math
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 FORMATS = ("table", "csv", "json", "markdown", "latex")
 BYTES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 COUNTS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-TABULATE = {"table": "plain", "markdown": "pipe", "latex": "latex_booktabs"}
+TABULATE = {"markdown": "pipe", "latex": "latex_booktabs"}
 
 Row = Mapping[str, Any]
 
@@ -47,16 +47,30 @@ def format_table(
         file = io.StringIO()
         csv.writer(file, lineterminator="\n").writerows([headings, *cells])
         return file.getvalue().rstrip("\n")
+    left = [heading for heading in headings if _is_text(heading, rows)]
+    if format == "table":
+        return "\n".join([aligned(headings, cells, left), *(["", *notes] if notes else ())])
     from tabulate import tabulate
 
-    sides = ["left" if _is_text(heading, rows) else "right" for heading in headings]
     if format == "markdown":
         cells = [[text.replace("|", "\\|") for text in row] for row in cells]
+    sides = ["left" if heading in left else "right" for heading in headings]
     text = tabulate(cells, headings, TABULATE[format], disable_numparse=True, colalign=sides)
-    if not notes:
-        return text
-    bullet = {"markdown": "- ", "latex": "% "}.get(format, "")
-    return "\n".join([text, "", *(f"{bullet}{note}" for note in notes)])
+    bullet = "- " if format == "markdown" else "% "
+    return "\n".join([text, *(["", *(f"{bullet}{note}" for note in notes)] if notes else ())])
+
+
+def aligned(headings: Sequence[str], cells: Sequence[Sequence[str]], left: Collection[str]) -> str:
+    """Return cells in columns, two spaces apart; those of `left` are aligned to the left."""
+    lines = [headings, *cells]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    justify = [str.ljust if heading in left else str.rjust for heading in headings]
+    return "\n".join(
+        "  ".join(
+            just(text, width) for just, text, width in zip(justify, line, widths, strict=True)
+        ).rstrip()
+        for line in lines
+    )
 
 
 def _is_text(heading: str, rows: Sequence[Row]) -> bool:

@@ -13,7 +13,7 @@ LEGACY = PACKAGE.with_name("legacy_tf1")
 
 # Packages and modules by level: each imports lower levels, and its own level without a circle.
 LEVELS: tuple[tuple[str, ...], ...] = (
-    ("_version", "errors", "lazy", "compat", "precision", "difference", "device"),
+    ("_version", "errors", "lazy", "text", "compat", "precision", "difference", "device"),
     ("registry",),
     ("layers", "weights", "models", "data", "demos"),
     ("accounting", "training", "predict", "parity", "convert", "documents", "bench"),

@@ -19,8 +19,8 @@ ROWS: list[dict[str, Any]] = [
 
 def test_a_table_aligns_text_to_the_left_and_numbers_to_the_right() -> None:
     assert format_table(ROWS, notes=["two rows"]).splitlines() == [
-        "name    size       count    rate",
-        "a|b     28x28x1   12,345     0.5",
+        "name   size      count  rate",
+        "a|b    28x28x1  12,345   0.5",
         "c & d",
         "",
         "two rows",

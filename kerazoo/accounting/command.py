@@ -6,7 +6,7 @@ import argparse
 
 from kerazoo import text
 from kerazoo.accounting import inputs
-from kerazoo.arguments import Parser, add_format, add_messages, integer, print_result, start
+from kerazoo.arguments import Parser, add_format, add_messages, integer, print_result
 
 
 def add(parser: Parser) -> None:
@@ -40,7 +40,9 @@ def shape(text: str) -> tuple[int, ...]:
 
 def _summary(parsed: argparse.Namespace) -> None:
     inputs.check_model_name(parsed.model)
-    start()
+    from kerazoo.device import start_tensorflow
+
+    start_tensorflow()
     from kerazoo.accounting import render, table
 
     model = inputs.open_model(parsed.model, parsed.input_shape)

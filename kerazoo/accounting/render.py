@@ -6,10 +6,9 @@ import html
 import textwrap
 
 import pandas as pd
-from tabulate import tabulate
 
 from kerazoo.accounting.table import SUMS
-from kerazoo.text import BYTES, COUNTS, format_table, in_units, readable
+from kerazoo.text import BYTES, COUNTS, aligned, format_table, in_units, readable
 
 HEADINGS = {
     "type": "type",
@@ -54,7 +53,7 @@ def as_text(table: pd.DataFrame, width: int | None = None) -> str:
     for name in OPTIONAL:
         candidates.append(candidates[-1].drop(columns=name))
     for shown in candidates:
-        text = _tabulated(shown)
+        text = _aligned(shown)
         if width is None or len(text.partition("\n")[0]) <= width:
             break
     notes = totals(table)
@@ -126,8 +125,6 @@ def _texts(table: pd.DataFrame) -> pd.DataFrame:
     return table.map(readable).rename(columns=HEADINGS).rename_axis("layer")
 
 
-def _tabulated(table: pd.DataFrame) -> str:
-    left = ("type", "output")
-    sides = ["left", *("left" if name in left else "right" for name in table)]
-    headers = ["layer", *table]
-    return tabulate(table, headers, "plain", disable_numparse=True, colalign=sides)
+def _aligned(texts: pd.DataFrame) -> str:
+    rows = texts.reset_index()
+    return aligned(list(rows), rows.to_numpy().tolist(), ("layer", "type", "output"))

@@ -6,9 +6,8 @@ import textwrap
 from typing import Any
 
 import pandas as pd
-from tabulate import tabulate
 
-from kerazoo.text import format_table
+from kerazoo.text import aligned, format_table
 
 VALUE_WIDTH = 28  # characters of a value in the terminal, at most
 OTHER_COLUMNS = 35  # characters of the place, the verdict and the gaps
@@ -32,7 +31,7 @@ def as_text(table: pd.DataFrame, width: int | None = None) -> str:
             "recomputed": _cut(table.recomputed.map(_number), value),
         }
     )
-    text = tabulate(rows, headers="keys", tablefmt="plain", showindex=False, disable_numparse=True)
+    text = aligned(list(rows), rows.to_numpy().tolist(), list(rows))
     lines = [line[:width].rstrip() for line in text.split("\n")]
     return "\n".join([*lines, "", "errata:", *_reasons(table, width), "", totals(table)])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from kerazoo.arguments import Parser, add_format, add_messages, one_of, path, print_result, start
+from kerazoo.arguments import Parser, add_format, add_messages, one_of, path, print_result
 from kerazoo.text import format_table, terminal_width
 from kerazoo.weights import shipped
 
@@ -28,7 +28,9 @@ def add(parser: Parser) -> None:
 
 
 def _predict(parsed: argparse.Namespace) -> None:
-    start()
+    from kerazoo.device import start_tensorflow
+
+    start_tensorflow()
     from kerazoo.predict.predict import predict
 
     rows = [

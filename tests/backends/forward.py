@@ -13,7 +13,8 @@ import numpy as np
 
 import kerazoo
 from kerazoo import layers, registry
-from kerazoo.models import googlenet, resnet
+from kerazoo.models.googlenet import inception_module
+from kerazoo.models.resnet import basic, bottleneck
 
 LAYERS: dict[str, Callable[[], keras.Layer]] = {
     "LocalResponseNormalization": layers.LocalResponseNormalization,
@@ -23,9 +24,9 @@ LAYERS: dict[str, Callable[[], keras.Layer]] = {
     "TrainableSubsampling": lambda: layers.TrainableSubsampling(2, layers.scaled_tanh),
 }
 BLOCKS: dict[str, Callable[[keras.KerasTensor], keras.KerasTensor]] = {
-    "basic": lambda x: resnet.basic(x, 4, "basic", stride=2),
-    "bottleneck": lambda x: resnet.bottleneck(x, 2, "bottleneck", stride=2),
-    "inception_module": lambda x: googlenet.inception_module(x, (2,) * 6, "inception"),
+    "basic": lambda x: basic(x, 4, "basic", stride=2),
+    "bottleneck": lambda x: bottleneck(x, 2, "bottleneck", stride=2),
+    "inception_module": lambda x: inception_module(x, (2,) * 6, "inception"),
     "radial_basis": lambda x: layers.RadialBasis([[1, -1], [0.5, 2]])(
         keras.layers.Dense(2)(keras.layers.Flatten()(x))
     ),

@@ -60,6 +60,6 @@ def test_each_draws_its_picture(
     assert main(["demo", name, "--out", "no/x.png"]) == 1
     assert main(["demo", "vgg"]) == 2
     out, err = capsys.readouterr()
-    assert out == f"the picture is in {name}.png\n"
-    assert "'no' is no folder" in err
+    assert out == f"wrote {name}.png\n"
+    assert "the directory 'no' does not exist" in err
     assert [path.name for path in tmp_path.iterdir()] == [f"{name}.png"]

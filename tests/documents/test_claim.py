@@ -59,7 +59,7 @@ def test_a_difference_above_rounding_is_seen() -> None:
 
 
 def run(test: list[float], batch: list[float]) -> pd.DataFrame:
-    return pd.DataFrame({"test_accuracy": test, "train_accuracy": batch})
+    return pd.DataFrame({"test_accuracy": test, "last_batch_accuracy": batch})
 
 
 def test_the_accuracies_hold_for_a_run_like_theirs_and_not_for_a_worse_one() -> None:

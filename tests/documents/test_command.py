@@ -44,7 +44,7 @@ def test_it_exits_0_where_all_holds(
     assert "1 rows: 1 confirmed" in captured.out
     assert captured.err.startswith("kerazoo ")
     assert len(captured.err.splitlines()) == 1
-    assert main(["documents", "--no-training", "--csv"]) == 0
+    assert main(["documents", "--no-training", "--format", "csv"]) == 0
     assert capsys.readouterr().out.splitlines()[1] == "cnn-notes,1,a claim,1,1,confirmed,"
 
 
@@ -62,7 +62,7 @@ def test_ctrl_c_prints_the_rows_done_so_far(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     use(monkeypatch, HOLDS, FAILS, interrupted=True)
-    assert main(["documents", "--no-training", "--csv"]) == 130
+    assert main(["documents", "--no-training", "--format", "csv"]) == 130
     captured = capsys.readouterr()
     assert [line.split(",")[5] for line in captured.out.splitlines()[1:]] == ["confirmed", "FAILED"]
     assert captured.err.endswith("kerazoo: interrupted\n")
@@ -77,7 +77,7 @@ def test_a_terminal_shows_a_bar_with_the_rows_done_of_all(
     use(monkeypatch, HOLDS, FAILS)
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    assert main(["documents", "--no-training", "--csv"]) == 1
+    assert main(["documents", "--no-training", "--format", "csv"]) == 1
     assert "documents:" in terminal.getvalue()
     assert f"/{ledgers.committed_rows()} [" in terminal.getvalue()
     assert "documents:" not in capsys.readouterr().out
@@ -102,7 +102,7 @@ def test_without_mnist_the_accuracies_are_left_out_with_a_warning(
 def test_the_accuracies_of_a_run_are_rows_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    columns = {"train_accuracy": accuracy.BATCH, "test_accuracy": accuracy.TEST}
+    columns = {"last_batch_accuracy": accuracy.BATCH, "test_accuracy": accuracy.TEST}
     metrics = pd.DataFrame(columns)
     use(monkeypatch, Claim(400, "a later line", 1, 1), HOLDS)
 
@@ -110,6 +110,6 @@ def test_the_accuracies_of_a_run_are_rows_too(
         return metrics
 
     monkeypatch.setattr(accuracy, "trained", trained)
-    assert main(["documents", "--csv"]) == 0
+    assert main(["documents", "--format", "csv"]) == 0
     lines = [row.split(",")[1] for row in capsys.readouterr().out.splitlines()[1:]]
     assert lines == ["1", *(str(line) for line in range(318, 328) for _ in range(2)), "400"]

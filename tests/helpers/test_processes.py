@@ -26,7 +26,7 @@ def speak(*words: str) -> int:
 
 
 def hang() -> None:
-    print("begun", flush=True)
+    print("begun", file=sys.stderr, flush=True)
     time.sleep(600)
 
 

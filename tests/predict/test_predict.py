@@ -11,17 +11,12 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from kerazoo import device
 from kerazoo.cli import main
 from kerazoo.predict.handwriting import normalise
 from kerazoo.predict.predict import predict
 from tests.helpers import idx
 
-
-@pytest.fixture(autouse=True)
-def started(monkeypatch: pytest.MonkeyPatch) -> None:
-    """TensorFlow has begun already."""
-    monkeypatch.setattr(device, "start_tensorflow", lambda: ("a device", None))
+pytestmark = pytest.mark.usefixtures("tensorflow_started")
 
 
 @dataclass(frozen=True)
@@ -195,4 +190,4 @@ def test_a_blank_picture_is_told(
 
 def test_a_model_without_weights_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", "--model", "vgg16", "x.png"]) == 2
-    assert "'vgg16' is none of lenet5, mnist_cnn" in capsys.readouterr().err
+    assert "'vgg16' is not one of lenet5, mnist_cnn" in capsys.readouterr().err
