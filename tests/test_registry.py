@@ -62,12 +62,12 @@ def test_a_model_knows_the_call_that_built_it() -> None:
 
 
 def test_constructors_are_ordinary_functions() -> None:
-    parameters = inspect.signature(kerazoo.models.VGG16).parameters
+    parameters = inspect.signature(kerazoo.models.vgg16).parameters
     assert list(parameters)[:8] == list(inspect.signature(keras.applications.VGG16).parameters)
     assert {"head", "alpha"} < set(parameters)
     assert parameters["weights"].default is None
-    assert "dropout_rate:" in (kerazoo.models.VGG16.__doc__ or "")
-    assert kerazoo.models.VGG16 is kerazoo.models.vgg16
+    assert "dropout_rate:" in (kerazoo.models.vgg16.__doc__ or "")
+    assert kerazoo.models.VGG13 is kerazoo.models.vgg13
     assert kerazoo.models.GoogLeNet is kerazoo.models.googlenet
     assert kerazoo.models.InceptionV1 is kerazoo.models.inception_v1
     with pytest.raises(AttributeError, match="no attribute 'VGG17'"):

@@ -21,6 +21,7 @@ from kerazoo.errors import KerazooError, UsageError
 from kerazoo.models import create_model
 from kerazoo.registry import ModelConfig
 from kerazoo.weights import export_weights, keras_applications, read_weights
+from kerazoo.weights.networks import KERAS_NETWORKS
 from kerazoo.weights.transfer import LoadedWeights, assign, named_weights
 
 Run = Callable[[keras.Model, np.ndarray], np.ndarray]
@@ -91,7 +92,7 @@ def _open(source: str) -> tuple[Run, LoadedWeights]:
         path = Path(source).expanduser()
         return lambda model, images: native.run(path, model, images), read_weights(path)
     network = source.removeprefix(DOWNLOAD)
-    known = [each.name for each in keras_applications.NETWORKS]
+    known = [each.name for each in KERAS_NETWORKS]
     if network not in known:
         names = ", ".join(f"{DOWNLOAD}{each}" for each in known)
         raise UsageError(f"'{source}' is unknown: there are {names}")

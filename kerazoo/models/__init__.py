@@ -1,7 +1,8 @@
 """The networks. `from kerazoo.models import VGG16` replaces `from keras.applications import VGG16`.
 
-Each module registers the constructors of one family. They can be imported from here by their names
-in kerazoo (`vgg16`, `inception_v1`) or as keras.applications spells them (`VGG16`, `InceptionV1`).
+Each module registers the constructors of one family, which can be imported from here: `vgg16`,
+`resnet50`, `googlenet` (or `GoogLeNet`). `VGG16`, `VGG19`, `ResNet50`, `ResNet101` and `ResNet152`
+build the graphs of keras.applications, with its names of layers.
 """
 
 from __future__ import annotations
@@ -10,13 +11,25 @@ import fnmatch
 import importlib
 import inspect
 import pkgutil
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kerazoo import registry
 from kerazoo.errors import UsageError, did_you_mean
+from kerazoo.lazy import keras
+from kerazoo.models.resnet import ResNet50, ResNet101, ResNet152
+from kerazoo.models.vgg import VGG16, VGG19
 
-if TYPE_CHECKING:
-    import keras
+__all__ = [
+    "VGG16",
+    "VGG19",
+    "ResNet50",
+    "ResNet101",
+    "ResNet152",
+    "create_model",
+    "decode_predictions",
+    "list_models",
+    "preprocess_input",
+]
 
 # What other libraries call the options.
 SYNONYMS = {
@@ -81,6 +94,33 @@ def create_model(name: str, /, **options: Any) -> keras.Model:
             hint = did_you_mean(SYNONYMS.get(option, option), known)
             raise UsageError(f"unknown option '{option}' of {name}{hint}")
     return constructor(**options)
+
+
+def preprocess_input(images: Any, data_format: str | None = None) -> Any:
+    """Return images as `VGG16`, `ResNet50` and the like expect them with weights="imagenet".
+
+    `kerazoo.preprocess` does this for a model with any loaded weights.
+
+    Args:
+        images: RGB in [0, 255], [batch, height, width, 3].
+        data_format: "channels_last" or "channels_first"; None for Keras's setting.
+
+    Returns:
+        BGR minus ImageNet's mean, of the same shape.
+    """
+    return keras.applications.imagenet_utils.preprocess_input(images, data_format, mode="caffe")
+
+
+def decode_predictions(scores: Any, top: int = 5) -> list[list[tuple[str, str, float]]]:
+    """Return the `top` classes of ImageNet for each row of scores [batch, 1000].
+
+    Returns:
+        For each image (WordNet id, name, score), the highest score first.
+
+    Raises:
+        ValueError: The scores have another shape.
+    """
+    return keras.applications.imagenet_utils.decode_predictions(scores, top=top)
 
 
 def _import_families() -> None:

@@ -17,36 +17,48 @@ from kerazoo.weights import load_weights
 
 Shape = tuple[int | None, int | None, int | None]
 Activation = str | Callable[..., Any] | None
+Namer = Callable[[str], str]
 
 NOT_IN_CONFIG = ("weights", "input_tensor", "name")
 
 
-def constructor(info: ModelInfo) -> Callable[[Constructor], Constructor]:
+def constructor(
+    info: ModelInfo, keras_twin: str | None = None
+) -> Callable[[Constructor], Constructor]:
     """Register the decorated function as the constructor of a model.
 
     The function has the arguments that `kerazoo.create_model` documents, then its own options. It
     builds the model; after that the model gets its `kerazoo_config`, and `weights` are loaded.
+
+    Args:
+        info: What is known of the model.
+        keras_twin: Name in keras.applications, of a function with other defaults than the
+            registered one, which is not registered.
     """
 
     def decorate(build: Constructor) -> Constructor:
         signature = inspect.signature(build)
+        registered = registry.constructor(info.name) if keras_twin else build
+        defaults = inspect.signature(registered).parameters
 
         @functools.wraps(build)
         def construct(*args: Any, **kwargs: Any) -> keras.Model:
-            arguments = signature.bind(*args, **kwargs).arguments
-            model = build(*args, **kwargs)
+            bound = signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            model = build(*bound.args, **bound.kwargs)
             options = {
                 name: value
-                for name, value in arguments.items()
-                if name not in NOT_IN_CONFIG and value != signature.parameters[name].default
+                for name, value in bound.arguments.items()
+                if name not in NOT_IN_CONFIG and value != defaults[name].default
             }
             model.kerazoo_config = ModelConfig(info.name, options)
-            if arguments.get("weights") is not None:
-                load_weights(model, arguments["weights"])
+            if bound.arguments["weights"] is not None:
+                load_weights(model, bound.arguments["weights"])
             return model
 
-        construct.__name__ = construct.__qualname__ = info.name
-        registry.register(info, construct)
+        construct.__name__ = construct.__qualname__ = keras_twin or info.name
+        if not keras_twin:
+            registry.register(info, construct)
         return construct
 
     return decorate
@@ -129,11 +141,12 @@ def mean_classifier(
     classes: int,
     activation: Activation,
     name: str,
+    pool_name: str = "global_pool",
 ) -> keras.KerasTensor:
     """Return the scores of a dense layer over the mean of features, or without a top `pooled`."""
     if not include_top:
         return pooled(x, pooling)
-    return classifier(global_mean(x), classes, activation, name)
+    return classifier(global_mean(x, pool_name), classes, activation, name)
 
 
 def classifier(
@@ -151,9 +164,9 @@ def classifier(
     return keras.layers.Dense(classes, activation=activation, dtype=dtype, name=name)(x)
 
 
-def global_mean(x: keras.KerasTensor) -> keras.KerasTensor:
+def global_mean(x: keras.KerasTensor, name: str = "global_pool") -> keras.KerasTensor:
     """Return the mean of each channel of features [batch, height, width, channels]."""
-    return keras.layers.GlobalAveragePooling2D(name="global_pool")(x)
+    return keras.layers.GlobalAveragePooling2D(name=name)(x)
 
 
 def activated(x: keras.KerasTensor, function: Activation, name: str) -> keras.KerasTensor:
@@ -177,6 +190,16 @@ def check_choice(name: str, value: object, choices: tuple[str | None, ...]) -> N
     if value not in choices:
         *others, last = map(repr, choices)
         raise UsageError(f"{name} must be {', '.join(others)} or {last}; received {value!r}")
+
+
+def layer_namer(layer_names: str, keras_name: Namer) -> Namer:
+    """Return what gives each layer its name: `keras_name`, or the name itself.
+
+    Raises:
+        UsageError: `layer_names` is not "kerazoo" or "keras".
+    """
+    check_choice("layer_names", layer_names, ("kerazoo", "keras"))
+    return keras_name if layer_names == "keras" else str
 
 
 def scaled(width: int, alpha: float, divisor: int = 1) -> int:

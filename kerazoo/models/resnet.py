@@ -20,6 +20,7 @@ from kerazoo.lazy import keras
 from kerazoo.models import _builder
 from kerazoo.registry import Constructor, ModelInfo
 from kerazoo.weights import Weights
+from kerazoo.weights.keras_names import resnet_name
 
 STEM_WIDTH = 64
 WIDTHS = (64, 128, 256, 512)
@@ -27,10 +28,11 @@ STRIDE_ON = ("1x1", "3x3", "last_3x3")
 
 
 class Settings(NamedTuple):
-    """What every convolution of a net has: whether biases, and the epsilon behind it."""
+    """What all convolutions of a network have in common: biases, epsilon, names of layers."""
 
     use_bias: bool = False
     epsilon: float = 1e-5
+    named: _builder.Namer = str
 
 
 PAPER = Settings()
@@ -84,28 +86,29 @@ def _residual(
     settings: Settings,
 ) -> keras.KerasTensor:
     """Return a map plus what (filters, kernel, stride) convolutions make of it, then ReLU."""
-    layers = keras.layers
+    layers, named = keras.layers, settings.named
     shortcut, filters = x, convolutions[-1][0]
     if x.shape[_builder.channel_axis()] != filters:
         shortcut = _convolution(x, filters, 1, stride, f"{name}_shortcut", settings)
     elif stride > 1:
-        shortcut = layers.MaxPooling2D(1, stride, name=f"{name}_shortcut")(x)
+        shortcut = layers.MaxPooling2D(1, stride, name=named(f"{name}_shortcut"))(x)
     for number, (width, kernel, step) in enumerate(convolutions, start=1):
         if number > 1:
-            x = layers.ReLU(name=f"{name}_{number - 1}_relu")(x)
+            x = layers.ReLU(name=named(f"{name}_{number - 1}_relu"))(x)
         x = _convolution(x, width, kernel, step, f"{name}_{number}", settings)
-    return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([shortcut, x]))
+    x = layers.Add(name=named(f"{name}_add"))([shortcut, x])
+    return layers.ReLU(name=named(f"{name}_relu"))(x)
 
 
 def _convolution(
     x: keras.KerasTensor, filters: int, kernel: int, stride: int, name: str, settings: Settings
 ) -> keras.KerasTensor:
     """Return what a convolution with as many zeros on both sides makes of a map, normalised."""
-    layers, padding = keras.layers, "same"
+    layers, named, padding = keras.layers, settings.named, "same"
     if stride > 1:
         padding = "valid"
         if kernel > 1:
-            x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
+            x = layers.ZeroPadding2D(kernel // 2, name=named(f"{name}_pad"))(x)
     x = layers.Conv2D(
         filters,
         kernel,
@@ -113,10 +116,10 @@ def _convolution(
         padding,
         use_bias=settings.use_bias,
         kernel_initializer="he_normal",
-        name=name,
+        name=named(name),
     )(x)
     return layers.BatchNormalization(
-        _builder.channel_axis(), momentum=0.9, epsilon=settings.epsilon, name=f"{name}_bn"
+        _builder.channel_axis(), momentum=0.9, epsilon=settings.epsilon, name=named(f"{name}_bn")
     )(x)
 
 
@@ -129,7 +132,7 @@ def _stem(
     if pool_padding == "symmetric":
         x = keras.layers.ZeroPadding2D(1, name="pool1_pad")(x)
     padding = "valid" if pool_padding == "symmetric" else "same"
-    return keras.layers.MaxPooling2D(3, 2, padding, name="pool1")(x)
+    return keras.layers.MaxPooling2D(3, 2, padding, name=settings.named("pool1"))(x)
 
 
 def _stages(
@@ -151,12 +154,28 @@ def _stages(
     return x
 
 
+class Defaults(NamedTuple):
+    """Defaults of the options that differ in keras.applications."""
+
+    use_bias: bool = False
+    pool_padding: str = "same"
+    epsilon: float = 1e-5
+    layer_names: str = "kerazoo"
+
+
+KERAS = Defaults(True, "symmetric", 1.001e-5, "keras")
+
+
 def _resnet(
-    info: ModelInfo, block: Callable[..., keras.KerasTensor], depths: Sequence[int]
+    info: ModelInfo,
+    block: Callable[..., keras.KerasTensor],
+    depths: Sequence[int],
+    keras_twin: str | None = None,
 ) -> Constructor:
     """Return the constructor of a column of table 1, whose stages have `depths` blocks."""
+    defaults = KERAS if keras_twin else Defaults()
 
-    @_builder.constructor(info)
+    @_builder.constructor(info, keras_twin)
     def build(
         include_top: bool = True,
         weights: Weights = None,
@@ -168,9 +187,10 @@ def _resnet(
         name: str = info.name,
         *,
         stride_on: str = "1x1",
-        use_bias: bool = False,
-        pool_padding: str = "same",
-        epsilon: float = 1e-5,
+        use_bias: bool = defaults.use_bias,
+        pool_padding: str = defaults.pool_padding,
+        epsilon: float = defaults.epsilon,
+        layer_names: str = defaults.layer_names,
         alpha: float = 1.0,
     ) -> keras.Model:
         """Build a residual network.
@@ -183,6 +203,7 @@ def _resnet(
             use_bias: Whether the convolutions have biases, as in keras.applications.
             pool_padding: "same", or "symmetric" for one zero at every side.
             epsilon: Added to the variances by batch normalization.
+            layer_names: "kerazoo" for those of the paper's table, or "keras" (keras.applications).
             alpha: Width multiplier of every layer but the last, as in MobileNet. Below 3/16
                 training may crash on a CPU, in TensorFlow's gradient of strided 1x1 convolutions.
                 See `kerazoo.create_model` for the other arguments and errors.
@@ -191,14 +212,16 @@ def _resnet(
             A model from images [batch, height, width, 3] to [batch, classes].
         """
         _builder.check_choice("stride_on", stride_on, STRIDE_ON)
-        settings = Settings(use_bias, epsilon)
+        named = _builder.layer_namer(layer_names, resnet_name)
+        settings = Settings(use_bias, epsilon, named)
         inputs = _builder.image_input(
             info, include_top, input_tensor, input_shape, minimum=32, any_size=True
         )
         x = _stem(inputs, _builder.scaled(STEM_WIDTH, alpha), pool_padding, settings)
         widths = [_builder.scaled(width, alpha) for width in WIDTHS]
         x = _stages(x, block, depths, widths, stride_on, settings)
-        x = _builder.mean_classifier(x, include_top, pooling, classes, classifier_activation, "fc")
+        top = (include_top, pooling, classes, classifier_activation)
+        x = _builder.mean_classifier(x, *top, named("fc"), named("global_pool"))
         return _builder.functional(inputs, x, name)
 
     return build
@@ -212,6 +235,12 @@ def _info(layers: int, params: int, macs: int) -> ModelInfo:
 
 resnet18 = _resnet(_info(18, 11_689_512, 1_814_073_344), basic, (2, 2, 2, 2))
 resnet34 = _resnet(_info(34, 21_797_672, 3_663_761_408), basic, (3, 4, 6, 3))
-resnet50 = _resnet(_info(50, 25_557_032, 3_857_973_248), bottleneck, (3, 4, 6, 3))
-resnet101 = _resnet(_info(101, 44_549_160, 7_570_194_432), bottleneck, (3, 4, 23, 3))
-resnet152 = _resnet(_info(152, 60_192_808, 11_282_415_616), bottleneck, (3, 8, 36, 3))
+RESNET50_INFO = _info(50, 25_557_032, 3_857_973_248)
+RESNET101_INFO = _info(101, 44_549_160, 7_570_194_432)
+RESNET152_INFO = _info(152, 60_192_808, 11_282_415_616)
+resnet50 = _resnet(RESNET50_INFO, bottleneck, (3, 4, 6, 3))
+resnet101 = _resnet(RESNET101_INFO, bottleneck, (3, 4, 23, 3))
+resnet152 = _resnet(RESNET152_INFO, bottleneck, (3, 8, 36, 3))
+ResNet50 = _resnet(RESNET50_INFO, bottleneck, (3, 4, 6, 3), "ResNet50")
+ResNet101 = _resnet(RESNET101_INFO, bottleneck, (3, 4, 23, 3), "ResNet101")
+ResNet152 = _resnet(RESNET152_INFO, bottleneck, (3, 8, 36, 3), "ResNet152")

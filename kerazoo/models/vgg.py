@@ -9,23 +9,43 @@ Glorot-uniform, as in tf-slim, where the paper starts deep networks from a train
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 from kerazoo.models import _builder
 from kerazoo.registry import Constructor, ModelInfo
 from kerazoo.weights import Weights
+from kerazoo.weights.keras_names import vgg_name
 
 Kernels = Sequence[Sequence[int]]
+Namer = _builder.Namer
 
 FILTERS = (64, 128, 256, 512, 512)
 FC_WIDTH = 4096
 
 
-def _vgg(info: ModelInfo, kernels: Kernels, normalized: bool = False) -> Constructor:
-    """Return the constructor of a column of the table."""
+class Defaults(NamedTuple):
+    """Defaults of the options that differ in keras.applications."""
 
-    @_builder.constructor(info)
+    head: str = "conv"
+    dropout_rate: float = 0.5
+    layer_names: str = "kerazoo"
+
+
+KERAS = Defaults("dense", 0.0, "keras")
+
+
+def _vgg(
+    info: ModelInfo,
+    kernels: Kernels,
+    normalized: bool = False,
+    keras_twin: str | None = None,
+) -> Constructor:
+    """Return the constructor of a column of the table."""
+    defaults = KERAS if keras_twin else Defaults()
+
+    @_builder.constructor(info, keras_twin)
     def build(
         include_top: bool = True,
         weights: Weights = None,
@@ -36,10 +56,11 @@ def _vgg(info: ModelInfo, kernels: Kernels, normalized: bool = False) -> Constru
         classifier_activation: _builder.Activation = "softmax",
         name: str = info.name,
         *,
-        head: str = "conv",
+        head: str = defaults.head,
         fc_padding: str = "valid",
         global_pool: bool = False,
-        dropout_rate: float = 0.5,
+        dropout_rate: float = defaults.dropout_rate,
+        layer_names: str = defaults.layer_names,
         alpha: float = 1.0,
     ) -> keras.Model:
         """Build a VGG network.
@@ -52,6 +73,7 @@ def _vgg(info: ModelInfo, kernels: Kernels, normalized: bool = False) -> Constru
             fc_padding: Padding of the convolutional fc6; with "same" it takes at least 32x32.
             global_pool: Whether the convolutional head takes the mean of fc7 over all positions.
             dropout_rate: Fraction of the elements of fc6 and fc7 that are dropped in training.
+            layer_names: "kerazoo" for those of the study notes, or "keras" (keras.applications).
             alpha: Width multiplier of every layer but the last, as in MobileNet. See
                 `kerazoo.create_model` for the other arguments and errors.
 
@@ -66,11 +88,13 @@ def _vgg(info: ModelInfo, kernels: Kernels, normalized: bool = False) -> Constru
         inputs = _builder.image_input(
             info, include_top, input_tensor, input_shape, minimum=minimum, any_size=conv
         )
-        x = _features(inputs, kernels, alpha, normalized)
+        named = _builder.layer_namer(layer_names, vgg_name)
+        x = _features(inputs, kernels, alpha, normalized, named)
         if not include_top:
             return _builder.functional(inputs, _builder.pooled(x, pooling), name)
-        x = _head(x, conv, _builder.scaled(FC_WIDTH, alpha), fc_padding, global_pool, dropout_rate)
-        x = _classifier(x, conv, classes, classifier_activation, dropout_rate)
+        width = _builder.scaled(FC_WIDTH, alpha)
+        x = _head(x, conv, width, fc_padding, global_pool, dropout_rate, named)
+        x = _classifier(x, conv, classes, classifier_activation, dropout_rate, named)
         return _builder.functional(inputs, x, name)
 
     return build
@@ -84,7 +108,7 @@ def _check_head(head: str, fc_padding: str, global_pool: bool) -> None:
 
 
 def _features(
-    x: keras.KerasTensor, kernels: Kernels, alpha: float, normalized: bool
+    x: keras.KerasTensor, kernels: Kernels, alpha: float, normalized: bool, named: Namer
 ) -> keras.KerasTensor:
     from kerazoo.layers import LocalResponseNormalization
 
@@ -92,11 +116,11 @@ def _features(
     for block, (sides, filters) in enumerate(zip(kernels, FILTERS, strict=True), start=1):
         width = _builder.scaled(filters, alpha)
         for number, side in enumerate(sides, start=1):
-            name = f"conv{block}_{number}"
+            name = named(f"conv{block}_{number}")
             x = layers.Conv2D(width, side, padding="same", activation="relu", name=name)(x)
         if normalized and block == 1:
             x = LocalResponseNormalization(name="lrn1")(x)
-        x = layers.MaxPooling2D(2, strides=2, name=f"pool{block}")(x)
+        x = layers.MaxPooling2D(2, strides=2, name=named(f"pool{block}"))(x)
     return x
 
 
@@ -107,16 +131,18 @@ def _head(
     fc_padding: str,
     global_pool: bool,
     dropout_rate: float,
+    named: Namer,
 ) -> keras.KerasTensor:
     """Return fc7, [batch, height, width, channels] of the convolutional head, else [batch, n]."""
     layers = keras.layers
     if conv:
-        fc6 = layers.Conv2D(width, 7, padding=fc_padding, activation="relu", name="fc6")
-        fc7 = layers.Conv2D(width, 1, activation="relu", name="fc7")
+        fc6 = layers.Conv2D(width, 7, padding=fc_padding, activation="relu", name=named("fc6"))
+        fc7 = layers.Conv2D(width, 1, activation="relu", name=named("fc7"))
     else:
-        x = layers.Flatten(name="pool5_flat")(x)
-        fc6, fc7 = (layers.Dense(width, activation="relu", name=name) for name in ("fc6", "fc7"))
-    x = fc7(layers.Dropout(dropout_rate, name="dropout6")(fc6(x)))
+        x = layers.Flatten(name=named("pool5_flat"))(x)
+        fc6 = layers.Dense(width, activation="relu", name=named("fc6"))
+        fc7 = layers.Dense(width, activation="relu", name=named("fc7"))
+    x = fc7(_dropout(fc6(x), dropout_rate, "dropout6"))
     return layers.GlobalAveragePooling2D(keepdims=True, name="global_pool")(x) if global_pool else x
 
 
@@ -126,18 +152,24 @@ def _classifier(
     classes: int,
     activation: _builder.Activation,
     dropout_rate: float,
+    named: Namer,
 ) -> keras.KerasTensor:
     """Return the scores of each position, [batch, classes] where there is only one."""
     _builder.check_classes(classes, minimum=0)
     if not classes:
         return x
-    x = keras.layers.Dropout(dropout_rate, name="dropout7")(x)
+    x = _dropout(x, dropout_rate, "dropout7")
     if not conv:
-        return _builder.classifier(x, classes, activation, "fc8")
-    x = keras.layers.Conv2D(classes, 1, dtype=_builder.variable_dtype(), name="fc8")(x)
+        return _builder.classifier(x, classes, activation, named("fc8"))
+    x = keras.layers.Conv2D(classes, 1, dtype=_builder.variable_dtype(), name=named("fc8"))(x)
     if _builder.image_size(x) == (1, 1):
         x = keras.layers.Flatten(name="fc8_squeezed")(x)
-    return _builder.activated(x, activation, "predictions")
+    name = "predictions" if named("fc8") == "fc8" else "probabilities"
+    return _builder.activated(x, activation, name)
+
+
+def _dropout(x: keras.KerasTensor, rate: float, name: str) -> keras.KerasTensor:
+    return keras.layers.Dropout(rate, name=name)(x) if rate else x
 
 
 def _info(name: str, column: str, params: int, macs: int) -> ModelInfo:
@@ -157,5 +189,8 @@ vgg11 = _vgg(_info("vgg11", "A", 132_863_336, 7_609_090_048), A)
 vgg11_lrn = _vgg(_info("vgg11_lrn", "A-LRN", 132_863_336, 7_609_090_048), A, normalized=True)
 vgg13 = _vgg(_info("vgg13", "B", 133_047_848, 11_308_466_176), B)
 vgg16c = _vgg(_info("vgg16c", "C", 133_638_952, 11_770_888_192), C)
-vgg16 = _vgg(_info("vgg16", "D", 138_357_544, 15_470_264_320), D)
-vgg19 = _vgg(_info("vgg19", "E", 143_667_240, 19_632_062_464), E)
+VGG16_INFO = _info("vgg16", "D", 138_357_544, 15_470_264_320)
+VGG19_INFO = _info("vgg19", "E", 143_667_240, 19_632_062_464)
+vgg16, vgg19 = _vgg(VGG16_INFO, D), _vgg(VGG19_INFO, E)
+VGG16 = _vgg(VGG16_INFO, D, keras_twin="VGG16")
+VGG19 = _vgg(VGG19_INFO, E, keras_twin="VGG19")

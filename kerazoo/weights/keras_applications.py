@@ -8,7 +8,7 @@ Source: keras.applications.vgg16, vgg19 and resnet. A VGG's layers are `block1_c
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,59 +16,17 @@ import numpy as np
 
 from kerazoo.errors import CorruptFileError, DataMissingError, KerazooError, UsageError
 from kerazoo.lazy import keras
-from kerazoo.registry import ModelConfig
 from kerazoo.weights import h5
 from kerazoo.weights.networks import (
-    BATCH_NORM,
+    KERAS_NETWORKS,
     Network,
     check_same_graph,
     find_network,
-    resnet_units,
-    vgg_convolutions,
 )
 from kerazoo.weights.preprocessing import CAFFE, Preprocessing
 from kerazoo.weights.transfer import LoadedWeights, assign, named_weights
 
 LIBRARY = "keras.applications"
-
-
-def _vgg(depths: Sequence[int]) -> dict[str, str]:
-    layers = {name: f"block{name[4]}_conv{name[6]}" for name in vgg_convolutions(depths)}
-    return {**layers, "fc6": "fc1", "fc7": "fc2", "fc8": "predictions"}
-
-
-def _resnet(depths: Sequence[int]) -> dict[str, str]:
-    layers = {"conv1": "conv1"}
-    for stage, unit in resnet_units(depths):
-        for number in (1, 2, 3):
-            layers[f"conv{stage}_{unit}_{number}"] = f"conv{stage}_block{unit}_{number}"
-        if unit == 1:
-            layers[f"conv{stage}_{unit}_shortcut"] = f"conv{stage}_block{unit}_0"
-    normalized = {f"{ours}{BATCH_NORM}": f"{theirs}_bn" for ours, theirs in layers.items()}
-    convolutions = {ours: f"{theirs}_conv" for ours, theirs in layers.items()}
-    return {**convolutions, **normalized, "fc": "predictions"}
-
-
-RESNET_OPTIONS = {"use_bias": True, "pool_padding": "symmetric", "epsilon": 1.001e-5}
-NETWORKS = (
-    *(
-        Network(name, ModelConfig(ours), _vgg(depths), ("fc6", "fc7", "fc8"), CAFFE)
-        for name, ours, depths in (
-            ("VGG16", "vgg16", (2, 2, 3, 3, 3)),
-            ("VGG19", "vgg19", (2, 2, 4, 4, 4)),
-        )
-    ),
-    *(
-        Network(
-            f"ResNet{layers}",
-            ModelConfig(f"resnet{layers}", RESNET_OPTIONS),
-            _resnet(depths),
-            ("fc",),
-            CAFFE,
-        )
-        for layers, depths in ((50, (3, 4, 6, 3)), (101, (3, 4, 23, 3)), (152, (3, 8, 36, 3)))
-    ),
-)
 
 
 def from_model(source: keras.Model) -> LoadedWeights:
@@ -97,7 +55,7 @@ def read(path: Path) -> LoadedWeights:
 
 def network_of(model: keras.Model) -> Network:
     """Return the network of keras.applications that a model is; errors as in `find_network`."""
-    return find_network(model, NETWORKS, LIBRARY)
+    return find_network(model, KERAS_NETWORKS, LIBRARY)
 
 
 def imagenet(model: keras.Model) -> LoadedWeights:
@@ -108,7 +66,7 @@ def imagenet(model: keras.Model) -> LoadedWeights:
         DataMissingError, CorruptFileError: See `download`.
     """
     network = network_of(model)
-    has_top = any(layer.name in network.top for layer in model.layers)
+    has_top = any(key.partition("/")[0] in network.top for key in named_weights(model))
     return from_model(download(network.name, has_top))
 
 
@@ -208,10 +166,10 @@ def _loaded(
 ) -> LoadedWeights:
     """Return weights by kerazoo's names, which are theirs already in a model of kerazoo."""
     layers = {key.partition("/")[0] for key in weights}
-    starts = [next(iter(network.layers.values())) for network in NETWORKS]
+    starts = [next(iter(network.layers.values())) for network in KERAS_NETWORKS]
     if layers & {*starts}:
         return _renamed_weights(source, weights, error)
-    top = next((n.top for n in NETWORKS if f"{n.top[0]}/kernel" in weights), ())
+    top = next((n.top for n in KERAS_NETWORKS if f"{n.top[0]}/kernel" in weights), ())
     tensors = {key: (key, array) for key, array in weights.items()}
     return LoadedWeights(source, tensors, top=top, error=error)
 
@@ -221,7 +179,9 @@ def _renamed_weights(
 ) -> LoadedWeights:
     """Return weights of the network with the most of their layers, by kerazoo's names."""
     layers = {key.partition("/")[0] for key in weights}
-    network = max(NETWORKS, key=lambda n: (len(layers & {*n.layers.values()}), -len(n.layers)))
+    network = max(
+        KERAS_NETWORKS, key=lambda n: (len(layers & {*n.layers.values()}), -len(n.layers))
+    )
     ours = {theirs: own for own, theirs in network.layers.items()}
     tensors = {}
     for name, array in weights.items():

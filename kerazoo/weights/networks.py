@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from kerazoo.errors import KerazooError, UsageError
 from kerazoo.registry import ModelConfig
-from kerazoo.weights.preprocessing import Preprocessing
+from kerazoo.weights.keras_names import resnet_name, vgg_name
+from kerazoo.weights.preprocessing import CAFFE, Preprocessing
 
 if TYPE_CHECKING:
     import keras
@@ -125,3 +126,46 @@ def resnet_units(depths: Sequence[int]) -> list[tuple[int, int]]:
     return [
         (stage, unit) for stage, depth in enumerate(depths, start=2) for unit in range(1, depth + 1)
     ]
+
+
+RESNETS = ((50, (3, 4, 6, 3)), (101, (3, 4, 23, 3)), (152, (3, 8, 36, 3)))
+
+
+def resnet_layers(depths: Sequence[int]) -> list[str]:
+    """Return the convolutions of a ResNet of bottlenecks, and its last dense layer."""
+    layers = ["conv1"]
+    for stage, unit in resnet_units(depths):
+        layers += [f"conv{stage}_{unit}_{number}" for number in (1, 2, 3)]
+        layers += [f"conv{stage}_{unit}_shortcut"] if unit == 1 else []
+    return [*layers, "fc"]
+
+
+def _keras_vgg(name: str, depths: Sequence[int]) -> Network:
+    layers = [*vgg_convolutions(depths), "fc6", "fc7", "fc8"]
+    names = {layer: vgg_name(layer) for layer in layers}
+    return Network(name, ModelConfig(name.lower()), names, ("fc6", "fc7", "fc8"), CAFFE)
+
+
+def _keras_resnet(number: int, depths: Sequence[int]) -> Network:
+    *convolutions, last = resnet_layers(depths)
+    layers = [*convolutions, *(f"{name}{BATCH_NORM}" for name in convolutions), last]
+    config = ModelConfig(f"resnet{number}", RESNET_OPTIONS)
+    names = {layer: resnet_name(layer) for layer in layers}
+    return Network(f"ResNet{number}", config, names, ("fc",), CAFFE)
+
+
+RESNET_OPTIONS = {"use_bias": True, "pool_padding": "symmetric", "epsilon": 1.001e-5}
+KERAS_NETWORKS = (
+    _keras_vgg("VGG16", (2, 2, 3, 3, 3)),
+    _keras_vgg("VGG19", (2, 2, 4, 4, 4)),
+    *(_keras_resnet(number, depths) for number, depths in RESNETS),
+)
+
+
+def names_in_kerazoo(model: keras.Model) -> dict[str, str]:
+    """Return kerazoo's names of the layers of a model built with layer_names="keras", else {}."""
+    config: ModelConfig | None = getattr(model, "kerazoo_config", None)
+    if config is None or config.options.get("layer_names") != "keras":
+        return {}
+    networks = (network for network in KERAS_NETWORKS if network.config.name == config.name)
+    return {theirs: ours for network in networks for ours, theirs in network.layers.items()}

@@ -21,9 +21,10 @@ from kerazoo.weights.checkpoint import Checkpoint
 from kerazoo.weights.h5 import NORM_KINDS
 from kerazoo.weights.networks import (
     BATCH_NORM,
+    RESNETS,
     Network,
     find_network,
-    resnet_units,
+    resnet_layers,
     vgg_convolutions,
 )
 from kerazoo.weights.preprocessing import SLIM_INCEPTION, SLIM_VGG, Preprocessing
@@ -52,14 +53,17 @@ def _vgg(depths: Sequence[int]) -> dict[str, str]:
 
 
 def _resnet(depths: Sequence[int]) -> dict[str, str]:
-    layers = {"conv1": "conv1"}
-    for stage, unit in resnet_units(depths):
-        scope = f"block{stage - 1}/unit_{unit}/bottleneck_v1"
-        for number in (1, 2, 3):
-            layers[f"conv{stage}_{unit}_{number}"] = f"{scope}/conv{number}"
-        if unit == 1:
-            layers[f"conv{stage}_{unit}_shortcut"] = f"{scope}/shortcut"
-    return {**layers, "fc": "logits"}
+    *convolutions, last = resnet_layers(depths)
+    return {name: _resnet_path(name) for name in convolutions} | {last: "logits"}
+
+
+def _resnet_path(name: str) -> str:
+    """Return "block1/unit_1/bottleneck_v1/conv2" for "conv2_1_2"."""
+    if name == "conv1":
+        return name
+    stage, unit, part = name.removeprefix("conv").split("_")
+    convolution = part if part == "shortcut" else f"conv{part}"
+    return f"block{int(stage) - 1}/unit_{unit}/bottleneck_v1/{convolution}"
 
 
 def _inception() -> dict[str, str]:
@@ -89,7 +93,7 @@ NETWORKS = (
             ("fc",),
             SLIM_VGG,
         )
-        for layers, depths in ((50, (3, 4, 6, 3)), (101, (3, 4, 23, 3)), (152, (3, 8, 36, 3)))
+        for layers, depths in RESNETS
     ),
     Network(
         "alexnet_v2",

@@ -10,6 +10,7 @@ import numpy as np
 
 from kerazoo.errors import CorruptFileError, KerazooError
 from kerazoo.registry import ModelConfig
+from kerazoo.weights.networks import names_in_kerazoo
 from kerazoo.weights.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
@@ -45,9 +46,12 @@ class LoadedWeights:
 
 
 def named_weights(model: keras.Model) -> dict[str, Any]:
-    """Return every weight of a model by "layer/weight"."""
+    """Return every weight of a model by "layer/weight", with kerazoo's names of layers."""
+    names = names_in_kerazoo(model)
     return {
-        f"{layer.name}/{weight.name}": weight for layer in model.layers for weight in layer.weights
+        f"{names.get(layer.name, layer.name)}/{weight.name}": weight
+        for layer in model.layers
+        for weight in layer.weights
     }
 
 
@@ -63,7 +67,7 @@ def assign(model: keras.Model, weights: LoadedWeights) -> list[str]:
     """
     weights.check(model)
     targets = named_weights(model)
-    layers = {layer.name for layer in model.layers}
+    layers = {_layer(key) for key in targets}
     absent = {layer for layer in weights.top if layer not in layers}
     if weights.top and weights.top[-1] not in absent:
         absent = set()  # a model with the last layer needs all below it

@@ -80,6 +80,7 @@ def test_features_alone_are_converted_too(
     assert result.outputs == (2, 7, 7, channels)
 
 
+@pytest.mark.usefixtures("thin_networks")
 def test_the_options_of_the_other_graph_are_found_and_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

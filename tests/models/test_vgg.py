@@ -163,7 +163,7 @@ def test_a_constructor_takes_what_keras_applications_takes() -> None:
     theirs = list(inspect.signature(keras.applications.VGG16).parameters)
     ours = list(inspect.signature(vgg.vgg16).parameters)
     assert ours[: len(theirs)] == theirs
-    own = ["head", "fc_padding", "global_pool", "dropout_rate", "alpha"]
+    own = ["head", "fc_padding", "global_pool", "dropout_rate", "layer_names", "alpha"]
     assert ours[len(theirs) :] == own
     assert vgg.vgg16.__name__ == "vgg16"
     assert "fc_padding: " in str(vgg.vgg16.__doc__)
