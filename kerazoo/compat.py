@@ -1,13 +1,19 @@
-"""Private parts of Keras that kerazoo needs, each with its reason."""
+"""The private APIs of Keras and TensorFlow that kerazoo uses, each with the reason.
+
+Tested with Keras 3.10 and 3.15, TensorFlow 2.20 and 2.21.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kerazoo.lazy import keras
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 Moments = Callable[[Any, Any], tuple[Any, Any]]
 
@@ -61,7 +67,7 @@ def gradients_summed(optimizer: Any) -> Iterator[None]:
 
 
 def replace_moments(layer: Any, moments: Callable[[Moments, Any, Any], tuple[Any, Any]]) -> None:
-    """Have a batch normalisation take its moments from a function in the place of Keras's own.
+    """Have a batch normalization take its moments from a function instead of Keras's own.
 
     Args:
         layer: The layer.
@@ -72,3 +78,82 @@ def replace_moments(layer: Any, moments: Callable[[Moments, Any, Any], tuple[Any
     public way to exchange them at once.
     """
     layer._moments = partial(moments, layer._moments)
+
+
+def all_layers(layer: Any, include_self: bool = True) -> list[Any]:
+    """Return the layers in a layer or model, at any depth.
+
+    Reason: `Model.layers` has those of the first level, and `Layer` none.
+    """
+    return list(layer._flatten_layers(include_self=include_self))
+
+
+def nodes_in_order(graph: Any) -> Iterator[Any]:
+    """Yield the nodes of a `keras.Function`, each after those it depends on.
+
+    Reason: `Function.operations` has an operation once, however often it is called.
+    """
+    for depth in sorted(graph._nodes_by_depth, reverse=True):
+        yield from graph._nodes_by_depth[depth]
+
+
+def operation_of(tensor: keras.KerasTensor) -> Any:
+    """Return the operation that a symbolic tensor is the output of.
+
+    Reason: Keras has no public way from a tensor to its operation.
+    """
+    return tensor._keras_history.operation
+
+
+@contextlib.contextmanager
+def nodes_restored(layers: Iterable[Any]) -> Iterator[None]:
+    """Drop the nodes that calls of layers add to them within a `with` block.
+
+    Reason: a layer remembers each symbolic call, and Keras has no public way to call it otherwise.
+    """
+    counts = [(each, len(each._inbound_nodes), len(each._outbound_nodes)) for each in layers]
+    try:
+        yield
+    finally:
+        for layer, inbound, outbound in counts:
+            del layer._inbound_nodes[inbound:], layer._outbound_nodes[outbound:]
+
+
+@contextlib.contextmanager
+def determinism(wanted: bool) -> Iterator[None]:
+    """Have TensorFlow's operations deterministic, or as it chooses them, within a `with` block.
+
+    Reason: `tf.config.experimental.enable_op_determinism` has no public counterpart.
+    """
+    from tensorflow.python.framework import config
+
+    switch = {True: config.enable_op_determinism, False: config.disable_op_determinism}
+    before = config.is_op_determinism_enabled()
+    switch[wanted]()
+    try:
+        yield
+    finally:
+        switch[before]()
+
+
+def gpu_memory() -> int:
+    """Return the bytes that TensorFlow may use of the GPU with the least memory.
+
+    Reason: `tf.config` tells how much is in use, not how much there is.
+    """
+    from tensorflow.python.client import device_lib
+
+    devices = device_lib.list_local_devices()
+    return min(each.memory_limit for each in devices if each.device_type == "GPU")
+
+
+def profile_operations(graph: tf.Graph) -> None:
+    """Count the floating-point operations of a graph with TensorFlow's profiler.
+
+    Reason: in TensorFlow 2 the profiler of TensorFlow 1 is left without a public name.
+    """
+    from tensorflow.python.profiler import model_analyzer, option_builder
+
+    builder = option_builder.ProfileOptionBuilder
+    options = builder(builder.float_operation()).with_empty_output().build()
+    model_analyzer.profile(graph, cmd="op", options=options)

@@ -76,21 +76,6 @@ def unused_gpu() -> str:
     return gpu_warning(tf.test.is_built_with_cuda(), _missing_libraries())
 
 
-@contextlib.contextmanager
-def determinism(wanted: bool) -> Iterator[None]:
-    """Have TensorFlow's operations deterministic, or as it chooses them, within a `with` block."""
-    # it has no public name but for enable_op_determinism
-    from tensorflow.python.framework import config
-
-    switch = {True: config.enable_op_determinism, False: config.disable_op_determinism}
-    before = config.is_op_determinism_enabled()
-    switch[wanted]()
-    try:
-        yield
-    finally:
-        switch[before]()
-
-
 def gpu_warning(built_with_cuda: bool, missing: Iterable[str]) -> str:
     """Return one sentence on why a GPU that is present cannot be used."""
     if not built_with_cuda:

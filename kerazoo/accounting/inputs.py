@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kerazoo import models, registry
-from kerazoo.compat import shapes_only
+from kerazoo.compat import operation_of, shapes_only
 from kerazoo.errors import UsageError, did_you_mean
 from kerazoo.lazy import keras
 
@@ -86,7 +86,7 @@ def input_tensors(
         UsageError: An axis is unknown, or `input_shape` does not fit.
     """
     if graph is not None:
-        tensors = {tensor._keras_history.operation.name: tensor for tensor in graph.inputs}
+        tensors = {operation_of(tensor).name: tensor for tensor in graph.inputs}
     elif input_shape is not None:
         (shape,) = _shapes(input_shape, ["input"])
         tensors = {"input": keras.KerasTensor((None,) * (1 + len(shape)))}

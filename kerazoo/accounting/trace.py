@@ -14,6 +14,7 @@ from typing import Any
 from kerazoo.accounting import rules
 from kerazoo.accounting.cost import Cost
 from kerazoo.accounting.inputs import InputShape, input_tensors, reason
+from kerazoo.compat import all_layers, nodes_in_order, nodes_restored
 from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 
@@ -135,16 +136,15 @@ class _Tracer:
     ) -> list[keras.KerasTensor]:
         """Make the calls of a graph and return its outputs."""
         tensors = {id(ref): new for ref, new in zip(graph.inputs, inputs, strict=True)}
-        for depth in sorted(graph._nodes_by_depth, reverse=True):
-            for node in graph._nodes_by_depth[depth]:
-                if node.is_input or not all(id(ref) in tensors for ref in node.input_tensors):
-                    continue
-                arguments, options = keras.tree.map_structure(
-                    lambda value: tensors.get(id(value), value),
-                    (node.arguments.args, node.arguments.kwargs),
-                )
-                outputs = self.call(node.operation, arguments, options, prefix, row)
-                tensors.update(zip(map(id, node.outputs), outputs, strict=True))
+        for node in nodes_in_order(graph):
+            if node.is_input or not all(id(ref) in tensors for ref in node.input_tensors):
+                continue
+            arguments, options = keras.tree.map_structure(
+                lambda value: tensors.get(id(value), value),
+                (node.arguments.args, node.arguments.kwargs),
+            )
+            outputs = self.call(node.operation, arguments, options, prefix, row)
+            tensors.update(zip(map(id, node.outputs), outputs, strict=True))
         return [tensors[id(reference)] for reference in graph.outputs]
 
     def call(
@@ -173,7 +173,7 @@ class _Tracer:
             row = row or self.new_row(name, operation)
             self.calls.append(Call(*row, operation, arguments, options, tuple(outputs)))
             return outputs
-        if operation._flatten_layers(include_self=False):
+        if all_layers(operation, include_self=False):
             return self.follow(inner, tensors, f"{name}/", row)
         return self.follow(inner, tensors, "", row or self.new_row(name, operation))
 
@@ -251,9 +251,7 @@ def _record(layer: Any, arguments: tuple[Any, ...], options: Mapping[str, Any]) 
     inputs = list(filter(_is_tensor, keras.tree.flatten((arguments, options))))
     if "training" in inspect.signature(layer.call).parameters:
         options = {**options, "training": False}
-    parts = layer._flatten_layers()
-    nodes = [(part, len(part._inbound_nodes), len(part._outbound_nodes)) for part in parts]
-    try:
+    with nodes_restored(all_layers(layer)):
         with keras.StatelessScope(), _deferring_operators():  # drops what the code assigns
             outputs = layer.call(*arguments, **options)
         identity = keras.layers.Identity(name=layer.name)
@@ -261,9 +259,6 @@ def _record(layer: Any, arguments: tuple[Any, ...], options: Mapping[str, Any]) 
             lambda x: identity(x) if any(x is tensor for tensor in inputs) else x, outputs
         )
         graph = keras.Function(inputs, outputs)
-    finally:
-        for part, inbound, outbound in nodes:
-            del part._inbound_nodes[inbound:], part._outbound_nodes[outbound:]
     for operation in graph.operations:
         if not isinstance(operation, keras.Layer):  # Keras numbers them across the process
             operation.name = re.sub(r"_\d+$", "", operation.name)

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerazoo.compat import Moments, replace_moments
+from kerazoo.compat import Moments, all_layers, replace_moments
 
 SUM = tf.distribute.ReduceOp.SUM
 
@@ -69,7 +69,7 @@ def summed(gradients: list[tf.Tensor | None]) -> list[tf.Tensor | None]:
 def batch_normalizations(model: keras.Model) -> list[keras.layers.Layer]:
     """Return the layers in which the images of a batch depend on each other."""
     kind = keras.layers.BatchNormalization
-    return [layer for layer in model._flatten_layers() if isinstance(layer, kind)]
+    return [layer for layer in all_layers(model) if isinstance(layer, kind)]
 
 
 def synchronize(layer: keras.layers.BatchNormalization) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import keras
 import tensorflow as tf
-from tensorflow.python.client import device_lib  # TensorFlow has no public name for it
 
 from kerazoo.accounting.table import summary
+from kerazoo.compat import gpu_memory
 from kerazoo.errors import KerazooError, is_out_of_memory
 from kerazoo.registry import ModelInfo
 
@@ -55,8 +55,7 @@ def needed(model: keras.Model, batch_size: int) -> int:
 def available() -> int:
     """Return the bytes that this process could use, of its GPUs if it has any."""
     if tf.config.list_physical_devices("GPU"):
-        devices = device_lib.list_local_devices()
-        return min(each.memory_limit for each in devices if each.device_type == "GPU")
+        return gpu_memory()
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return min([machine, *_limits()])
 

@@ -13,8 +13,9 @@ from typing import Any
 import keras
 
 from kerazoo import registry
+from kerazoo.compat import determinism
 from kerazoo.data.images import ImageData
-from kerazoo.device import describe_device, determinism
+from kerazoo.device import describe_device
 from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.training import cluster, machine, runs
 from kerazoo.training.checkpoints import State

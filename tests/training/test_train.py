@@ -26,9 +26,9 @@ from PIL import Image
 from tensorflow.python.framework.config import is_op_determinism_enabled  # it has no public name
 
 import kerazoo
+from kerazoo.compat import determinism
 from kerazoo.data.images import ImageData, Split
 from kerazoo.data.load import load
-from kerazoo.device import determinism
 from kerazoo.errors import KerazooError, UsageError
 from kerazoo.training.checkpoints import State
 from kerazoo.training.options import RECIPES, Recipe, TrainOptions
