@@ -2,10 +2,43 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
-from kerazoo.documents.rules import Rule
+
+@dataclass(frozen=True)
+class Rule:
+    """How a stated value may differ from the exact one and still hold.
+
+    Attributes:
+        text: The rule in words, for the ledger.
+        agrees: Whether a stated value agrees with an exact one.
+        verdict: The verdict on such a claim.
+    """
+
+    text: str
+    agrees: Callable[[float, float], bool]
+    verdict: str = "rounded"
+
+
+def decimals(number: int, text: str) -> Rule:
+    """Return the rule that a value is rounded to `number` decimals, tens if it is -1."""
+
+    def agrees(stated: float, exact: float) -> bool:
+        return stated == round(exact, number)
+
+    return Rule(text, agrees)
+
+
+def digits(number: int) -> Rule:
+    """Return the rule that a value is rounded to `number` significant digits."""
+
+    def agrees(stated: float, exact: float) -> bool:
+        return stated == round(exact, number - 1 - math.floor(math.log10(abs(exact))))
+
+    return Rule(f"to {number} significant digit{'s' if number > 1 else ''}", agrees)
 
 
 @dataclass(frozen=True)
@@ -23,7 +56,6 @@ class Claim:
         rule: How the stated value may differ and still hold.
         erratum: Why the notes are wrong here.
         right: Where they are wrong, the value that must come out.
-        setting: Whether the value is read from the settings of a model or recipe.
     """
 
     line: int
@@ -35,7 +67,14 @@ class Claim:
     rule: Rule | None = None
     erratum: str = ""
     right: Any = None
-    setting: bool = False
+
+
+class Setting(Claim):
+    """A claim whose value is read from the settings of a model, layer or recipe."""
+
+
+Claims = Iterator[Claim]
+Sections = tuple[Callable[[], Claims], ...]
 
 
 class Row(NamedTuple):
@@ -68,7 +107,7 @@ def check(document: str, claim: Claim) -> Row:
         note = claim.erratum
         verdict = "erratum" if not same and recomputed == plain(claim.right) else "FAILED"
     elif same:
-        verdict = "setting" if claim.setting else "confirmed"
+        verdict = "setting" if isinstance(claim, Setting) else "confirmed"
     elif claim.rule and claim.rule.agrees(stated, recomputed):
         verdict, note = claim.rule.verdict, claim.rule.text
     shown = claim.printed or stated

@@ -12,6 +12,7 @@ from keras import layers
 
 from kerazoo.accounting.receptive_field import Box, receptive_field
 from kerazoo.accounting.table import summary
+from kerazoo.accounting.windows import Window
 from kerazoo.compat import shapes_only
 from kerazoo.models import create_model
 
@@ -81,9 +82,9 @@ def dense(inputs: int, outputs: int, use_bias: bool = False, batch: int = 1) -> 
 
 def box(size: int, *chain: keras.Layer, place: tuple[int, int]) -> Box:
     """Return the part of a square input that one output of a chain of layers depends on."""
-    found = receptive_field(_model_of((size, size, 1), chain), chain[-1].name, place)
-    assert isinstance(found, Box)
-    return found
+    result = receptive_field(_model_of((size, size, 1), chain), chain[-1].name, place)
+    assert isinstance(result, Box)
+    return result
 
 
 def kernel_shape(layer: keras.Layer, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -92,10 +93,20 @@ def kernel_shape(layer: keras.Layer, shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(layer.kernel.shape)
 
 
+def field_of(chain: Sequence[Window]) -> int:
+    """Return the receptive field of convolution layers with these windows."""
+    convs = [layers.Conv2D(1, w.kernel, w.stride, dilation_rate=w.dilation) for w in chain]
+    return row((60, 60, 1), *convs).receptive_field
+
+
+def named(name: str, *starts: str) -> list[keras.Layer]:
+    """Return the layers of a model whose names begin with one of `starts`."""
+    return [layer for layer in model(name).layers if layer.name.startswith(starts)]
+
+
 def settings(name: str, start: str, attribute: str) -> set[Any]:
     """Return what an attribute is in the layers of a model whose names begin with `start`."""
-    chosen = (layer for layer in model(name).layers if layer.name.startswith(start))
-    return {getattr(layer, attribute) for layer in chosen}
+    return {getattr(layer, attribute) for layer in named(name, start)}
 
 
 def kernel_sizes(name: str) -> set[int]:

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kerazoo.documents import accuracy, rules
-from kerazoo.documents.claim import Claim, check
-from kerazoo.documents.cnn_study.gradients import difference
+from kerazoo.documents import accuracy
+from kerazoo.documents.claim import Claim, Setting, check, decimals, digits
+from kerazoo.documents.cnn_study.backward import difference
+
+MILLIONS, HUNDREDTHS = decimals(-6, "to the nearest million"), decimals(2, "to two decimals")
 
 
 @pytest.mark.parametrize(
@@ -23,15 +25,13 @@ from kerazoo.documents.cnn_study.gradients import difference
         ({np.int64(5)}, {5}, {}, "confirmed"),
         (5, 6, {}, "FAILED"),
         ([5, 6], [5, 7], {}, "FAILED"),
-        (5, 5, {"setting": True}, "setting"),
-        (5, 6, {"setting": True}, "FAILED"),
-        (150_528, 150_000, {"rule": rules.digits(2)}, "rounded"),
-        (150_528, 151_000, {"rule": rules.digits(2)}, "FAILED"),
-        (150_000, 150_000, {"rule": rules.digits(2)}, "confirmed"),
-        (138_357_544, 138_000_000, {"rule": rules.MILLIONS}, "rounded"),
-        (138_600_000, 138_000_000, {"rule": rules.MILLIONS}, "FAILED"),
-        (16.9412, 16.94, {"rule": rules.TWO_DECIMALS}, "rounded"),
-        (16.9512, 16.94, {"rule": rules.TWO_DECIMALS}, "FAILED"),
+        (150_528, 150_000, {"rule": digits(2)}, "rounded"),
+        (150_528, 151_000, {"rule": digits(2)}, "FAILED"),
+        (150_000, 150_000, {"rule": digits(2)}, "confirmed"),
+        (138_357_544, 138_000_000, {"rule": MILLIONS}, "rounded"),
+        (138_600_000, 138_000_000, {"rule": MILLIONS}, "FAILED"),
+        (16.9412, 16.94, {"rule": HUNDREDTHS}, "rounded"),
+        (16.9512, 16.94, {"rule": HUNDREDTHS}, "FAILED"),
         (7, 4, {"erratum": "reason", "right": 7}, "erratum"),
         ([7, 8], [4, 8], {"erratum": "reason", "right": (7, 8)}, "erratum"),
         (8, 4, {"erratum": "reason", "right": 7}, "FAILED"),
@@ -42,6 +42,11 @@ def test_verdicts(value: Any, stated: Any, options: dict[str, Any], expected: st
     assert check("document", Claim(1, "text", stated, value, **options)).verdict == expected
 
 
+def test_a_setting_has_its_own_verdict() -> None:
+    assert check("document", Setting(1, "text", 5, 5)).verdict == "setting"
+    assert check("document", Setting(1, "text", 5, 6)).verdict == "FAILED"
+
+
 def test_a_row_shows_what_the_notes_print_and_plain_values() -> None:
     row = check("document", Claim(1, "double", [2, 8], [np.int64(2), 8], printed="2n"))
     assert (row.stated, row.recomputed, row.note) == ("2n", (2, 8), "")
@@ -49,7 +54,7 @@ def test_a_row_shows_what_the_notes_print_and_plain_values() -> None:
     assert row.stated == (2, 8)
     row = check("document", Claim(1, "half", 4, 7, erratum="not half", right=7))
     assert row.note == "not half"
-    row = check("document", Claim(1, "about", 20, 19, rule=rules.digits(1)))
+    row = check("document", Claim(1, "about", 20, 19, rule=digits(1)))
     assert row.note == "to 1 significant digit"
 
 
@@ -62,10 +67,10 @@ def run(test: list[float], batch: list[float]) -> pd.DataFrame:
     return pd.DataFrame({"test_accuracy": test, "last_batch_accuracy": batch})
 
 
-def test_the_accuracies_hold_for_a_run_like_theirs_and_not_for_a_worse_one() -> None:
-    like = run([value + 0.001 for value in accuracy.TEST], [0.99] * 10)
-    assert {check("d", claim).verdict for claim in accuracy.claims(like)} == {"confirmed"}
+def test_the_accuracies_hold_for_a_similar_run_and_not_for_a_worse_one() -> None:
+    similar = run([value + 0.001 for value in accuracy.TEST], [0.99] * 10)
+    assert {check("d", claim).verdict for claim in accuracy.claims(similar)} == {"confirmed"}
     worse = run([value - 0.01 for value in accuracy.TEST], list(accuracy.BATCH))
-    found = [check("d", claim) for claim in accuracy.claims(worse)]
-    assert [row.verdict for row in found] == ["confirmed", "FAILED"] * 10
-    assert [row.line for row in found[::2]] == list(range(318, 328))
+    rows = [check("d", claim) for claim in accuracy.claims(worse)]
+    assert [row.verdict for row in rows] == ["confirmed", "FAILED"] * 10
+    assert [row.line for row in rows[::2]] == list(range(318, 328))

@@ -31,7 +31,7 @@ def use(monkeypatch: pytest.MonkeyPatch, *claims: Claim, interrupted: bool = Fal
         if interrupted:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(ledgers, "DOCUMENTS", {"cnn-notes": yielded})
+    monkeypatch.setattr(ledgers, "DOCUMENTS", {"cnn-notes": (yielded,)})
 
 
 def test_it_exits_0_where_all_holds(

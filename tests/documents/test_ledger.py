@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -18,10 +18,10 @@ from kerazoo.accounting.axis_map import AxisMap
 from kerazoo.accounting.cost import Cost
 from kerazoo.documents import ledger as ledgers
 from kerazoo.documents import probes
-from kerazoo.documents.claim import Claim, check
+from kerazoo.documents.claim import Sections, check
 from kerazoo.documents.cnn_study import fields, flops
 from kerazoo.documents.cnn_study import pooling as pools
-from kerazoo.documents.render import as_text, formatted
+from kerazoo.documents.render import formatted
 from tests.helpers import golden
 
 LENGTHS = {
@@ -87,7 +87,7 @@ def test_the_committed_ledger_is_what_comes_out(
     assert ledgers.committed_rows() == len(ledger)
 
 
-def test_it_is_complete_and_says_each_thing_once_a_place(ledger: pd.DataFrame) -> None:
+def test_it_is_complete_and_has_no_duplicates(ledger: pd.DataFrame) -> None:
     assert len(ledger) > 500
     assert not ledger.duplicated(["document", "line", "claim"]).any()
     assert list(ledger.document.unique()) == list(LENGTHS)
@@ -130,9 +130,10 @@ def test_known_errata_are_found(
     assert rows.verdict[rows.stated.astype(str) == stated].tolist() == ["erratum"]
 
 
-def failing(claims: Iterable[Claim]) -> set[int]:
+def failing(sections: Sections) -> set[int]:
     """Return the lines whose claims do not hold."""
-    return {claim.line for claim in claims if check("document", claim).verdict == "FAILED"}
+    rows = (check("document", claim) for section in sections for claim in section())
+    return {row.line for row in rows if row.verdict == "FAILED"}
 
 
 def replaced(kind: str, count: Callable[..., Cost | None]) -> dict[str, Any]:
@@ -142,10 +143,10 @@ def replaced(kind: str, count: Callable[..., Cost | None]) -> dict[str, Any]:
 @pytest.mark.usefixtures("forgetful")
 def test_a_fault_in_the_operations_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(cost.PER_ELEMENT, "relu", 2)
-    assert {968, 1008, 1010} <= failing(flops.claims())
+    assert {968, 1008, 1010} <= failing(flops.SECTIONS)
     monkeypatch.undo()
     monkeypatch.setattr(rules, "LAYERS", replaced("MaxPooling2D", cost.reduce))
-    assert failing(flops.claims()) == {960}
+    assert failing(flops.SECTIONS) == {960}
 
 
 @pytest.mark.usefixtures("forgetful")
@@ -155,7 +156,7 @@ def test_biases_among_the_weights_are_caught(monkeypatch: pytest.MonkeyPatch) ->
         return {"params": number, "weight_params": number}
 
     monkeypatch.setattr(table, "_weight_counts", careless)
-    assert 636 in failing(pools.claims())
+    assert 636 in failing(pools.SECTIONS)
 
 
 @pytest.mark.usefixtures("forgetful")
@@ -166,11 +167,11 @@ def test_a_forgotten_dilation_is_caught(monkeypatch: pytest.MonkeyPatch) -> None
         return window(axis, kernel, stride, 1, before)
 
     monkeypatch.setattr(axis_map, "window", careless)
-    assert failing(fields.claims()) == {422}
+    assert failing(fields.SECTIONS) == {422}
 
 
 def test_the_table_for_people_and_programs(ledger: pd.DataFrame) -> None:
-    text = as_text(ledger, 80)
+    text = formatted(ledger, "table", 80)
     assert max(map(len, text.splitlines())) <= 80
     assert sum(" erratum " in line for line in text.splitlines()) == sum(
         ledger.verdict == "erratum"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from keras import layers, ops
 
 from kerazoo.accounting.table import cpr
 from kerazoo.data.photos import sample_photos
-from kerazoo.documents.claim import Claim
+from kerazoo.documents.claim import Claim, Claims, Setting
 from kerazoo.documents.probes import (
     box,
     conv,
@@ -29,28 +29,36 @@ CHANNELS = [(3, 64), (8, 16)]  # input, output
 UNPADDED = [(6, 3), (28, 5), (9, 9)]  # size, kernel
 PADDED = [(6, 3, 1), (6, 5, 1), (9, 3, 2)]  # size, kernel, padding
 STRIDED = [(7, 3, 0, 2), (8, 3, 0, 2), (8, 3, 1, 3), (224, 11, 2, 4)]  # and stride
+ODD = (1, 3, 5, 7)  # kernels
 PIXELS = 1000 * 1000
 
 
-def claims() -> Iterator[Claim]:
-    """Yield what the chapter states."""
-    for section in (_operation, _counts, _savings, _padding_and_stride):
-        yield from section()
-
-
-def _operation() -> list[Claim]:
+def _operation_and_counts() -> Claims:
     photos = sample_photos()
     pixels = int(photos.min()), int(photos.max())
-    return [
-        Claim(23, "range of pixel values", (0, 255), pixels, printed="0 to 255"),
-        Claim(35, "5x5 after a 3x3 filter", (3, 3, 1), conv(5, 3).output_shape, printed="3x3"),
-        Claim(69, "convolution, by a layer whose filter is turned round", [0, 1, 4, 4],
-            _slide([0, 0, 1, 2, 0], [2, 1]), printed="sum X(i) H(m - i); X = 1 2, H = 0 1 2"),
-        Claim(69, "convolution with X and H exchanged", [0, 1, 4, 4],
-            _slide([0, 0, 1, 2, 0, 0], [2, 1, 0]), printed="sum X(m - i) H(i)"),
-        Claim(76, "what a convolution layer computes: the filter is not turned round", [5, 2],
-            _slide([1, 2, 0], [1, 2]), printed="sum X(m + i) H(i); X = 1 2 0, H = 1 2"),
-    ]
+    yield Claim(23, "range of pixel values", (0, 255), pixels, printed="0 to 255")
+    yield Claim(35, "5x5 after a 3x3 filter", (3, 3, 1), conv(5, 3).output_shape, printed="3x3")
+    yield Claim(69, "convolution, by a layer whose filter is flipped", [0, 1, 4, 4],
+        _slide([0, 0, 1, 2, 0], [2, 1]), printed="sum X(i) H(m - i); X = 1 2, H = 0 1 2")
+    yield Claim(69, "convolution with X and H exchanged", [0, 1, 4, 4],
+        _slide([0, 0, 1, 2, 0, 0], [2, 1, 0]), printed="sum X(m - i) H(i)")
+    yield Claim(76, "what a convolution layer computes: the filter is not flipped", [5, 2],
+        _slide([1, 2, 0], [1, 2]), printed="sum X(m + i) H(i); X = 1 2 0, H = 1 2")
+    counted = [conv(m + k - 1, k, inputs, filters) for k, m, inputs, filters in CONVOLUTIONS]
+    yield Claim(78, "two-dimensional kernels for K input and L output channels",
+        [inputs * filters for inputs, filters in CHANNELS],
+        [np.prod(kernel_shape(layers.Conv2D(out, 3), (8, 8, k))[2:]) for k, out in CHANNELS],
+        printed="K L")
+    yield Claim(78, "multiply-accumulates of a convolution",
+        [k**2 * m**2 * inputs * filters for k, m, inputs, filters in CONVOLUTIONS],
+        [layer.macs for layer in counted], printed="I J M N K L")
+    yield Claim(80, "weights of a convolution",
+        [k**2 * inputs * filters for k, _, inputs, filters in CONVOLUTIONS],
+        [layer.weight_params for layer in counted], printed="I J K L")
+    one, five = (cpr(rows((14, 14, 8), layers.Conv2D(4, 3), batch=n)).iloc[-1] for n in (1, 5))
+    yield Claim(82, "multiply-accumulates per parameter, 12x12 output", 144, one, printed="M N")
+    yield Claim(84, "multiply-accumulates per parameter for a batch of 5", 5 * 144, five,
+        printed="B times")
 
 
 def _slide(signal: Sequence[float], kernel: Sequence[float]) -> list[float]:
@@ -62,68 +70,43 @@ def _slide(signal: Sequence[float], kernel: Sequence[float]) -> list[float]:
     return [float(number) for number in ops.convert_to_numpy(output).ravel()]
 
 
-def _counts() -> list[Claim]:
-    counted = [conv(m + k - 1, k, inputs, filters) for k, m, inputs, filters in CONVOLUTIONS]
-    kernels = [kernel_shape(layers.Conv2D(out, 3), (8, 8, k))[2:] for k, out in CHANNELS]
-    one, five = (cpr(rows((14, 14, 8), layers.Conv2D(4, 3), batch=n)).iloc[-1] for n in (1, 5))
-    return [
-        Claim(78, "two-dimensional kernels for K input and L output channels",
-            [inputs * filters for inputs, filters in CHANNELS],
-            [np.prod(kernel) for kernel in kernels], printed="K L"),
-        Claim(78, "multiply-accumulates of a convolution",
-            [k**2 * m**2 * inputs * filters for k, m, inputs, filters in CONVOLUTIONS],
-            [layer.macs for layer in counted], printed="I J M N K L"),
-        Claim(80, "weights of a convolution",
-            [k**2 * inputs * filters for k, _, inputs, filters in CONVOLUTIONS],
-            [layer.weight_params for layer in counted], printed="I J K L"),
-        Claim(82, "multiply-accumulates per parameter, 12x12 output", 144, one, printed="M N"),
-        Claim(84, "multiply-accumulates per parameter for a batch of 5", 5 * 144, five,
-            printed="B times"),
-    ]
-
-
-def _savings() -> list[Claim]:
+def _savings_and_sizes() -> Claims:
     local, kernels = conv(1000, 10, padding="same"), conv(20, 10, 1, 100)
     full = dense(PIXELS, PIXELS).macs
-    return [
-        Claim(90, "neurons for 1000*1000 pixels", 10**6, local.output_shape[0] ** 2),
-        Claim(90, "connections if each neuron sees all pixels", 10**12, full, printed="10^12"),
-        Claim(90, "connections if each sees 10*10 pixels", 10**8, local.macs, printed="10^8"),
-        Claim(92, "weights of one such neuron", 100, local.macs // PIXELS),
-        Claim(92, "weights if no neurons share them", 10**8, local.macs, printed="10^8"),
-        Claim(92, "weights if all neurons share them", 100, local.weight_params),
-        Claim(96, "weights of 100 kernels", 10**4, kernels.weight_params, printed="10^4"),
-        Claim(96, "weights for one feature of a dense layer", 10**12, full, printed="10^12"),
-    ]
-
-
-def _padding_and_stride() -> list[Claim]:
+    yield Claim(90, "neurons for 1000*1000 pixels", 10**6, local.output_shape[0] ** 2)
+    yield Claim(90, "connections if each neuron sees all pixels", 10**12, full, printed="10^12")
+    yield Claim(90, "connections if each sees 10*10 pixels", 10**8, local.macs, printed="10^8")
+    yield Claim(92, "weights of one such neuron", 100, local.macs // PIXELS)
+    yield Claim(92, "weights if no neurons share them", 10**8, local.macs, printed="10^8")
+    yield Claim(92, "weights if all neurons share them", 100, local.weight_params)
+    yield Claim(96, "weights of 100 kernels", 10**4, kernels.weight_params, printed="10^4")
+    yield Claim(96, "weights for one feature of a dense layer", 10**12, full, printed="10^12")
     stated = [n - f + 1 for n, f in UNPADDED]
     unpadded = [output_size(*case) for case in UNPADDED]
-    odd = (1, 3, 5, 7)
-    return [
-        Claim(113, "size without padding", stated, unpadded, printed="n - f + 1"),
-        Claim(113, "height of 6x6 after a 3x3 filter", 4, output_size(6, 3), printed="4x4"),
-        Claim(122, "size with VALID", stated, unpadded, printed="n - f + 1"),
-        Claim(130, "size with p pixels of padding at every side",
-            [n + 2 * p - f + 1 for n, f, p in PADDED], [output_size(*case) for case in PADDED],
-            printed="n + 2p - f + 1"),
-        Claim(130, "padding that keeps the size", [((f - 1) // 2, (f - 1) // 2) for f in odd],
-            [_same_padding(f) for f in odd], printed="p = (f - 1)/2"),
-        Claim(130, "padding for 3x3", (1, 1), _same_padding(3), printed="(3-1)/2 = 1"),
-        Claim(134, "padding of an even filter, 4x4: left, right", (2, 1), _same_padding(4),
-            printed="left more, right less",
-            erratum="TensorFlow and Keras add the extra pixel at the end: 1 before, 2 after",
-            right=(1, 2)),
-        Claim(137, "usual filter sizes, here GoogLeNet's", {1, 3, 5, 7}, kernel_sizes("googlenet"),
-            printed="3x3, 5x5, 1x1, even 7x7", setting=True),
-        Claim(145, "size with padding and stride, rounded down",
-            [int((n + 2 * p - f) / s + 1) for n, f, p, s in STRIDED],
-            [output_size(*case) for case in STRIDED], printed="floor((n + 2p - f)/s + 1)"),
-    ]
+    yield Claim(113, "size without padding", stated, unpadded, printed="n - f + 1")
+    yield Claim(113, "height of 6x6 after a 3x3 filter", 4, output_size(6, 3), printed="4x4")
+    yield Claim(122, "size with VALID", stated, unpadded, printed="n - f + 1")
+    yield Claim(130, "size with p pixels of padding at every side",
+        [n + 2 * p - f + 1 for n, f, p in PADDED], [output_size(*case) for case in PADDED],
+        printed="n + 2p - f + 1")
+    yield Claim(130, "padding that keeps the size", [((f - 1) // 2, (f - 1) // 2) for f in ODD],
+        [_same_padding(f) for f in ODD], printed="p = (f - 1)/2")
+    yield Claim(130, "padding for 3x3", (1, 1), _same_padding(3), printed="(3-1)/2 = 1")
+    yield Claim(134, "padding of an even filter, 4x4: left, right", (2, 1), _same_padding(4),
+        printed="left more, right less",
+        erratum="TensorFlow and Keras add the extra pixel at the end: 1 before, 2 after",
+        right=(1, 2))
+    yield Setting(137, "usual filter sizes, here GoogLeNet's", {1, 3, 5, 7},
+        kernel_sizes("googlenet"), printed="3x3, 5x5, 1x1, even 7x7")
+    yield Claim(145, "size with padding and stride, rounded down",
+        [int((n + 2 * p - f) / s + 1) for n, f, p, s in STRIDED],
+        [output_size(*case) for case in STRIDED], printed="floor((n + 2p - f)/s + 1)")
 
 
 def _same_padding(kernel: int) -> tuple[int, int]:
     """Return how many pixels SAME adds before and after, seen from one output on 8x8."""
     seen = box(8, layers.Conv2D(1, kernel, padding="same"), place=(4, 4))
     return 4 - seen.full_start[0], seen.full_stop[0] - 5
+
+
+SECTIONS = (_operation_and_counts, _savings_and_sizes)
