@@ -1,4 +1,4 @@
-"""What can go wrong, each kind with the exit code of the `kerazoo` command."""
+"""Errors with the exit codes of the `kerazoo` command, and their messages."""
 
 from __future__ import annotations
 
@@ -8,43 +8,43 @@ import os
 from collections.abc import Iterable, Iterator
 
 LEGACY = ("tf_slim", "tf_keras")  # packages that only the TF1 programs need
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT)  # on the disk, or for this user
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)  # on the disk, or for this user
 TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
-MOST_CHARACTERS = 300  # of what others say in an error
+MAX_CHARACTERS = 300  # of the message of another library
 
 
 class KerazooError(Exception):
-    """Something failed; the message is one sentence that says what to do next."""
+    """An error whose message is one sentence: what is wrong, and what to do."""
 
     exit_code = 1
 
 
 class UsageError(KerazooError, ValueError):
-    """A name, a value or a combination of options that cannot be right."""
+    """An unknown name, an invalid value, or options that cannot be combined."""
 
     exit_code = 2
 
 
 class DataMissingError(KerazooError):
-    """Data that is not here and cannot be had."""
+    """Data that are not available."""
 
     exit_code = 3
 
 
 class CorruptFileError(KerazooError):
-    """A file that is damaged, is not what its name says, or does not fit the model."""
+    """A file that is damaged, has another format than its name says, or does not fit the model."""
 
     exit_code = 4
 
 
 class InterruptedRunError(KerazooError):
-    """A run that was stopped from the keyboard."""
+    """A run that was interrupted."""
 
     exit_code = 130
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return " (did you mean 'x'?)" for the known word nearest to `word`, "" where none is near."""
+    """Return " (did you mean 'x'?)" for the most similar known word, else ""."""
     known = list(known)
     longer = [candidate for candidate in known if len(word) > 2 and candidate.startswith(word)]
     near = longer or difflib.get_close_matches(word.lower(), known, n=1)
@@ -52,14 +52,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def explain(error: BaseException) -> tuple[str, int]:
-    """Return one sentence on an error for the user of the command, and the exit code."""
+    """Return the message for an error, one sentence, and the exit code."""
     if isinstance(error, KerazooError):
         return str(error), error.exit_code
     if any(isinstance(link, KeyboardInterrupt) for link in _chain(error)):
         return "interrupted", InterruptedRunError.exit_code
-    text = " ".join(str(error).split())[:MOST_CHARACTERS]
-    if _says(error, NO_ROOM):
-        how = "make room and run again (a training goes on by --resume)"
+    text = " ".join(str(error).split())[:MAX_CHARACTERS]
+    if _mentions(error, DISK_FULL):
+        how = "free some space and run again (a training continues with --resume)"
         return f"the disk is full, {how}: {text}", 1
     if is_out_of_memory(error):
         return "out of memory: a smaller --batch-size needs less", 1
@@ -74,19 +74,19 @@ def explain(error: BaseException) -> tuple[str, int]:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether memory did not suffice; TensorFlow raises the same where a disk is full."""
-    # TensorFlow's error is known by its name, since TensorFlow may not be imported
+    """Return whether memory ran out; TensorFlow raises the same error where a disk is full."""
+    # by name, because TensorFlow may not be imported
     if type(error).__name__ == "ResourceExhaustedError":
-        return not _says(error, (*NO_ROOM, *TOO_MANY_FILES))
+        return not _mentions(error, (*DISK_FULL, *TOO_MANY_FILES))
     return isinstance(error, MemoryError)
 
 
-def _says(error: BaseException, numbers: Iterable[int]) -> bool:
+def _mentions(error: BaseException, numbers: Iterable[int]) -> bool:
     return any(os.strerror(number) in str(error) for number in numbers)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and what it arose from: an interrupted import ends as an ImportError."""
+    """Yield an error and its causes: an interrupted import ends as an ImportError."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

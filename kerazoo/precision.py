@@ -1,4 +1,4 @@
-"""The precision that Keras's layers are made with."""
+"""The dtype policy of layers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kerazoo.lazy import keras
 
 @contextlib.contextmanager
 def computing_in(policy: str) -> Iterator[None]:
-    """Have the layers that are made meanwhile compute by a dtype policy, such as "float64"."""
+    """Have layers that are made within a `with` block use a dtype policy, such as "float64"."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:

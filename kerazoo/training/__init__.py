@@ -1,1 +1,1 @@
-"""Training a model of the zoo: the recipe, the loop, the device and the run folder."""
+"""Training: options, the loop, checkpoints, run directories, several workers."""

@@ -121,8 +121,8 @@ class Checkpoints:
         """
         if self.folder.exists() and not self.folder.is_dir():
             raise CorruptFileError(f"'{self.folder}' is not a directory of checkpoints")
-        found = sorted(self._all(), reverse=True)
-        for path in found:
+        paths = sorted(self._all(), reverse=True)
+        for path in paths:
             try:
                 state = _read(path)
             except CorruptFileError as error:
@@ -130,7 +130,7 @@ class Checkpoints:
                 continue
             self._good = path.name
             return state
-        if found:
+        if paths:
             raise CorruptFileError(
                 f"all checkpoints in '{self.folder}' are damaged: "
                 "remove that directory to start the run again"
@@ -177,7 +177,7 @@ def _read(folder: Path) -> State:
 
     Raises:
         CorruptFileError: One of its files is missing or is not the one that was written.
-        PermissionError: It may be whole, and this user may not read it.
+        PermissionError: This user may not read it.
     """
     try:
         manifest = json.loads((folder / MANIFEST).read_text())

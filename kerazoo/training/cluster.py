@@ -1,4 +1,4 @@
-"""What TF_CONFIG says about the machines that train together; nothing heavy is imported here."""
+"""The workers in TF_CONFIG; nothing heavy is imported here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What config.json keeps of a run: all that it takes to do it again, or to go on with it."""
+"""The config.json of a run: what is needed to repeat or resume it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "tensorflow-datasets
 def record(
     options: TrainOptions, data: ImageData, model: keras.Model, device: str
 ) -> dict[str, Any]:
-    """Return what config.json holds: every option, and what the run was made with.
+    """Return the content of config.json: every option, versions, device and data.
 
     Args:
         options: What is trained, on what, how.
@@ -55,13 +55,13 @@ def _versions() -> dict[str, str]:
 
 
 def options_of(config: Mapping[str, Any]) -> tuple[TrainOptions, str]:
-    """Return the options of the run that a config.json is of, without its paths.
+    """Return the options in a config.json, without the paths.
 
     Returns:
         The options, and the fingerprint of the data.
 
     Raises:
-        CorruptFileError: It is not as a run writes it.
+        CorruptFileError: It was not written by a run, or was changed.
     """
     try:
         recipe = Recipe(**{each.name: config[each.name] for each in dataclasses.fields(Recipe)})
@@ -81,7 +81,7 @@ def options_of(config: Mapping[str, Any]) -> tuple[TrainOptions, str]:
 
 
 def changed_versions(config: Mapping[str, Any]) -> list[str]:
-    """Return what the run began with in another version than that of today."""
+    """Return the packages whose versions have changed since the run began."""
     now, then = _versions(), config["versions"]
     return [
         f"{name} {then.get(name)}, now {now[name]}" for name in now if now[name] != then.get(name)

@@ -1,4 +1,4 @@
-"""Files and folders that outlast a kill, and that one process at a time has."""
+"""Files and directories that survive a kill, and that one process at a time uses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kerazoo.errors import UsageError
 
 
 def flush(path: Path) -> None:
-    """Have the disk hold what was written to a file, or the names in a folder."""
+    """Write a file, or the names in a directory, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -20,7 +20,7 @@ def flush(path: Path) -> None:
 
 
 def make(folder: Path) -> None:
-    """Make a folder and those above it that are not there, and have the disk hold their names."""
+    """Make a directory and its missing parents, and write their names to the disk."""
     if not folder.exists():
         make(folder.parent)
         folder.mkdir(exist_ok=True)
@@ -28,7 +28,7 @@ def make(folder: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, or a folder with all that is in it, if it is there."""
+    """Remove a file or a directory with its content, if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -36,10 +36,10 @@ def remove(path: Path) -> None:
 
 
 def lock(folder: Path) -> int:
-    """Return what keeps other processes away from the folder until it is closed, or this one ends.
+    """Return a descriptor that keeps other processes from a directory until it is closed.
 
     Raises:
-        UsageError: Another process has it.
+        UsageError: Another process uses it.
     """
     descriptor = os.open(folder, os.O_RDONLY)
     try:

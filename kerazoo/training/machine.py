@@ -68,8 +68,8 @@ def _limits() -> list[int]:
     group = CGROUPS / name.lstrip("/")
     folders = (each for each in (group, *group.parents) if each.is_relative_to(CGROUPS))
     files = (folder / "memory.max" for folder in folders)
-    found = (file.read_text().strip() for file in files if file.exists())
-    return [int(limit) for limit in found if limit != "max"]
+    limits = (file.read_text().strip() for file in files if file.exists())
+    return [int(limit) for limit in limits if limit != "max"]
 
 
 def fitting_batch_size(model: keras.Model, memory: int) -> int:

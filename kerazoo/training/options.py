@@ -91,19 +91,19 @@ class TrainOptions:
     Attributes:
         model: Name of a model of the zoo.
         data: Name of a data set, see `kerazoo.data.load.load`.
-        mnist_dir: Folder with MNIST's four IDX files.
-        limit: Most images to use of each split; None for all.
+        mnist_dir: Directory with MNIST's four IDX files.
+        limit: Maximum number of images of each split; None for all.
         recipe: How to train.
-        out: The run folder; None for `runs/<time>-<model>-<data>`.
-        overwrite: Whether the files of an earlier run in `out` may be replaced.
+        out: The run directory; None for `runs/<time>-<model>-<data>`.
+        overwrite: Whether an earlier run in `out` may be replaced.
         tensorboard: Whether to write TensorBoard events.
         strategy: Where it runs: "none" for one device, "mirrored" for all GPUs, "multiworker" for
-            the machines of TF_CONFIG, or "auto" for what there is.
-        save_every: Steps between two checkpoints besides those at the epochs' ends; None for none.
+            the machines of TF_CONFIG, or "auto" to detect.
+        save_every: Steps between checkpoints, in addition to those after epochs; None for none.
         dry_run: Whether to try one batch and write nothing.
 
     Raises:
-        UsageError: A value cannot be right.
+        UsageError: A value is not possible.
     """
 
     model: str

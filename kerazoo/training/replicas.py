@@ -18,13 +18,13 @@ from kerazoo.training.collectives import Collectives, batch_normalizations, sync
 from kerazoo.training.watchdog import Watchdog
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-CHUNK = 2**24  # numbers that are sent at once
+CHUNK = 2**24  # integers that are sent at once
 logger = logging.getLogger("kerazoo")
 
 WORKER_LOST = "another worker has ended or cannot be reached"
 RESTART = "see the messages of the other workers, then start all of them again"
-# What TensorFlow raises where a worker has gone.
-GONE = (
+# What TensorFlow raises if a worker has ended.
+WORKER_ENDED = (
     tf.errors.UnavailableError,
     tf.errors.AbortedError,
     tf.errors.CancelledError,
@@ -33,13 +33,13 @@ GONE = (
 
 
 class Replicas:
-    """A strategy of `tf.distribute` and this process's part in it.
+    """A strategy of `tf.distribute`, as one of its processes sees it.
 
-    It is to be made before TensorFlow computes anything, and used in a `with` statement.
+    It must be made before TensorFlow computes anything, and is used in a `with` statement.
 
     Args:
-        name: "none", "mirrored", "multiworker" or "auto": several machines where the cluster has
-            them, several GPUs where this one has them.
+        name: "none", "mirrored", "multiworker" or "auto": several machines if the cluster has
+            them, else several GPUs if this machine has them.
         cluster: What TF_CONFIG says.
 
     Attributes:
@@ -55,7 +55,7 @@ class Replicas:
         self._watchdog: Watchdog | None = None
 
     def __enter__(self) -> Replicas:
-        """Have only the chief log how the training goes."""
+        """Have only the chief log the progress."""
         self._level = logger.level
         if not self.is_chief:
             logger.setLevel(logging.WARNING)
@@ -66,12 +66,12 @@ class Replicas:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Explain what TensorFlow raises where another worker has gone."""
         logger.setLevel(self._level)
-        if self.workers > 1 and isinstance(error, GONE):
+        if self.workers > 1 and isinstance(error, WORKER_ENDED):
             raise KerazooError(f"{WORKER_LOST}: {RESTART}") from error
 
     @contextlib.contextmanager
     def watchdog(self) -> Iterator[None]:
-        """End this worker where it makes no progress meanwhile; see `Watchdog`.
+        """End this worker if it makes no progress within a `with` block; see `Watchdog`.
 
         Raises:
             KerazooError: Another worker has gone.
@@ -84,14 +84,14 @@ class Replicas:
             self._watchdog = watchdog
             try:
                 yield
-            except GONE as error:
+            except WORKER_ENDED as error:
                 waited = f"while {name} waited for {watchdog.activity}"
                 raise KerazooError(f"{WORKER_LOST} {waited}: {advice}") from error
             finally:
                 self._watchdog = None
 
     def begin(self, activity: str) -> None:
-        """Name what this worker waits for from now on."""
+        """Set what this worker waits for from now on."""
         if self._watchdog:
             self._watchdog.begin(activity)
 
@@ -106,7 +106,7 @@ class Replicas:
         return self.strategy.num_replicas_in_sync
 
     def synchronize(self, model: keras.Model, images: int, batch_size: int) -> None:
-        """Have batch normalisation take its moments over the batches of all replicas.
+        """Have batch normalization take its moments over the batches of all replicas.
 
         Args:
             model: The model to train.
@@ -118,28 +118,28 @@ class Replicas:
         """
         if self.count == 1 or not (layers := batch_normalizations(model)):
             return
-        least = images % batch_size or batch_size
-        if least < self.count:
+        last = images % batch_size or batch_size
+        if last < self.count:
             raise UsageError(
-                f"the last of an epoch's batches has {least} of {images} images for {self.count} "
-                "replicas, and batch normalisation needs one each: take another --batch-size"
+                f"the last batch has {last} of {images} images for {self.count} replicas, and "
+                "batch normalization needs one each: choose another --batch-size"
             )
         for layer in layers:
             synchronize(layer)
 
     def any(self, flag: bool) -> bool:
-        """Tell whether the flag is set in any worker."""
+        """Return whether the flag is set in any worker."""
         if self.workers == 1:
             return flag
         return bool(self._collectives.sum(np.array([flag], np.int32))[0])
 
     def wait(self) -> None:
-        """Wait until all workers do."""
+        """Wait until all workers call this."""
         self.begin("the other workers to reach this point")
         self.any(False)
 
     def from_chief(self, content: bytes) -> bytes:
-        """Return the chief's bytes, whatever those of the other workers are."""
+        """Return the chief's bytes on all workers."""
         if self.workers == 1:
             return content
         mine = len(content) if self.is_chief else 0
@@ -155,17 +155,17 @@ class Replicas:
 
 @contextlib.contextmanager
 def _connecting(worker: str) -> Iterator[None]:
-    """Wait for all workers, and let Ctrl-C end the process at once: TensorFlow is deaf meanwhile.
+    """Wait for all workers; Ctrl-C ends the process at once, because TensorFlow ignores it.
 
     Raises:
-        KerazooError: Another worker was reached and has gone.
+        KerazooError: Another worker was connected and has ended.
     """
     in_main = threading.current_thread() is threading.main_thread()
     before = {each: signal.signal(each, signal.SIG_DFL) for each in SIGNALS if in_main}
     try:
         with Watchdog(worker, "all workers to be there", RESTART):
             yield
-    except GONE as error:
+    except WORKER_ENDED as error:
         raise KerazooError(f"{WORKER_LOST}: {RESTART}") from error
     finally:
         for each, handler in before.items():

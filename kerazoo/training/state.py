@@ -89,7 +89,7 @@ class CallbackStates:
 
     def take(self, arrays: Arrays) -> list[dict[str, Any]]:
         """Return what has changed, its arrays put into `arrays`."""
-        taken = []
+        changes = []
         pairs = zip(self._callbacks, self._at_first, strict=True)
         for number, (callback, at_first) in enumerate(pairs):
             changed = {}
@@ -97,20 +97,20 @@ class CallbackStates:
                 if inside or at_first.get(name) != (value, {}):
                     changed[name] = value
                     arrays.update(inside)
-            taken.append({"class": type(callback).__name__, "attributes": changed})
-        return taken
+            changes.append({"class": type(callback).__name__, "attributes": changed})
+        return changes
 
-    def restore(self, taken: Sequence[Mapping[str, Any]], arrays: Mapping[str, Any]) -> None:
+    def restore(self, changes: Sequence[Mapping[str, Any]], arrays: Mapping[str, Any]) -> None:
         """Restore what `take` returned; what was unchanged then gets its initial value.
 
         Raises:
             CorruptFileError: It is of other callbacks; nothing is set then.
         """
-        saved = [each["class"] for each in taken]
+        saved = [each["class"] for each in changes]
         given = [type(callback).__name__ for callback in self._callbacks]
         if given != saved:
             raise CorruptFileError(f"the checkpoint is of the callbacks {saved}, not of {given}")
-        trios = zip(self._callbacks, self._at_first, taken, strict=True)
+        trios = zip(self._callbacks, self._at_first, changes, strict=True)
         for callback, at_first, each in trios:
             now, changed = _plain(callback, ""), each["attributes"]
             for name in at_first.keys() & now.keys() - changed.keys():
@@ -127,16 +127,16 @@ class _NotPlainError(Exception):
 
 def _plain(callback: keras.callbacks.Callback, prefix: str) -> dict[str, tuple[Any, Arrays]]:
     """Return the plain attributes by name, encoded, and the arrays inside each."""
-    found = {}
+    attributes = {}
     for name, value in vars(callback).items():
         if name in NOT_OF_THE_TRAINING:
             continue
         inside: Arrays = {}
         try:
-            found[name] = _encoded(value, inside, f"{prefix}/{name}"), inside
+            attributes[name] = _encoded(value, inside, f"{prefix}/{name}"), inside
         except _NotPlainError:
             continue
-    return found
+    return attributes
 
 
 def _encoded(value: Any, arrays: Arrays, key: str) -> Any:

@@ -1,4 +1,4 @@
-"""An end, with a sentence, to a worker that makes no progress."""
+"""Ends a worker that makes no progress, with a message."""
 
 from __future__ import annotations
 
