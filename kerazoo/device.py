@@ -17,7 +17,7 @@ from types import FrameType
 
 # Lines of TensorFlow's log that its user does not need: infos, warnings, and the error that a
 # machine has no NVIDIA driver.
-CHATTER = (
+LOG = (
     r"WARNING: All log messages before absl::InitializeLog"
     r"|[IW]\d{4} "
     r"|\d{4}-\d\d-\d\d [\d:.]+: [IW] "
@@ -44,7 +44,7 @@ def start_tensorflow(deterministic: bool = True) -> None:
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ["MPLBACKEND"] = "agg"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its errors come as exceptions too
-    with _losing_no_signal(), _without_chatter(), _without_collecting():
+    with _keeping_signals(), without_log(), _without_garbage_collection():
         import keras
         import tensorflow as tf
 
@@ -105,18 +105,18 @@ def _missing_libraries() -> list[str]:
 
 
 @contextlib.contextmanager
-def _losing_no_signal() -> Iterator[None]:
-    """Have a signal that is to interrupt do so at the end at the latest.
+def _keeping_signals() -> Iterator[None]:
+    """Have Ctrl-C and SIGTERM interrupt at the end of a `with` block at the latest.
 
-    Python drops exceptions, with a traceback, in what the import system calls for clearing up.
+    Python drops exceptions, with a traceback, in the clean-up of the import system.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    met: list[int] = []
+    received: list[int] = []
 
     def take(number: int, _: FrameType | None) -> None:
-        met.append(number)
+        received.append(number)
         raise KeyboardInterrupt
 
     both, usual = (signal.SIGINT, signal.SIGTERM), signal.default_int_handler
@@ -130,16 +130,16 @@ def _losing_no_signal() -> Iterator[None]:
         sys.unraisablehook = hook
         for number in numbers:
             signal.signal(number, usual)
-    if met:
+    if received:
         raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Keep what is imported out of the garbage collector's way, for good.
+def _without_garbage_collection() -> Iterator[None]:
+    """Exclude what is imported within a `with` block from garbage collection.
 
-    It would search TensorFlow's 700,000 objects again and again, at the process's end too: more
-    than a third of the time that importing TensorFlow and leaving takes.
+    Otherwise it would search TensorFlow's 700,000 objects again and again, also at the end of the
+    process: more than a third of the time that importing TensorFlow takes.
     """
     gc.disable()
     try:
@@ -150,15 +150,15 @@ def _without_collecting() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _without_chatter() -> Iterator[None]:
-    """Pass what is written to file descriptor 2 through a process that drops the chatter.
+def without_log() -> Iterator[None]:
+    """Drop the lines of TensorFlow's log from standard error within a `with` block.
 
-    TensorFlow writes its first lines before it reads TF_CPP_MIN_LOG_LEVEL. The process outlives
-    this one, so that the last words of a crash are not lost.
+    TensorFlow writes its first lines before it reads TF_CPP_MIN_LOG_LEVEL. They pass through another
+    process, which outlives this one, so that the message of a crash is not lost.
     """
     sys.stderr.flush()
     terminal = os.dup(2)
-    command = [sys.executable, "-c", FILTER, CHATTER]
+    command = [sys.executable, "-c", FILTER, LOG]
     with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as passing:
         assert passing.stdin
         os.dup2(passing.stdin.fileno(), 2)

@@ -1,18 +1,33 @@
-"""Keras, loaded at its first use, so that naming the models does not wait for TensorFlow."""
+"""Keras and TensorFlow, imported at their first use and without TensorFlow's log.
+
+So naming the models waits for neither, and no line of that log gets into a user's program.
+"""
 
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 else:
 
-    class _Keras:
+    class _Lazy:
+        def __init__(self, module: str) -> None:
+            self._module = module
+
         def __getattr__(self, name: str) -> Any:
-            return getattr(importlib.import_module("keras"), name)
+            if self._module not in sys.modules:
+                from kerazoo.device import without_log
 
-    keras = _Keras()
+                os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+                with without_log():
+                    importlib.import_module(self._module)
+            return getattr(sys.modules[self._module], name)
 
-__all__ = ["keras"]
+    keras, tf = _Lazy("keras"), _Lazy("tensorflow")
+
+__all__ = ["keras", "tf"]

@@ -9,7 +9,7 @@ import pytest
 
 from kerazoo import device
 
-CHATTER = """WARNING: All log messages before absl::InitializeLog() is called are written to STDERR
+LOG = """WARNING: All log messages before absl::InitializeLog() is called are written to STDERR
 I0000 00:00:1795213095.665720    2656 port.cc:153] oneDNN custom operations are on.
 W0000 00:00:1795213095.666534    2656 cudart_stub.cc:31] Could not find cuda drivers
 E0000 00:00:1795213100.576970    2656 cuda_platform.cc:52] failed call to cuInit: INTERNAL: 303
@@ -21,20 +21,20 @@ a plain line
 """
 
 
-def test_chatter_is_kept_and_errors_pass(capfd: pytest.CaptureFixture[str]) -> None:
-    with device._without_chatter():
-        os.write(2, (CHATTER + ERRORS).encode())
+def test_the_log_is_dropped_and_errors_pass(capfd: pytest.CaptureFixture[str]) -> None:
+    with device.without_log():
+        os.write(2, (LOG + ERRORS).encode())
     assert capfd.readouterr().err == ERRORS
 
 
-def test_everything_but_chatter_passes_where_the_start_fails(
+def test_everything_but_the_log_passes_where_the_start_fails(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     def fail() -> None:
         os.write(2, ERRORS.encode())
         raise ImportError("no TensorFlow")
 
-    with pytest.raises(ImportError), device._without_chatter():
+    with pytest.raises(ImportError), device.without_log():
         fail()
     assert capfd.readouterr().err == ERRORS
 
@@ -42,7 +42,7 @@ def test_everything_but_chatter_passes_where_the_start_fails(
 def test_the_last_words_of_a_crash_pass() -> None:
     code = (
         "import os; from kerazoo import device\n"
-        "with device._without_chatter(): os.write(2, b'F0000 the end\\n'); os.abort()"
+        "with device.without_log(): os.write(2, b'F0000 the end\\n'); os.abort()"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode < 0
@@ -95,13 +95,13 @@ def test_tensorflow_starts_in_silence_and_deterministic() -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_that_an_import_swallows_interrupts_at_its_end(number: signal.Signals) -> None:
     code = (
-        "import os, signal; from kerazoo.device import _losing_no_signal\n"
+        "import os, signal; from kerazoo.device import _keeping_signals\n"
         "usual, both = signal.default_int_handler, (signal.SIGINT, signal.SIGTERM)\n"
         "for each in both: signal.signal(each, usual)\n"
         "class Dropped:\n"
         f"    def __del__(self): os.kill(os.getpid(), {int(number)}); [0 for _ in range(9999)]\n"
         "try:\n"
-        "    with _losing_no_signal(): dropped = Dropped(); del dropped; print('imported')\n"
+        "    with _keeping_signals(): dropped = Dropped(); del dropped; print('imported')\n"
         "except KeyboardInterrupt: print('interrupted')\n"
         "assert [signal.getsignal(each) for each in both] == [usual, usual]"
     )

@@ -16,7 +16,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ["MPLBACKEND"] = "agg"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # JAX, which other tests import, sets it to 1
 
-with device._without_chatter():
+with device.without_log():
     import pandas  # noqa: F401
     import pytest  # noqa: F401
     from tqdm import tqdm
