@@ -153,8 +153,8 @@ def _without_garbage_collection() -> Iterator[None]:
 def without_log() -> Iterator[None]:
     """Drop the lines of TensorFlow's log from standard error within a `with` block.
 
-    TensorFlow writes its first lines before it reads TF_CPP_MIN_LOG_LEVEL. They pass through another
-    process, which outlives this one, so that the message of a crash is not lost.
+    TensorFlow writes its first lines before it reads TF_CPP_MIN_LOG_LEVEL. They pass through
+    another process, which outlives this one, so that the message of a crash is not lost.
     """
     sys.stderr.flush()
     terminal = os.dup(2)
