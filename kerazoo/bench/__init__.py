@@ -1,1 +1,1 @@
-"""Speed, side by side with peers in one run."""
+"""Benchmarks of speed, in which kerazoo and other programs run in turn."""

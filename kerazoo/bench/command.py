@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
+from typing import Any
 
 from kerazoo import registry, text
 from kerazoo.arguments import Parser, add_format, add_messages, integer, one_of, print_result, start
@@ -34,9 +36,18 @@ def _bench(parsed: argparse.Namespace) -> None:
         parsed.parser.error(f"{parsed.subject} takes neither --model nor --batch-size")
     if "model" in given:
         registry.find(given["model"])
-    start(deterministic=False)  # as users of the other programs have it
+    if parsed.subject == "workers":
+        from kerazoo.bench.workers import cases  # it imports NumPy
+
+        cases(**given)  # an odd batch is refused before TensorFlow is imported
+    start(deterministic=False)  # the default of the other programs
     subject = importlib.import_module(f"kerazoo.bench.{parsed.subject}")
-    table = subject.bench(**given)
-    rows = table.to_dict("records")
-    cell = text.figure if parsed.format in ("table", "markdown", "latex") else None
-    print_result(text.format_table(rows, parsed.format, cell=cell))
+    rows: list[dict[str, Any]] = []
+    try:
+        with contextlib.closing(subject.bench(**given)) as tables:
+            for rows in tables:  # noqa: B007 - the last ones are printed below
+                pass
+    finally:  # an interrupted benchmark prints its finished rounds
+        if rows:
+            cell = text.figure if parsed.format in ("table", "markdown", "latex") else None
+            print_result(text.format_table(rows, parsed.format, cell=cell))

@@ -1,40 +1,31 @@
-"""How fast a model classifies: kerazoo beside Keras's `predict` and keras.applications."""
+"""Speed of inference: kerazoo and keras.applications, by `tf.function` and Keras's `predict`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import keras
 import numpy as np
-import pandas as pd
 import tensorflow as tf
 
 from kerazoo import registry
-from kerazoo.bench import machine
-from kerazoo.bench.rounds import time_in_turn
+from kerazoo.bench.timing import Row, Run, limits, speeds, time_in_turn
 from kerazoo.models import create_model
 from kerazoo.precision import computing_in
 
 MACS_A_ROUND = 500e9
-APPLICATIONS = {
-    "vgg16": keras.applications.VGG16,
-    "vgg19": keras.applications.VGG19,
-    "resnet50": keras.applications.ResNet50,
-    "resnet101": keras.applications.ResNet101,
-    "resnet152": keras.applications.ResNet152,
-}
+NAMES = ("VGG16", "VGG19", "ResNet50", "ResNet101", "ResNet152")
+APPLICATIONS = {name.lower(): getattr(keras.applications, name) for name in NAMES}
 
 
-def bench(model: str = "vgg16", batch_size: int = 8) -> pd.DataFrame:
-    """Time the forward pass of a model on random images.
+def bench(model: str = "vgg16", batch_size: int = 8) -> Iterator[list[Row]]:
+    """Time the forward pass of a model on random images; yield the rows after every round.
 
     Args:
         model: Its name.
         batch_size: Images of a call.
-
-    Returns:
-        The table of `kerazoo.bench.machine.with_limits`.
     """
     info = registry.find(model)
     calls = min(100, max(1, int(MACS_A_ROUND / info.macs / batch_size)))
@@ -42,28 +33,21 @@ def bench(model: str = "vgg16", batch_size: int = 8) -> pd.DataFrame:
     models = {"kerazoo": create_model(model)}
     with computing_in("mixed_bfloat16"):
         models["kerazoo, mixed_bfloat16"] = create_model(model)
-    if model.startswith("vgg"):  # what keras.applications' have
+    if model.startswith("vgg"):  # the head of keras.applications
         models["kerazoo, head='dense'"] = create_model(model, head="dense")
     if model in APPLICATIONS:
         models["keras.applications"] = APPLICATIONS[model](weights=None)
-    programs: dict[str, Callable[[], object]] = {}
+    programs: dict[str, Run] = {}
     for name, each in models.items():
-        programs[f"{name}, tf.function"] = _compiled(each, images, calls)
-        programs[f"{name}, predict"] = partial(_predict, each, images, calls)
-    times = time_in_turn(programs)
-    return machine.with_limits(times, batch_size * calls, info.macs)
+        forward = tf.function(partial(each, training=False))
+        programs[f"{name}, tf.function"] = partial(_repeat, calls, forward, tf.constant(images))
+        predict = partial(each.predict, verbose=0)
+        programs[f"{name}, predict"] = partial(_repeat, calls, predict, images)
+    machine = limits(info.macs)
+    for seconds in time_in_turn(programs):
+        yield speeds(seconds, batch_size * calls, machine)
 
 
-def _compiled(model: keras.Model, images: np.ndarray, calls: int) -> Callable[[], object]:
-    forward, batch = tf.function(partial(model, training=False)), tf.constant(images)
-
-    def run() -> None:
-        for _ in range(calls):
-            forward(batch).numpy()
-
-    return run
-
-
-def _predict(model: keras.Model, images: np.ndarray, calls: int) -> None:
+def _repeat(calls: int, run: Callable[[Any], Any], images: Any) -> None:
     for _ in range(calls):
-        model.predict(images, verbose=0)
+        np.asarray(run(images))

@@ -1,35 +1,32 @@
-"""How long a user waits for the command, beside what the packages under it take."""
+"""Startup time of the command, compared with importing TensorFlow and PyTorch."""
 
 from __future__ import annotations
 
 import importlib.util
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import partial
+from statistics import median
 
-import pandas as pd
-
-from kerazoo.bench.rounds import time_in_turn
+from kerazoo.bench.timing import Row, time_in_turn
 
 DRY_RUN = "train --model mnist_cnn --data digits --dry-run"
 
 
-def bench() -> pd.DataFrame:
-    """Time whole processes from their start to their end.
-
-    Returns:
-        The columns `program`, `seconds` and `ratio`: to `python -c "import tensorflow"`.
-    """
-    programs = {"import tensorflow": ["-c", "import tensorflow"]}
-    if importlib.util.find_spec("torch"):
-        programs["import torch"] = ["-c", "import torch"]
-    for verb in ("--help", "list", "summary mnist_cnn", DRY_RUN):
-        programs[f"kerazoo {verb}"] = ["-m", "kerazoo", *verb.split()]
-    runs = {name: partial(_run, arguments) for name, arguments in programs.items()}
-    times = time_in_turn(runs)["median"]
-    table = pd.DataFrame({"program": times.index, "seconds": times.to_numpy()})
-    return table.assign(ratio=table.seconds / table.seconds[0])
+def bench() -> Iterator[list[Row]]:
+    """Time processes from start to exit; yield the rows after every round."""
+    imports = ["tensorflow", *(["torch"] if importlib.util.find_spec("torch") else ())]
+    programs = {f"import {name}": partial(_run, "-c", f"import {name}") for name in imports}
+    for command in ("--help", "list", "summary mnist_cnn", DRY_RUN):
+        programs[f"kerazoo {command}"] = partial(_run, "-m", "kerazoo", *command.split())
+    for seconds in time_in_turn(programs):
+        first = median(seconds["import tensorflow"])
+        yield [
+            {"program": name, "seconds": median(each), "ratio": median(each) / first}
+            for name, each in seconds.items()
+        ]
 
 
-def _run(arguments: list[str]) -> None:
+def _run(*arguments: str) -> None:
     subprocess.run([sys.executable, *arguments], check=True, capture_output=True)

@@ -1,4 +1,4 @@
-"""A program to be timed in a process of its own, as those who use it have it."""
+"""A program that is timed in a separate process."""
 
 from __future__ import annotations
 
@@ -8,30 +8,25 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
-from types import TracebackType
 from typing import Any
 
 from kerazoo.errors import KerazooError
 
-READY = "ready"
+DONE = "done"
 
 
 class TimedProcess:
-    """What a function returns, called in a process of its own; used in a `with` statement.
+    """The callable that a function returns, in a separate process; used in a `with` statement.
+
+    Arguments and results are what JSON can hold; None stands for any other result.
 
     Args:
         function: Its module and name, as "package.module:name".
-        arguments: What it takes; what JSON can hold.
-        environment: Variables that its process has besides those of this one.
-
-    Raises:
-        KerazooError: It failed.
+        arguments: Of the function.
+        environment: Variables of its process in addition to those of this one.
     """
 
-    def __init__(
-        self, function: str, *arguments: Any, environment: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, function: str, *arguments: Any, **environment: str) -> None:
         self._function = function
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__, function, json.dumps(arguments)],
@@ -39,73 +34,49 @@ class TimedProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env={**os.environ, **(environment or {})},
+            env=os.environ | environment,
         )
 
     def __enter__(self) -> TimedProcess:
-        self.receive()
         return self
 
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
     def __call__(self, *arguments: Any) -> Any:
-        """Run the program once and return what it returns.
-
-        Args:
-            arguments: What it takes; what JSON can hold.
-
-        Raises:
-            KerazooError: It failed.
-        """
+        """Return the result of a call; the first one waits for the function."""
         self.send(*arguments)
         return self.receive()
 
     def send(self, *arguments: Any) -> None:
-        """Begin to run the program; `receive` waits for its end."""
-        assert self._process.stdin
-        with contextlib.suppress(BrokenPipeError):  # it has ended, which is then found
-            self._process.stdin.write(json.dumps(arguments) + "\n")
-            self._process.stdin.flush()
+        """Start a call; `receive` waits for its end."""
+        with contextlib.suppress(BrokenPipeError):  # the process has ended, which `receive` reports
+            print(json.dumps(arguments), file=self._process.stdin, flush=True)
 
     def receive(self) -> Any:
-        """Return what the program returns, None for what JSON cannot hold.
+        """Return the result of the call that was started.
 
         Raises:
-            KerazooError: It failed.
+            KerazooError: The call, or the function, failed.
         """
         assert self._process.stdout
-        answer = self._process.stdout.readline().rstrip()
-        ready, _, result = answer.partition(" ")
-        if ready != READY:
-            self.kill()
-            raise KerazooError(f"{self._function} failed: {answer or 'its process ended'}")
+        line = self._process.stdout.readline().rstrip()
+        done, _, result = line.partition(" ")
+        if done != DONE:
+            raise KerazooError(f"{self._function} failed: {line or 'its process ended'}")
         return json.loads(result)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: object, trace: TracebackType | None
-    ) -> None:
-        self.kill()
-
-    def kill(self) -> None:
-        """End its process."""
-        self._process.kill()
-        self._process.communicate()
 
 
 def serve(function: str, arguments: str) -> None:
-    """Run the program once for each line of standard input, which holds what it takes.
-
-    A line of standard output says when it is done, and what it returned.
-    """
-
-    def done(result: object) -> None:
-        print(READY, json.dumps(result, default=lambda _: None), flush=True)
-
+    """Print a line with the result for each line of arguments, or with the error that ends this."""
     module, _, name = function.partition(":")
     try:
         run = getattr(importlib.import_module(module), name)(*json.loads(arguments))
-        done(None)
         for line in sys.stdin:
-            done(run(*json.loads(line)))
-    except Exception as error:  # whatever it is, who waits for the program is to be told
+            result = run(*json.loads(line))
+            print(DONE, json.dumps(result, default=lambda _: None), flush=True)
+    except Exception as error:  # the process that waits for the line reports it
         print(" ".join(str(error).split()), flush=True)
 
 

@@ -3,76 +3,77 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import math
-from collections.abc import Callable
+import os
+import tempfile
+import timeit
+from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import pandas as pd
 import tensorflow as tf
 
 from kerazoo import registry
-from kerazoo.bench import machine
-from kerazoo.bench.images import CLASSES, random_images
-from kerazoo.bench.rounds import time_in_turn
 from kerazoo.bench.timed_process import TimedProcess
-from kerazoo.data.images import ArraySplit, Split
+from kerazoo.bench.timing import CLASSES, Row, Run, limits, random_images, speeds, time_in_turn
+from kerazoo.data.images import ArraySplit, ImageShape
 from kerazoo.device import start_tensorflow
 from kerazoo.models import create_model
 from kerazoo.precision import computing_in
+from kerazoo.training import cluster, state
+from kerazoo.training.checkpoints import Checkpoints, State
+from kerazoo.training.collectives import batch_normalizations, summed
 from kerazoo.training.machine import micro_batches, set_threads
+from kerazoo.training.replicas import Replicas
 from kerazoo.training.steps import Steps
 
 ROUNDS = 15
 STEPS_PER_CALL = 50
+EVALUATED = 15_000 / 55_000  # images to evaluate for each to train on, as in an epoch of MNIST
 MACS_A_ROUND = 125e9  # of all steps of a program, a backward pass counted as two forward ones
-Run = Callable[[], object]
+# The function that returns each program, and its arguments besides the model and the sizes.
+PROGRAMS = {
+    "TF1 program, feed_dict": ("kerazoo.bench.train:tf1",),
+    "kerazoo, float32": ("kerazoo.bench.train:steps", "float32"),
+    "kerazoo, mixed_bfloat16": ("kerazoo.bench.train:steps", "mixed_bfloat16"),
+    "Keras fit, tf.data": ("kerazoo.bench.train:fit", "tf.data"),
+    "Keras fit, arrays": ("kerazoo.bench.train:fit", "arrays"),
+    "PyTorch": ("kerazoo.bench.torch_mnist_cnn:epoch",),
+}
+PACKAGES = {"TF1 program, feed_dict": "tf_keras", "PyTorch": "torch"}  # mnist_cnn only
 
 
-def bench(model: str = "mnist_cnn", batch_size: int = 100) -> pd.DataFrame:
-    """Time the training of a model on random images, each program in a process of its own.
+def bench(model: str = "mnist_cnn", batch_size: int = 100) -> Iterator[list[Row]]:
+    """Time the training of a model, each program in a process; yield the rows after every round.
 
     Args:
-        model: Its name.
+        model: Its name; the images are random.
         batch_size: Images of a step.
-
-    Returns:
-        The table of `kerazoo.bench.machine.with_limits`; its first program is the TF1 one where
-        there is one and its packages are installed.
 
     Raises:
         KerazooError: A program failed.
     """
     macs = 3 * registry.find(model).macs
     size = batch_size * min(100, max(2, int(MACS_A_ROUND / macs / batch_size)))
+    machine = limits(macs)
     with contextlib.ExitStack() as stack:
         runs = {
             name: stack.enter_context(TimedProcess(function, model, size, batch_size, *more))
-            for name, (function, *more) in _programs(model).items()
+            for name, (function, *more) in PROGRAMS.items()
+            if name not in PACKAGES
+            or (model == "mnist_cnn" and importlib.util.find_spec(PACKAGES[name]))
         }
-        times = time_in_turn(runs, ROUNDS)
-    return machine.with_limits(times, size, macs)
-
-
-def _programs(model: str) -> dict[str, tuple[str, ...]]:
-    """Return the function that gives each program, and what it takes besides model and sizes."""
-    programs: dict[str, tuple[str, ...]] = {}
-    if model == "mnist_cnn" and importlib.util.find_spec("tf_keras"):
-        programs["TF1 program, feed_dict"] = (f"{__name__}:tf1",)
-    for precision in ("float32", "mixed_bfloat16"):
-        programs[f"kerazoo, {precision}"] = (f"{__name__}:steps", precision)
-    programs["Keras fit, tf.data"] = (f"{__name__}:fit_dataset",)
-    programs["Keras fit, arrays"] = (f"{__name__}:fit_arrays",)
-    if model == "mnist_cnn" and importlib.util.find_spec("torch"):
-        programs["PyTorch"] = ("kerazoo.bench.torch_peer:training",)
-    return programs
+        for seconds in time_in_turn(runs, ROUNDS):
+            yield speeds(seconds, size, machine)
 
 
 def tf1(model: str, size: int, batch_size: int) -> Run:
-    """Return the steps of the document's program."""
+    """Return an epoch of the TF1 program of the study notes."""
     start_tensorflow(deterministic=False)
 
     from kerazoo.parity import tf1_loop  # it needs tf_keras, which only this program does
@@ -81,48 +82,46 @@ def tf1(model: str, size: int, batch_size: int) -> Run:
 
 
 def steps(model: str, size: int, batch_size: int, precision: str) -> Run:
-    """Return kerazoo's steps, as `kerazoo train` takes them."""
+    """Return an epoch of kerazoo's steps, with the settings of `kerazoo train`."""
     start_tensorflow()
     info = registry.find(model)
     number = micro_batches(info, batch_size)
     set_threads(number)
-    split = ArraySplit(*random_images(info.input_shape, size), info.input_shape)
-    strategy = tf.distribute.get_strategy()
-    steps = Steps(compiled(model, precision), strategy, micro_batches=number)
-    return partial(epoch, steps, split, batch_size)
+    split = random_split(info.input_shape, size)
+    steps = Steps(compiled(model, precision), tf.distribute.get_strategy(), micro_batches=number)
+
+    def run() -> None:
+        batches = steps.batches(split, batch_size, (0, 0))
+        for number in calls(size, batch_size):
+            steps.train(batches, number)
+
+    return run
 
 
-def epoch(
-    steps: Steps, split: Split, batch_size: int, between: Callable[[], object] = lambda: None
-) -> None:
-    """Train on every image once; `between` is called after each call of steps."""
-    batches, left = steps.batches(split, batch_size, (0, 0)), math.ceil(split.size / batch_size)
-    while left:
-        taken = min(left, STEPS_PER_CALL)
-        steps.train(batches, taken)
-        between()
-        left -= taken
+def calls(size: int, batch_size: int) -> Iterator[int]:
+    """Yield the number of steps in each call of an epoch of `size` images."""
+    steps = math.ceil(size / batch_size)
+    yield from (min(STEPS_PER_CALL, steps - first) for first in range(0, steps, STEPS_PER_CALL))
 
 
-def fit_dataset(model: str, size: int, batch_size: int) -> Run:
-    """Return an epoch of Keras's `fit` on the pipeline of kerazoo."""
+def fit(model: str, size: int, batch_size: int, data: str) -> Run:
+    """Return an epoch of Keras's `fit` on NumPy "arrays", or on kerazoo's pipeline of "tf.data"."""
     start_tensorflow(deterministic=False)
-    shape = registry.find(model).input_shape
-    split = ArraySplit(*random_images(shape, size), shape)
-    net = compiled(model)
+    shape, net = registry.find(model).input_shape, compiled(model)
+    if data == "arrays":
+        images, labels = random_images(shape, size)
+        return partial(net.fit, images.astype(np.float32) / 255, labels, batch_size, verbose=0)
+    split = random_split(shape, size)
     return lambda: net.fit(split.batches(batch_size, (0, 0)), verbose=0, shuffle=False)
 
 
-def fit_arrays(model: str, size: int, batch_size: int) -> Run:
-    """Return an epoch of Keras's `fit` on NumPy arrays."""
-    start_tensorflow(deterministic=False)
-    images, labels = random_images(registry.find(model).input_shape, size)
-    pixels = images.astype(np.float32) / 255
-    return partial(compiled(model).fit, pixels, labels, batch_size, verbose=0)
+def random_split(image_shape: ImageShape, size: int) -> ArraySplit:
+    """Return random images as a split of a data set."""
+    return ArraySplit(*random_images(image_shape, size), image_shape)
 
 
 def compiled(name: str, precision: str = "float32", **options: Any) -> keras.Model:
-    """Return a model to train, made with these options of `kerazoo.create_model`."""
+    """Return a model to train; the options are those of `kerazoo.create_model`."""
     keras.utils.set_random_seed(1)
     with computing_in(precision):
         model = create_model(name, classes=CLASSES, classifier_activation=None, **options)
@@ -131,3 +130,72 @@ def compiled(name: str, precision: str = "float32", **options: Any) -> keras.Mod
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     return model
+
+
+class Worker:
+    """Training on one core, as a worker of TF_CONFIG or, if that is not set, a single one.
+
+    Args:
+        model: Name of the model.
+        image_shape: Of the images, which are random.
+        images: Number of training images of an epoch.
+        core: Number of the core.
+    """
+
+    def __init__(self, model: str, image_shape: ImageShape, images: int, core: int) -> None:
+        os.sched_setaffinity(0, {core})
+        start_tensorflow()
+        self._replicas = Replicas("auto", cluster.of_environment("auto"))
+        self._info = registry.find(model)
+        with self._replicas.strategy.scope():
+            self._model = compiled(model, input_shape=image_shape)
+        self._replicas.synchronize(self._model, images, images)
+        self._train = random_split(image_shape, images)
+        self._test = random_split(image_shape, round(images * EVALUATED))
+        self._steps = functools.cache(partial(Steps, self._model, self._replicas.strategy, False))
+
+    def __call__(self, task: str, *arguments: Any) -> Any:
+        """Return the result of the method of this name."""
+        return getattr(self, task)(*arguments)
+
+    def training(self, batch_size: int, cut: bool) -> None:
+        """Train for an epoch with a global batch, cut into micro-batches as by a single worker."""
+        steps = self._steps(micro_batches(self._info, batch_size) if cut else 1)
+        batches = steps.batches(self._train, batch_size, (0, 0))
+        for number in calls(self._train.size, batch_size):
+            steps.train(batches, number)
+            self._replicas.wait()
+
+    def evaluation(self, batch_size: int, cut: bool) -> None:
+        """Evaluate with the steps of `training`."""
+        steps = self._steps(micro_batches(self._info, batch_size) if cut else 1)
+        batches = steps.batches(self._test, batch_size)
+        for number in calls(self._test.size, batch_size):
+            steps.evaluate(batches, number)
+            self._replicas.wait()
+
+    def checkpoint(self, *_: object) -> None:
+        """Save a checkpoint if this is the chief."""
+        with tempfile.TemporaryDirectory() as folder:
+            if self._replicas.is_chief:
+                taken = State(state.values(self._model), {})
+                Checkpoints(Path(folder) / "checkpoints").save(0, 0, taken)
+
+    def exchange(self, numbers: int, repeats: int) -> float:
+        """Return the seconds of an all-reduce of so many numbers, float32."""
+        strategy = self._replicas.strategy
+
+        @tf.function
+        def all_reduce(repeats: tf.Tensor) -> tf.Tensor:
+            values = tf.zeros([numbers])
+            for _ in tf.range(repeats):
+                values = strategy.run(lambda local: summed([local + 1])[0], (values,))
+            return values
+
+        all_reduce(tf.constant(1))
+        return timeit.timeit(lambda: all_reduce(tf.constant(repeats)), number=1) / repeats
+
+    def size(self) -> dict[str, int]:
+        """Return the number of trainable weights and of all-reduces in a step."""
+        weights = sum(math.prod(weight.shape) for weight in self._model.trainable_weights)
+        return {"weights": weights, "exchanges": 1 + 2 * len(batch_normalizations(self._model))}

@@ -1,51 +1,38 @@
-"""How fast two workers train on a core each, beside one on one core."""
+"""Speed of training on two workers with a core each, compared with one worker on one core."""
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import logging
 import os
-import statistics
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from operator import itemgetter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from statistics import median
+from typing import Any, NamedTuple
 
-import pandas as pd
+import numpy as np
+from tqdm import tqdm
 
 from kerazoo import registry
-from kerazoo.bench.scaling import StepCost, fit
 from kerazoo.bench.timed_process import TimedProcess
-from kerazoo.data.images import ImageShape
+from kerazoo.bench.timing import ROUNDS, Row, Run, progress_bar, time_with_bar
 from kerazoo.errors import KerazooError, UsageError
 from kerazoo.training import cluster
 
 logger = logging.getLogger("kerazoo")
 
-ROUNDS = 5
+GROWTH = (1, 2, 4)  # of the batch
 REPEATS = 20  # all-reduces that are timed at once
 MODELLED = (2, 4, 8, 16)  # workers
-WORKER = "kerazoo.bench.worker:Worker"
-ALONE = {"TF_CONFIG": ""}
-ON_CPU = {"CUDA_VISIBLE_DEVICES": ""}
-Times = dict[str, float]
+TASKS = ("training", "evaluation", "checkpoint")
 
 
-@dataclass(frozen=True)
-class Case:
-    """What is trained.
-
-    Attributes:
-        model: Name of a model.
-        image_shape: Of its images.
-        batch_size: The smallest global batch.
-        images: Images of an epoch.
-    """
+class Case(NamedTuple):
+    """A model with the shape of its images, the smallest global batch, and images of an epoch."""
 
     model: str
-    image_shape: ImageShape
+    image_shape: tuple[int, int, int]
     batch_size: int
     images: int
 
@@ -56,116 +43,142 @@ CASES = {
 }
 
 
-def bench(model: str | None = None, batch_size: int | None = None) -> pd.DataFrame:
-    """Time the epochs of one worker and of two, each on a core of its own, on random images.
-
-    An epoch evaluates 3 images for each 11 that it trains on, as one of MNIST, and ends with a
-    checkpoint. Rows whose `source` is "model" are not measured: they follow from
-    `kerazoo.bench.scaling.StepCost`, with the latency and bandwidth between processes of this
-    machine.
-
-    Args:
-        model: Its name; None for `mnist_cnn` and, at 64x64, `resnet18`.
-        batch_size: The smallest global batch, an even number; twice and four times as many images
-            follow.
-
-    Returns:
-        The columns `model`, `workers`, `batch_size`, the global one, `images_per_second` of the
-        training steps, `strong_scaling`, the ratio to one worker with this global batch,
-        `weak_scaling`, that to one worker with as many images as each worker has, in per cent
-        `communication`, the part of the steps in which workers sum something or wait for one
-        another, `evaluation` and `checkpoint`, those of the epoch, and `source`: "measured" or
-        "model".
-
-    Raises:
-        UsageError: The batch cannot be shared by two workers.
-        KerazooError: There are not two cores, or a worker failed.
-    """
+def cases(model: str | None = None, batch_size: int | None = None) -> list[Case]:
+    """Return what `bench` trains; raise UsageError for a batch that two workers cannot share."""
     if batch_size is not None and batch_size % 2:
         raise UsageError(f"the batch of two workers must be an even number; received {batch_size}")
-    cases = [_case(name, batch_size) for name in ([model] if model else CASES)]
-    return pd.concat([_table(case) for case in cases], ignore_index=True)
+    return [_case(name, batch_size) for name in ([model] if model else CASES)]
 
 
 def _case(model: str, batch_size: int | None) -> Case:
     case = CASES.get(model) or Case(model, registry.find(model).input_shape, 32, 128)
     size = batch_size or case.batch_size
-    return dataclasses.replace(case, batch_size=size, images=max(case.images, 4 * size))
+    return case._replace(batch_size=size, images=max(case.images, 4 * size))
 
 
-def _table(case: Case) -> pd.DataFrame:
-    with (
-        _two_processes(case, [ALONE, ALONE]) as independent,
-        _two_processes(case, cluster.on_this_machine(2)) as workers,
-    ):
-        size = _call_all(workers, "size")[0]
-        latency, gradients = (
-            _call_all(workers, "exchange", numbers, REPEATS)[0]["exchange"]
-            for numbers in (1, size["weights"])
-        )
-        measured = {}
-        for batch_size in (case.batch_size, 2 * case.batch_size, 4 * case.batch_size):
-            logger.info("%s, %d images a step: %d rounds", case.model, batch_size, ROUNDS)
-            measured[batch_size] = _measured(independent, workers, batch_size)
-    cost = fit(
-        [batch_size // 2 for batch_size in measured],
-        [
-            times["training"] * (batch_size // 2) / case.images
-            for batch_size, (_, times, _) in measured.items()
-        ],
-        size["exchanges"],
-        4 * size["weights"],
-        latency,
-        gradients,
-    )
-    return pd.DataFrame([*_rows(case, measured), *_modelled(case, cost)])
+def bench(model: str | None = None, batch_size: int | None = None) -> Iterator[list[Row]]:
+    """Time epochs of one worker and of two, each on a separate core, on random images.
 
+    An epoch evaluates 3 images for each 11 that it trains on, as one of MNIST, and ends with a
+    checkpoint; `evaluation` and `checkpoint` are percentages of its time. `communication` is that
+    of training in which two workers exchange gradients or wait. `strong_scaling` is the ratio to
+    one worker with the same global batch, `weak_scaling` to one with as many images as each has.
 
-def _measured(
-    independent: Sequence[TimedProcess], workers: Sequence[TimedProcess], batch_size: int
-) -> tuple[Times, Times, Times]:
-    """Return the median times of one worker, of two that train alone, and of two together.
+    Args:
+        model: Its name; None for `mnist_cnn` and, at 64x64, `resnet18`.
+        batch_size: The smallest global batch; twice and four times as many images follow.
 
-    Those that train alone, at the same time, take half of each batch; the slower of them counts.
+    Yields:
+        The rows after every round, at the end of a model with those that `StepCost` predicts.
+
+    Raises:
+        UsageError: The batch cannot be shared by two workers.
+        KerazooError: There are not two cores, or a worker failed.
     """
-    rounds = [
-        (
-            independent[0]("epoch", batch_size, True),
-            max(
-                _call_all(independent, "epoch", batch_size // 2, False), key=itemgetter("training")
-            ),
-            _call_all(workers, "epoch", batch_size, False)[0],
+    finished: list[Row] = []
+    chosen = cases(model, batch_size)
+    with progress_bar(len(chosen) * len(GROWTH) * ROUNDS) as bar:
+        for case in chosen:
+            for rows in _case_rows(case, bar):
+                yield finished + rows
+            finished += rows
+
+
+def _case_rows(case: Case, bar: tqdm) -> Iterator[list[Row]]:
+    medians: dict[int, dict[str, float]] = {}
+    with contextlib.ExitStack() as stack:
+        processes = [stack.enter_context(each) for each in _start(case)]
+        alone, workers = processes[:2], processes[2:]
+        model = _call_all(processes, "size")[0]  # when all have started
+        number, gradients = (
+            _call_all(workers, "exchange", size, REPEATS)[0] for size in (1, model["weights"])
         )
-        for _ in range(ROUNDS + 1)
-    ]
-    one, alone, two = (
-        {name: statistics.median(each[name] for each in times[1:]) for name in times[0]}
-        for times in zip(*rounds, strict=True)
-    )
-    return one, alone, two
+        for batch_size in (growth * case.batch_size for growth in GROWTH):
+            name = f"{case.model}, {batch_size} images a step"
+            bar.set_description(name)
+            if bar.disable:
+                logger.info("%s: %d rounds", name, ROUNDS)
+            for seconds in time_with_bar(_programs(alone, workers, batch_size), ROUNDS, bar):
+                medians[batch_size] = {name: median(each) for name, each in seconds.items()}
+                yield list(_measured(case, medians))
+    steps = {size // 2: each["half"] * (size // 2) / case.images for size, each in medians.items()}
+    image, step = np.polyfit(list(steps), list(steps.values()), 1)
+    transfer = max(gradients - number, 0)
+    cost = StepCost(max(float(step), 0), float(image), number * model["exchanges"], transfer)
+    yield [*_measured(case, medians), *_modelled(case, cost)]
 
 
-def _rows(case: Case, measured: dict[int, tuple[Times, Times, Times]]) -> Iterator[dict[str, Any]]:
-    for batch_size, (one, alone, two) in measured.items():
-        for workers, times in ((1, one), (2, two)):
-            whole = sum(times.values())
-            smaller = measured.get(batch_size // workers)
-            waiting = times["training"] - alone["training"] / 2 if workers == 2 else 0
+def _start(case: Case) -> Iterator[TimedProcess]:
+    """Start two independent processes and two workers, each two on a core each, without a GPU."""
+    arguments = ("kerazoo.bench.train:Worker", case.model, case.image_shape, case.images)
+    environments = [{"TF_CONFIG": ""}] * 2 + cluster.on_this_machine(2)
+    for core, environment in zip(2 * _two_cores(), environments, strict=True):
+        yield TimedProcess(*arguments, core, CUDA_VISIBLE_DEVICES="", **environment)
+
+
+def _programs(
+    alone: Sequence[TimedProcess], workers: Sequence[TimedProcess], batch_size: int
+) -> dict[str, Run]:
+    """Return the tasks of one worker and of two, and "half": both processes of `alone` train."""
+    half = partial(_call_all, alone, "training", batch_size // 2, False)
+    return {"half": half} | {
+        f"{task} {len(processes)}": partial(_call_all, processes, task, batch_size, cut)
+        for processes, cut in ((alone[:1], True), (workers, False))
+        for task in TASKS
+    }
+
+
+def _measured(case: Case, medians: Mapping[int, Mapping[str, float]]) -> Iterator[Row]:
+    for batch_size, times in medians.items():
+        for workers in (1, 2):
+            seconds = times[f"training {workers}"]
+            epoch = sum(times[f"{task} {workers}"] for task in TASKS)
+            smaller = medians.get(batch_size // workers)
+            waiting = 1 - times["half"] / 2 / seconds if workers == 2 else 0
             yield {
                 "model": case.model,
                 "workers": workers,
                 "batch_size": batch_size,
-                "images_per_second": round(case.images / times["training"], 1),
-                "strong_scaling": round(one["training"] / times["training"], 2),
-                "weak_scaling": smaller and round(smaller[0]["training"] / times["training"], 2),
-                "communication": f"{waiting / times['training']:.0%}",
-                "evaluation": f"{times['evaluation'] / whole:.0%}",
-                "checkpoint": f"{times['checkpoint'] / whole:.0%}",
+                "images_per_second": round(case.images / seconds, 1),
+                "strong_scaling": round(times["training 1"] / seconds, 2),
+                "weak_scaling": smaller and round(smaller["training 1"] / seconds, 2),
+                "communication": f"{waiting:.0%}",
+                "evaluation": f"{times[f'evaluation {workers}'] / epoch:.0%}",
+                "checkpoint": f"{times[f'checkpoint {workers}'] / epoch:.0%}",
                 "source": "measured",
             }
 
 
-def _modelled(case: Case, cost: StepCost) -> Iterator[dict[str, Any]]:
+class StepCost(NamedTuple):
+    """Seconds of a step of workers that sum their gradients by a ring all-reduce.
+
+    On n workers a step of b images takes
+
+        step + image * b / n + (n - 1) * latency + 2 (n - 1) / n * transfer
+
+    seconds, as each worker sends 2 (n - 1) / n of the gradients, in 2 (n - 1) hops.
+
+    Source: Patarasuk and Yuan, "Bandwidth optimal all-reduce algorithms for clusters of
+    workstations", 2009, section 3, https://doi.org/10.1016/j.jpdc.2008.09.002.
+
+    >>> cost = StepCost(step=1, image=2, latency=3, transfer=2)
+    >>> cost.seconds(workers=1, batch_size=8), cost.seconds(workers=2, batch_size=8)
+    (17.0, 14.0)
+    """
+
+    step: float  # of a step of any size, such as the optimizer's
+    image: float  # of an image on one worker
+    latency: float  # of the all-reduces of a step between two workers, without the data
+    transfer: float  # of all gradients from one worker to another
+
+    def seconds(self, workers: int, batch_size: float) -> float:
+        """Return the seconds of a step."""
+        compute = self.step + self.image * batch_size / workers
+        sent = 2 * (workers - 1) / workers
+        return compute + (workers - 1) * self.latency + sent * self.transfer
+
+
+def _modelled(case: Case, cost: StepCost) -> Iterator[Row]:
     for workers in MODELLED:
         for batch_size in (case.batch_size, case.batch_size * workers):
             if batch_size < workers:
@@ -180,44 +193,25 @@ def _modelled(case: Case, cost: StepCost) -> Iterator[dict[str, Any]]:
                 "strong_scaling": round(cost.seconds(1, batch_size) / seconds, 2),
                 "weak_scaling": round(workers * compute / seconds, 2),
                 "communication": f"{1 - compute / seconds:.0%}",
+                "evaluation": None,
+                "checkpoint": None,
                 "source": "model",
             }
 
 
-@contextlib.contextmanager
-def _two_processes(
-    case: Case, environments: Sequence[dict[str, str]]
-) -> Iterator[list[TimedProcess]]:
-    """Start two processes of `kerazoo.bench.worker`, each on a core of its own."""
-    arguments = (case.model, case.image_shape, case.images)
-    with contextlib.ExitStack() as stack:
-        processes = [
-            TimedProcess(
-                "kerazoo.bench.worker:Worker", *arguments, core, environment=ON_CPU | environment
-            )
-            for core, environment in zip(_two_cores(), environments, strict=True)
-        ]
-        for process in processes:
-            stack.callback(process.kill)
-        for process in processes:
-            process.receive()
-        yield processes
-
-
 def _two_cores() -> list[int]:
     """Return the numbers of two cores that are not two threads of one."""
-    found: dict[str | int, int] = {}
+    cores: dict[str | int, int] = {}
     for number in os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ():
         threads = Path(f"/sys/devices/system/cpu/cpu{number}/topology/thread_siblings_list")
-        core = threads.read_text() if threads.exists() else number
-        found.setdefault(core, number)
-    if len(found) < 2:
+        cores.setdefault(threads.read_text() if threads.exists() else number, number)
+    if len(cores) < 2:
         raise KerazooError("bench workers needs two cores to which processes can be bound")
-    return sorted(found.values())[:2]
+    return sorted(cores.values())[:2]
 
 
 def _call_all(processes: Sequence[TimedProcess], *arguments: Any) -> list[Any]:
-    """Return what all processes return, at work at the same time."""
+    """Return the results of all processes, which run at the same time."""
     for each in processes:
         each.send(*arguments)
     return [each.receive() for each in processes]

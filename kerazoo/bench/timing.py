@@ -1,0 +1,102 @@
+"""Time programs in turn, so that other work of the machine slows down all of them."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import time
+import timeit
+from collections.abc import Callable, Iterator, Mapping
+from statistics import median
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+logger = logging.getLogger("kerazoo")
+
+ROUNDS = 5
+CLASSES = 10
+MATRIX_SIZE = 2048
+Row = dict[str, Any]
+Run = Callable[[], object]
+Seconds = Mapping[str, list[float]]
+
+
+def progress_bar(rounds: int) -> tqdm:
+    """Return a bar with the time left, disabled without a terminal and with --quiet."""
+    hidden = None if logger.isEnabledFor(logging.INFO) else True  # None: without a terminal
+    return tqdm(
+        total=rounds, unit=" rounds", leave=False, dynamic_ncols=True, mininterval=0, disable=hidden
+    )
+
+
+def time_in_turn(programs: Mapping[str, Run], rounds: int = ROUNDS) -> Iterator[Seconds]:
+    """Yield after every round the seconds of each program in all rounds so far.
+
+    Every program runs once before the clock starts, then once a round.
+    """
+    with progress_bar(rounds) as bar:
+        yield from time_with_bar(programs, rounds, bar)
+
+
+def time_with_bar(programs: Mapping[str, Run], rounds: int, bar: tqdm) -> Iterator[Seconds]:
+    """Yield what `time_in_turn` does; the bar may show the rounds of other programs as well."""
+    seconds: dict[str, list[float]] = {name: [] for name in programs}
+    for run in programs.values():
+        run()
+    bar.unpause()
+    for number in range(1, rounds + 1):
+        for name, run in programs.items():
+            gc.collect()
+            start = time.perf_counter()
+            run()
+            seconds[name].append(time.perf_counter() - start)
+        bar.update()
+        if bar.disable:
+            logger.info("round %d of %d", number, rounds)
+        yield seconds
+
+
+def random_images(image_shape: tuple[int, int, int], size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return images, uint8 [size, height, width, channels], and labels [size] of `CLASSES`."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (size, *image_shape), np.uint8)
+    return images, rng.integers(0, CLASSES, size)
+
+
+def speeds(seconds: Seconds, images: int, limits: Mapping[str, float]) -> list[Row]:
+    """Return the rows of a benchmark: speeds in the median and the fastest round, and ratios.
+
+    Args:
+        seconds: What `time_in_turn` yields.
+        images: Number of images of a round.
+        limits: What `limits` returns.
+    """
+    found = {name: (images / median(each), images / min(each)) for name, each in seconds.items()}
+    found |= {f"matmul, {dtype}": (limit, limit) for dtype, limit in limits.items()}
+    first, first_fastest = next(iter(found.values()))
+    return [
+        {
+            "program": program,
+            "images_per_second": usual,
+            "ratio": usual / first,
+            "fastest": fastest,
+            "ratio_of_fastest": fastest / first_fastest,
+        }
+        for program, (usual, fastest) in found.items()
+    ]
+
+
+def limits(macs: int) -> dict[str, float]:
+    """Return how many images of so many MACs this machine could compute per second, by dtype."""
+    return {dtype: macs_per_second(dtype) / macs for dtype in ("float32", "bfloat16")}
+
+
+def macs_per_second(dtype: str) -> float:
+    """Return the multiply-accumulates per second of multiplying large matrices."""
+    import tensorflow as tf
+
+    matrix = tf.cast(tf.random.stateless_normal([MATRIX_SIZE, MATRIX_SIZE], [1, 2]), dtype)
+    multiply = tf.function(lambda: tf.linalg.matmul(matrix, matrix)[0, 0])
+    return MATRIX_SIZE**3 / min(timeit.repeat(lambda: float(multiply()), number=1, repeat=10))
