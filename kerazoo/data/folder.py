@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
@@ -156,10 +155,10 @@ def _decode_all(
         return os.path.relpath(path, os.fsencode(root)) + hashlib.sha256(data).digest()
 
     paths = np.sort(paths)
-    hidden = not sys.stderr.isatty()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = pool.map(examine, paths)
-        marks = list(tqdm(results, "checking images", len(paths), leave=False, disable=hidden))
+        # None: shown only on a terminal
+        marks = list(tqdm(results, "checking images", len(paths), leave=False, disable=None))
     broken = [os.fsdecode(path) for path, mark in zip(paths, marks, strict=True) if mark is None]
     if broken:
         others = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import abc
 import dataclasses
 import hashlib
 import math
@@ -101,8 +100,7 @@ class Split(Protocol):
             shard: The rows to return of each batch.
 
         Returns:
-            Pairs of images, float32 [batch, height, width, channels] in [0, 1], and labels,
-            int32 [batch].
+            Images, float32 [batch, height, width, channels] in [0, 1], and labels, int32 [batch].
         """
 
     def limited(self, size: int) -> Split:
@@ -137,7 +135,7 @@ class ImageData:
         return dataclasses.replace(self, **limited)
 
 
-class IndexedSplit(abc.ABC):
+class IndexedSplit:
     """Images that can be read in any order.
 
     Args:
@@ -146,6 +144,7 @@ class IndexedSplit(abc.ABC):
         image_shape: What the images are resized and converted to.
     """
 
+    load: Callable[[tf.Tensor, ImageShape], tf.Tensor] = staticmethod(to_shape)
     parallel_calls: int | None = None
 
     def __init__(self, images: np.ndarray, labels: np.ndarray, image_shape: ImageShape) -> None:
@@ -174,11 +173,6 @@ class IndexedSplit(abc.ABC):
         images = self.load(tf.gather(self.images, positions), self._image_shape)
         return images, tf.gather(self.labels, positions)
 
-    @staticmethod
-    @abc.abstractmethod
-    def load(images: tf.Tensor, image_shape: ImageShape, /) -> tf.Tensor:
-        """Return the images, float32 [batch, *image_shape] in [0, 1]."""
-
     def limited(self, size: int) -> Self:
         """Return `size` of the images, at equal distances; all if there are fewer."""
         size = min(size, self.size)
@@ -188,8 +182,6 @@ class IndexedSplit(abc.ABC):
 
 class ArraySplit(IndexedSplit):
     """Images in memory, uint8 or float32 in [0, 1] [size, height, width, channels]."""
-
-    load = staticmethod(to_shape)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -42,11 +42,9 @@ def load(image_shape: ImageShape, mnist_dir: Path | None) -> ImageData:
     except DataMissingError as error:
         if mnist_dir is not None:
             raise
-        raise DataMissingError(
-            f"{error}; or set --mnist-dir or KERAZOO_MNIST_DIR to a folder with the four IDX files"
-        ) from error
-    images, labels = _in_file_order(builder, "train")
-    test = _in_file_order(builder, "test")
+        hint = "or set --mnist-dir or KERAZOO_MNIST_DIR to a folder with the four IDX files"
+        raise DataMissingError(f"{error}; {hint}") from error
+    (images, labels), test = (_in_file_order(builder, split) for split in ("train", "test"))
     digest = fingerprint([images, labels, *test])
     if digest != FINGERPRINT:
         raise CorruptFileError(
@@ -77,7 +75,7 @@ def _check_files(builder: tfds.core.DatasetBuilder, folder: Path, all_needed: bo
                 )
         elif all_needed:
             raise DataMissingError(
-                f"'{path}' does not exist; put the four original MNIST files into that folder"
+                f"'{path}' does not exist; put MNIST's four original files there"
             )
 
 

@@ -188,8 +188,7 @@ def _has_labels(builder: Builder, split: str, label: str) -> bool:
 def _check_server(builder: Builder) -> None:
     """Raise an error if the first server that the set is downloaded from does not answer.
 
-    TFDS itself retries for minutes. Looking up a host name cannot be given a time limit, hence the
-    thread.
+    TFDS itself retries for minutes. A thread, because looking up a host name has no time limit.
     """
     url = next(iter(builder.url_infos or ()), "")
     if not url.startswith(("http://", "https://")):

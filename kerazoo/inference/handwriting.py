@@ -56,8 +56,7 @@ def normalize(image: np.ndarray) -> np.ndarray | None:
         return None
     rows, columns = (np.flatnonzero((ink > EDGE).any(axis=axis)) for axis in (1, 0))
     ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    scale = BOX / max(ink.shape)
-    size = [max(1, round(side * scale)) for side in ink.shape]
+    size = [max(1, round(side * (BOX / max(ink.shape)))) for side in ink.shape]
     small = tf.image.resize(ink[..., None], size, antialias=True).numpy()[..., 0]
     return _centered(np.clip(small / small.max(), 0, 1))[..., None]
 

@@ -28,11 +28,11 @@ def predict(model: str, weights: str, paths: Sequence[Path]) -> list[tuple[str, 
         CorruptFileError: A file cannot be read as an image.
     """
     (card,) = (card for card in shipped.cards(weights) if card["model"] == model)
+    classes = card["data"]["classes"]
     digits = np.stack([handwriting.read(path) for path in paths])
     network = create_model(model, weights=weights)
     pixels = np.rint(digits * 255).astype(np.uint8)  # like the training images
     scores = network(to_shape(pixels, network.input_shape[1:]), training=False).numpy()
-    classes = card["data"]["classes"]
     return [
         (str(path), [(classes[label], float(row[label])) for label in np.argsort(-row)])
         for path, row in zip(paths, scores, strict=True)

@@ -78,6 +78,6 @@ def test_to_shape_converts_gray_to_color_and_color_to_luma() -> None:
 def test_to_shape_shrinks_by_the_triangle_filter() -> None:
     stripes = tf.constant([[0, 85, 170, 255]] * 4, tf.uint8)[None, :, :, None]
     result = to_shape(stripes, (2, 2, 1))[0, :, :, 0]
-    # the first output pixel's centre is 0.5, 0.5, 1.5, 2.5 from those of the input, radius 2
+    # the first output pixel's center is 0.5, 0.5, 1.5, 2.5 from those of the input, radius 2
     first = (0.75 * 0 + 0.75 * 85 + 0.25 * 170) / 1.75 / 255
     np.testing.assert_allclose(result, [[first, 1 - first]] * 2, rtol=1e-5)
