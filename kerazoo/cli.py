@@ -17,8 +17,8 @@ import kerazoo.bench.command
 import kerazoo.convert.command
 import kerazoo.demos.command
 import kerazoo.documents.command
+import kerazoo.inference.command
 import kerazoo.parity.command
-import kerazoo.predict.command
 import kerazoo.training.command
 from kerazoo import models, registry, text
 from kerazoo._version import __version__
@@ -143,7 +143,7 @@ def _list(parsed: argparse.Namespace) -> None:
 COMMANDS = {
     "list": ("list the models", _add_list),
     "train": ("train a model", kerazoo.training.command.add),
-    "predict": ("classify images", kerazoo.predict.command.add),
+    "predict": ("classify images", kerazoo.inference.command.add),
     "summary": (
         "count parameters, operations, memory and receptive fields",
         kerazoo.accounting.command.add,

@@ -16,7 +16,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("_version", "errors", "lazy", "text", "compat", "precision", "difference", "device"),
     ("registry",),
     ("layers", "weights", "models", "data", "demos"),
-    ("accounting", "training", "predict", "parity", "convert", "documents", "bench"),
+    ("accounting", "training", "inference", "parity", "convert", "documents", "bench"),
     ("__init__",),
     ("arguments", "command.py", "cli", "__main__"),
 )

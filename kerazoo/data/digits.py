@@ -1,7 +1,7 @@
 """The 1,797 handwritten digits that come with scikit-learn: real data without a network.
 
-Source: the UCI set "Optical Recognition of Handwritten Digits" (Alpaydin and Kaynak 1998), 8x8
-pixels of 17 grey levels.
+Source: Alpaydin and Kaynak, "Optical Recognition of Handwritten Digits" (1998),
+https://doi.org/10.24432/C50P49: 8x8 pixels of 17 gray levels.
 """
 
 from __future__ import annotations
@@ -18,31 +18,27 @@ VALIDATION, TEST = 150, 300
 
 
 def load(image_shape: ImageShape) -> ImageData:
-    """Return the digits at 28x28, 1,347 to train on, 150 to validate, 300 to test.
+    """Return the digits at 28x28: 1,347 to train on, 150 to validate, 300 to test.
 
     The split is stratified and always the same; the pixels are enlarged by cubic interpolation.
     """
     digits = load_digits()
+    labels = digits.target
     enlarged = tf.image.resize(digits.images[..., None] / 16, (SIZE, SIZE), "bicubic")
     images = np.rint(np.clip(enlarged, 0, 1) * 255).astype(np.uint8)
 
-    rest, test = _hold_out(np.arange(len(images)), digits.target, TEST)
-    train, validation = _hold_out(rest, digits.target, VALIDATION)
+    def split(rows: np.ndarray, size: int) -> list[np.ndarray]:
+        return train_test_split(rows, test_size=size, stratify=labels[rows], random_state=0)
 
-    def split(part: np.ndarray) -> ArraySplit:
-        return ArraySplit(images[part], digits.target[part], image_shape)
-
+    rest, test = split(np.arange(len(images)), TEST)
+    train, validation = split(rest, VALIDATION)
+    parts = {"train": train, "validation": validation, "test": test}
+    splits = {name: ArraySplit(images[i], labels[i], image_shape) for name, i in parts.items()}
     return ImageData(
         "digits",
-        tuple(str(name) for name in digits.target_names),
+        tuple(map(str, digits.target_names)),
         image_shape,
-        train=split(train),
-        validation=split(validation),
-        test=split(test),
-        fingerprint=fingerprint([images, digits.target, train, validation, test]),
+        **splits,
+        fingerprint=fingerprint([images, labels, *parts.values()]),
         source_shape=(SIZE, SIZE, 1),
     )
-
-
-def _hold_out(positions: np.ndarray, labels: np.ndarray, size: int) -> list[np.ndarray]:
-    return train_test_split(positions, test_size=size, stratify=labels[positions], random_state=0)

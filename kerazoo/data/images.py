@@ -6,10 +6,12 @@ import dataclasses
 import hashlib
 import math
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 import tensorflow as tf
+
+from kerazoo.data.image_io import to_shape
 
 MEMORY = 2**30  # bytes up to which the images of a folder, or of a TFDS split, stay in memory
 ImageShape = tuple[int, int, int]
@@ -37,9 +39,9 @@ class Shard:
         """Return the worker's shards of every batch but the first `skip`, one after the other.
 
         Args:
-            elements: As many as their cardinality says.
-            batch_size: Elements of a batch.
-            skip: Number of batches left out at the start.
+            elements: A data set whose cardinality is known.
+            batch_size: Number of elements in a batch.
+            skip: Number of batches to leave out at the start.
         """
         batches = elements.with_options(without_autotuning()).batch(batch_size).skip(skip)
         if self.replicas == 1:
@@ -58,13 +60,7 @@ class Shard:
         return batches.flat_map(cut)
 
     def batch_sizes(self, size: int, batch_size: int, skip: int) -> tf.data.Dataset:
-        """Yield the size of the whole batch for each shard that `of` yields.
-
-        Args:
-            size: Number of all elements.
-            batch_size: Elements of a batch.
-            skip: Number of batches left out at the start.
-        """
+        """Yield the size of the whole batch for each shard that `of` yields of `size` elements."""
         ends = np.minimum(np.arange(0, size, batch_size) + batch_size, size)
         sizes = np.diff(ends, prepend=0)[skip:]
         return tf.data.Dataset.from_tensor_slices(np.repeat(sizes, self.count))
@@ -77,8 +73,8 @@ PREFETCHED = 2  # batches that are prepared ahead
 def without_autotuning() -> tf.data.Options:
     """Return options that turn off tf.data's autotuning thread.
 
-    It sleeps for up to a minute, and the end of an iterator at times fails to wake it and waits for
-    it: tf.data's `Model::OptimizeLoop` is notified just before the flag is set that it looks at.
+    The thread sleeps for up to a minute, and the end of an iterator sometimes has to wait for it:
+    tf.data's `Model::OptimizeLoop` is notified just before the flag that it checks is set.
     """
     options = tf.data.Options()
     options.autotune.enabled = False
@@ -86,34 +82,29 @@ def without_autotuning() -> tf.data.Options:
 
 
 class Split(Protocol):
-    """A part of a data set: `size` labelled images."""
+    """A part of a data set: labeled images in batches."""
 
     @property
     def size(self) -> int:
         """Number of images."""
 
     def batches(
-        self,
-        batch_size: int,
-        shuffle: Shuffle | None = None,
-        skip: int = 0,
-        shard: Shard = WHOLE,
+        self, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0, shard: Shard = WHOLE
     ) -> tf.data.Dataset:
         """Yield every image once, in batches of which the last may be smaller.
 
         Args:
-            batch_size: Images in a batch.
-            shuffle: (seed, epoch), of which the order is a function; None for the fixed order.
-            skip: Number of batches left out at the start of that order.
-            shard: The rows to take of each batch.
+            batch_size: Number of images in a batch.
+            shuffle: (seed, epoch), which determine the order; None for the stored order.
+            skip: Number of batches to leave out at the start.
+            shard: The rows to return of each batch.
 
         Returns:
-            Pairs of images, float32 [batch, height, width, channels] in [0, 1], and labels,
-            int32 [batch].
+            Images, float32 [batch, height, width, channels] in [0, 1], and labels, int32 [batch].
         """
 
     def limited(self, size: int) -> Split:
-        """Return `size` of the images, spread over the whole; all where there are fewer."""
+        """Return `size` of the images; all if there are fewer."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,12 +112,11 @@ class ImageData:
     """A data set for image classification.
 
     Attributes:
-        name: What an accuracy on it is reported for.
+        name: The name in reports, as `--data` takes it.
         class_names: The classes in the order of their labels.
-        image_shape: (height, width, channels) of the images that the splits yield.
+        image_shape: (height, width, channels) of the images in the batches.
         fingerprint: sha256 of the images and labels, or of what identifies them, in hex.
-        source_shape: What the images were before they were resized to `image_shape`; None where
-            they are of several sizes.
+        source_shape: The shape before resizing; None if the images have several sizes.
     """
 
     name: str
@@ -140,77 +130,84 @@ class ImageData:
 
     def limited(self, size: int) -> ImageData:
         """Return the same data with at most `size` images in each split."""
-        parts = {
-            part: getattr(self, part).limited(size) for part in ("train", "validation", "test")
-        }
-        return dataclasses.replace(self, **parts)
+        names = ("train", "validation", "test")
+        limited = {name: getattr(self, name).limited(size) for name in names}
+        return dataclasses.replace(self, **limited)
 
 
-class ArraySplit:
-    """Images held in memory.
+class IndexedSplit:
+    """Images that can be read in any order.
 
     Args:
-        images: [size, height, width, channels], uint8 or float32 in [0, 1].
-        labels: Integers [size].
+        images: What `load` returns the images of [size, ...]; a tensor afterwards.
+        labels: Integers [size]; an int32 tensor afterwards.
         image_shape: What the images are resized and converted to.
-
-    Attributes:
-        images: The tensor of the images.
-        labels: The tensor of the labels, int32.
     """
 
+    load: Callable[[tf.Tensor, ImageShape], tf.Tensor] = staticmethod(to_shape)
+    parallel_calls: int | None = None
+
     def __init__(self, images: np.ndarray, labels: np.ndarray, image_shape: ImageShape) -> None:
-        with tf.device("CPU"):  # the batches are made there, also those for a GPU
+        with tf.device("CPU"):  # where batches are prepared, for a GPU too
             self.images = tf.constant(images)
             self.labels = tf.constant(labels, tf.int32)
+        self.size = len(labels)
         self._image_shape = image_shape
 
-    @property
-    def size(self) -> int:
-        """Number of images."""
-        return len(self.labels)
-
     def batches(
-        self,
-        batch_size: int,
-        shuffle: Shuffle | None = None,
-        skip: int = 0,
-        shard: Shard = WHOLE,
+        self, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0, shard: Shard = WHOLE
     ) -> tf.data.Dataset:
         """Yield every image once; see `Split.batches`."""
-        batches = shard.of(self.positions(shuffle), batch_size, skip)
-        return batches.map(self.gather).prefetch(PREFETCHED * shard.count)
+        rows = shard.of(self.positions(shuffle), batch_size, skip)
+        return rows.map(self.gather, self.parallel_calls).prefetch(PREFETCHED * shard.count)
 
     def positions(self, shuffle: Shuffle | None) -> tf.data.Dataset:
         """Yield the positions of all images in their order, for `gather`."""
-        return tf.data.Dataset.from_tensor_slices(order(self.size, shuffle))
+        order = np.arange(self.size)
+        if shuffle is not None:
+            order = np.random.default_rng(shuffle).permutation(self.size)
+        return tf.data.Dataset.from_tensor_slices(order)
 
     def gather(self, positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the images and labels at the positions [batch], as `Split.batches` does."""
-        images = to_shape(tf.gather(self.images, positions), self._image_shape)
+        images = self.load(tf.gather(self.images, positions), self._image_shape)
         return images, tf.gather(self.labels, positions)
 
-    def limited(self, size: int) -> ArraySplit:
-        """Return `size` of the images, spread over the whole; all where there are fewer."""
-        kept = evenly_spaced(self.size, size)
-        return ArraySplit(self.images.numpy()[kept], self.labels.numpy()[kept], self._image_shape)
+    def limited(self, size: int) -> Self:
+        """Return `size` of the images, at equal distances; all if there are fewer."""
+        size = min(size, self.size)
+        kept = np.arange(size) * self.size // size
+        return type(self)(self.images.numpy()[kept], self.labels.numpy()[kept], self._image_shape)
 
 
-def decoded(
-    batches: tf.data.Dataset, decode: Callable[..., Any], image_shape: ImageShape
-) -> tf.data.Dataset:
-    """Return batches of images and labels from batches of what `decode` makes one pair of each."""
-    kinds = tf.TensorSpec(image_shape, tf.float32), tf.TensorSpec((), tf.int32)
-
-    def each(*columns: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        return tf.map_fn(lambda row: decode(*row), columns, fn_output_signature=kinds)
-
-    return batches.map(each, tf.data.AUTOTUNE).prefetch(PREFETCHED)
+class ArraySplit(IndexedSplit):
+    """Images in memory, uint8 or float32 in [0, 1] [size, height, width, channels]."""
 
 
-def order(size: int, shuffle: Shuffle | None) -> np.ndarray:
-    """Return the positions 0 to size - 1 as they are, or permuted by (seed, epoch)."""
-    return np.arange(size) if shuffle is None else np.random.default_rng(shuffle).permutation(size)
+@dataclasses.dataclass(frozen=True)
+class StreamSplit:
+    """Images that are read from disk in a given order.
+
+    Attributes:
+        rows: Returns the encoded examples, given `shuffle` and how many of the first to use.
+        load: Returns the images and labels of a batch of these, as `Split.batches` does.
+        size: Number of images.
+    """
+
+    rows: Callable[[Shuffle | None, int], tf.data.Dataset]
+    load: Callable[[Any], tuple[tf.Tensor, tf.Tensor]]
+    size: int
+
+    def batches(
+        self, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0, shard: Shard = WHOLE
+    ) -> tf.data.Dataset:
+        """Yield every image once; see `Split.batches`."""
+        rows = shard.of(self.rows(shuffle, self.size), batch_size, skip)
+        return rows.map(self.load, tf.data.AUTOTUNE).prefetch(PREFETCHED)
+
+    def limited(self, size: int) -> StreamSplit:
+        """Return the first `size` of the images; all if there are fewer."""
+        return dataclasses.replace(self, size=min(size, self.size))
 
 
 def fits_into_memory(shape: tuple[int, ...], dtype: type[np.generic]) -> bool:
@@ -218,30 +215,8 @@ def fits_into_memory(shape: tuple[int, ...], dtype: type[np.generic]) -> bool:
     return math.prod(shape) * np.dtype(dtype).itemsize <= MEMORY
 
 
-def evenly_spaced(size: int, wanted: int) -> np.ndarray:
-    """Return `wanted` of the positions 0 to size - 1 at equal distances; all if there are fewer."""
-    wanted = min(size, wanted)
-    return np.arange(wanted) * size // wanted
-
-
-def to_shape(images: tf.Tensor, image_shape: ImageShape) -> tf.Tensor:
-    """Resize and convert images [..., h, w, 1 or 3] to float32 [..., height, width, channels].
-
-    The values are in [0, 1]. Color becomes gray by its luma, gray becomes three equal channels. The
-    interpolation is bilinear, with anti-aliasing where an image shrinks; the aspect may change.
-    """
-    height, width, channels = image_shape
-    images = tf.image.convert_image_dtype(images, tf.float32)
-    if images.shape[-1] != channels:
-        grey = channels == 1
-        images = tf.image.rgb_to_grayscale(images) if grey else tf.image.grayscale_to_rgb(images)
-    if images.shape[-3:-1] != (height, width):
-        images = tf.image.resize(images, (height, width), antialias=True)
-    return images
-
-
 def fingerprint(parts: Iterable[bytes | np.ndarray]) -> str:
-    """Return the sha256 of all the bytes in turn, in hex."""
+    """Return the sha256 of the concatenated bytes, in hex."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part.tobytes() if isinstance(part, np.ndarray) else part)

@@ -1,7 +1,8 @@
-"""MNIST in the order of its four original files, split as the study documents' reader split it.
+"""MNIST in the order of its four original files, split as in the study notes.
 
-Sources: LeCun, Cortes and Burges, the MNIST database; the reader of document
-000_edc3730cabfc8e8e, line 299, kept the first 5,000 training images for validation.
+Sources: LeCun, Cortes and Burges, "The MNIST database of handwritten digits" (1998),
+http://yann.lecun.com/exdb/mnist/; `cnn-notes`, line 299, which keeps the first 5,000 training
+images for validation.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ def load(image_shape: ImageShape, mnist_dir: Path | None) -> ImageData:
     """Return MNIST: 55,000 images to train on, 5,000 to validate, 10,000 to test.
 
     Args:
-        image_shape: What the 28x28x1 images are brought to.
-        mnist_dir: Folder with the four IDX files, from which TFDS prepares the set; None for one
-            that is prepared already or can be downloaded.
+        image_shape: What the 28x28x1 images are resized and converted to.
+        mnist_dir: Folder with the four IDX files, from which tensorflow-datasets (TFDS) prepares
+            the set; None if the set is prepared already or can be downloaded.
 
     Raises:
-        DataMissingError: MNIST is not to be had.
+        DataMissingError: MNIST is not available.
         CorruptFileError: One of the four files, or the prepared set, is not the original.
     """
     builder = open_builder("mnist")
@@ -41,16 +42,13 @@ def load(image_shape: ImageShape, mnist_dir: Path | None) -> ImageData:
     except DataMissingError as error:
         if mnist_dir is not None:
             raise
-        raise DataMissingError(
-            f"{error}: give a folder with the four IDX files by --mnist-dir or KERAZOO_MNIST_DIR"
-        ) from error
-    images, labels = _in_file_order(builder, "train")
-    test = _in_file_order(builder, "test")
+        hint = "or set --mnist-dir or KERAZOO_MNIST_DIR to a folder with the four IDX files"
+        raise DataMissingError(f"{error}; {hint}") from error
+    (images, labels), test = (_in_file_order(builder, split) for split in ("train", "test"))
     digest = fingerprint([images, labels, *test])
     if digest != FINGERPRINT:
         raise CorruptFileError(
-            f"the mnist prepared in {builder.data_dir} is not the original one (sha256 {digest}): "
-            "remove that folder and run again"
+            f"the set in {builder.data_dir} is not MNIST (sha256 {digest}); remove it and run again"
         )
     return ImageData(
         "mnist",
@@ -68,25 +66,21 @@ def _check_files(builder: tfds.core.DatasetBuilder, folder: Path, all_needed: bo
     """Compare the four files with the sha256 that TFDS has registered."""
     for expected in builder.url_infos.values():
         path = folder / expected.filename
-        if not path.is_file():
-            if not all_needed:
-                continue
+        if path.is_file():
+            checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+            if checksum != expected.checksum:
+                raise CorruptFileError(
+                    f"'{path}' is damaged or altered: its sha256 is {checksum}, "
+                    f"not {expected.checksum}; replace it with the original file"
+                )
+        elif all_needed:
             raise DataMissingError(
-                f"'{path}' is not there: the folder must hold the four original MNIST files"
-            )
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-        if found != expected.checksum:
-            raise CorruptFileError(
-                f"'{path}' is damaged or altered: its sha256 is {found}, "
-                f"the original's is {expected.checksum}"
+                f"'{path}' does not exist; put MNIST's four original files there"
             )
 
 
 def _in_file_order(builder: tfds.core.DatasetBuilder, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return images and labels as the IDX files have them.
-
-    TFDS stores the examples by the md5 of the split's name and the position in the file.
-    """
+    """Return images and labels in file order; TFDS sorts by the md5 of split name and position."""
     images, labels = arrays(builder, split, "image", "label")
     stored = sorted(range(len(labels)), key=lambda i: hashlib.md5(f"{split}{i}".encode()).digest())
     position = np.argsort(stored)

@@ -1,4 +1,4 @@
-"""The two photos that come with scikit-learn, on which the study documents show their layers."""
+"""The two photos that come with scikit-learn, on which layers are compared and shown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def sample_photos() -> np.ndarray:
 
 
 def centre(images: np.ndarray, size: int) -> np.ndarray:
-    """Return the squares of `size` in the middle of images [batch, height, width, channels]."""
+    """Return the central squares of side `size` of images [batch, height, width, channels]."""
     height, width = images.shape[1:3]
     rows, columns = (height - size) // 2, (width - size) // 2
     return images[:, rows : rows + size, columns : columns + size]

@@ -1,243 +1,178 @@
-"""Image-classification sets of tensorflow-datasets, prepared at their first use."""
+"""Image-classification sets of tensorflow-datasets (TFDS), prepared when first used."""
 
 from __future__ import annotations
 
 import contextlib
 import http.client
 import io
-import os
+import logging
 import sys
 import threading
 import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from google.protobuf import json_format
+from tensorflow_datasets.core import DatasetBuilder as Builder
 
-from kerazoo.data.images import (
-    WHOLE,
-    ArraySplit,
-    ImageData,
-    ImageShape,
-    Shard,
-    Shuffle,
-    Split,
-    decoded,
-    fingerprint,
-    fits_into_memory,
-    to_shape,
-    without_autotuning,
-)
+from kerazoo.data import images
+from kerazoo.data.image_io import decode_batch
 from kerazoo.data.names import tfds_folder
 from kerazoo.errors import CorruptFileError, DataMissingError, UsageError
 
 SHUFFLE_BUFFER = 4096  # encoded images from which a streamed set draws at random
 PROBE_SECONDS = 8
 
+logger = logging.getLogger("kerazoo")
 
-def load(name: str, image_shape: ImageShape) -> ImageData:
+
+def load(name: str, image_shape: images.ImageShape) -> images.ImageData:
     """Return a set by its TFDS name, such as "cifar10" or "emnist/letters".
 
-    What TFDS has no split for is taken from the one to train on: a tenth to validate, and a tenth
-    to test where there is neither a test nor a validation split with labels. The fingerprint is of
-    TFDS's record of the set and of the splits that are held in memory.
+    A missing split is taken from the training split: a tenth for validation, and a tenth for test
+    if neither a test nor a validation split has labels. The fingerprint is of TFDS's record of the
+    set and of the splits that are held in memory.
 
     Raises:
-        UsageError: TFDS has no such set, or it is not one image and one class label an example.
+        UsageError: TFDS has no such set, or its examples are not an image and a class label.
         DataMissingError: The set is not prepared and cannot be.
+        CorruptFileError: The prepared set is damaged.
     """
     builder = open_builder(name)
-    image, label = image_and_label(builder)
+    keys = image_and_label(builder)
     prepare(builder)
-    splits = {
-        part: _split(builder, spec, (image, label), image_shape)
-        for part, spec in _parts(builder, label).items()
-    }
-    pixels = builder.info.features[image].shape
-    arrays_held = [split for split in splits.values() if isinstance(split, ArraySplit)]
+    names = _split_names(builder, keys[1])
+    splits = {part: _split(builder, split, keys, image_shape) for part, split in names.items()}
+    image, label = (builder.info.features[key] for key in keys)
     record = (Path(builder.data_dir) / "dataset_info.json").read_bytes()
-    pixels_and_labels = [x.numpy() for split in arrays_held for x in (split.images, split.labels)]
-    return ImageData(
+    held = [split for split in splits.values() if isinstance(split, images.ArraySplit)]
+    arrays_held = [array.numpy() for split in held for array in (split.images, split.labels)]
+    return images.ImageData(
         name,
-        tuple(builder.info.features[label].names),
+        tuple(label.names),
         image_shape,
         **splits,
-        fingerprint=fingerprint([record, *pixels_and_labels]),
-        source_shape=None if None in pixels else pixels,
+        fingerprint=images.fingerprint([record, *arrays_held]),
+        source_shape=None if None in image.shape else image.shape,
     )
 
 
-def open_builder(name: str) -> tfds.core.DatasetBuilder:
+def open_builder(name: str) -> Builder:
     """Return TFDS's builder of a set, prepared or not.
 
     Raises:
         UsageError: TFDS has no such set, or not in that configuration or version.
-        CorruptFileError: What is prepared cannot be read.
+        CorruptFileError: The prepared set is damaged.
     """
     try:
         return tfds.builder(name, data_dir=tfds_folder())
     except (ValueError, AssertionError) as error:
-        raise UsageError(
-            f"tensorflow-datasets has no '{name}', or not in that version or configuration"
-        ) from error
+        raise UsageError(f"tensorflow-datasets has no '{name}'; see its catalog") from error
     except (json_format.ParseError, RuntimeError) as error:
-        raise CorruptFileError(_damaged(tfds_folder() / name)) from error
+        raise _damaged(tfds_folder() / name) from error
 
 
-def image_and_label(builder: tfds.core.DatasetBuilder) -> tuple[str, str]:
+def image_and_label(builder: Builder) -> tuple[str, str]:
     """Return the names of the image and of the class label in an example.
 
     Raises:
-        UsageError: An example is something else than an image and its class.
+        UsageError: An example is something other than an image and its class.
     """
-    features: dict[str, Any] = dict(builder.info.features)
+    features = dict(builder.info.features)
     supervised: tuple[str, ...] = builder.info.supervised_keys or ()
     image, label = supervised if len(supervised) == 2 else ("image", "label")
     is_image = isinstance(features.get(image), tfds.features.Image)
     if not is_image or not isinstance(features.get(label), tfds.features.ClassLabel):
         raise UsageError(
-            f"'{builder.name}' is not for image classification: "
-            f"its examples have {', '.join(features)}"
+            f"'{builder.name}' is not for image classification: its examples have "
+            f"{', '.join(features)}; choose a set of images with one label each"
         )
     return image, label
 
 
-def prepare(builder: tfds.core.DatasetBuilder, manual_dir: Path | None = None) -> None:
-    """Download the set, or take its files from `manual_dir`, unless that is done already.
+def prepare(builder: Builder, manual_dir: Path | None = None) -> None:
+    """Prepare the set, unless it is prepared, from a download or from the files in `manual_dir`.
 
     Raises:
-        DataMissingError: The files are not to be had, or cannot be written.
-        CorruptFileError: What is prepared has lost its record.
+        DataMissingError: The files are not available, or cannot be written.
+        CorruptFileError: The prepared set is damaged.
     """
     if not builder.is_prepared():
         _download_and_prepare(builder, manual_dir)
     if not builder.info.splits:
-        raise CorruptFileError(_damaged(builder.data_dir))
+        raise _damaged(builder.data_dir)
 
 
-def _download_and_prepare(builder: tfds.core.DatasetBuilder, manual_dir: Path | None) -> None:
-    by_hand = manual_dir is not None or builder.MANUAL_DOWNLOAD_INSTRUCTIONS is not None
-    if not by_hand:
+def _download_and_prepare(builder: Builder, manual_dir: Path | None) -> None:
+    if manual_dir is None and builder.MANUAL_DOWNLOAD_INSTRUCTIONS is None:
         _check_server(builder)
     if not sys.stderr.isatty():
         tfds.disable_progress_bar()
-    print(f"preparing {builder.name} in {builder.data_dir}, this once", file=sys.stderr)
+    logger.info("preparing %s in %s, only this once", builder.name, builder.data_dir)
     config = tfds.download.DownloadConfig(manual_dir=manual_dir)
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # TFDS speaks of a download in any case
+        with contextlib.redirect_stdout(io.StringIO()):  # TFDS always reports a download
             builder.download_and_prepare(download_config=config)
-    except Exception as error:  # each downloader and each builder raises kinds of its own
+    except Exception as error:  # downloaders and builders raise errors of many types
         reason = " ".join(str(error).split())
         on_disk = isinstance(error, OSError) and error.errno and error.filename
         if on_disk or "No space left" in reason:
-            reason += f" (TFDS_DATA_DIR names another folder than {tfds_folder()})"
+            reason += f"; set TFDS_DATA_DIR to another folder than {tfds_folder()}"
         raise DataMissingError(f"{builder.name} cannot be prepared: {reason}") from error
 
 
-def arrays(
-    builder: tfds.core.DatasetBuilder, split: str, image: str, label: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the images and labels of a split whose images are of one size, in stored order.
+def arrays(builder: Builder, split: str, image: str, label: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the images and labels of a split whose images have one size, in stored order.
 
     Raises:
         CorruptFileError: A record is missing or damaged.
     """
     try:
-        config = tfds.ReadConfig(options=without_autotuning())
+        config = tfds.ReadConfig(options=images.without_autotuning())
         columns = tfds.as_numpy(builder.as_dataset(split=split, batch_size=-1, read_config=config))
     except tf.errors.OpError as error:
-        raise CorruptFileError(_damaged(builder.data_dir)) from error
+        raise _damaged(builder.data_dir) from error
     return columns[image], columns[label]
 
 
-class StreamSplit:
-    """A split too large for memory, read from disk; shuffled through a buffer.
+def _split(
+    builder: Builder, split: str, keys: tuple[str, str], image_shape: images.ImageShape
+) -> images.Split:
+    """Return a split, read from disk if it has images of several sizes or too many for memory."""
+    image, label = keys
+    feature = builder.info.features[image]
+    size = builder.info.splits[split].num_examples
+    if None not in feature.shape and images.fits_into_memory((size, *feature.shape), np.uint8):
+        return images.ArraySplit(*arrays(builder, split, *keys), image_shape)
 
-    Args:
-        builder: TFDS's builder of the set, prepared.
-        split: TFDS's name of the split, such as "train[10%:]".
-        keys: Names of the image and of the label in an example.
-        image_shape: What the images are brought to.
-        size: Number of images to use, from the first.
-    """
-
-    def __init__(
-        self,
-        builder: tfds.core.DatasetBuilder,
-        split: str,
-        keys: tuple[str, str],
-        image_shape: ImageShape,
-        size: int,
-    ) -> None:
-        self._builder = builder
-        self._split = split
-        self._keys = keys
-        self._image_shape = image_shape
-        self.size = size
-
-    def batches(
-        self,
-        batch_size: int,
-        shuffle: Shuffle | None = None,
-        skip: int = 0,
-        shard: Shard = WHOLE,
-    ) -> tf.data.Dataset:
-        """Yield every image once; see `Split.batches`."""
-        image, label = self._keys
+    def rows(shuffle: images.Shuffle | None, limit: int) -> tf.data.Dataset:
         seed = None if shuffle is None else int(np.random.default_rng(shuffle).integers(2**31))
-        encoded = self._builder.as_dataset(
-            split=self._split,
-            shuffle_files=shuffle is not None and self.size == self._whole,
+        encoded = builder.as_dataset(
+            split=split,
+            shuffle_files=shuffle is not None and limit == size,
             decoders={image: tfds.decode.SkipDecoding()},
             read_config=tfds.ReadConfig(shuffle_seed=seed, try_autocache=False),
-        )
-        encoded = encoded.take(self.size)
-        encoded = encoded.apply(tf.data.experimental.assert_cardinality(self.size))
-        if shuffle is not None:
-            encoded = encoded.shuffle(SHUFFLE_BUFFER, seed)
-        feature = self._builder.info.features[image]
+        ).take(limit)  # TFDS stores the examples in a random order
+        encoded = encoded.apply(tf.data.experimental.assert_cardinality(limit))
+        return encoded if shuffle is None else encoded.shuffle(SHUFFLE_BUFFER, seed)
 
-        def decode(example: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-            pixels = feature.decode_example(example[image])
-            return to_shape(pixels, self._image_shape), tf.cast(example[label], tf.int32)
+    def load(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        decoded = decode_batch(batch[image], feature.decode_example, image_shape)
+        return decoded, tf.cast(batch[label], tf.int32)
 
-        batches = shard.of(encoded, batch_size, skip)
-        return decoded(batches, decode, self._image_shape)
-
-    def limited(self, size: int) -> StreamSplit:
-        """Return the first `size` of the images; TFDS stored them in a random order."""
-        size = min(size, self.size)
-        return StreamSplit(self._builder, self._split, self._keys, self._image_shape, size)
-
-    @property
-    def _whole(self) -> int:
-        return self._builder.info.splits[self._split].num_examples
+    return images.StreamSplit(rows, load, size)
 
 
-def _split(
-    builder: tfds.core.DatasetBuilder, split: str, keys: tuple[str, str], image_shape: ImageShape
-) -> Split:
-    size = builder.info.splits[split].num_examples
-    pixels = builder.info.features[keys[0]].shape
-    if None in pixels or not fits_into_memory((size, *pixels), np.uint8):
-        return StreamSplit(builder, split, keys, image_shape, size)
-    return ArraySplit(*arrays(builder, split, *keys), image_shape)
-
-
-def _parts(builder: tfds.core.DatasetBuilder, label: str) -> dict[str, str]:
-    """Return TFDS's splits to train on, to validate and to test."""
+def _split_names(builder: Builder, label: str) -> dict[str, str]:
+    """Return TFDS's names of the splits for training, validation and test."""
     names = list(builder.info.splits)
     train = min(names, key=lambda name: (name != "train", not name.startswith("train")))
-    held_out = [
-        name
-        for name in ("test", "validation")
-        if name in names and name != train and _is_labelled(builder, name, label)
-    ]
+    others = [name for name in ("test", "validation") if name in names and name != train]
+    held_out = [name for name in others if _has_labels(builder, name, label)]
     if len(held_out) == 2:
         return {"train": train, "validation": "validation", "test": "test"}
     validation, test = f"{train}[:10%]", f"{train}[10%:20%]"
@@ -246,40 +181,36 @@ def _parts(builder: tfds.core.DatasetBuilder, label: str) -> dict[str, str]:
     return {"train": f"{train}[20%:]", "validation": validation, "test": test}
 
 
-def _is_labelled(builder: tfds.core.DatasetBuilder, split: str, label: str) -> bool:
-    first = builder.as_dataset(split=f"{split}[:1]")
-    return all(int(example[label]) >= 0 for example in first)
+def _has_labels(builder: Builder, split: str, label: str) -> bool:
+    return all(int(example[label]) >= 0 for example in builder.as_dataset(split=f"{split}[:1]"))
 
 
-def _check_server(builder: tfds.core.DatasetBuilder) -> None:
-    """Raise where the first server that the set is downloaded from does not answer.
+def _check_server(builder: Builder) -> None:
+    """Raise an error if the first server that the set is downloaded from does not answer.
 
-    TFDS itself tries again for minutes. The look-up of a name has no time limit of its own, hence
-    the thread.
+    TFDS itself retries for minutes. A thread, because looking up a host name has no time limit.
     """
     url = next(iter(builder.url_infos or ()), "")
     if not url.startswith(("http://", "https://")):
         return
     answered = threading.Event()
 
-    def ask() -> None:
-        try:
-            urllib.request.urlopen(url, timeout=PROBE_SECONDS).close()
-        except urllib.error.HTTPError:
-            pass  # an answer too: TFDS will tell what is wrong
-        except (OSError, http.client.HTTPException):
-            return
-        answered.set()
+    def probe() -> None:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            with contextlib.suppress(urllib.error.HTTPError):  # an answer too, which TFDS reports
+                urllib.request.urlopen(url, timeout=PROBE_SECONDS).close()
+            answered.set()
 
-    thread = threading.Thread(target=ask, daemon=True)
+    thread = threading.Thread(target=probe, daemon=True)
     thread.start()
     thread.join(PROBE_SECONDS)
     if not answered.is_set():
         server = urllib.parse.urlsplit(url).netloc
         raise DataMissingError(
-            f"{builder.name} is not prepared in {builder.data_dir} and {server} does not answer"
+            f"{builder.name} is not prepared in {builder.data_dir} and {server} does not answer; "
+            "check the network"
         )
 
 
-def _damaged(folder: os.PathLike[str] | str) -> str:
-    return f"the prepared set in {folder} is damaged: remove that folder and run again"
+def _damaged(folder: Path | str) -> CorruptFileError:
+    return CorruptFileError(f"the set in {folder} is damaged; remove that folder and run again")

@@ -11,7 +11,7 @@ def labels(split: Split) -> np.ndarray:
     return np.concatenate([batch[1] for batch in split.batches(500)])
 
 
-def test_the_split_is_whole_stratified_and_fixed() -> None:
+def test_the_split_is_complete_stratified_and_fixed() -> None:
     data = digits.load((28, 28, 1))
     parts = [labels(split) for split in (data.train, data.validation, data.test)]
     assert [len(part) for part in parts] == [1_347, 150, 300]

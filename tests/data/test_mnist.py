@@ -22,12 +22,12 @@ def copy(mnist_files: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def whole(split: Split) -> tuple[np.ndarray, np.ndarray]:
+def content(split: Split) -> tuple[np.ndarray, np.ndarray]:
     images, labels = next(iter(split.batches(split.size)))
     return np.rint(images.numpy()[..., 0] * 255).astype(np.uint8), labels.numpy()
 
 
-def test_the_split_is_that_of_the_documents_reader(mnist_files: Path) -> None:
+def test_the_split_is_that_of_the_study_notes(mnist_files: Path) -> None:
     data = mnist.load((28, 28, 1), mnist_files)
     images, labels, test_images, test_labels = (idx.read(mnist_files / name) for name in FILES)
     kept = mnist.VALIDATION
@@ -37,9 +37,9 @@ def test_the_split_is_that_of_the_documents_reader(mnist_files: Path) -> None:
         "test": (test_images, test_labels),
     }
     for part, (pixels, numbers) in expected.items():
-        found_pixels, found_numbers = whole(getattr(data, part))
-        np.testing.assert_array_equal(found_pixels, pixels)
-        np.testing.assert_array_equal(found_numbers, numbers)
+        split_images, split_labels = content(getattr(data, part))
+        np.testing.assert_array_equal(split_images, pixels)
+        np.testing.assert_array_equal(split_labels, numbers)
     assert data.class_names == tuple("0123456789")
 
 
@@ -59,17 +59,17 @@ def test_the_fingerprint_is_of_the_four_files(mnist_files: Path) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_truncated_file_is_told_with_its_sha256(copy: Path, name: str) -> None:
+def test_a_truncated_file_is_reported_with_its_sha256(copy: Path, name: str) -> None:
     path = copy / name
     path.write_bytes(path.read_bytes()[:-100])
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    checksum = hashlib.sha256(path.read_bytes()).hexdigest()
     with pytest.raises(
-        CorruptFileError, match=rf"{name}' is damaged or altered.*sha256 is {found}"
+        CorruptFileError, match=rf"{name}' is damaged or altered.*sha256 is {checksum}"
     ):
         mnist.load((28, 28, 1), copy)
 
 
-def test_an_altered_file_is_told_even_where_mnist_is_prepared(
+def test_an_altered_file_is_reported_even_if_mnist_is_prepared(
     copy: Path, mnist_files: Path
 ) -> None:
     mnist.load((28, 28, 1), mnist_files)
@@ -80,18 +80,18 @@ def test_an_altered_file_is_told_even_where_mnist_is_prepared(
         mnist.load((28, 28, 1), copy)
 
 
-def test_a_missing_file_is_named(
+def test_a_missing_file_is_reported(
     copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "empty"))
     (copy / FILES[2]).unlink()
-    with pytest.raises(DataMissingError, match=f"{FILES[2]}' is not there"):
+    with pytest.raises(DataMissingError, match=f"{FILES[2]}' does not exist"):
         mnist.load((28, 28, 1), copy)
 
 
-def test_a_prepared_set_that_is_not_mnist_is_told(
+def test_a_prepared_set_that_is_not_mnist_is_reported(
     mnist_files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mnist, "FINGERPRINT", "0" * 64)
-    with pytest.raises(CorruptFileError, match="is not the original one"):
+    with pytest.raises(CorruptFileError, match="is not MNIST"):
         mnist.load((28, 28, 1), mnist_files)

@@ -25,7 +25,7 @@ def test_known_names_pass(name: str) -> None:
     [
         ("mnits", "unknown data set 'mnits' .did you mean 'mnist'?"),
         ("cifar11", "did you mean 'cifar10'?"),
-        ("nothing-like-it", "unknown data set 'nothing-like-it'; known are auto, mnist, digits"),
+        ("nothing-like-it", "unknown data set 'nothing-like-it'; use auto, mnist, digits"),
         ("CIFAR10", "did you mean 'cifar10'?"),
         ("", "unknown data set ''"),
         (".", "did you mean 'folder:.'?"),
@@ -33,15 +33,15 @@ def test_known_names_pass(name: str) -> None:
         ("digits/foo", "unknown data set 'digits/foo'"),
         ("auto:x", "unknown data set 'auto:x'"),
         ("mnist:3.0.1", "there is one version of mnist"),
-        ("folder:", "lacks its path"),
+        ("folder:", "lacks a path"),
     ],
 )
-def test_unknown_names_are_told_the_nearest(name: str, message: str) -> None:
+def test_an_unknown_name_gets_the_nearest_name(name: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         names.check(name)
 
 
-def test_a_folder_that_is_not_there() -> None:
+def test_a_missing_folder() -> None:
     with pytest.raises(DataMissingError, match="there is no folder '/nowhere'"):
         names.check("folder:/nowhere")
 
@@ -51,12 +51,12 @@ def test_the_home_folder_may_be_written_as_a_tilde(monkeypatch: pytest.MonkeyPat
     assert names.folder_path("folder:~/photos") == Path("/home/me/photos")
 
 
-def test_a_folder_without_its_prefix_is_told(tmp_path: Path) -> None:
+def test_a_folder_without_its_prefix_gets_a_hint(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=f"did you mean 'folder:{tmp_path}'"):
         names.check(str(tmp_path))
 
 
-def test_what_is_prepared_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_prepared_set_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     (tmp_path / "my_own_set" / "1.0.0").mkdir(parents=True)
     with pytest.raises(UsageError):

@@ -1,4 +1,4 @@
-"""Sets of tensorflow-datasets, shown on small ones made here: there is no network in a test."""
+"""Sets of tensorflow-datasets: small ones that are made here, because tests use no network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from kerazoo.data import tfds_sets
-from kerazoo.data.images import ArraySplit, Split
+from kerazoo.data.images import ArraySplit, Split, StreamSplit
 from kerazoo.errors import CorruptFileError, DataMissingError, UsageError
 from tests.helpers.splits import of_two_workers
 
@@ -21,7 +21,7 @@ COUNTS = {"train": 100, "validation": 10, "test": 20}
 
 
 class NumberedSquares(tfds.core.GeneratorBasedBuilder):
-    """Images of one size whose every pixel is their number in the split."""
+    """Images of one size, in which every pixel is the number of the image in the split."""
 
     VERSION = tfds.core.Version("1.0.0")
     PARTS: tuple[str, ...] = ("train", "validation", "test")
@@ -50,7 +50,7 @@ class NumberedSquares(tfds.core.GeneratorBasedBuilder):
 
 
 class SquaresOfManySizes(NumberedSquares):
-    """Colour images of several sizes, which are read from disk as they are needed."""
+    """Color images of several sizes, which are read from disk when needed."""
 
     PARTS = ("train", "test")
     SHAPE = (None, None, 3)
@@ -66,7 +66,7 @@ class SquaresToTestOn(NumberedSquares):
     PARTS = ("test",)
 
 
-class SquaresUnlabelledInTest(NumberedSquares):
+class SquaresUnlabeledInTest(NumberedSquares):
     def label(self, number: int, part: str) -> int:
         return -1 if part == "test" else number % 2
 
@@ -80,7 +80,7 @@ def contents(split: Split, **options: Any) -> list[tuple[int, int]]:
     return rows
 
 
-def assert_is_whole(split: Split, numbers: range) -> None:
+def assert_contains(split: Split, numbers: range) -> None:
     assert sorted(contents(split)) == [(number, number % 2) for number in numbers]
 
 
@@ -89,35 +89,35 @@ def test_splits_are_those_that_the_set_has() -> None:
     assert data.class_names == ("even", "odd")
     assert data.name == "numbered_squares"
     assert len(data.fingerprint) == 64
-    assert_is_whole(data.train, range(100))
-    assert_is_whole(data.validation, range(10))
-    assert_is_whole(data.test, range(20))
+    assert_contains(data.train, range(100))
+    assert_contains(data.validation, range(10))
+    assert_contains(data.test, range(20))
 
 
-def test_images_are_brought_to_the_shape_asked_for() -> None:
+def test_images_are_resized_and_converted() -> None:
     data = tfds_sets.load("numbered_squares", (12, 9, 3))
     images, _ = next(iter(data.train.batches(4)))
     assert images.shape == (4, 12, 9, 3)
-    assert_is_whole(data.train, range(100))
+    assert_contains(data.train, range(100))
 
 
-def test_a_train_split_alone_is_parted_in_three() -> None:
+def test_a_single_train_split_is_split_in_three() -> None:
     data = tfds_sets.load("squares_to_train_on", (6, 6, 1))
     parts = [contents(split) for split in (data.train, data.validation, data.test)]
     assert [len(part) for part in parts] == [80, 10, 10]
     assert sorted(chain(*parts)) == [(number, number % 2) for number in range(100)]
 
 
-def test_another_split_is_trained_on_where_there_is_no_train_split() -> None:
+def test_a_set_without_a_train_split_trains_on_another() -> None:
     data = tfds_sets.load("squares_to_test_on", (6, 6, 1))
     parts = [contents(split) for split in (data.train, data.validation, data.test)]
     assert [len(part) for part in parts] == [16, 2, 2]
     assert sorted(chain(*parts)) == [(number, number % 2) for number in range(20)]
 
 
-def test_a_test_split_without_labels_is_not_tested_on() -> None:
-    data = tfds_sets.load("squares_unlabelled_in_test", (6, 6, 1))
-    assert_is_whole(data.test, range(10))
+def test_a_test_split_without_labels_is_not_used() -> None:
+    data = tfds_sets.load("squares_unlabeled_in_test", (6, 6, 1))
+    assert_contains(data.test, range(10))
     assert (data.train.size, data.validation.size) == (90, 10)
 
 
@@ -135,7 +135,7 @@ class TestStream:
             builder.download_and_prepare(download_config=config)
             assert len(list(tmp_path.rglob("*train.tfrecord*"))) == 8
         data = tfds_sets.load("squares_of_many_sizes", (6, 6, 3))
-        assert isinstance(data.train, tfds_sets.StreamSplit)
+        assert isinstance(data.train, StreamSplit)
         assert (data.train.size, data.validation.size, data.test.size) == (90, 10, 20)
         return data.train
 
@@ -143,7 +143,7 @@ class TestStream:
         assert len(set(contents(split))) == 90
         assert all(number % 2 == label for number, label in contents(split))
 
-    def test_order_is_a_function_of_seed_and_epoch(self, split: Split) -> None:
+    def test_order_depends_on_seed_and_epoch(self, split: Split) -> None:
         first, stored = contents(split, shuffle=(5, 1)), contents(split)
         assert first == contents(split, shuffle=(5, 1))
         assert sorted(first) == sorted(stored)
@@ -154,10 +154,10 @@ class TestStream:
     def test_skips_batches(self, split: Split) -> None:
         assert contents(split, shuffle=(0, 0), skip=10) == contents(split, shuffle=(0, 0))[70:]
 
-    def test_two_workers_share_every_batch(self, split: Split) -> None:
+    def test_two_workers_split_every_batch(self, split: Split) -> None:
         whole = [images for images, _ in split.batches(7, (1, 2), 1).as_numpy_iterator()]
-        for mine, batch in zip(of_two_workers(split, 7, (1, 2)), whole, strict=True):
-            np.testing.assert_array_equal(mine, batch)
+        for joined, batch in zip(of_two_workers(split, 7, (1, 2)), whole, strict=True):
+            np.testing.assert_array_equal(joined, batch)
 
     def test_limited(self, split: Split) -> None:
         limited, first = split.limited(15), contents(split)[:15]
@@ -168,9 +168,9 @@ class TestStream:
     def test_a_set_over_the_memory_bound(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("kerazoo.data.images.MEMORY", 1000)
         data = tfds_sets.load("numbered_squares", (6, 6, 1))
-        assert isinstance(data.train, tfds_sets.StreamSplit)
+        assert isinstance(data.train, StreamSplit)
         assert isinstance(data.validation, ArraySplit)
-        assert_is_whole(data.train, range(100))
+        assert_contains(data.train, range(100))
 
 
 def test_a_set_of_other_things_is_refused() -> None:
@@ -210,12 +210,12 @@ def test_a_download_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
         tfds_sets.prepare(builder)
 
 
-def test_files_to_be_fetched_by_hand_are_named() -> None:
+def test_a_set_for_manual_download_says_so() -> None:
     with pytest.raises(DataMissingError, match=r"imagenet2012 cannot be prepared.*manual"):
         tfds_sets.load("imagenet2012", (224, 224, 3))
 
 
-def test_a_damaged_record_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_record_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     tfds_sets.load("numbered_squares", (6, 6, 1))
     (record,) = tmp_path.rglob("*train.tfrecord*")
@@ -223,30 +223,30 @@ def test_a_damaged_record_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     content = bytearray(record.read_bytes())
     content[len(content) // 2] ^= 255
 
-    def assert_is_told() -> None:
+    def assert_is_reported() -> None:
         with pytest.raises(CorruptFileError, match="remove that folder and run again"):
             tfds_sets.load("numbered_squares", (6, 6, 1))
 
     record.write_bytes(content)
-    assert_is_told()
+    assert_is_reported()
     record.unlink()
-    assert_is_told()
+    assert_is_reported()
     info.write_text("{")
-    assert_is_told()
+    assert_is_reported()
     info.unlink()
-    assert_is_told()
+    assert_is_reported()
 
 
-def test_a_folder_that_cannot_be_written_to_is_told(
+def test_a_folder_that_cannot_be_written_to_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "file"))
-    with pytest.raises(DataMissingError, match="TFDS_DATA_DIR names another folder"):
+    with pytest.raises(DataMissingError, match="set TFDS_DATA_DIR to another folder"):
         tfds_sets.load("numbered_squares", (6, 6, 1))
 
 
-def test_the_wait_for_a_server_is_short() -> None:
+def test_a_server_has_little_time_to_answer() -> None:
     assert tfds_sets.PROBE_SECONDS <= 8  # of the 15 that "auto" may take, with TensorFlow's start
 
 

@@ -1,4 +1,4 @@
-"""`kerazoo predict` on pictures of every kind, and what it makes of MNIST's own."""
+"""`kerazoo predict` on images of many kinds, and on those of MNIST."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from kerazoo.cli import main
-from kerazoo.predict.handwriting import normalise
-from kerazoo.predict.predict import predict
+from kerazoo.inference.handwriting import normalize
+from kerazoo.inference.predict import predict
 from tests.helpers import idx
 
 pytestmark = pytest.mark.usefixtures("tensorflow_started")
@@ -25,14 +25,14 @@ class Digits:
 
     Attributes:
         images: Light on black, uint8 [n, h, w].
-        labels: What they show.
-        least: The share that each network reads right at least; both were trained on MNIST.
-        largest: Side to which one is drawn on the largest page, and how many are.
+        labels: The digits [n].
+        minimum: Minimum accuracy by model; both models were trained on MNIST.
+        largest: Side in pixels of a digit in the largest images, and number of these images.
     """
 
     images: np.ndarray
     labels: np.ndarray
-    least: dict[str, float]
+    minimum: dict[str, float]
     largest: tuple[int, int]
 
 
@@ -56,31 +56,31 @@ def digits(request: pytest.FixtureRequest) -> Digits:
     return request.getfixturevalue(request.param)
 
 
-def normalised(images: np.ndarray) -> np.ndarray:
-    return np.array([normalise(image[..., None]) for image in images])[..., 0]
+def normalized(images: np.ndarray) -> np.ndarray:
+    return np.array([normalize(image[..., None]) for image in images])[..., 0]
 
 
-def assert_stay_where_they_are(images: np.ndarray) -> None:
-    assert np.abs(normalised(images) - images / 255).mean() < 0.002
+def assert_unchanged(images: np.ndarray) -> None:
+    assert np.abs(normalized(images) - images / 255).mean() < 0.002
 
 
-def test_digits_that_have_their_place_stay_there(of_scikit_learn: Digits) -> None:
-    in_place = normalised(of_scikit_learn.images[:100])
-    assert_stay_where_they_are(np.rint(in_place * 255).astype(np.uint8))
+def test_normalized_digits_stay_unchanged(of_scikit_learn: Digits) -> None:
+    digits = normalized(of_scikit_learn.images[:100])
+    assert_unchanged(np.rint(digits * 255).astype(np.uint8))
 
 
 @pytest.mark.full
-def test_mnists_own_images_stay_where_they_are(of_mnist: Digits) -> None:
-    assert_stay_where_they_are(of_mnist.images[:500])
+def test_images_of_mnist_stay_unchanged(of_mnist: Digits) -> None:
+    assert_unchanged(of_mnist.images[:500])
 
 
 def drawn(digit: np.ndarray, side: int, paper: tuple[int, ...], ink: tuple[int, ...]) -> np.ndarray:
-    """Draw a digit [h, w] of 0 to 255 with so long a side somewhere on larger paper."""
+    """Draw a digit, uint8 [h, w], at the given side length on larger paper."""
     large = np.asarray(Image.fromarray(digit).resize((side, side), Image.Resampling.BICUBIC))
     page = np.zeros((2 * side, 3 * side, 1))
     page[side // 3 : side // 3 + side, side : 2 * side, 0] = large / 255
-    colours = np.array(paper) + (np.array(ink) - np.array(paper)) * page
-    return np.rint(colours).astype(np.uint8)
+    colors = np.array(paper) + (np.array(ink) - np.array(paper)) * page
+    return np.rint(colors).astype(np.uint8)
 
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
@@ -89,19 +89,19 @@ LOOKS = {
     "dark on light": ("png", 112, WHITE, BLACK),
     "small": ("bmp", 20, WHITE, BLACK),
     "large": ("jpg", 0, WHITE, (20, 20, 90)),
-    "colour on colour of equal grey": ("png", 200, (200, 60, 60), (20, 140, 100)),
+    "color on color of equal gray": ("png", 200, (200, 60, 60), (20, 140, 100)),
     "faint": ("png", 200, (200, 200, 200), (150, 150, 150)),
 }
 
 
 @pytest.fixture(scope="module", params=LOOKS)
-def pictures(
+def images(
     request: pytest.FixtureRequest, digits: Digits, tmp_path_factory: pytest.TempPathFactory
 ) -> list[Path]:
-    """Return files with the first digits in a look."""
+    """Return the files of the first digits in one of `LOOKS`."""
     ending, side, paper, ink = LOOKS[request.param]
     side, count = digits.largest if request.param == "large" else (side, 60)
-    folder = tmp_path_factory.mktemp("pictures")
+    folder = tmp_path_factory.mktemp("images")
     paths = [folder / f"{number}.{ending}" for number in range(count)]
     for path, digit in zip(paths, digits.images, strict=False):
         Image.fromarray(drawn(digit, side, paper, ink)).save(path)
@@ -109,26 +109,28 @@ def pictures(
 
 
 @pytest.mark.parametrize("model", ["lenet5", "mnist_cnn"])
-def test_digits_are_read_in_every_look(model: str, pictures: list[Path], digits: Digits) -> None:
-    answers = [int(ranked[0][0]) for _, ranked in predict(model, "mnist", pictures)]
-    assert (np.array(answers) == digits.labels[: len(answers)]).mean() >= digits.least[model]
+def test_digits_are_recognized_in_every_look(
+    model: str, images: list[Path], digits: Digits
+) -> None:
+    answers = [int(ranked[0][0]) for _, ranked in predict(model, "mnist", images)]
+    assert (np.array(answers) == digits.labels[: len(answers)]).mean() >= digits.minimum[model]
 
 
-def test_transparent_pictures_and_16_bits(tmp_path: Path) -> None:
+def test_transparent_images_and_16_bits(tmp_path: Path) -> None:
     one = np.zeros((60, 60), np.uint8)
     one[10:50, 28:33] = 255
     dark = np.dstack([np.zeros_like(one)] * 3 + [one])
     light = np.dstack([np.full_like(one, 255)] * 3 + [one])
-    grey = np.dstack([np.zeros_like(one), one])
+    gray = np.dstack([np.zeros_like(one), one])
     Image.fromarray(dark).save(tmp_path / "dark.png")
     Image.fromarray(light).save(tmp_path / "light.png")
-    Image.fromarray(grey, "LA" if grey.ndim == 3 else None).save(tmp_path / "grey.png")
+    Image.fromarray(gray, "LA" if gray.ndim == 3 else None).save(tmp_path / "gray.png")
     Image.fromarray(one.astype(np.uint16) * 257).save(tmp_path / "deep.png")
     paths = sorted(tmp_path.iterdir())
     assert [ranked[0][0] for _, ranked in predict("mnist_cnn", "mnist", paths)] == ["1"] * 4
 
 
-def test_the_command_prints_a_line_for_each_picture(
+def test_the_command_prints_a_line_for_each_image(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     one = np.full((40, 30), 255, np.uint8)
@@ -146,9 +148,9 @@ def test_the_command_prints_a_line_for_each_picture(
 def with_palette() -> bytes:
     """Return a BMP with a palette of red and blue."""
     file = BytesIO()
-    picture = Image.fromarray(np.eye(40, dtype=np.uint8), "P")
-    picture.putpalette([255, 0, 0, 0, 0, 255])
-    picture.save(file, "BMP")
+    image = Image.fromarray(np.eye(40, dtype=np.uint8), "P")
+    image.putpalette([255, 0, 0, 0, 0, 255])
+    image.save(file, "BMP")
     return file.getvalue()
 
 
@@ -156,10 +158,10 @@ def with_palette() -> bytes:
     ("content", "code", "message"),
     [
         (None, 2, "there is no file"),
-        (b"no picture", 4, "cannot be read as a picture: a GIF, JPEG or PNG"),
-        (b"", 4, "cannot be read as a picture"),
-        (with_palette(), 4, "or a BMP without a palette"),
-        (b"\x89PNG\r\n\x1a\n cut short", 4, "cannot be read as a picture"),
+        (b"not an image", 4, "cannot be read as an image; save it as a PNG file"),
+        (b"", 4, "cannot be read as an image"),
+        (with_palette(), 4, "cannot be read as an image"),
+        (b"\x89PNG\r\n\x1a\n cut short", 4, "cannot be read as an image"),
     ],
 )
 def test_bad_files_are_one_sentence(
@@ -180,14 +182,14 @@ def test_bad_files_are_one_sentence(
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (40, 30)])
-def test_a_blank_picture_is_told(
+def test_a_blank_image_is_reported(
     shape: tuple[int, int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Image.fromarray(np.full(shape, 90, np.uint8)).save(tmp_path / "x.png")
     assert main(["predict", "--model", "lenet5", str(tmp_path / "x.png")]) == 2
-    assert "is blank: a picture of one digit is wanted" in capsys.readouterr().err
+    assert "is blank; give an image of one digit" in capsys.readouterr().err
 
 
-def test_a_model_without_weights_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_model_without_weights_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", "--model", "vgg16", "x.png"]) == 2
     assert "'vgg16' is not one of lenet5, mnist_cnn" in capsys.readouterr().err

@@ -1,0 +1,1 @@
+"""Classification of image files with the weights that come with kerazoo."""

@@ -1,0 +1,44 @@
+"""The command `kerazoo predict`."""
+
+from __future__ import annotations
+
+import argparse
+
+from kerazoo.arguments import Parser, add_format, add_messages, one_of, path, print_result
+from kerazoo.text import format_table, terminal_width
+from kerazoo.weights import shipped
+
+WEIGHTS = "mnist"
+
+
+def add(parser: Parser) -> None:
+    """Add the options of `predict` to the parser."""
+    parser.description = (
+        "Recognize the digit in each image with weights trained on MNIST that come with kerazoo. "
+        "Images may have any size, be gray or color, dark on light or light on dark."
+    )
+    names = [card["model"] for card in shipped.cards(WEIGHTS)]
+    text = f"the model: {' or '.join(names)}"
+    parser.add_argument("--model", type=one_of(names), required=True, metavar="NAME", help=text)
+    text = "a BMP, GIF, JPEG or PNG file"
+    parser.add_argument("images", type=path, nargs="+", metavar="IMAGE", help=text)
+    add_format(parser)
+    add_messages(parser)
+    parser.set_defaults(run=_predict)
+
+
+def _predict(parsed: argparse.Namespace) -> None:
+    from kerazoo.device import start_tensorflow
+
+    start_tensorflow()
+    from kerazoo.inference.predict import predict
+
+    headings = ("image", "class", "probability", "second", "its probability")
+    width = terminal_width() if parsed.format == "table" else None
+    room = max(10, width - len(" ".join(headings[1:])) - 5) if width else None
+    rows = []
+    for name, (first, second, *_) in predict(parsed.model, WEIGHTS, parsed.images):
+        shown = name if room is None or len(name) <= room else f"...{name[3 - room :]}"
+        cells = (shown, first[0], f"{first[1]:.3f}", second[0], f"{second[1]:.3f}")
+        rows.append(dict(zip(headings, cells, strict=True)))
+    print_result(format_table(rows, parsed.format))

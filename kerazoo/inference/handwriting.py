@@ -1,0 +1,93 @@
+"""Normalize an image of a handwritten digit like those of MNIST.
+
+Source: LeCun, Bottou, Bengio and Haffner, "Gradient-Based Learning Applied to Document Recognition"
+(1998), https://doi.org/10.1109/5.726791, section III.A: a digit fits a square of 20 pixels, and its
+center of mass is the center of the 28x28 image.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from kerazoo.data.image_io import decode_if_valid
+from kerazoo.errors import CorruptFileError, UsageError
+
+SIDE, BOX = 28, 20
+CENTER = 14.5  # pixels from the edge to the center of mass in MNIST's images, to half a pixel
+MAX_SIDE = 1024  # pixels, of which a larger image has rows and columns skipped
+MIN_CONTRAST = 16  # of 255, below which an image is blank
+NOISE = 3  # single pixels differ by up to so many times the 90th percentile of the border
+EDGE = 0.2  # fraction of the strongest ink at which the digit begins
+
+
+def read(path: Path) -> np.ndarray:
+    """Return the digit in a BMP, GIF, JPEG or PNG file; see `normalize`.
+
+    Raises:
+        UsageError: The file does not exist, or is blank.
+        CorruptFileError: The file cannot be read as an image.
+    """
+    if not path.is_file():
+        raise UsageError(f"there is no file '{path}'")
+    if (image := decode_if_valid(path.read_bytes())) is None:
+        raise CorruptFileError(f"'{path}' cannot be read as an image; save it as a PNG file")
+    if (digit := normalize(image.numpy())) is None:
+        raise UsageError(f"'{path}' is blank; give an image of one digit")
+    return digit
+
+
+def normalize(image: np.ndarray) -> np.ndarray | None:
+    """Return the digit in an image, light on black and centered; None if the image is blank.
+
+    Ink is what differs from the color of the border, darker or lighter.
+
+    Args:
+        image: uint8 [height, width, channels], gray or color, with or without transparency.
+
+    Returns:
+        float32 [28, 28, 1] in [0, 1].
+    """
+    step = max(1, max(image.shape[:2]) // MAX_SIDE)
+    ink = _ink(_opaque(image[::step, ::step].astype(np.float32)))
+    if ink is None:
+        return None
+    rows, columns = (np.flatnonzero((ink > EDGE).any(axis=axis)) for axis in (1, 0))
+    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    size = [max(1, round(side * (BOX / max(ink.shape)))) for side in ink.shape]
+    small = tf.image.resize(ink[..., None], size, antialias=True).numpy()[..., 0]
+    return _centered(np.clip(small / small.max(), 0, 1))[..., None]
+
+
+def _opaque(image: np.ndarray) -> np.ndarray:
+    """Blend transparent pixels with black if the others are light, else with white."""
+    if image.shape[-1] in (1, 3):
+        return image
+    colors, alpha = image[..., :-1], image[..., -1:] / 255
+    light = (colors * alpha).sum() > 127 * alpha.sum() * colors.shape[-1]
+    return colors * alpha + (0 if light else 255) * (1 - alpha)
+
+
+def _ink(image: np.ndarray) -> np.ndarray | None:
+    """Return how far each pixel is from the border's color, in [0, 1]; None if all are near."""
+    border = np.ones(image.shape[:2], bool)
+    border[1:-1, 1:-1] = False
+    distance = np.abs(image - np.median(image[border], axis=0)).max(axis=-1)
+    noise = min(NOISE * np.percentile(distance[border], 90), distance.max() / 2)
+    contrast = distance.max() - noise
+    return None if contrast < MIN_CONTRAST else np.clip((distance - noise) / contrast, 0, 1)
+
+
+def _centered(digit: np.ndarray) -> np.ndarray:
+    """Return a 28x28 image with the digit's center of mass at the nearest pixel to its center."""
+
+    def start(mass: np.ndarray) -> int:
+        center = (mass * (np.arange(len(mass)) + 0.5)).sum() / mass.sum()
+        return int(np.clip(round(CENTER - center), 0, SIDE - len(mass)))
+
+    canvas = np.zeros((SIDE, SIDE), np.float32)
+    top, left = start(digit.sum(axis=1)), start(digit.sum(axis=0))
+    canvas[top : top + digit.shape[0], left : left + digit.shape[1]] = digit
+    return canvas

@@ -1,1 +1,0 @@
-"""What a picture shows, by the weights that ship."""
