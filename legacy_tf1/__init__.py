@@ -1,9 +1,7 @@
 """The snippets of the study notes as TensorFlow 1 programs: graphs, sessions, NumPy in and out.
 
 `kerazoo.parity` compares the Keras ports with them, and so they import nothing of kerazoo. They run
-on `tf.compat.v1`; what TensorFlow 2 has dropped comes from tf-slim and, for `tf.layers`, from
-tf-keras: `pip install ".[legacy]"`. The short names of the study notes, such as `cnn-notes`, are in
-`kerazoo/documents/README.md`.
+on `tf.compat.v1`, tf-slim and, for `tf.layers`, tf-keras: `pip install ".[legacy]"`.
 """
 
 import importlib

@@ -46,6 +46,7 @@ class Program:
         build: Builds the graph; called with the floating-point type of its tensors.
         dtype: "float32" or "float64".
         seed: Of the initial values.
+        names: Variable -> its name in `weights` and `gradients`, if it is another.
 
     Attributes:
         nodes: What `build` returned.
@@ -53,14 +54,19 @@ class Program:
     """
 
     def __init__(
-        self, build: Callable[[tf.DType], Nodes], dtype: str = "float32", seed: int = 1
+        self,
+        build: Callable[[tf.DType], Nodes],
+        dtype: str = "float32",
+        seed: int = 1,
+        names: Mapping[str, str] | None = None,
     ) -> None:
         self._graph = tf.Graph()
         with self._graph.as_default(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # all of TensorFlow 1 is deprecated
             tf1.set_random_seed(seed)
             self.nodes = build(tf.as_dtype(dtype))
-            self._variables = {each.op.name: each for each in tf1.trainable_variables()}
+            variables = {each.op.name: each for each in tf1.trainable_variables()}
+            self._variables = {(names or {}).get(key, key): variables[key] for key in variables}
             initialize = tf1.global_variables_initializer()
         self.session = tf1.Session(graph=self._graph)
         self.session.run(initialize)

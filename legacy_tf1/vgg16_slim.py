@@ -56,18 +56,16 @@ def vgg_16(
         return tf.squeeze(net, [1, 2], name="fc8/squeezed") if spatial_squeeze else net
 
 
-def build(
-    dtype: tf.DType, num_classes: int = 1000, is_training: bool = False, keep_prob: float = 0.5
-) -> Nodes:
+def build(dtype: tf.DType, is_training: bool = False, keep_prob: float = 0.5) -> Nodes:
     """Build the network for images of any size, with softmax cross-entropy.
 
     The outputs are a feature map of logits, with one label per position.
     """
     x = tf1.placeholder(dtype, shape=(None, None, None, 3))
     labels = tf1.placeholder(tf.int32, shape=[None])
-    logits = vgg_16(x, num_classes, is_training, keep_prob, spatial_squeeze=False)
+    logits = vgg_16(x, 1000, is_training, keep_prob, spatial_squeeze=False)
     xentropy = tf.nn.sparse_softmax_cross_entropy_with_logits(
-        logits=tf.reshape(logits, [-1, num_classes]), labels=labels
+        logits=tf.reshape(logits, [-1, 1000]), labels=labels
     )
     return Nodes(x, logits, tf.reduce_mean(xentropy), labels)
 

@@ -52,25 +52,6 @@ class FeatureMapLayer(keras.layers.Layer):
         """Return a weight [channels] in a shape that broadcasts with feature maps."""
         return keras.ops.reshape(weight, (-1, 1, 1)) if self.channel_axis == 1 else weight
 
-    def strided_shape(
-        self, shape: Shape, window: int, stride: int = 1, channels: int | None = None
-    ) -> Shape:
-        """Return the shape after a square window without padding.
-
-        Args:
-            shape: Of the inputs.
-            window: Side of the window, in pixels.
-            stride: Step of the window, in pixels.
-            channels: Number of output channels; None for that of the inputs.
-        """
-        sizes = list(shape)
-        for axis in self.spatial_axes:
-            size = shape[axis]
-            sizes[axis] = None if size is None else (size - window) // stride + 1
-        if channels is not None:
-            sizes[self.channel_axis] = channels
-        return tuple(sizes)
-
 
 def _as_lists(value: Any) -> Any:
     """Return a tuple as a list, since JSON has no tuples."""

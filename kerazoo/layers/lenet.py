@@ -128,7 +128,10 @@ class TrainableSubsampling(FeatureMapLayer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the smaller feature maps."""
-        return self.strided_shape(input_shape, self.pool_size, self.pool_size)
+        pool = keras.layers.AveragePooling2D(
+            self.pool_size, data_format=self.data_format, name=self.name
+        )
+        return pool.compute_output_shape(input_shape)
 
 
 @keras.saving.register_keras_serializable("kerazoo")
@@ -183,14 +186,10 @@ class SparseConv2D(FeatureMapLayer):
         channels = input_shape[self.channel_axis]
         if channels is None or max(map(max, self.connections)) >= channels:
             raise ValueError(f"the table has feature maps that {channels} channels do not have")
-        self.kernel = self.add_weight(
-            shape=(self.kernel_size, self.kernel_size, sum(map(len, self.connections))),
-            initializer=self._initial_kernel,
-            name="kernel",
-        )
-        self.bias = self.add_weight(
-            shape=(len(self.connections),), initializer="zeros", name="bias"
-        )
+        outputs, connections = len(self.connections), sum(map(len, self.connections))
+        shape = (self.kernel_size, self.kernel_size, connections)
+        self.kernel = self.add_weight(shape=shape, initializer=self._initial_kernel, name="kernel")
+        self.bias = self.add_weight(shape=(outputs,), initializer="zeros", name="bias")
 
     def call(self, inputs: Any) -> Any:
         """Return the feature maps in the order of the table."""
@@ -218,5 +217,7 @@ class SparseConv2D(FeatureMapLayer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the feature maps."""
-        channels = len(self.connections)
-        return self.strided_shape(input_shape, self.kernel_size, channels=channels)
+        conv = keras.layers.Conv2D(
+            len(self.connections), self.kernel_size, data_format=self.data_format, name=self.name
+        )
+        return conv.compute_output_shape(input_shape)

@@ -77,8 +77,8 @@ class SpatiallySeparableConv2D(FeatureMapLayer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the feature maps."""
-        window = 1 if self.padding == "same" else self.kernel_size
-        return self.strided_shape(input_shape, window, self.strides, self.filters)
+        settings = (self.filters, self.kernel_size, self.strides, self.padding, self.data_format)
+        return keras.layers.Conv2D(*settings, name=self.name).compute_output_shape(input_shape)
 
 
 def separate(kernel: Any, tolerance: float = 1e-6) -> tuple[np.ndarray, np.ndarray]:

@@ -84,10 +84,10 @@ def compare(
                 result = largest([each for *_, each in group])
                 measure, maximum = TOLERANCES[kind][precision]
                 passed = getattr(result, measure) <= maximum
-                row = (name, precision, quantity, result.absolute, result.relative)
-                rows.append((*row, f"{measure[:3]} {maximum:.0e}", passed))
-    columns = ["pair", "precision", "quantity", "absolute", "relative", "tolerance", "passed"]
-    return pd.DataFrame(rows, columns=columns)
+                row = {"pair": name, "precision": precision, "quantity": quantity}
+                tolerance = f"{measure[:3]} {maximum:.0e}"
+                rows.append({**row, **vars(result), "tolerance": tolerance, "passed": passed})
+    return pd.DataFrame(rows)
 
 
 @contextlib.contextmanager
@@ -111,9 +111,9 @@ def _differences(pair: Pair, precision: str) -> Iterator[tuple[str, str, Differe
     """
     with tempfile.TemporaryDirectory() as directory:
         saved = Path(directory)
-        with Program(pair.build, precision) as program:
+        with Program(pair.build, precision, names=pair.names) as program:
             initial = {
-                pair.names[name]: _save(saved / f"initial-{number}.npy", value)
+                name: _save(saved / f"initial-{number}.npy", value)
                 for number, (name, value) in enumerate(_initial_weights(program))
             }
             results = _results(_tf1_side(pair, program, precision), pair, initial, precision)
@@ -151,13 +151,11 @@ class _Side:
 
     Attributes:
         runs: The program or the port.
-        names: The port's name of a weight, or "images" -> the name in `runs`.
         preprocess: Preprocesses images.
         optimizers: "SGD" and "Adam" -> the optimizer, None for the one in the program's graph.
     """
 
     runs: Program | Port
-    names: Mapping[str, str]
     preprocess: Callable[[np.ndarray], np.ndarray]
     optimizers: Mapping[str, Any]
 
@@ -169,8 +167,7 @@ def _tf1_side(pair: Pair, program: Program, precision: str) -> _Side:
     }
     if precision == "float32" and program.nodes.training_op is not None:
         optimizers["Adam"] = None
-    names = {port: program for program, port in pair.names.items()}
-    return _Side(program, {**names, "images": "images"}, pair.tf1_preprocess, optimizers)
+    return _Side(program, pair.tf1_preprocess, optimizers)
 
 
 def _keras_side(pair: Pair, precision: str) -> _Side:
@@ -180,8 +177,7 @@ def _keras_side(pair: Pair, precision: str) -> _Side:
         "SGD": keras.optimizers.SGD(_single(pair.sgd_rate)),
         "Adam": keras.optimizers.Adam(*map(_single, adam)),
     }
-    names = {name: name for name in (*pair.names.values(), "images")}
-    return _Side(Port(model), names, functools.partial(pair.keras_preprocess, model), optimizers)
+    return _Side(Port(model), functools.partial(pair.keras_preprocess, model), optimizers)
 
 
 def _results(
@@ -191,9 +187,8 @@ def _results(
 
     def restart() -> None:
         if initial:
-            side.runs.weights = {
-                side.names[name]: np.load(path, mmap_mode="r") for name, path in initial.items()
-            }
+            weights = {name: np.load(path, mmap_mode="r") for name, path in initial.items()}
+            side.runs.weights = weights
 
     def preprocess(images: np.ndarray) -> np.ndarray:
         return side.preprocess(images.astype(precision))
@@ -206,7 +201,7 @@ def _results(
     gradients = side.runs.gradients(*batches(1))
     gc.collect()  # the tape leaves reference cycles as large as a model
     for name in (*initial, "images"):
-        gradient = gradients.pop(side.names[name])
+        gradient = gradients.pop(name)
         yield f"gradient of {name}", "gradient", gradient.ravel() if name == "images" else gradient
     for kind, steps in (("SGD", pair.sgd_steps), ("Adam", pair.adam_steps)):
         if steps:
@@ -216,7 +211,7 @@ def _results(
             yield f"loss of {steps} {kind} steps", "loss", np.array(losses)
             weights = side.runs.weights
             for name in initial:
-                yield f"weights after {steps} {kind} steps", kind, weights.pop(side.names[name])
+                yield f"weights after {steps} {kind} steps", kind, weights.pop(name)
 
 
 def _single(number: float) -> float:
