@@ -2,8 +2,7 @@
 
 Source: `cnn-notes`, lines 99-107. The snippet cannot run as printed; corrected here:
 
-- it returns its input `x` instead of its result `y`;
-- it uses a name `stddev` that is not defined, an argument here;
+- it returns its input `x` instead of its result `y`, and uses an undefined name `stddev`;
 - it calls `tf.nn.conv2d` with `filter=`, which TensorFlow has renamed to `filters=` (line 103);
 - it reads `x.shape[3].value`; in TensorFlow 2 the sizes of a shape are integers (line 100).
 

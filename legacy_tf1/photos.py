@@ -28,13 +28,7 @@ def figure_path(description: str | None, default: str) -> Path:
 
 
 def show(images: Mapping[str, np.ndarray], rows: int, path: Path) -> None:
-    """Draw images side by side, write them to a file, and open a window if there is a screen.
-
-    Args:
-        images: Title -> [height, width] in gray or uint8 [height, width, 3], row by row.
-        rows: Rows of the figure.
-        path: The file.
-    """
+    """Draw images by title, row by row; write a file, and open a window if there is a screen."""
     figure, axes = plt.subplots(rows, len(images) // rows, figsize=(12, 2 + 2 * rows))
     figure.set_facecolor("lightgrey")
     for axis, (title, image) in zip(axes.flat, images.items(), strict=True):

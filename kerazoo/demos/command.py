@@ -14,8 +14,7 @@ DEMOS = ("filter_demo", "max_pool")  # functions of kerazoo.demos.figures
 def add(parser: Parser) -> None:
     """Add the options of `demo` to the parser."""
     parser.description = "Draw the figure of a snippet of the study notes."
-    names = " or ".join(DEMOS)
-    parser.add_argument("name", type=one_of(DEMOS), metavar="NAME", help=names)
+    parser.add_argument("name", type=one_of(DEMOS), metavar="NAME", help=" or ".join(DEMOS))
     parser.add_argument(
         "--out", type=path, metavar="FILE", help="the figure, .png or .pdf (default: NAME.png)"
     )

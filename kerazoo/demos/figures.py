@@ -13,10 +13,7 @@ from kerazoo.ports.max_pool import max_pool as max_pool_model
 
 
 def filter_demo() -> Figure:
-    """Return the line filters, an untrained filter, and the feature maps of a photo.
-
-    Source: `cnn-notes`, lines 129-164.
-    """
+    """Return the line filters, an untrained filter, and their feature maps of a photo."""
     photos, filters, learned = sample_photos()[:1], line_filters(), learned_filter()
     lines = line_filter()(photos).numpy()
     return _panels(
@@ -33,10 +30,7 @@ def filter_demo() -> Figure:
 
 
 def max_pool() -> Figure:
-    """Return a photo before and after 2x2 max pooling.
-
-    Source: `cnn-notes`, lines 180-212.
-    """
+    """Return a photo before and after 2x2 max pooling."""
     photo = sample_photos()[0]
     pooled = max_pool_model()(photo[None]).numpy()[0].astype(np.uint8)
     height, width = pooled.shape[:2]

@@ -52,9 +52,6 @@ class RadialBasis(keras.layers.Layer):
 
     Args:
         codes: The code of each class, [classes, elements].
-
-    Call:
-        [batch, elements] to [batch, classes].
     """
 
     def __init__(self, codes: Sequence[Sequence[float]], **options: Any) -> None:
@@ -62,7 +59,7 @@ class RadialBasis(keras.layers.Layer):
         self.codes = np.array(codes)
 
     def call(self, inputs: Any) -> Any:
-        """Return the scores."""
+        """Return scores [batch, classes] of inputs [batch, elements]."""
         codes = keras.ops.convert_to_tensor(self.codes, inputs.dtype)
         distances = keras.ops.square(keras.ops.expand_dims(inputs, 1) - codes)
         return -keras.ops.sum(distances, axis=-1)
@@ -85,10 +82,6 @@ class TrainableSubsampling(FeatureMapLayer):
         activation: Of the outputs, by name or as a function; None for none.
         coefficient_initializer: Of the coefficients; the biases start as zeros.
         data_format: "channels_last" or "channels_first"; None for Keras's setting.
-
-    Call:
-        [batch, height, width, channels], or [batch, channels, height, width], to the same with
-        height // pool_size and width // pool_size.
 
     Raises:
         ValueError: `pool_size` is not an integer of 1 or more.
@@ -120,7 +113,7 @@ class TrainableSubsampling(FeatureMapLayer):
         self.bias = self.add_weight(shape=shape, initializer="zeros", name="bias")
 
     def call(self, inputs: Any) -> Any:
-        """Return the smaller feature maps."""
+        """Return feature maps of height // pool_size and width // pool_size pixels."""
         size = self.pool_size
         means = keras.ops.average_pool(inputs, size, size, data_format=self.data_format)
         sums = means * size**2 * self.per_channel(self.coefficient)
@@ -148,10 +141,6 @@ class SparseConv2D(FeatureMapLayer):
         kernel_initializer: Of the kernel [side, side, inputs seen] of each output feature map; the
             biases start as zeros.
         data_format: "channels_last" or "channels_first"; None for Keras's setting.
-
-    Call:
-        [batch, height, width, channels] to [batch, height - side + 1, width - side + 1, outputs],
-        or the same with the channels first.
 
     Raises:
         ValueError: The table is empty, has a number twice in a row, or has one that is no channel.
@@ -192,7 +181,7 @@ class SparseConv2D(FeatureMapLayer):
         self.bias = self.add_weight(shape=(outputs,), initializer="zeros", name="bias")
 
     def call(self, inputs: Any) -> Any:
-        """Return the feature maps in the order of the table."""
+        """Return feature maps of height - side + 1 and width - side + 1 pixels, one per row."""
         inputs = keras.ops.moveaxis(inputs, self.channel_axis, -1)
         seen = keras.ops.take(inputs, np.concatenate(self.connections), axis=-1)
         kernel = keras.ops.expand_dims(self.kernel, -1)

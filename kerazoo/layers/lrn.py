@@ -27,9 +27,6 @@ class LocalResponseNormalization(FeatureMapLayer):
         beta: Exponent.
         data_format: "channels_last" or "channels_first"; None for Keras's setting.
 
-    Call:
-        [batch, height, width, channels], or [batch, channels, height, width], to the same shape.
-
     Raises:
         ValueError: `size` is not an odd number of 1 or more.
 
@@ -58,7 +55,7 @@ class LocalResponseNormalization(FeatureMapLayer):
         self.beta = beta
 
     def call(self, inputs: Any) -> Any:
-        """Return the normalized inputs."""
+        """Return the normalized inputs, of the same shape."""
         axis = self.channel_axis
         channels, half = inputs.shape[axis], self.size // 2
         squares = keras.ops.moveaxis(keras.ops.square(inputs), axis, -1)

@@ -28,11 +28,6 @@ class SpatialPyramidPooling(FeatureMapLayer):
         bins: The n of each level, in the order of the output.
         data_format: "channels_last" or "channels_first"; None for Keras's setting.
 
-    Call:
-        [batch, height, width, channels], or [batch, channels, height, width], to
-        [batch, (sum of the n * n) * channels]: level by level, then row by row, then bin by bin,
-        with all channels of a bin together.
-
     Raises:
         ValueError: `bins` is empty or has something else than integers of 1 or more.
 
@@ -51,14 +46,16 @@ class SpatialPyramidPooling(FeatureMapLayer):
         self.bins = tuple(bins)
 
     def call(self, inputs: Any) -> Any:
-        """Return the maxima of all bins."""
-        first = self.data_format == "channels_first"
+        """Return the maxima, [batch, (sum of the n * n) * channels].
+
+        Their order is by level, then row, then column of the bins, then channel.
+        """
         height, width = (keras.ops.shape(inputs)[axis] for axis in self.spatial_axes)
-        maxima = []
+        maxima, last = [], self.data_format != "channels_first"
         for n in self.bins:
             for row in _bins(height, n):
                 for column in _bins(width, n):
-                    part = inputs[:, :, row, column] if first else inputs[:, row, column]
+                    part = inputs[:, row, column] if last else inputs[:, :, row, column]
                     maxima.append(keras.ops.max(part, axis=self.spatial_axes))
         return keras.ops.concatenate(maxima, axis=-1)
 

@@ -28,9 +28,6 @@ class SpatiallySeparableConv2D(FeatureMapLayer):
         use_bias: Whether to add a bias per filter.
         kernel_initializer: Of the columns and the rows; the biases start as zeros.
         data_format: "channels_last" or "channels_first"; None for Keras's setting.
-
-    Call:
-        The shapes of Conv2D.
     """
 
     arguments = ("filters", "kernel_size", "strides", "padding", "use_bias")
@@ -67,7 +64,7 @@ class SpatiallySeparableConv2D(FeatureMapLayer):
             self.bias = self.add_weight(shape=(self.filters,), initializer="zeros", name="bias")
 
     def call(self, inputs: Any) -> Any:
-        """Return the feature maps."""
+        """Return feature maps of the shape that Conv2D returns."""
         x = inputs
         for kernel, strides in ((self.column, (self.strides, 1)), (self.row, (1, self.strides))):
             x = keras.ops.conv(x, kernel, strides, self.padding, self.data_format)

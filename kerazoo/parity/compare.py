@@ -20,9 +20,9 @@ import pandas as pd
 from kerazoo.difference import Difference, difference, largest
 from kerazoo.errors import UsageError, did_you_mean
 from kerazoo.parity.pairs import PAIRS, Pair
-from kerazoo.parity.port import Batch, Port
+from kerazoo.parity.port import Port
 from kerazoo.precision import computing_in
-from legacy_tf1.program import Program, tf1
+from legacy_tf1.program import Batch, Program, tf1
 
 logger = logging.getLogger("kerazoo")
 

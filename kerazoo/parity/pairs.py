@@ -12,13 +12,13 @@ import numpy as np
 from kerazoo.data import digits
 from kerazoo.data.photos import centre, sample_photos
 from kerazoo.models import create_model
-from kerazoo.parity.port import Batch
 from kerazoo.ports.conv_layer import conv_layer as keras_conv_layer
 from kerazoo.ports.filter_demo import learned_filter, line_filter
 from kerazoo.ports.max_pool import max_pool as keras_max_pool
 from kerazoo.weights import preprocess, slim
 from kerazoo.weights.preprocessing import SLIM_VGG
 from legacy_tf1 import conv_layer, filter_demo, max_pool, mnist_cnn, vgg16_slim
+from legacy_tf1.program import Batch
 
 
 def _photo_batches(number: int) -> list[Batch]:
@@ -33,7 +33,7 @@ class Pair:
         source: Study notes and lines of the snippet.
         build: Builds the program's graph in the current one.
         port: Builds the Keras model.
-        names: Name of each of the program's variables -> "layer/weight" of the port.
+        names: Variable of the program -> "layer/weight" of the port, if that is another name.
         images: Returns the images of the forward pass.
         batches: Returns a number of batches for gradients and training.
         tf1_preprocess: Preprocesses images for the program.
@@ -96,7 +96,6 @@ PAIRS: dict[str, Pair] = {
         "cnn-notes, line 148",
         filter_demo.build_learned,
         learned_filter,
-        names={"conv/kernel": "conv/kernel", "conv/bias": "conv/bias"},
         sgd_steps=5,
         adam_steps=5,
     ),
@@ -105,11 +104,6 @@ PAIRS: dict[str, Pair] = {
         "cnn-notes, lines 234-315",
         mnist_cnn.build,
         lambda: create_model("mnist_cnn", classifier_activation=None),
-        names={
-            f"{layer}/{weight}": f"{layer}/{weight}"
-            for layer in ("conv1", "conv2", "fc1", "output")
-            for weight in ("kernel", "bias")
-        },
         images=lambda: _digits(1)[0][0],
         batches=_digits,
         keras_preprocess=lambda _, rows: rows.reshape(-1, 28, 28, 1),

@@ -9,9 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerazoo.weights.transfer import LoadedWeights, assign, named_weights
-
-Arrays = dict[str, np.ndarray]
-Batch = tuple[np.ndarray, np.ndarray | None]
+from legacy_tf1.program import Arrays, Batch
 
 
 class Port:

@@ -20,8 +20,7 @@ def line_filters() -> np.ndarray:
 def line_filter() -> keras.Model:
     """Return a convolution with the two fixed filters, stride 2, same padding.
 
-    Returns:
-        A model from [batch, height, width, 3] to [batch, height / 2, width / 2, 2], rounded up.
+    It maps [batch, height, width, 3] to [batch, height / 2, width / 2, 2], rounded up.
     """
     model = _convolution(use_bias=False)
     model.set_weights([line_filters()])

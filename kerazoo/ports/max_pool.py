@@ -1,4 +1,4 @@
-"""Max pooling, 2x2."""
+"""Max pooling, 2x2; source: `cnn-notes`, lines 180-212."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ import keras
 def max_pool() -> keras.Model:
     """Return 2x2 max pooling with stride 2 and valid padding.
 
-    Source: `cnn-notes`, lines 180-212.
-
-    Returns:
-        A model from [batch, height, width, 3] to [batch, height / 2, width / 2, 3], rounded down.
+    It maps [batch, height, width, 3] to [batch, height / 2, width / 2, 3], rounded down.
     """
     inputs = keras.Input((None, None, 3))
     layer = keras.layers.MaxPooling2D(2, strides=2, padding="valid", name="pool")
