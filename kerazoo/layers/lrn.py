@@ -30,9 +30,9 @@ class LocalResponseNormalization(FeatureMapLayer):
     Raises:
         ValueError: `size` is not an odd number of 1 or more.
 
-    >>> layer = LocalResponseNormalization(3, k=2, alpha=0.5, beta=1)
-    >>> layer(keras.ops.reshape([1.0, 2.0, 4.0], (1, 1, 1, 3))).numpy().round(3).tolist()
-    [[[[0.222, 0.16, 0.333]]]]
+    >>> pixel = keras.ops.reshape([1.0, 2.0, 4.0], (1, 1, 1, 3))
+    >>> [f"{x:.3f}" for x in LocalResponseNormalization(3, k=2, alpha=0.5, beta=1)(pixel)[0, 0, 0]]
+    ['0.222', '0.160', '0.333']
     """
 
     arguments = ("size", "k", "alpha", "beta")

@@ -95,9 +95,9 @@ def separate(kernel: Any, tolerance: float = 1e-6) -> tuple[np.ndarray, np.ndarr
     Raises:
         ValueError: The kernel cannot be separated.
 
-    >>> column, row = separate([[1, 0, -1], [2, 0, -2], [1, 0, -1]])
+    >>> column, row = separate([[1, 2, 1], [2, 4, 2], [1, 2, 1]])
     >>> np.outer(column, row).round(6).tolist()
-    [[1.0, 0.0, -1.0], [2.0, 0.0, -2.0], [1.0, 0.0, -1.0]]
+    [[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]
     """
     kernel = np.asarray(kernel)
     kernels = kernel[..., None, None] if kernel.ndim == 2 else kernel
