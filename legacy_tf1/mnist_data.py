@@ -57,15 +57,15 @@ class DataSets:
     test: DataSet
 
 
-def read_mnist(folder: Path, seed: int = 1) -> DataSets:
+def read_mnist(directory: Path, seed: int = 1) -> DataSets:
     """Return MNIST from its four original files: 55,000, 5,000 and 10,000 images.
 
     Raises:
         FileNotFoundError: One of the files is not in the directory.
         ValueError: One of them is corrupt.
     """
-    images, labels = (_read_idx(folder / f"train-{kind}.gz") for kind in KINDS)
-    test_images, test_labels = (_read_idx(folder / f"t10k-{kind}.gz") for kind in KINDS)
+    images, labels = (_read_idx(directory / f"train-{kind}.gz") for kind in KINDS)
+    test_images, test_labels = (_read_idx(directory / f"t10k-{kind}.gz") for kind in KINDS)
     return DataSets(
         _data_set(images[VALIDATION:], labels[VALIDATION:], seed),
         _data_set(images[:VALIDATION], labels[:VALIDATION], seed),
@@ -106,6 +106,5 @@ def read_digits(seed: int = 1) -> DataSets:
 
     rest, test = hold_out(np.arange(len(images)), 300)
     train, validation = hold_out(rest, 150)
-    return DataSets(
-        *(_data_set(images[part], digits.target[part], seed) for part in (train, validation, test))
-    )
+    splits = (train, validation, test)
+    return DataSets(*(_data_set(images[split], digits.target[split], seed) for split in splits))

@@ -187,17 +187,14 @@ def _results(
 
     def restart() -> None:
         if initial:
-            weights = {name: np.load(path, mmap_mode="r") for name, path in initial.items()}
-            side.runs.weights = weights
-
-    def preprocess(images: np.ndarray) -> np.ndarray:
-        return side.preprocess(images.astype(precision))
+            side.runs.weights = {key: np.load(path, mmap_mode="r") for key, path in initial.items()}
 
     def batches(number: int) -> list[Batch]:
-        return [(preprocess(images), labels) for images, labels in pair.batches(number)]
+        return [(side.preprocess(x.astype(precision)), y) for x, y in pair.batches(number)]
 
     restart()
-    yield "forward", "forward", side.runs.forward(preprocess(pair.images()))
+    images = side.preprocess(pair.images().astype(precision))
+    yield "forward", "forward", side.runs.forward(images)
     gradients = side.runs.gradients(*batches(1))
     gc.collect()  # the tape leaves reference cycles as large as a model
     for name in (*initial, "images"):
