@@ -9,8 +9,6 @@ Source: `cnn-notes`, lines 99-107. The snippet cannot run as printed; corrected 
 `python -m legacy_tf1.conv_layer` prints the shapes of lines 109-111.
 """
 
-from __future__ import annotations
-
 import tensorflow as tf
 
 from legacy_tf1.photos import sample_photos

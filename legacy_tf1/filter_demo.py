@@ -6,8 +6,6 @@ lacks `import matplotlib.pyplot as plt`.
 `python -m legacy_tf1.filter_demo` draws the filters and their feature maps.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import tensorflow as tf
 from tf_keras.api._v1.keras.__internal__.legacy import layers

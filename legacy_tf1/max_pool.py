@@ -6,8 +6,6 @@ define, and has the conversion of the result to bytes in a comment.
 `python -m legacy_tf1.max_pool` draws the first photo before and after pooling.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import tensorflow as tf
 

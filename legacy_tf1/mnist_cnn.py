@@ -7,8 +7,6 @@ Source: `cnn-notes`, lines 234-315, which call a `reset_graph` that they do not 
 directory it trains on scikit-learn's digits.
 """
 
-from __future__ import annotations
-
 import argparse
 import functools
 import os

@@ -4,8 +4,6 @@ Source: `cnn-notes`, lines 298-299. TensorFlow 2 has dropped the reader, which r
 rows of 784 numbers in [0, 1] and used the first 5,000 training images for validation.
 """
 
-from __future__ import annotations
-
 import gzip
 import struct
 from dataclasses import dataclass

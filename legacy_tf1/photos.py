@@ -1,7 +1,5 @@
 """The two photos of the snippets, and their figures."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Mapping
 from pathlib import Path

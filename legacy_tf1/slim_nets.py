@@ -3,8 +3,6 @@
 Source: tf_slim 1.1.0, nets/vgg.py, alexnet.py, inception_v1.py and resnet_v1.py.
 """
 
-from __future__ import annotations
-
 import warnings
 from typing import Any
 

@@ -7,8 +7,6 @@ with `spatial_squeeze=False`.
 `python -m legacy_tf1.vgg16_slim` prints the shape of each step on two photos.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import tensorflow as tf
 import tf_slim as slim

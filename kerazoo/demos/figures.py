@@ -1,7 +1,5 @@
 """The figures of `kerazoo demo`: what convolution and pooling make of a photo."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

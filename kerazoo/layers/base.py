@@ -1,7 +1,5 @@
 """The base of the layers for feature maps: data formats, and a config made of the arguments."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 import keras

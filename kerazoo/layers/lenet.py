@@ -4,8 +4,6 @@ Source: LeCun, Bottou, Bengio and Haffner, "Gradient-Based Learning Applied to D
 (1998), https://doi.org/10.1109/5.726791, section II.B and appendix A.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Local response normalization."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import keras

@@ -1,7 +1,5 @@
 """Spatial pyramid pooling."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Spatially separable convolution: a kernel of a column times a row."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import keras

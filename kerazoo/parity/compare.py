@@ -1,7 +1,5 @@
 """Compare a port with its TF1 program: forward pass, gradients, training steps."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import gc

@@ -1,7 +1,5 @@
 """Each TF1 program of `legacy_tf1` with its Keras port, and the data to compare them on."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any

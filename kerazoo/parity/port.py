@@ -1,7 +1,5 @@
 """A Keras model with the methods of `legacy_tf1.program.Program`, NumPy in and NumPy out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 import keras

@@ -1,7 +1,5 @@
 """The training loop of the study notes, for benchmarks."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 

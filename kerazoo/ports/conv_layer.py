@@ -1,7 +1,5 @@
 """A convolution layer with a bias and a ReLU."""
 
-from __future__ import annotations
-
 import keras
 
 

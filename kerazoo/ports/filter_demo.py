@@ -3,8 +3,6 @@
 Source: `cnn-notes`, lines 129-164.
 """
 
-from __future__ import annotations
-
 import keras
 import numpy as np
 

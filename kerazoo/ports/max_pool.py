@@ -1,7 +1,5 @@
 """Max pooling, 2x2; source: `cnn-notes`, lines 180-212."""
 
-from __future__ import annotations
-
 import keras
 
 
