@@ -1,18 +1,13 @@
-"""A convolution layer from TensorFlow's plain operations.
+"""A convolution layer from TensorFlow's basic operations.
 
-Source: document 000_edc3730cabfc8e8e, lines 99-107. Its helper cannot run as printed; mended here:
+Source: `cnn-notes`, lines 99-107. The snippet cannot run as printed; corrected here:
 
-- it returns its input `x`, where its result `y` is meant;
-- it reads a name `stddev` that is defined nowhere, an argument here;
+- it returns its input `x` instead of its result `y`, and uses an undefined name `stddev`;
 - it calls `tf.nn.conv2d` with `filter=`, which TensorFlow has renamed to `filters=` (line 103);
-- it reads `x.shape[3].value`; in TensorFlow 2 the entries of a shape are plain numbers (line 100).
+- it reads `x.shape[3].value`; in TensorFlow 2 the sizes of a shape are integers (line 100).
 
-Run it: `python -m legacy_tf1.conv_layer` prints the shapes that lines 109-111 name.
+`python -m legacy_tf1.conv_layer` prints the shapes of lines 109-111.
 """
-
-from __future__ import annotations
-
-from typing import Any
 
 import tensorflow as tf
 
@@ -21,22 +16,17 @@ from legacy_tf1.program import Nodes, Program, mean_square, tf1
 
 
 def conv_layer(
-    x: tf.Tensor,
-    out_channel: int,
-    k_size: int,
-    stride: int,
-    padding: str,
-    stddev: float = 0.1,
+    x: tf.Tensor, out_channel: int, k_size: int, stride: int, padding: str, stddev: float = 0.1
 ) -> tf.Tensor:
     """Return relu(conv(x) + b).
 
     Args:
         x: Images [batch, height, width, in_channel].
-        out_channel: Number of kernels.
-        k_size: Height and width of a kernel.
-        stride: Step in both directions.
+        out_channel: Number of filters.
+        k_size: Height and width of a filter, in pixels.
+        stride: Step in both directions, in pixels.
         padding: "SAME" or "VALID".
-        stddev: Spread of the kernels' initial values, cut at two standard deviations.
+        stddev: Standard deviation of the initial kernel's truncated normal distribution.
     """
     in_channel = x.shape[3]
     shape = [k_size, k_size, in_channel, out_channel]
@@ -48,12 +38,10 @@ def conv_layer(
     return tf.nn.relu(y)
 
 
-def build(
-    dtype: tf.DType, out_channel: int = 8, k_size: int = 3, stride: int = 2, padding: str = "SAME"
-) -> Nodes:
-    """Put one layer over colour images of any size into the current graph."""
+def build(dtype: tf.DType) -> Nodes:
+    """Build one layer with eight 3x3 filters, stride 2, for color images of any size."""
     x = tf1.placeholder(dtype, shape=(None, None, None, 3))
-    y = conv_layer(x, out_channel, k_size, stride, padding)
+    y = conv_layer(x, out_channel=8, k_size=3, stride=2, padding="SAME")
     return Nodes(x, y, mean_square(y))
 
 
@@ -61,13 +49,10 @@ def main() -> None:
     """Print the shapes of input, weights and output on the two photos."""
     photos = sample_photos()
     with Program(build) as program:
-        shapes: dict[str, Any] = {
-            "input x [batch, height, width, in_channel]": photos.shape,
-            "weights w [height, width, in_channel, out_channel]": program.weights["w"].shape,
-            "output y [batch, height, width, out_channel]": program.forward(photos).shape,
-        }
-    for name, shape in shapes.items():
-        print(f"{name}: {list(shape)}")
+        w, y = program.weights["w"], program.forward(photos)
+    print(f"input x [batch, height, width, in_channel]: {list(photos.shape)}")
+    print(f"weights w [height, width, in_channel, out_channel]: {list(w.shape)}")
+    print(f"output y [batch, height, width, out_channel]: {list(y.shape)}")
 
 
 if __name__ == "__main__":

@@ -1,20 +1,16 @@
-"""Two photos seen through a filter for vertical lines and one for horizontal lines.
+"""Two photos convolved with a filter for vertical lines and one for horizontal lines.
 
-Source: document 000_edc3730cabfc8e8e, lines 129-164, with the learned convolution of lines 148
-and 151. The snippet forgets to import matplotlib.pyplot as plt.
+Source: `cnn-notes`, lines 129-164, with the learned convolution of lines 148 and 151. The snippet
+lacks `import matplotlib.pyplot as plt`.
 
-Run it: `python -m legacy_tf1.filter_demo` shows the filters and what they see.
+`python -m legacy_tf1.filter_demo` draws the filters and their feature maps.
 """
 
-from __future__ import annotations
-
-import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
-from matplotlib.figure import Figure
 from tf_keras.api._v1.keras.__internal__.legacy import layers
 
-from legacy_tf1.photos import picture_path, sample_photos, show
+from legacy_tf1.photos import figure_path, sample_photos, show
 from legacy_tf1.program import Nodes, Program, mean_square, tf1
 
 
@@ -27,7 +23,7 @@ def line_filters() -> np.ndarray:
 
 
 def build(dtype: tf.DType) -> Nodes:
-    """Put the fixed filters, stride 2, SAME, into the current graph; [b, h, w, 3] to [.., 2]."""
+    """Build the fixed filters, stride 2, SAME: [batch, h, w, 3] to [batch, h / 2, w / 2, 2]."""
     x = tf1.placeholder(dtype, shape=(None, None, None, 3))
     filters = tf.constant(line_filters(), dtype)
     convolution = tf.nn.conv2d(x, filters, strides=[1, 2, 2, 1], padding="SAME")
@@ -35,42 +31,32 @@ def build(dtype: tf.DType) -> Nodes:
 
 
 def build_learned(dtype: tf.DType) -> Nodes:
-    """Put the same convolution with filters to be learned, and a bias, into the current graph."""
+    """Build the same convolution with trainable filters and a bias."""
     x = tf1.placeholder(dtype, shape=(None, None, None, 3))
-    begin = tf1.glorot_uniform_initializer()
-    conv = layers.conv2d(x, 2, 7, [2, 2], "SAME", kernel_initializer=begin, name="conv")
+    glorot = tf1.glorot_uniform_initializer()
+    conv = layers.conv2d(x, 2, 7, [2, 2], "SAME", kernel_initializer=glorot, name="conv")
     return Nodes(x, conv, mean_square(conv))
 
 
 def main() -> None:
-    """Show the filters, the first photo's maps, and one of filters that nothing was taught."""
-    path = picture_path(__doc__, "filter_demo_tf1.png")
-    photos = sample_photos()
+    """Draw the line filters, an untrained filter, and their feature maps of the first photo."""
+    path = figure_path(__doc__, "filter_demo_tf1.png")
+    photos, filters = sample_photos(), line_filters()
     with Program(build) as program:
-        maps = program.forward(photos)
+        lines = program.forward(photos)
     with Program(build_learned) as program:
         initial = program.weights["conv/kernel"]
-        untaught = program.forward(photos)
-    print(f"photos {list(photos.shape)} became maps {list(maps.shape)}")
-    show(_draw(maps, initial, untaught), path)
-
-
-def _draw(maps: np.ndarray, initial: np.ndarray, untaught: np.ndarray) -> Figure:
-    filters = line_filters()
-    panels = {
+        untrained = program.forward(photos)
+    print(f"photos {list(photos.shape)} -> feature maps {list(lines.shape)}")
+    images = {
         "vertical filter": filters[:, :, 0, 0],
         "horizontal filter": filters[:, :, 0, 1],
         "initial filter": initial[:, :, 0, 0],
-        "vertical lines": maps[0, :, :, 0],
-        "horizontal lines": maps[0, :, :, 1],
-        "before learning": untaught[0, :, :, 0],
+        "vertical lines": lines[0, :, :, 0],
+        "horizontal lines": lines[0, :, :, 1],
+        "before learning": untrained[0, :, :, 0],
     }
-    figure, axes = plt.subplots(2, 3, figsize=(12, 6), facecolor="lightgrey")
-    for axis, (title, image) in zip(axes.flat, panels.items(), strict=True):
-        axis.imshow(image, cmap="gray", interpolation="nearest")
-        axis.set_title(title)
-        axis.axis("off")
-    return figure
+    show(images, rows=2, path=path)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A snippet's graph in a session, with NumPy arrays going in and coming out."""
+"""The graph of a snippet in a session, NumPy in and NumPy out."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ Batch = tuple[np.ndarray, np.ndarray | None]
 
 @dataclass(frozen=True)
 class Nodes:
-    """The places of a graph where arrays go in and come out.
+    """The tensors and operations of a graph that are fed or run.
 
     Attributes:
         inputs: Placeholder of the images.
-        outputs: What the snippet computes from them.
+        outputs: The result of the snippet.
         loss: A scalar.
-        labels: Placeholder of the class numbers, where the loss asks for them.
-        training_op: The snippet's own training step, where it has one.
-        accuracy: Share of images that are labelled right, where the snippet computes it.
-        saver: The snippet's own Saver, where it has one.
+        labels: Placeholder of the class indices, if the loss needs them.
+        training_op: The training step of the snippet, if it has one.
+        accuracy: The accuracy, if the snippet computes it.
+        saver: The Saver of the snippet, if it has one.
     """
 
     inputs: Any
@@ -40,12 +40,13 @@ class Nodes:
 
 
 class Program:
-    """A graph and its session; close it by leaving a `with` statement.
+    """A graph and its session, which is closed at the end of a `with` statement.
 
     Args:
-        build: Called within the graph with the floating-point type of all its tensors.
+        build: Builds the graph; called with the floating-point type of its tensors.
         dtype: "float32" or "float64".
         seed: Of the initial values.
+        names: Variable -> its name in `weights` and `gradients`, if it is another.
 
     Attributes:
         nodes: What `build` returned.
@@ -53,18 +54,22 @@ class Program:
     """
 
     def __init__(
-        self, build: Callable[[tf.DType], Nodes], dtype: str = "float32", seed: int = 1
+        self,
+        build: Callable[[tf.DType], Nodes],
+        dtype: str = "float32",
+        seed: int = 1,
+        names: Mapping[str, str] | None = None,
     ) -> None:
         self._graph = tf.Graph()
         with self._graph.as_default(), warnings.catch_warnings():
-            # TensorFlow 2 finds everything here deprecated, from `tf.layers` to what slim calls.
-            warnings.simplefilter("ignore")
+            warnings.simplefilter("ignore")  # all of TensorFlow 1 is deprecated
             tf1.set_random_seed(seed)
             self.nodes = build(tf.as_dtype(dtype))
-            self._variables = {each.op.name: each for each in tf1.trainable_variables()}
-            initialise = tf1.global_variables_initializer()
+            variables = {each.op.name: each for each in tf1.trainable_variables()}
+            self._variables = {(names or {}).get(key, key): variables[key] for key in variables}
+            initialize = tf1.global_variables_initializer()
         self.session = tf1.Session(graph=self._graph)
-        self.session.run(initialise)
+        self.session.run(initialize)
 
     def __enter__(self) -> Program:
         return self
@@ -80,36 +85,36 @@ class Program:
     @weights.setter
     def weights(self, values: Mapping[str, np.ndarray]) -> None:
         if values.keys() != self._variables.keys():
-            raise ValueError(f"one value a variable is needed: {', '.join(self._variables)}")
+            raise ValueError(f"values are needed for {', '.join(self._variables)}")
         for name, variable in self._variables.items():
             initializer = variable.initializer
             self.session.run(initializer, {initializer.inputs[1]: values[name]})
 
     def forward(self, images: np.ndarray) -> np.ndarray:
-        """Return what the snippet computes from images [batch, ...]."""
+        """Return the outputs for images [batch, ...]."""
         return self.session.run(self.nodes.outputs, {self.nodes.inputs: images})
 
     def gradients(self, batch: Batch) -> Arrays:
-        """Return the gradient of the loss by every variable's name, and by "images"."""
-        wanted = {**self._variables, "images": self.nodes.inputs}
+        """Return the gradient of the loss by the name of each variable, and by "images"."""
+        inputs = {**self._variables, "images": self.nodes.inputs}
         with self._graph.as_default():
-            gradients = tf1.gradients(self.nodes.loss, list(wanted.values()))
+            gradients = tf1.gradients(self.nodes.loss, list(inputs.values()))
         values = self.session.run(gradients, self._feed(batch))
-        return dict(zip(wanted, values, strict=True))
+        return dict(zip(inputs, values, strict=True))
 
     def train(self, batches: Iterable[Batch], optimizer: Any = None) -> list[float]:
-        """Take one step a batch and return the loss before each.
+        """Train one step per batch and return the loss before each.
 
         Args:
-            batches: Images, and labels where the loss asks for them.
-            optimizer: An optimizer of `tf.compat.v1.train`; None for the snippet's own step.
+            batches: Images, and labels if the loss needs them.
+            optimizer: An optimizer of `tf.compat.v1.train`; None for the step of the snippet.
         """
         step = self.nodes.training_op
         if optimizer is not None:
             with self._graph.as_default():
-                known = set(tf1.global_variables())
+                before = set(tf1.global_variables())
                 step = optimizer.minimize(self.nodes.loss)
-                slots = [each for each in tf1.global_variables() if each not in known]
+                slots = [each for each in tf1.global_variables() if each not in before]
                 self.session.run(tf1.variables_initializer(slots))
         return [
             float(self.session.run([self.nodes.loss, step], self._feed(batch))[0])
@@ -123,5 +128,5 @@ class Program:
 
 
 def mean_square(outputs: Any) -> Any:
-    """Return a loss for a snippet that has none, so that there are gradients to compare."""
+    """Return a loss for a snippet that has none."""
     return tf.reduce_mean(tf.square(outputs))

@@ -1,9 +1,7 @@
-"""The networks that tf-slim itself brings, as its own programs build them for inference.
+"""The networks of tf-slim, built for inference.
 
 Source: tf_slim 1.1.0, nets/vgg.py, alexnet.py, inception_v1.py and resnet_v1.py.
 """
-
-from __future__ import annotations
 
 import warnings
 from typing import Any
@@ -17,7 +15,7 @@ from tf_slim.nets import alexnet, inception, resnet_v1, vgg
 # TensorFlow looks for this module where tf-keras had it before 2.16.
 normalization.normalization = hidden
 
-# The module that has a network, and the settings that its weights are trained with.
+# The module of a network and its arg_scope.
 MODULES = {
     "vgg": (vgg, vgg.vgg_arg_scope),
     "resnet": (resnet_v1, resnet_v1.resnet_arg_scope),
@@ -27,16 +25,16 @@ MODULES = {
 
 
 def logits(network: str, images: tf.Tensor, classes: int, **options: Any) -> tf.Tensor:
-    """Return the logits [batch, classes], or a map of them where `spatial_squeeze` is False.
+    """Return the logits [batch, classes], or a feature map of them if `spatial_squeeze` is False.
 
     Args:
         network: Such as "resnet_v1_50".
         images: [batch, height, width, 3].
-        classes: Width of the last layer.
-        options: Of slim's function, such as `scope`.
+        classes: Number of classes.
+        options: Arguments of the function in tf-slim, such as `scope`.
     """
     module, settings = MODULES[network.partition("_")[0]]
     with warnings.catch_warnings(), slim.arg_scope(settings()):
-        warnings.simplefilter("ignore")  # slim calls what TensorFlow 2 finds deprecated
+        warnings.simplefilter("ignore")  # slim calls deprecated functions
         outputs, _ = getattr(module, network)(images, classes, is_training=False, **options)
     return tf.reshape(outputs, (-1, classes)) if network.startswith("resnet") else outputs

@@ -15,13 +15,13 @@ LEGACY = PACKAGE.with_name("legacy_tf1")
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("_version", "errors", "lazy", "text", "compat", "precision", "difference", "device"),
     ("registry",),
-    ("layers", "weights", "models", "data", "demos"),
-    ("accounting", "training", "inference", "parity", "convert", "documents", "bench"),
+    ("layers", "weights", "models", "data", "ports"),
+    ("accounting", "training", "inference", "parity", "convert", "documents", "demos", "bench"),
     ("__init__",),
     ("arguments", "command.py", "cli", "__main__"),
 )
 # What runs on any backend of Keras does not import TensorFlow at its top.
-ANY_BACKEND = ("layers", "models", "accounting")
+ANY_BACKEND = ("layers", "models", "ports", "accounting")
 
 
 def imported(path: Path) -> Iterator[str]:

@@ -75,9 +75,9 @@ def spatially_separable(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | N
 
 
 def sparse(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
-    """Count the kernel's size per connection of the table and position."""
+    """Count the kernel, [height, width, connections], per position."""
     positions = elements(outputs[0]) // channels(layer, outputs[0])
-    return _sums(layer, layer.products * positions, outputs[0])
+    return _sums(layer, math.prod(layer.kernel.shape) * positions, outputs[0])
 
 
 def transposed(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:

@@ -1,1 +1,1 @@
-"""The documents' small snippets as Keras code, and their pictures."""
+"""Figures of what the study notes explain."""

@@ -1,22 +1,18 @@
 """The command `kerazoo demo`."""
 
-from __future__ import annotations
-
 import argparse
-import importlib
 from pathlib import Path
 
 from kerazoo.arguments import Parser, add_messages, one_of, path, print_result, start
 from kerazoo.errors import KerazooError
 
-DEMOS = ("filter_demo", "max_pool")
+DEMOS = ("filter_demo", "max_pool")  # functions of kerazoo.demos.figures
 
 
 def add(parser: Parser) -> None:
     """Add the options of `demo` to the parser."""
     parser.description = "Draw the figure of a snippet of the study notes."
-    names = " or ".join(DEMOS)
-    parser.add_argument("name", type=one_of(DEMOS), metavar="NAME", help=names)
+    parser.add_argument("name", type=one_of(DEMOS), metavar="NAME", help=" or ".join(DEMOS))
     parser.add_argument(
         "--out", type=path, metavar="FILE", help="the figure, .png or .pdf (default: NAME.png)"
     )
@@ -29,9 +25,11 @@ def _run(parsed: argparse.Namespace) -> None:
     if not out.absolute().parent.is_dir():
         raise KerazooError(f"the directory '{out.parent}' does not exist: create it first")
     start()
-    figure = importlib.import_module(f"kerazoo.demos.{parsed.name}").draw()
+    from kerazoo.demos import figures
+
+    figure = getattr(figures, parsed.name)()
     try:
         figure.savefig(out)
-    except ValueError as error:  # the format is unknown
+    except ValueError as error:  # an unknown format
         raise KerazooError(f"'{out}': {error}") from error
     print_result(f"wrote {out}")

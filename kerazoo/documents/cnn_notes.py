@@ -11,11 +11,11 @@ from keras import layers
 
 from kerazoo.accounting.windows import Window, output_from_input
 from kerazoo.data.photos import sample_photos
-from kerazoo.demos.conv_layer import conv_layer
-from kerazoo.demos.filter_demo import line_filter, line_filters
 from kerazoo.documents.claim import Claim, Claims, Setting
 from kerazoo.documents.probes import conv, kernel_sizes, model, output_size, row, table
 from kerazoo.documents.vgg16_layers import INPUT, LAYERS, Layer
+from kerazoo.ports.conv_layer import conv_layer
+from kerazoo.ports.filter_demo import line_filter, line_filters
 from kerazoo.training.options import Recipe
 
 # The claims are tables: the formatter would put every argument on its own line.

@@ -1,25 +1,22 @@
-"""Local response normalisation.
-
-Source: Krizhevsky, Sutskever and Hinton, "ImageNet Classification with Deep Convolutional Neural
-Networks" (2012), section 3.3.
-"""
-
-from __future__ import annotations
+"""Local response normalization."""
 
 from typing import Any
 
 import keras
 
-from kerazoo.layers.data_format import Shape, channel_axis
+from kerazoo.layers.base import FeatureMapLayer, Shape
 
 
 @keras.saving.register_keras_serializable("kerazoo")
-class LocalResponseNormalization(keras.layers.Layer):
-    """Divide each value by a norm of its neighbours in the channels next to its own.
+class LocalResponseNormalization(FeatureMapLayer):
+    """Divide each element by a norm of its neighbors along the channels.
 
     With `half = size // 2`, channel i of the output is
     `x[i] / (k + alpha * sum(x[j] ** 2 for j from i - half to i + half)) ** beta`, where channels
-    that do not exist count nothing.
+    that do not exist add nothing.
+
+    Source: Krizhevsky, Sutskever and Hinton, "ImageNet Classification with Deep Convolutional
+    Neural Networks" (2012), https://doi.org/10.1145/3065386, section 3.3.
 
     Args:
         size: Number of channels in a sum; odd.
@@ -28,12 +25,15 @@ class LocalResponseNormalization(keras.layers.Layer):
         beta: Exponent.
         data_format: "channels_last" or "channels_first"; None for Keras's setting.
 
-    Call:
-        Takes and gives [batch, height, width, channels], or [batch, channels, height, width].
-
     Raises:
         ValueError: `size` is not an odd number of 1 or more.
+
+    >>> pixel = keras.ops.reshape([1.0, 2.0, 4.0], (1, 1, 1, 3))
+    >>> [f"{x:.3f}" for x in LocalResponseNormalization(3, k=2, alpha=0.5, beta=1)(pixel)[0, 0, 0]]
+    ['0.222', '0.160', '0.333']
     """
+
+    arguments = ("size", "k", "alpha", "beta")
 
     def __init__(
         self,
@@ -44,18 +44,17 @@ class LocalResponseNormalization(keras.layers.Layer):
         data_format: str | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(**options)
+        super().__init__(data_format, **options)
         if size < 1 or size % 2 == 0:
             raise ValueError(f"size must be an odd number of 1 or more, not {size!r}")
         self.size = size
         self.k = k
         self.alpha = alpha
         self.beta = beta
-        self.data_format = data_format or keras.config.image_data_format()
 
     def call(self, inputs: Any) -> Any:
-        """Return the normalised values, of the shape of the inputs."""
-        axis = channel_axis(self.data_format)
+        """Return the normalized inputs, of the same shape."""
+        axis = self.channel_axis
         channels, half = inputs.shape[axis], self.size // 2
         squares = keras.ops.moveaxis(keras.ops.square(inputs), axis, -1)
         squares = keras.ops.pad(squares, [(0, 0), (0, 0), (0, 0), (half, half)])
@@ -66,8 +65,3 @@ class LocalResponseNormalization(keras.layers.Layer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the inputs."""
         return input_shape
-
-    def get_config(self) -> dict[str, Any]:
-        """Return what makes such a layer again."""
-        names = ("size", "k", "alpha", "beta", "data_format")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

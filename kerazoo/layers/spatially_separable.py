@@ -1,38 +1,34 @@
-"""Spatially separable convolution: a kernel of a column times a row.
-
-Source: study document 003_f507a061fff3ec1f, lines 247-260.
-"""
-
-from __future__ import annotations
+"""Spatially separable convolution: a kernel of a column times a row."""
 
 from typing import Any
 
 import keras
 import numpy as np
 
-from kerazoo.layers.data_format import Shape, channel_axis, per_channel, strided, with_channels
+from kerazoo.layers.base import FeatureMapLayer, Shape
 
 
 @keras.saving.register_keras_serializable("kerazoo")
-class SpatiallySeparableConv2D(keras.layers.Layer):
-    """A convolution whose kernels are of rank one, computed as two: a column's, then a row's.
+class SpatiallySeparableConv2D(FeatureMapLayer):
+    """A convolution with kernels of rank one, computed as two: by a column, then by a row.
 
-    It is the Conv2D with the kernel `column[i, c, f] * row[j, f]` at row i, column j, channel c and
-    filter f: for one channel and one filter of 3x3, six weights and products instead of nine.
+    It equals a Conv2D with the kernel `column[i, c, f] * row[j, f]` at row i, column j, channel c
+    and filter f. One 3x3 filter of one channel has six weights and multiplications, not nine.
+
+    Source: `cnn-study`, lines 247-260.
 
     Args:
-        filters: Number of maps that come out.
+        filters: Number of output feature maps.
         kernel_size: Side of the square kernels.
-        strides: Distance from window to window.
+        strides: Step of the window, in pixels.
         padding: "valid" or "same".
-        activation: What follows, by name or as a function; None for nothing.
-        use_bias: Whether a bias is added to each map.
-        kernel_initializer: Of the columns and the rows; the biases begin as zeros.
+        activation: Of the outputs, by name or as a function; None for none.
+        use_bias: Whether to add a bias per filter.
+        kernel_initializer: Of the columns and the rows; the biases start as zeros.
         data_format: "channels_last" or "channels_first"; None for Keras's setting.
-
-    Call:
-        Takes and gives what Conv2D does.
     """
+
+    arguments = ("filters", "kernel_size", "strides", "padding", "use_bias")
 
     def __init__(
         self,
@@ -46,7 +42,7 @@ class SpatiallySeparableConv2D(keras.layers.Layer):
         data_format: str | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(**options)
+        super().__init__(data_format, **options)
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides
@@ -54,76 +50,65 @@ class SpatiallySeparableConv2D(keras.layers.Layer):
         self.activation = keras.activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.data_format = data_format or keras.config.image_data_format()
 
     def build(self, input_shape: Shape) -> None:
-        """Make the columns [side, 1, channels, filters], the rows [1, side, 1, filters], biases."""
-        channels, side = input_shape[channel_axis(self.data_format)], self.kernel_size
-        self.column, self.row = (
-            self.add_weight(shape=shape, initializer=self.kernel_initializer, name=name)
-            for name, shape in (
-                ("column", (side, 1, channels, self.filters)),
-                ("row", (1, side, 1, self.filters)),
-            )
-        )
+        """Add the columns [side, 1, channels, filters], the rows [1, side, 1, filters], biases."""
+        side, initializer = self.kernel_size, self.kernel_initializer
+        column = (side, 1, input_shape[self.channel_axis], self.filters)
+        row = (1, side, 1, self.filters)
+        self.column = self.add_weight(shape=column, initializer=initializer, name="column")
+        self.row = self.add_weight(shape=row, initializer=initializer, name="row")
         if self.use_bias:
             self.bias = self.add_weight(shape=(self.filters,), initializer="zeros", name="bias")
 
     def call(self, inputs: Any) -> Any:
-        """Return the maps."""
+        """Return feature maps of the shape that Conv2D returns."""
         x = inputs
         for kernel, strides in ((self.column, (self.strides, 1)), (self.row, (1, self.strides))):
             x = keras.ops.conv(x, kernel, strides, self.padding, self.data_format)
         if self.use_bias:
-            x = x + per_channel(self.bias, self.data_format)
+            x = x + self.per_channel(self.bias)
         return self.activation(x)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the shape of the maps."""
-        window = 1 if self.padding == "same" else self.kernel_size
-        shape = strided(input_shape, self.data_format, window, self.strides)
-        return with_channels(shape, self.data_format, self.filters)
-
-    def get_config(self) -> dict[str, Any]:
-        """Return what makes such a layer again."""
-        names = ("filters", "kernel_size", "strides", "padding", "use_bias", "data_format")
-        return {
-            **super().get_config(),
-            **{name: getattr(self, name) for name in names},
-            "activation": keras.activations.serialize(self.activation),
-            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
-        }
+        """Return the shape of the feature maps."""
+        settings = (self.filters, self.kernel_size, self.strides, self.padding, self.data_format)
+        return keras.layers.Conv2D(*settings, name=self.name).compute_output_shape(input_shape)
 
 
 def separate(kernel: Any, tolerance: float = 1e-6) -> tuple[np.ndarray, np.ndarray]:
     """Return the column and the row whose product is a kernel.
 
-    A kernel can be separated if its rows are multiples of one another, in other words if it is a
-    matrix of rank one; with several channels, if all of a filter's are multiples of one row.
+    A kernel can be separated if it is a matrix of rank one, so that its rows are multiples of one
+    another; with several channels, if all rows of a filter are multiples of one row.
 
     Args:
         kernel: [height, width], or [height, width, channels, filters].
-        tolerance: Largest part of the kernel's length that may be lost.
+        tolerance: Largest part of the kernel's norm that may be lost.
 
     Returns:
-        [height] and [width]; or [height, 1, channels, filters] and [1, width, 1, filters], as
-        `SpatiallySeparableConv2D` has them.
+        [height] and [width]; or [height, 1, channels, filters] and [1, width, 1, filters], the
+        weights of `SpatiallySeparableConv2D`.
 
     Raises:
         ValueError: The kernel cannot be separated.
+
+    >>> column, row = separate([[1, 2, 1], [2, 4, 2], [1, 2, 1]])
+    >>> np.outer(column, row).round(6).tolist()
+    [[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]
     """
-    values = np.asarray(kernel)
-    whole = values[..., None, None] if values.ndim == 2 else values
-    height, width, channels, filters = whole.shape
-    matrices = np.transpose(whole, (3, 0, 2, 1)).reshape(filters, height * channels, width)
-    left, lengths, right = np.linalg.svd(matrices, full_matrices=False)
-    lost = np.sqrt((lengths[:, 1:] ** 2).sum(axis=1))
-    if (lost > tolerance * np.sqrt((lengths**2).sum(axis=1))).any():
-        rank = int((lengths > tolerance * lengths[:, :1]).sum(axis=1).max())
-        raise ValueError(f"a kernel of rank {rank} is no column times a row: that has rank 1")
-    scale = np.sqrt(lengths[:, 0])
-    column = (left[:, :, 0] * scale[:, None]).reshape(filters, height, 1, channels)
-    row = right[:, 0] * scale[:, None]
-    if values.ndim == 2:
+    kernel = np.asarray(kernel)
+    kernels = kernel[..., None, None] if kernel.ndim == 2 else kernel
+    height, width, channels, filters = kernels.shape
+    matrices = np.transpose(kernels, (3, 0, 2, 1)).reshape(filters, height * channels, width)
+    left, values, right = np.linalg.svd(matrices, full_matrices=False)
+    lost = np.sqrt((values[:, 1:] ** 2).sum(axis=1))
+    if (lost > tolerance * np.sqrt((values**2).sum(axis=1))).any():
+        rank = int((values > tolerance * values[:, :1]).sum(axis=1).max())
+        raise ValueError(f"a kernel of rank {rank} cannot be separated: it must have rank 1")
+    scale = np.sqrt(values[:, :1])
+    column = (left[:, :, 0] * scale).reshape(filters, height, 1, channels)
+    row = right[:, 0] * scale
+    if kernel.ndim == 2:
         return column.ravel(), row.ravel()
     return np.transpose(column, (1, 2, 3, 0)), row.T[None, :, None, :]

@@ -1,1 +1,1 @@
-"""The TF1 programs beside their Keras ports: the same weights and images, the same numbers."""
+"""The Keras ports compared with the TF1 programs, on the same weights and images."""

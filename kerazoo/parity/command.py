@@ -1,17 +1,11 @@
 """The command `kerazoo parity`."""
 
-from __future__ import annotations
-
 import argparse
 import logging
-from typing import TYPE_CHECKING
 
 from kerazoo.arguments import Parser, add_format, add_messages, print_result, start
 from kerazoo.errors import KerazooError
 from kerazoo.text import format_table
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 logger = logging.getLogger("kerazoo")
 
@@ -36,27 +30,17 @@ def _parity(parsed: argparse.Namespace) -> None:
     rows, failed = [], []
     for name in find_pairs(parsed.names):
         table = compare(name)
-        if parsed.format == "table":
-            print_result(f"\n{name}, {PAIRS[name].source}\n{format_table(_rows(table))}\n")
-        rows += [{"pair": name, **row} for row in _rows(table)]
         if not table.passed.all():
             failed.append(f"{name} in {(~table.passed).sum()} of {len(table)} comparisons")
+        differences = ["absolute", "relative"]
+        table[differences] = table[differences].map("{:.1e}".format)
+        table["verdict"] = table.pop("passed").map({True: "ok", False: "FAILED"})
+        rows += table.to_dict("records")
+        if parsed.format == "table":
+            text = format_table(table.drop(columns="pair").to_dict("records"))
+            print_result(f"\n{name}, {PAIRS[name].source}\n{text}\n")
     if parsed.format != "table":
         print_result(format_table(rows, parsed.format))
     if failed:
         raise KerazooError(f"the port differs from the TF1 program: {'; '.join(failed)}")
     logger.info("every difference is within its tolerance")
-
-
-def _rows(table: pd.DataFrame) -> list[dict[str, str]]:
-    return [
-        {
-            "precision": row.precision,
-            "quantity": row.quantity,
-            "absolute": f"{row.absolute:.1e}",
-            "relative": f"{row.relative:.1e}",
-            "tolerance": row.tolerance,
-            "verdict": "ok" if row.passed else "FAILED",
-        }
-        for row in table.itertuples()
-    ]

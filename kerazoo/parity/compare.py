@@ -1,8 +1,7 @@
-"""A pair under comparison: forward pass, gradients, training steps, each with its tolerance."""
-
-from __future__ import annotations
+"""Compare a port with its TF1 program: forward pass, gradients, training steps."""
 
 import contextlib
+import functools
 import gc
 import itertools
 import logging
@@ -21,14 +20,14 @@ from kerazoo.errors import UsageError, did_you_mean
 from kerazoo.parity.pairs import PAIRS, Pair
 from kerazoo.parity.port import Port
 from kerazoo.precision import computing_in
-from legacy_tf1.program import Program, tf1
+from legacy_tf1.program import Batch, Program, tf1
 
 logger = logging.getLogger("kerazoo")
 
 PRECISIONS = ("float32", "float64")
-# Largest difference that passes: relative for a pass forward or backward, absolute for what
-# training leaves, since a weight near zero has no digits to agree in. A bias's gradient in float32
-# is a sum over up to 100,000 places, which TF1 and Keras add up in different orders.
+# The largest difference that passes: relative for outputs and gradients, absolute after training,
+# because weights near zero have no digits that agree. The gradient of a bias in float32 is a sum of
+# up to 100,000 terms, which TF1 and Keras add in different orders.
 TOLERANCES = {
     "forward": {"float32": ("relative", 1e-5), "float64": ("relative", 1e-12)},
     "gradient": {"float32": ("relative", 1e-4), "float64": ("relative", 1e-12)},
@@ -36,16 +35,16 @@ TOLERANCES = {
     "SGD": {"float32": ("absolute", 1e-5), "float64": ("absolute", 1e-10)},
     "Adam": {"float32": ("absolute", 1e-4), "float64": ("absolute", 1e-10)},
 }
-# Adam's decay rates: the documents', but in float64 such that their powers are exact in float32,
-# where TF1 holds them whatever the precision.
+# Adam's decay rates: those of the notes; for float64 such that their powers are exact in float32,
+# in which TF1 computes them at any precision.
 BETAS = {"float32": (0.9, 0.999), "float64": (0.875, 0.9375)}
 
 
 def find_pairs(names: Sequence[str] = ()) -> list[str]:
-    """Return the names of the pairs, all where none is given.
+    """Return the names of pairs, by default of all.
 
     Raises:
-        UsageError: There is no pair of that name.
+        UsageError: There is no pair of such a name.
     """
     for name in names:
         if name not in PAIRS:
@@ -56,9 +55,7 @@ def find_pairs(names: Sequence[str] = ()) -> list[str]:
 
 
 def compare(
-    name: str,
-    pair: Pair | None = None,
-    precisions: Sequence[str] = PRECISIONS,
+    name: str, pair: Pair | None = None, precisions: Sequence[str] = PRECISIONS
 ) -> pd.DataFrame:
     """Compare a port with its TF1 program.
 
@@ -68,8 +65,8 @@ def compare(
         precisions: The floating-point types to compute in.
 
     Returns:
-        One row a comparison: `pair, precision, quantity, absolute, relative` (largest differences,
-        as in `Difference`), `tolerance` and `passed`.
+        One row per comparison: `pair, precision, quantity, absolute, relative` (largest
+        differences, as in `Difference`), `tolerance` and `passed`.
 
     Raises:
         UsageError: There is no pair of that name.
@@ -80,20 +77,20 @@ def compare(
         logger.info("%s in %s ...", name, precision)
         with _floats(precision):
             for (quantity, kind), group in itertools.groupby(
-                _differences(pair, precision), key=lambda found: found[:2]
+                _differences(pair, precision), key=lambda result: result[:2]
             ):
-                found = largest([each for *_, each in group])
-                measure, most = TOLERANCES[kind][precision]
-                passed = getattr(found, measure) <= most
-                row = (name, precision, quantity, found.absolute, found.relative)
-                rows.append((*row, f"{measure[:3]} {most:.0e}", passed))
-    columns = ["pair", "precision", "quantity", "absolute", "relative", "tolerance", "passed"]
-    return pd.DataFrame(rows, columns=columns)
+                result = largest([each for *_, each in group])
+                measure, maximum = TOLERANCES[kind][precision]
+                passed = getattr(result, measure) <= maximum
+                row = {"pair": name, "precision": precision, "quantity": quantity}
+                tolerance = f"{measure[:3]} {maximum:.0e}"
+                rows.append({**row, **vars(result), "tolerance": tolerance, "passed": passed})
+    return pd.DataFrame(rows)
 
 
 @contextlib.contextmanager
 def _floats(precision: str) -> Iterator[None]:
-    """Let Keras compute in `precision`."""
+    """Have Keras compute in `precision`."""
     before = keras.config.floatx()
     keras.config.set_floatx(precision)
     try:
@@ -101,32 +98,29 @@ def _floats(precision: str) -> Iterator[None]:
             yield
     finally:
         keras.config.set_floatx(before)
-        gc.collect()  # a model is made of cycles, and a large one leaves no room for the next
+        gc.collect()  # a model has reference cycles, and a large one leaves no memory for the next
 
 
 def _differences(pair: Pair, precision: str) -> Iterator[tuple[str, str, Difference]]:
     """Yield (what is compared, the kind of tolerance, the difference).
 
-    The program runs and is closed before the port is built, and what it computed waits in a folder
-    for temporary files, so that at no time both are in memory.
+    The program is closed before the port is built, and its results are in temporary files
+    meanwhile, so that the two are never in memory together.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        saved = Path(folder)
-        with Program(pair.build, precision) as program:
-            start = {
-                pair.names[name]: _save(saved / f"start-{number}.npy", value)
-                for number, (name, value) in enumerate(_start(program))
+    with tempfile.TemporaryDirectory() as directory:
+        saved = Path(directory)
+        with Program(pair.build, precision, names=pair.names) as program:
+            initial = {
+                name: _save(saved / f"initial-{number}.npy", value)
+                for number, (name, value) in enumerate(_initial_weights(program))
             }
-            theirs = [
+            results = _results(_tf1_side(pair, program, precision), pair, initial, precision)
+            expected = [
                 (quantity, kind, _save(saved / f"{number}.npy", value))
-                for number, (quantity, kind, value) in enumerate(
-                    _results(_program_side(pair, program, precision), pair, start, precision)
-                )
+                for number, (quantity, kind, value) in enumerate(results)
             ]
-        port = _port_side(pair, precision)
-        for (quantity, kind, path), (_, _, value) in zip(
-            theirs, _results(port, pair, start, precision), strict=True
-        ):
+        results = _results(_keras_side(pair, precision), pair, initial, precision)
+        for (quantity, kind, path), (_, _, value) in zip(expected, results, strict=True):
             yield quantity, kind, difference(np.load(path, mmap_mode="r"), value)
             path.unlink()
 
@@ -136,8 +130,8 @@ def _save(path: Path, value: np.ndarray) -> Path:
     return path
 
 
-def _start(program: Program) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield weights to start from, the same at every call: Glorot-uniform kernels, some biases."""
+def _initial_weights(program: Program) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield Glorot uniform kernels and normal biases, the same at every call."""
     random = np.random.default_rng(1)
     for name, value in program.weights.items():
         if value.ndim == 1:
@@ -151,81 +145,70 @@ def _start(program: Program) -> Iterator[tuple[str, np.ndarray]]:
 
 @dataclass(frozen=True)
 class _Side:
-    """One side of a pair.
+    """The program or the port of a pair.
 
     Attributes:
         runs: The program or the port.
-        names: The port's name of a weight, or "images" -> the side's.
-        preprocess: What the side does to images.
-        optimizer: Returns its optimizer of a kind, None for the one in its graph.
+        preprocess: Preprocesses images.
+        optimizers: "SGD" and "Adam" -> the optimizer, None for the one in the program's graph.
     """
 
     runs: Program | Port
-    names: Mapping[str, str]
     preprocess: Callable[[np.ndarray], np.ndarray]
-    optimizer: Callable[[str], Any]
+    optimizers: Mapping[str, Any]
 
 
-def _program_side(pair: Pair, program: Program, precision: str) -> _Side:
-    def optimizer(kind: str) -> Any:
-        if kind == "SGD":
-            return tf1.train.GradientDescentOptimizer(pair.sgd_rate)
-        if precision == "float32" and program.nodes.training_op is not None:
-            return None
-        return tf1.train.AdamOptimizer(pair.adam_rate, *BETAS[precision])
-
-    names = {port: program for program, port in pair.names.items()}
-    return _Side(program, {**names, "images": "images"}, pair.present, optimizer)
+def _tf1_side(pair: Pair, program: Program, precision: str) -> _Side:
+    optimizers = {
+        "SGD": tf1.train.GradientDescentOptimizer(pair.sgd_rate),
+        "Adam": tf1.train.AdamOptimizer(pair.adam_rate, *BETAS[precision]),
+    }
+    if precision == "float32" and program.nodes.training_op is not None:
+        optimizers["Adam"] = None
+    return _Side(program, pair.tf1_preprocess, optimizers)
 
 
-def _port_side(pair: Pair, precision: str) -> _Side:
-    def optimizer(kind: str) -> keras.optimizers.Optimizer:
-        if kind == "SGD":
-            return keras.optimizers.SGD(_single(pair.sgd_rate))
-        settings = (pair.adam_rate, *BETAS[precision], pair.adam_epsilon)
-        return keras.optimizers.Adam(*map(_single, settings))
-
-    port = Port(pair.port(), pair.prepare)
-    names = {name: name for name in (*pair.names.values(), "images")}
-    return _Side(port, names, lambda images: images, optimizer)
+def _keras_side(pair: Pair, precision: str) -> _Side:
+    model = pair.port()
+    adam = (pair.adam_rate, *BETAS[precision], pair.adam_epsilon)
+    optimizers = {
+        "SGD": keras.optimizers.SGD(_single(pair.sgd_rate)),
+        "Adam": keras.optimizers.Adam(*map(_single, adam)),
+    }
+    return _Side(Port(model), functools.partial(pair.keras_preprocess, model), optimizers)
 
 
 def _results(
-    side: _Side, pair: Pair, start: Mapping[str, Path], precision: str
+    side: _Side, pair: Pair, initial: Mapping[str, Path], precision: str
 ) -> Iterator[tuple[str, str, np.ndarray]]:
-    """Yield (what was computed, the kind of tolerance, its value), in an order that sides share."""
+    """Yield (what was computed, the kind of tolerance, its value), in the same order per side."""
 
     def restart() -> None:
-        if start:
-            side.runs.weights = {
-                side.names[name]: np.load(path, mmap_mode="r") for name, path in start.items()
-            }
+        if initial:
+            side.runs.weights = {key: np.load(path, mmap_mode="r") for key, path in initial.items()}
 
-    def batches(number: int) -> list[tuple[np.ndarray, Any]]:
-        return [
-            (side.preprocess(images.astype(precision)), labels)
-            for images, labels in pair.batches(number)
-        ]
+    def batches(number: int) -> list[Batch]:
+        return [(side.preprocess(x.astype(precision)), y) for x, y in pair.batches(number)]
 
     restart()
     images = side.preprocess(pair.images().astype(precision))
     yield "forward", "forward", side.runs.forward(images)
     gradients = side.runs.gradients(*batches(1))
-    gc.collect()  # what a tape leaves is made of cycles, and as large as a model
-    for name in (*start, "images"):
-        gradient = gradients.pop(side.names[name])
+    gc.collect()  # the tape leaves reference cycles as large as a model
+    for name in (*initial, "images"):
+        gradient = gradients.pop(name)
         yield f"gradient of {name}", "gradient", gradient.ravel() if name == "images" else gradient
     for kind, steps in (("SGD", pair.sgd_steps), ("Adam", pair.adam_steps)):
         if steps:
             restart()
-            losses = side.runs.train(batches(steps), side.optimizer(kind))
+            losses = side.runs.train(batches(steps), side.optimizers[kind])
             gc.collect()
             yield f"loss of {steps} {kind} steps", "loss", np.array(losses)
             weights = side.runs.weights
-            for name in start:
-                yield f"weights after {steps} {kind} steps", kind, weights.pop(side.names[name])
+            for name in initial:
+                yield f"weights after {steps} {kind} steps", kind, weights.pop(name)
 
 
 def _single(number: float) -> float:
-    """Return the float32 nearest to a number: TF1 holds an optimizer's settings in that width."""
+    """Return the nearest float32, in which TF1 has the settings of an optimizer."""
     return float(np.float32(number))

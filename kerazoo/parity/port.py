@@ -1,33 +1,24 @@
-"""A Keras model under the questions that a TF1 program answers, NumPy in and NumPy out."""
+"""A Keras model with the methods of `legacy_tf1.program.Program`, NumPy in and NumPy out."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from kerazoo.weights.transfer import LoadedWeights, assign, named_weights
-
-Arrays = dict[str, np.ndarray]
-Batch = tuple[np.ndarray, np.ndarray | None]
+from legacy_tf1.program import Arrays, Batch
 
 
 class Port:
     """A model and its loss.
 
     Args:
-        model: The port; it gives logits where there are labels.
-        prepare: What the model wants done to the images of a batch.
+        model: The port; its outputs are logits where there are labels.
     """
 
-    def __init__(
-        self, model: keras.Model, prepare: Callable[[keras.Model, np.ndarray], np.ndarray]
-    ) -> None:
+    def __init__(self, model: keras.Model) -> None:
         self.model = model
-        self._prepare = prepare
 
     @property
     def weights(self) -> Arrays:
@@ -40,33 +31,33 @@ class Port:
         assign(self.model, LoadedWeights("the TF1 program", tensors))
 
     def forward(self, images: np.ndarray) -> np.ndarray:
-        """Return what the model computes from images [batch, ...]."""
-        return self.model(self._prepare(self.model, images), training=False).numpy()
+        """Return the model's outputs for images [batch, ...]."""
+        return self.model(images, training=False).numpy()
 
     def gradients(self, batch: Batch) -> Arrays:
-        """Return the gradient of the loss by every weight's name, and by "images"."""
-        images = tf.constant(self._prepare(self.model, batch[0]))
-        trainable = {key: each for key, each in named_weights(self.model).items() if each.trainable}
+        """Return the gradient of the loss by the name of each weight, and by "images"."""
+        images = tf.constant(batch[0])
+        weights = named_weights(self.model).items()
+        variables = {key: weight.value for key, weight in weights if weight.trainable}
         with tf.GradientTape() as tape:
             tape.watch(images)
             loss = self._loss(images, batch[1])
-        variables = {key: weight.value for key, weight in trainable.items()}
         gradients = tape.gradient(loss, {**variables, "images": images})
         return {key: gradients.pop(key).numpy() for key in list(gradients)}
 
     def train(self, batches: Iterable[Batch], optimizer: keras.optimizers.Optimizer) -> list[float]:
-        """Take one step a batch and return the loss before each."""
+        """Train one step per batch and return the loss before each."""
         optimizer.build(self.model.trainable_variables)
         return [self._step(batch, optimizer) for batch in batches]
 
     def _step(self, batch: Batch, optimizer: keras.optimizers.Optimizer) -> float:
         with tf.GradientTape() as tape:
-            loss = self._loss(self._prepare(self.model, batch[0]), batch[1])
+            loss = self._loss(*batch)
         variables = self.model.trainable_variables
         optimizer.apply(tape.gradient(loss, [each.value for each in variables]), variables)
         return float(loss)
 
-    def _loss(self, images: Any, labels: np.ndarray | None) -> tf.Tensor:
+    def _loss(self, images: tf.Tensor | np.ndarray, labels: np.ndarray | None) -> tf.Tensor:
         outputs = self.model(images, training=True)
         if labels is None:
             return tf.reduce_mean(tf.square(outputs))

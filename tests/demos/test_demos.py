@@ -1,4 +1,4 @@
-"""The demos against NumPy, and their pictures."""
+"""`kerazoo demo`, and what its figures show."""
 
 from __future__ import annotations
 
@@ -6,50 +6,40 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from kerazoo.cli import main
-from kerazoo.data.photos import centre, sample_photos
-from kerazoo.demos import conv_layer, filter_demo, max_pool
+from kerazoo.data.photos import sample_photos
+from kerazoo.demos import figures
+from kerazoo.ports.filter_demo import line_filter, line_filters
 
 
-def test_photos_are_the_documents() -> None:
-    photos = sample_photos()
-    assert photos.shape == (2, 427, 640, 3)
-    assert photos.dtype == np.float32
-    assert (photos.min(), photos.max()) == (0, 255)
-    assert photos[0, 0, 0].tolist() == [174, 201, 231]
-    np.testing.assert_array_equal(centre(photos, 3), photos[:, 212:215, 318:321])
+def images(figure: Figure) -> dict[str, np.ndarray]:
+    """Return the images of a figure by title."""
+    return {panel.get_title(): np.asarray(panel.images[0].get_array()) for panel in figure.axes}
 
 
-def test_the_line_filters_sum_a_column_and_a_row() -> None:
-    photos = sample_photos()
-    maps = filter_demo.line_filter()(photos).numpy()
-    assert maps.shape == (2, 214, 320, 2)
-    # 427 and 640 with stride 2: three pixels of padding before the rows, two before the columns
-    padded = np.pad(photos, ((0, 0), (3, 3), (2, 3), (0, 0)))
-    for row, column in ((0, 0), (100, 150), (213, 319)):
-        window = padded[:, 2 * row : 2 * row + 7, 2 * column : 2 * column + 7]
-        sums = window[:, :, 3].sum(axis=(1, 2)), window[:, 3].sum(axis=(1, 2))
-        np.testing.assert_allclose(maps[:, row, column], np.transpose(sums), rtol=1e-6)
+def test_filter_demo_shows_filters_above_their_feature_maps() -> None:
+    shown = images(figures.filter_demo())
+    assert list(shown)[:3] == ["vertical filter", "horizontal filter", "initial filter"]
+    np.testing.assert_array_equal(shown["vertical filter"], line_filters()[:, :, 0, 0])
+    np.testing.assert_array_equal(shown["horizontal filter"], line_filters()[:, :, 0, 1])
+    outputs = line_filter()(sample_photos()[:1]).numpy()[0]
+    np.testing.assert_array_equal(shown["vertical lines"], outputs[:, :, 0])
+    np.testing.assert_array_equal(shown["horizontal lines"], outputs[:, :, 1])
+    assert shown["initial filter"].std() > 0
+    assert shown["before learning"].shape == (214, 320)
 
 
-def test_max_pool_takes_the_largest_of_four() -> None:
-    photos = sample_photos()
-    by_hand = photos[:, :426].reshape(2, 213, 2, 320, 2, 3).max(axis=(2, 4))
-    np.testing.assert_array_equal(max_pool.max_pool()(photos), by_hand)
-
-
-def test_conv_layer_begins_truncated_normal() -> None:
-    model = conv_layer.conv_layer(64, 7, 1, "same", stddev=0.3)
-    kernel, bias = model.get_weights()
-    assert not bias.any()
-    assert 0.55 < np.abs(kernel).max() <= 0.6
-    np.testing.assert_allclose(kernel.std(), 0.3 * 0.88, rtol=0.03)
-    assert (model(sample_photos()[:, :50, :50]).numpy() >= 0).all()
+def test_max_pool_shows_a_photo_before_and_after() -> None:
+    before, after = images(figures.max_pool()).values()
+    np.testing.assert_array_equal(before, sample_photos()[0])
+    largest = before[:426].reshape(213, 2, 320, 2, 3).max(axis=(1, 3))
+    np.testing.assert_array_equal(after, largest)
 
 
 @pytest.mark.parametrize("name", ["filter_demo", "max_pool"])
-def test_each_draws_its_picture(
+def test_each_writes_its_figure(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("kerazoo.demos.command.start", lambda: "a device")

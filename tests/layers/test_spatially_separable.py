@@ -1,4 +1,4 @@
-"""Spatially separable convolution against Conv2D, and which kernels can be separated."""
+"""Spatially separable convolution compared with Conv2D, and which kernels can be separated."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ import kerazoo
 from kerazoo.layers import SpatiallySeparableConv2D, separate
 
 
-def maps(*shape: int) -> np.ndarray:
+def normal(*shape: int) -> np.ndarray:
     return np.random.default_rng(0).normal(size=shape).astype(np.float32)
 
 
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("strides", [1, 2, 3])
 @pytest.mark.parametrize("kernel_size", [1, 2, 3, 5])
-def test_it_is_the_convolution_with_the_product(
+def test_it_equals_a_convolution_with_the_product(
     kernel_size: int, strides: int, padding: str
 ) -> None:
-    images = maps(2, 9, 8, 3)
+    images = normal(2, 9, 8, 3)
     layer = SpatiallySeparableConv2D(4, kernel_size, strides, padding, activation="relu")
     outputs = layer(images)
     layer.bias.assign([0.1, -0.2, 0.3, 0.0])
     outputs = layer(images)
-    whole = keras.layers.Conv2D(4, kernel_size, strides, padding, activation="relu")
-    whole.build(images.shape)
+    dense = keras.layers.Conv2D(4, kernel_size, strides, padding, activation="relu")
+    dense.build(images.shape)
     column, row = layer.column.numpy(), layer.row.numpy()
-    whole.kernel.assign(np.einsum("icf,jf->ijcf", column[:, 0], row[0, :, 0]))
-    whole.bias.assign(layer.bias)
-    np.testing.assert_allclose(outputs, whole(images), rtol=1e-5, atol=1e-6)
+    dense.kernel.assign(np.einsum("icf,jf->ijcf", column[:, 0], row[0, :, 0]))
+    dense.bias.assign(layer.bias)
+    np.testing.assert_allclose(outputs, dense(images), rtol=1e-5, atol=1e-6)
     assert layer.compute_output_shape(images.shape) == tuple(outputs.shape)
     first = SpatiallySeparableConv2D(
         4, kernel_size, strides, padding, activation="relu", data_format="channels_first"
@@ -41,8 +41,8 @@ def test_it_is_the_convolution_with_the_product(
     np.testing.assert_allclose(turned, outputs, rtol=1e-5, atol=1e-6)
 
 
-def test_six_weights_and_products_in_place_of_nine() -> None:
-    """Document 003_f507a061fff3ec1f, line 260."""
+def test_six_weights_and_multiplications_not_nine() -> None:
+    """`cnn-study`, line 260."""
     inputs = keras.Input((9, 9, 1))
     x = SpatiallySeparableConv2D(1, 3, padding="same", use_bias=False)(inputs)
     row = kerazoo.summary(keras.Model(inputs, x)).iloc[-1]
@@ -55,34 +55,27 @@ def test_a_kernel_of_rank_one_is_separated() -> None:
     np.testing.assert_allclose(np.outer(column, row), sobel, atol=1e-12)
 
 
-def test_a_whole_layer_is_separated_and_computes_the_same() -> None:
-    images = maps(1, 8, 8, 3)
-    kernel = np.einsum("icf,jf->ijcf", maps(3, 3, 5), maps(3, 5))
+def test_a_layer_with_separated_kernels_computes_the_same() -> None:
+    images = normal(1, 8, 8, 3)
+    kernel = np.einsum("icf,jf->ijcf", normal(3, 3, 5), normal(3, 5))
     layer = SpatiallySeparableConv2D(5, 3, use_bias=False)
     layer.build(images.shape)
     layer.set_weights(separate(kernel))
-    whole = keras.layers.Conv2D(5, 3, use_bias=False)
-    whole.build(images.shape)
-    whole.set_weights([kernel])
-    np.testing.assert_allclose(layer(images), whole(images), rtol=1e-4, atol=1e-5)
+    dense = keras.layers.Conv2D(5, 3, use_bias=False)
+    dense.build(images.shape)
+    dense.set_weights([kernel])
+    np.testing.assert_allclose(layer(images), dense(images), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
     ("kernel", "rank"),
-    [(np.eye(3), 3), (np.array([[1, 2], [2, 4.1]]), 2), (maps(3, 3, 2, 4), 3)],
+    [(np.eye(3), 3), (np.array([[1, 2], [2, 4.1]]), 2), (normal(3, 3, 2, 4), 3)],
 )
-def test_a_kernel_of_higher_rank_is_refused(kernel: np.ndarray, rank: int) -> None:
-    with pytest.raises(ValueError, match=f"a kernel of rank {rank} is no column times a row"):
+def test_a_kernel_of_higher_rank_is_an_error(kernel: np.ndarray, rank: int) -> None:
+    with pytest.raises(ValueError, match=f"a kernel of rank {rank} cannot be separated"):
         separate(kernel)
 
 
-def test_nothing_at_all_is_separated_into_nothing() -> None:
+def test_a_kernel_of_zeros_can_be_separated() -> None:
     column, row = separate(np.zeros((3, 3)))
     assert not np.outer(column, row).any()
-
-
-def test_it_comes_back_from_its_config() -> None:
-    layer = SpatiallySeparableConv2D(4, 3, 2, "same", "relu", use_bias=False, name="separable")
-    again = keras.layers.deserialize(keras.layers.serialize(layer))
-    assert isinstance(again, SpatiallySeparableConv2D)
-    assert again.get_config() == layer.get_config()

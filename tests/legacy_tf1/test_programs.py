@@ -1,4 +1,4 @@
-"""The TF1 programs by themselves: as a user runs them, and knowing nothing of kerazoo."""
+"""The TF1 programs alone, without kerazoo."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def run(request: pytest.FixtureRequest) -> Run:
 
 
 def shapes_of_vgg16(width: Callable[[int], int]) -> list[str]:
-    """Return what `vgg16_slim` prints where its layers but the last have other widths."""
+    """Return what `vgg16_slim` prints with other widths of all layers but the last."""
     steps = {"pool1": (112, 64), "pool2": (56, 128), "pool3": (28, 256), "pool4": (14, 512)}
     steps |= {"pool5": (7, 512), "fc6": (1, 4096), "fc7": (1, 4096)}
     lines = [f"{name}: [2, {side}, {side}, {width(n)}]" for name, (side, n) in steps.items()]
@@ -87,19 +87,19 @@ PRINTED = {
         "output y [batch, height, width, out_channel]: [2, 214, 320, 8]",
     ],
     "filter_demo": [
-        "photos [2, 427, 640, 3] became maps [2, 214, 320, 2]",
-        "the picture is in filter_demo_tf1.png",
+        "photos [2, 427, 640, 3] -> feature maps [2, 214, 320, 2]",
+        "wrote filter_demo_tf1.png",
     ],
     "max_pool": [
-        "photos [2, 427, 640, 3] became [2, 213, 320, 3]",
-        "the picture is in max_pool_tf1.png",
+        "photos [2, 427, 640, 3] -> [2, 213, 320, 3]",
+        "wrote max_pool_tf1.png",
     ],
     "vgg16_slim": shapes_of_vgg16(int),
 }
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
-def test_the_witness_knows_nothing_of_kerazoo(path: Path) -> None:
+def test_the_programs_import_nothing_of_kerazoo(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         modules = [each.name for each in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom):
@@ -120,7 +120,7 @@ def test_the_witness_knows_nothing_of_kerazoo(path: Path) -> None:
     ],
     indirect=["run"],
 )
-def test_each_runs_alone_and_says_nothing_else(run: Run, module: str, tmp_path: Path) -> None:
+def test_each_runs_alone_and_prints_nothing_else(run: Run, module: str, tmp_path: Path) -> None:
     code, out, err = run(module)
     assert (code, out.splitlines(), err) == (0, PRINTED[module], "")
     if module in ("filter_demo", "max_pool"):
@@ -140,8 +140,8 @@ def test_mnist_cnn_trains_from_the_command_line_and_repeats_itself(
     (code, out, err), again = (run("mnist_cnn", "--epochs", "2") for _ in range(2))
     assert code == 0, err
     assert out == again[1]
-    told, *epochs = out.splitlines()
-    assert "scikit-learn's digits" in told
+    message, *epochs = out.splitlines()
+    assert "scikit-learn's digits" in message
     assert [line.split(" Train")[0] for line in epochs] == ["0", "1"]
     assert float(epochs[1].rpartition(" ")[2]) > 0.8
     assert (tmp_path / "my_mnist_model.index").is_file()
@@ -151,35 +151,35 @@ def test_mnist_cnn_trains_from_the_command_line_and_repeats_itself(
     ("arguments", "code", "message"),
     [
         (["--mnist-dir", "nowhere"], 3, "train-images-idx3-ubyte.gz"),
-        (["--mnist-dir", "."], 4, "'train-images-idx3-ubyte.gz' is not a whole MNIST file"),
+        (["--mnist-dir", "."], 4, "'train-images-idx3-ubyte.gz' is not a complete MNIST file"),
         (["--epochs", "0"], 2, "--epochs must be 1 or more"),
-        (["--save", "no/model"], 2, "must be in a folder that is there"),
+        (["--save", "no/model"], 2, "must be in an existing directory"),
     ],
 )
 def test_bad_input_is_one_sentence(
     run: Run, arguments: list[str], code: int, message: str, tmp_path: Path
 ) -> None:
     (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(b"not an IDX file")[:-9])
-    found, _, err = run("mnist_cnn", *arguments)
-    assert found == code
+    exit_code, _, err = run("mnist_cnn", *arguments)
+    assert exit_code == code
     assert message in err
     assert "Traceback" not in err
 
 
 def test_the_digits_are_those_of_kerazoo() -> None:
-    theirs, ours = read_digits(), digits.load((28, 28, 1))
+    tf1, keras = read_digits(), digits.load((28, 28, 1))
     for part in ("train", "validation", "test"):
-        images, labels = next(iter(getattr(ours, part).batches(2000)))
-        np.testing.assert_array_equal(getattr(theirs, part).labels, labels)
-        np.testing.assert_array_equal(getattr(theirs, part).images, images.numpy().reshape(-1, 784))
+        images, labels = next(iter(getattr(keras, part).batches(2000)))
+        np.testing.assert_array_equal(getattr(tf1, part).labels, labels)
+        np.testing.assert_array_equal(getattr(tf1, part).images, images.numpy().reshape(-1, 784))
 
 
 def test_mnist_is_that_of_kerazoo(mnist_files: Path) -> None:
-    theirs, ours = read_mnist(mnist_files), mnist.load((28, 28, 1), mnist_files)
+    tf1, keras = read_mnist(mnist_files), mnist.load((28, 28, 1), mnist_files)
     for part in ("train", "validation", "test"):
-        images, labels = next(iter(getattr(ours, part).batches(60_000)))
-        np.testing.assert_array_equal(getattr(theirs, part).labels, labels)
-        np.testing.assert_array_equal(getattr(theirs, part).images, images.numpy().reshape(-1, 784))
+        images, labels = next(iter(getattr(keras, part).batches(60_000)))
+        np.testing.assert_array_equal(getattr(tf1, part).labels, labels)
+        np.testing.assert_array_equal(getattr(tf1, part).images, images.numpy().reshape(-1, 784))
 
 
 def test_batches_go_around_in_a_new_order_each_time() -> None:
@@ -197,5 +197,5 @@ def test_weights_go_in_and_come_out() -> None:
         for name, value in program.weights.items():
             assert value.dtype == np.float64
             np.testing.assert_array_equal(value, weights[name])
-        with pytest.raises(ValueError, match="one value a variable"):
+        with pytest.raises(ValueError, match="values are needed for conv1/kernel"):
             program.weights = {"conv1/kernel": weights["conv1/kernel"]}

@@ -1,4 +1,4 @@
-"""`kerazoo parity` as a user types it."""
+"""The command `kerazoo parity`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_parity_prints_one_table_in_other_formats(capsys: pytest.CaptureFixture[
     assert {row["verdict"] for row in rows} == {"ok"}
 
 
-def test_parity_exits_1_where_a_port_differs(
+def test_parity_exits_with_1_if_a_port_differs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     row = ("max_pool", "float32", "forward", 1.0, 0.5, "rel 1e-05", False)

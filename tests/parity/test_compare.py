@@ -1,4 +1,4 @@
-"""Each port agrees with its TF1 program, and a wrong port is caught."""
+"""Each port agrees with its TF1 program, and a wrong port is detected."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from kerazoo.parity.pairs import PAIRS, Pair, vgg16
 from kerazoo.training.options import Recipe
 from kerazoo.weights.preprocessing import CAFFE
 from kerazoo.weights.transfer import LoadedWeights, assign
+from legacy_tf1.program import Program
 
 
 def small(name: str) -> Pair:
@@ -44,14 +45,15 @@ def test_the_port_agrees(name: str, size: str, precision: str) -> None:
     table = compare(name, pair, [precision])
     assert table.passed.all(), table.to_string()
     assert set(table.precision) == {precision}
-    gradients = {f"gradient of {key}" for key in pair.names.values()}
+    with Program(pair.build, names=pair.names) as program:
+        gradients = {f"gradient of {key}" for key in program.weights}
     steps = {f"{what} {pair.sgd_steps} SGD steps" for what in ("loss of", "weights after")}
     steps |= {f"{what} {pair.adam_steps} Adam steps" for what in ("loss of", "weights after")}
     expected = {"forward", "gradient of images", *gradients, *(steps if pair.sgd_steps else ())}
     assert set(table.quantity) == expected
 
 
-def test_the_tolerances_are_those_that_are_promised() -> None:
+def test_the_tolerances_are_documented_ones() -> None:
     assert TOLERANCES["forward"] == {"float32": ("relative", 1e-5), "float64": ("relative", 1e-12)}
     assert TOLERANCES["gradient"]["float64"] == ("relative", 1e-12)
     assert TOLERANCES["SGD"]["float64"] == ("absolute", 1e-10)
@@ -98,18 +100,18 @@ FAULTS: dict[str, tuple[str, dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.usefixtures("thin_networks")
-def test_a_wrong_port_is_caught(fault: str) -> None:
+def test_a_wrong_port_is_detected(fault: str) -> None:
     name, changes, quantity = FAULTS[fault]
     pair = dataclasses.replace(small(name), **changes)
     table = compare(name, pair, ["float32"]).set_index("quantity")
     assert not table.passed[quantity], table.to_string()
 
 
-def test_a_changed_weight_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    def changed(model: keras.Model, source: LoadedWeights) -> list[str]:
-        name, kernel = source.tensors["output/kernel"]
-        tensors = {**source.tensors, "output/kernel": (name, kernel * 1.001)}
-        return assign(model, dataclasses.replace(source, tensors=tensors))
+def test_a_changed_weight_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
+    def changed(model: keras.Model, weights: LoadedWeights) -> list[str]:
+        name, kernel = weights.tensors["output/kernel"]
+        tensors = {**weights.tensors, "output/kernel": (name, kernel * 1.001)}
+        return assign(model, dataclasses.replace(weights, tensors=tensors))
 
     monkeypatch.setattr("kerazoo.parity.port.assign", changed)
     table = compare("mnist_cnn", small("mnist_cnn"), ["float32"]).set_index("quantity")
@@ -122,8 +124,8 @@ def test_the_ports_adam_is_that_of_the_training_recipe() -> None:
 
 
 def test_differences_by_hand() -> None:
-    found = difference([1.0, -4.0], [1.5, -4.25])
-    assert (found.absolute, found.relative) == (0.5, 0.125)
+    result = difference([1.0, -4.0], [1.5, -4.25])
+    assert (result.absolute, result.relative) == (0.5, 0.125)
     assert difference([0.0], [0.0]).relative == 0
     assert difference([0.0], [1e-9]).relative == np.inf
     assert difference([[1.0]], [1.0]).absolute == np.inf
@@ -131,7 +133,7 @@ def test_differences_by_hand() -> None:
     assert difference([np.nan], [1.0]).absolute == np.inf
 
 
-def test_keras_is_left_as_it_was() -> None:
+def test_keras_settings_are_restored() -> None:
     compare("max_pool", small("max_pool"), ["float64"])
     assert keras.config.floatx() == "float32"
     assert keras.config.dtype_policy().name == "float32"
