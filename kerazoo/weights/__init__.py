@@ -100,9 +100,9 @@ def export_weights(model: keras.Model, path: str | os.PathLike[str], format: str
         OSError: The file cannot be written.
 
     >>> model = create_model("mnist_cnn", weights="mnist")
-    >>> export_weights(model, folder / "digits.keras", "keras")
-    >>> create_model("mnist_cnn", weights=folder / "digits.keras").preprocessing.name
-    'unit'
+    >>> export_weights(model, "digits.keras", "keras")
+    >>> create_model("mnist_cnn", weights="digits.keras").output_shape
+    (None, 10)
     """
     from kerazoo.weights import keras_applications, keras_file, slim, tf1_saver
 
