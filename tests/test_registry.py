@@ -21,7 +21,7 @@ def test_names_are_sorted_and_match_a_pattern() -> None:
     assert kerazoo.list_models("no_*") == []
 
 
-def test_a_wrong_name_is_told_the_nearest() -> None:
+def test_a_wrong_name_suggests_the_nearest() -> None:
     with pytest.raises(
         UsageError, match=r"unknown model 'mnist_cn' \(did you mean 'mnist_cnn'\?\)"
     ):

@@ -20,24 +20,12 @@ NO_PIXEL = 1 << 50  # the first pixel of an empty field; its last is the negativ
 
 @dataclass(frozen=True, eq=False)
 class AxisMap:
-    """The input positions that output position `period * q + r` reads: `step * q + taps[r]`.
+    """The input positions that output position `period * q + r` reads: `step * q + taps[r]`."""
 
-    Attributes:
-        axis: The output axis, the batch axis being 0; None if all positions read the same.
-        taps: Offsets [period, taps]; `NO_POSITION` fills rows that have fewer.
-        step: How far the input position moves while the output position moves by the period.
-        row_major: Whether the output axis runs over several input axes, as after a Flatten.
-    """
-
-    axis: int | None
-    taps: np.ndarray
-    step: int = 1
-    row_major: bool = False
-
-    @property
-    def identical(self) -> bool:
-        """Whether every position reads the same position."""
-        return self.step == 1 and self.taps.shape == (1, 1) and self.taps[0, 0] == 0
+    axis: int | None  # of the output, the batch axis being 0; None if all positions read the same
+    taps: np.ndarray  # offsets [period, taps]; `NO_POSITION` fills rows that have fewer
+    step: int = 1  # how far the input position moves while the output position moves by the period
+    row_major: bool = False  # whether the output axis runs over several input axes (Flatten)
 
     def positions(self, output: np.ndarray) -> np.ndarray:
         """Return the input positions [positions, taps] that output positions [positions] read."""
@@ -94,14 +82,12 @@ def resized(axis: int, lengths: tuple[int, int], interpolation: str, antialias: 
     turns = 2 * math.ceil(margin / step) + 1
     pixels = np.eye(turns * step, dtype="float32")[None, :, None, :]
     size = (turns * period, 1)
-    resized = keras.ops.image.resize(
-        pixels, size, interpolation, antialias, data_format="channels_last"
-    )
-    weights = keras.ops.convert_to_numpy(resized)[0, :, 0]
+    how = (interpolation, antialias)
+    weights = keras.ops.image.resize(pixels, size, *how, data_format="channels_last")[0, :, 0]
     middle = turns // 2
     rows = [
         (np.flatnonzero(np.abs(row) > 1e-6) - middle * step).tolist()
-        for row in weights[middle * period : (middle + 1) * period]
+        for row in keras.ops.convert_to_numpy(weights)[middle * period : (middle + 1) * period]
     ]
     return AxisMap(axis, _taps(rows), step)
 
@@ -156,20 +142,13 @@ class FieldExtent:
 
     Position `period * q + r` depends on the pixels `step * q + low[r]` to `step * q + high[r]`;
     padding counts as pixels. The period is above 1 after layers that enlarge their input.
-
-    Attributes:
-        low: First pixels [period] of the first positions.
-        high: Last pixels [period] of the first positions.
-        step: How many pixels the field moves while the position moves by the period.
-        axis: The tensor's axis along which the field moves; None if all positions have the same.
-        row_major: Whether that axis runs over several input axes.
     """
 
-    low: np.ndarray
-    high: np.ndarray
-    step: int
-    axis: int | None
-    row_major: bool = False
+    low: np.ndarray  # first pixels [period] of the first positions
+    high: np.ndarray  # last pixels [period] of the first positions
+    step: int  # how many pixels the field moves while the position moves by the period
+    axis: int | None  # of the tensor, along which the field moves; None if it does not move
+    row_major: bool = False  # whether that axis runs over several input axes
 
     @property
     def size(self) -> int:
@@ -179,9 +158,8 @@ class FieldExtent:
     @property
     def stride(self) -> Fraction | None:
         """Pixels that the field moves per position; None if there is only one position."""
-        if self.axis is None or self.row_major:
-            return None
-        return Fraction(self.step, len(self.low))
+        moves = self.axis is not None and not self.row_major
+        return Fraction(self.step, len(self.low)) if moves else None
 
     @property
     def pace(self) -> tuple[int | None, Fraction | None]:
@@ -200,7 +178,7 @@ class FieldExtent:
 
     def through(self, layer: AxisMap) -> FieldExtent:
         """Return the extent for a layer's output; `self` is that of its input."""
-        if layer.identical:
+        if layer.step == 1 and layer.taps.tolist() == [[0]]:  # each position reads the same one
             return replace(self, axis=layer.axis)
         period = len(self.low)
         turns = period // math.gcd(period, layer.step)

@@ -54,26 +54,16 @@ TAPS = {"nearest": 1, "bilinear": 4, "bicubic": 16, "lanczos3": 36, "lanczos5": 
 
 @dataclass(frozen=True)
 class Cost:
-    """The cost of one call; costs can be added.
+    """The cost of one call; costs can be added."""
 
-    Attributes:
-        macs: Multiply-accumulates with weights and between tensors, without biases.
-        flops: Floating-point operations of everything that is computed.
-    """
-
-    macs: int = 0
-    flops: int = 0
+    macs: int = 0  # multiply-accumulates with weights and between tensors, without biases
+    flops: int = 0  # floating-point operations of everything that is computed
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(self.macs + other.macs, self.flops + other.flops)
 
 
 CostFunction = Callable[[Any, Shapes, Shapes], Cost | None]
-
-
-def elements(shape: Shape) -> int:
-    """Return the number of elements."""
-    return math.prod(shape)
 
 
 def channels(layer: Any, shape: Shape) -> int:
@@ -86,11 +76,10 @@ def activation(function: Any, count: int) -> int | None:
     if function is None:
         return 0
     name = getattr(function, "__name__", None) or type(function).__name__
-    name = name.lower().replace("_", "")
-    flops = PER_ELEMENT.get(name)
+    flops = PER_ELEMENT.get(name.lower().replace("_", ""))
     if flops is None:
         return None
-    if name == "relu":
+    if name.lower() == "relu":
         flops += getattr(function, "max_value", None) is not None
         flops += bool(getattr(function, "negative_slope", 0))
     return flops * count
@@ -98,7 +87,7 @@ def activation(function: Any, count: int) -> int | None:
 
 def each(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
     """Count `PER_ELEMENT` of an activation, which `Activation` wraps, or of arithmetic."""
-    flops = activation(getattr(layer, "activation", layer), elements(outputs[0]))
+    flops = activation(getattr(layer, "activation", layer), math.prod(outputs[0]))
     return None if flops is None else Cost(flops=flops)
 
 
@@ -108,12 +97,12 @@ def unsupported(layer: Any, inputs: Shapes, outputs: Shapes) -> None:
 
 def per_output(flops: int) -> CostFunction:
     """Return a cost function that counts FLOPs per element of the output."""
-    return lambda layer, inputs, outputs: Cost(flops=flops * elements(outputs[0]))
+    return lambda layer, inputs, outputs: Cost(flops=flops * math.prod(outputs[0]))
 
 
 def per_input(flops: int) -> CostFunction:
     """Return a cost function that counts FLOPs per element of the input."""
-    return lambda layer, inputs, outputs: Cost(flops=flops * elements(inputs[0]))
+    return lambda layer, inputs, outputs: Cost(flops=flops * math.prod(inputs[0]))
 
 
 nothing = per_output(0)  # data is moved, or the layer computes in training alone
@@ -126,12 +115,12 @@ variance = per_input(4)  # mean, subtraction, square, mean
 
 def merge(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
     """Count n - 1 per element of n merged tensors."""
-    return Cost(flops=(len(inputs) - 1) * elements(outputs[0]))
+    return Cost(flops=(len(inputs) - 1) * math.prod(outputs[0]))
 
 
 def average(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
     """Count n per element of the mean of n tensors."""
-    return Cost(flops=len(inputs) * elements(outputs[0]))
+    return Cost(flops=len(inputs) * math.prod(outputs[0]))
 
 
 def normalize(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
@@ -140,23 +129,23 @@ def normalize(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
     The 5: mean, subtraction, square, mean, division by the root.
     """
     flops = 5 + bool(getattr(layer, "scale", True)) + bool(getattr(layer, "center", True))
-    return Cost(flops=flops * elements(outputs[0]))
+    return Cost(flops=flops * math.prod(outputs[0]))
 
 
 def response_norm(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
     """Count `size` + 4 per element: square, sum of `size`, scale, offset, power, division."""
-    return Cost(flops=(layer.size + 4) * elements(outputs[0]))
+    return Cost(flops=(layer.size + 4) * math.prod(outputs[0]))
 
 
 def pooling(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
     """Count the window's size per output element: k k H W C (`cnn-study`, line 960)."""
     window = layer.pool_size  # `keras.ops` also accepts one number for all axes
     size = window ** (len(inputs[0]) - 2) if isinstance(window, int) else math.prod(window)
-    return Cost(flops=size * elements(outputs[0]))
+    return Cost(flops=size * math.prod(outputs[0]))
 
 
 def adaptive_pooling(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
-    """Count the elements of all bins, of which neighbours may overlap."""
+    """Count the elements of all bins, which may overlap."""
     flops = 1
     for length, count in zip(inputs[0], outputs[0], strict=True):
         flops *= sum(
@@ -170,4 +159,4 @@ def resize(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
     taps = TAPS.get(getattr(layer, "interpolation", "nearest"))
     if taps is None or getattr(layer, "antialias", False):
         return None
-    return Cost(flops=(2 * taps - 1 if taps > 1 else 0) * elements(outputs[0]))
+    return Cost(flops=(2 * taps - 1 if taps > 1 else 0) * math.prod(outputs[0]))

@@ -23,14 +23,12 @@ def check_model_name(name: str) -> None:
     Raises:
         UsageError: `name` is neither a model of the zoo nor a .keras file.
     """
-    if name.startswith(APPLICATIONS):
-        return
     if name.endswith(".keras"):
         if not Path(name).is_file():
             raise UsageError(f"there is no file '{name}'")
     elif Path(name).exists():
         raise UsageError(f"'{name}' is no .keras file, the one format that contains a model")
-    else:
+    elif not name.startswith(APPLICATIONS):
         registry.find(name)
 
 
@@ -117,16 +115,15 @@ def _with_shape(
 ) -> keras.KerasTensor:
     """Return an input tensor whose unknown axes have the lengths given for them."""
     batch, *sample = tensor.shape
-    axes = sample if given is None else list(given)
-    if len(axes) != len(sample):
-        raise UsageError(f"input '{name}' is {tuple(sample)}, not {tuple(axes)}")
-    axes = [known if axis is None else axis for axis, known in zip(axes, sample, strict=True)]
-    lengths = [axis for axis in axes if axis is not None]
-    if len(lengths) < len(axes):
+    given = sample if given is None else given
+    if len(given) != len(sample):
+        raise UsageError(f"input '{name}' is {tuple(sample)}, not {tuple(given)}")
+    axes = tuple(old if new is None else new for new, old in zip(given, sample, strict=True))
+    if None in axes:
         example = tuple(axis or 224 for axis in axes)
         raise UsageError(
-            f"input '{name}' is {tuple(axes)}: give input_shape (--input-shape), such as {example}"
+            f"input '{name}' is {axes}: give input_shape (--input-shape), such as {example}"
         )
-    if min(lengths, default=1) < 1:
-        raise UsageError(f"input_shape {tuple(lengths)} has an axis below 1")
-    return keras.KerasTensor((batch or batch_size, *lengths), dtype=tensor.dtype, name=name)
+    if min(axes, default=1) < 1:
+        raise UsageError(f"input_shape {axes} has an axis below 1")
+    return keras.KerasTensor((batch or batch_size, *axes), dtype=tensor.dtype, name=name)

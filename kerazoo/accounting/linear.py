@@ -8,9 +8,10 @@ arguments of the functions.
 from __future__ import annotations
 
 import math
+import string
 from typing import Any
 
-from kerazoo.accounting.cost import PER_ELEMENT, Cost, Shape, Shapes, activation, channels, elements
+from kerazoo.accounting.cost import PER_ELEMENT, Cost, Shape, Shapes, activation, channels
 
 
 def sums(macs: int, outputs: int, bias: bool = False, extra: int = 0) -> Cost:
@@ -21,17 +22,17 @@ def sums(macs: int, outputs: int, bias: bool = False, extra: int = 0) -> Cost:
     convolution, and its (2 I - 1) O, lines 936-946, for a dense layer.
 
     Args:
-        macs: Number of products in all sums.
+        macs: Multiply-accumulates of all sums.
         outputs: Number of sums.
         bias: Whether a bias is added to each sum.
-        extra: FLOPs besides, such as those of an activation.
+        extra: Other FLOPs, such as those of an activation.
     """
     return Cost(macs, macs + (macs if bias else max(macs - outputs, 0)) + extra)
 
 
 def _sums(layer: Any, macs: int, output: Shape) -> Cost | None:
     """Return the cost of sums with the layer's bias and activation; None if that is unsupported."""
-    outputs = elements(output)
+    outputs = math.prod(output)
     bias = getattr(layer, "use_bias", getattr(layer, "bias", None) is not None)
     extra = activation(getattr(layer, "activation", None), outputs)
     return None if extra is None else sums(macs, outputs, bias, extra)
@@ -40,62 +41,62 @@ def _sums(layer: Any, macs: int, output: Shape) -> Cost | None:
 def conv(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
     """Count Cin/groups times the kernel's size per output element."""
     each = math.prod(layer.kernel_size) * channels(layer, inputs[0]) // layer.groups
-    return _sums(layer, each * elements(outputs[0]), outputs[0])
+    return _sums(layer, each * math.prod(outputs[0]), outputs[0])
 
 
 def conv_operation(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
     """Count `keras.ops.conv`, whose second operand is the kernel [..., Cin/groups, Cout]."""
-    return _sums(layer, math.prod(inputs[1][:-1]) * elements(outputs[0]), outputs[0])
+    return _sums(layer, math.prod(inputs[1][:-1]) * math.prod(outputs[0]), outputs[0])
 
 
 def depthwise(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
     """Count the kernel's size per output element."""
-    return _sums(layer, math.prod(layer.kernel_size) * elements(outputs[0]), outputs[0])
+    return _sums(layer, math.prod(layer.kernel_size) * math.prod(outputs[0]), outputs[0])
 
 
 def depthwise_operation(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
     """Count `keras.ops.depthwise_conv`, whose second operand is [..., Cin, multiplier]."""
-    return _sums(layer, math.prod(inputs[1][:-2]) * elements(outputs[0]), outputs[0])
+    return _sums(layer, math.prod(inputs[1][:-2]) * math.prod(outputs[0]), outputs[0])
 
 
 def separable(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
     """Count a depthwise convolution without a bias, then a 1x1 convolution."""
     depth = channels(layer, inputs[0]) * layer.depth_multiplier
-    middle = elements(outputs[0]) // channels(layer, outputs[0]) * depth
-    pointwise = _sums(layer, depth * elements(outputs[0]), outputs[0])
+    middle = math.prod(outputs[0]) // channels(layer, outputs[0]) * depth
+    pointwise = _sums(layer, depth * math.prod(outputs[0]), outputs[0])
     return pointwise and sums(math.prod(layer.kernel_size) * middle, middle) + pointwise
 
 
 def spatially_separable(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
     """Count a column per output row of every input column, then a row per output element."""
     width = 3 if layer.data_format == "channels_first" else 2
-    middle = elements(outputs[0]) // outputs[0][width] * inputs[0][width]
-    rows = _sums(layer, layer.kernel_size * elements(outputs[0]), outputs[0])
+    middle = math.prod(outputs[0]) // outputs[0][width] * inputs[0][width]
+    rows = _sums(layer, layer.kernel_size * math.prod(outputs[0]), outputs[0])
     return rows and sums(layer.kernel_size * channels(layer, inputs[0]) * middle, middle) + rows
 
 
 def sparse(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
     """Count the kernel, [height, width, connections], per position."""
-    positions = elements(outputs[0]) // channels(layer, outputs[0])
+    positions = math.prod(outputs[0]) // channels(layer, outputs[0])
     return _sums(layer, math.prod(layer.kernel.shape) * positions, outputs[0])
 
 
 def transposed(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
     """Count Cout times the kernel's size per input element."""
     each = math.prod(layer.kernel_size) * channels(layer, outputs[0])
-    return _sums(layer, each * elements(inputs[0]), outputs[0])
+    return _sums(layer, each * math.prod(inputs[0]), outputs[0])
 
 
 def dense(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
     """Count the length of the input's last axis per output element, as a matrix product does."""
-    return _sums(layer, inputs[0][-1] * elements(outputs[0]), outputs[0])
+    return _sums(layer, inputs[0][-1] * math.prod(outputs[0]), outputs[0])
 
 
 def dot(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
     """Count `keras.layers.Dot`, whose `axes` names the shared axis."""
     axis = layer.axes if isinstance(layer.axes, int) else layer.axes[0]
-    normalization = 3 * (elements(inputs[0]) + elements(inputs[1])) if layer.normalize else 0
-    outs = elements(outputs[0])
+    normalization = 3 * (math.prod(inputs[0]) + math.prod(inputs[1])) if layer.normalize else 0
+    outs = math.prod(outputs[0])
     return sums(inputs[0][axis] * outs, outs, extra=normalization)
 
 
@@ -103,11 +104,12 @@ def tensordot(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
     """Count `keras.ops.tensordot`; `axes` is a number of axes or those of each operand."""
     axes, shape = layer.axes, inputs[0]
     if isinstance(axes, int):
-        shared = shape[len(shape) - axes :]
+        first = list(range(len(shape) - axes, len(shape)))
     else:
         first = [axes[0]] if isinstance(axes[0], int) else axes[0]
-        shared = [shape[axis] for axis in first]
-    return _sums(layer, math.prod(shared) * elements(outputs[0]), outputs[0])
+    return _sums(
+        layer, math.prod(shape[axis] for axis in first) * math.prod(outputs[0]), outputs[0]
+    )
 
 
 def einsum(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
@@ -129,8 +131,7 @@ def einsum_labels(equation: str, shapes: Shapes) -> tuple[list[str], str]:
     left, _, right = equation.replace(" ", "").partition("->")
     terms = list(zip(left.split(","), shapes, strict=False))
     hidden = [len(shape) - len(term.replace("...", "")) for term, shape in terms]
-    free = [letter for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if letter not in equation]
-    free = free[: max(hidden)]
+    free = [letter for letter in string.ascii_uppercase if letter not in equation][: max(hidden)]
     spelled = [
         term.replace("...", "".join(free[len(free) - count :]))
         for (term, _), count in zip(terms, hidden, strict=True)
@@ -153,7 +154,7 @@ def _weighted_sum(queries: int, keys: int, value_dim: int) -> Cost:
 def attention(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
     """Count `keras.layers.Attention`: query, value and key are [batch, steps, length]."""
     query, key, value = _qkv(inputs)
-    queries, keys = elements(query[:-1]), value[-2]
+    queries, keys = math.prod(query[:-1]), value[-2]
     scores = queries * keys
     scale = scores if layer.use_scale else 0
     cost = sums(scores * key[-1], scores, extra=scale)
@@ -165,34 +166,24 @@ def attention(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
 def additive_attention(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
     """Count `keras.layers.AdditiveAttention`: scores are sums of tanh(query + key)."""
     query, _, value = _qkv(inputs)
-    queries, keys = elements(query[:-1]), value[-2]
+    queries, keys = math.prod(query[:-1]), value[-2]
     each = 1 + PER_ELEMENT["tanh"] + 1 + bool(layer.use_scale)
     return Cost(flops=queries * keys * each * query[-1]) + _weighted_sum(queries, keys, value[-1])
 
 
 def multi_head(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
-    """Count MultiHeadAttention."""
-    heads, dims = (layer.num_heads, layer.num_heads), (layer.key_dim, layer.value_dim)
-    return _projected(layer, inputs, outputs, heads, dims)
+    """Count four projections, scaling, and attention in each head.
 
-
-def grouped_query(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
-    """Count GroupedQueryAttention, which has fewer heads of keys and values than of queries."""
-    heads, dims = (layer.num_query_heads, layer.num_key_value_heads), (layer.head_dim,) * 2
-    return _projected(layer, inputs, outputs, heads, dims)
-
-
-def _projected(
-    layer: Any, inputs: Shapes, outputs: Shapes, heads: tuple[int, int], dims: tuple[int, int]
-) -> Cost:
-    """Return the cost of four projections, scaling, and attention in each head.
-
-    `heads` are the numbers of heads of queries and keys, `dims` the lengths of a key and a value.
+    GroupedQueryAttention has fewer heads of keys and values than of queries.
     """
+    if hasattr(layer, "num_query_heads"):
+        heads, dims = (layer.num_query_heads, layer.num_key_value_heads), (layer.head_dim,) * 2
+    else:
+        heads, dims = (layer.num_heads,) * 2, (layer.key_dim, layer.value_dim)
     query, key, value = _qkv(inputs)
     axes = getattr(layer, "_attention_axes", None) or range(1, len(query) - 1)
     keys = math.prod(value[axis] for axis in axes)
-    queries = elements(query[:-1]) * heads[0]
+    queries = math.prod(query[:-1]) * heads[0]
     scaling = queries * dims[0]
     cost = sums(queries * keys * dims[0], queries * keys, extra=scaling)
     cost += _weighted_sum(queries, keys, dims[1])
@@ -202,7 +193,7 @@ def _projected(
         (value, heads[1] * dims[1]),
         ((*query[:-1], heads[0] * dims[1]), outputs[0][-1]),
     ):
-        count = elements(shape[:-1]) * width
+        count = math.prod(shape[:-1]) * width
         cost += sums(count * shape[-1], count, layer.use_bias)
     return cost
 

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerazoo.accounting.trace import Call, Graph
+from kerazoo.accounting.trace import Graph
 
 ADAM_SLOTS = 2  # the two moments of every weight
 
@@ -38,7 +38,7 @@ def inference_peak(graph: Graph) -> dict[str, int]:
     last: dict[int, int] = {}
     for step, call in enumerate(graph.calls):
         for tensor in call.outputs:
-            shared = _output(call) != "new" and call.inputs
+            shared = call.rule and call.rule.output != "new" and call.inputs
             owner[id(tensor)] = owner[id(call.inputs[0])] if shared else id(tensor)
             first.setdefault(owner[id(tensor)], step)
         for tensor in (*call.inputs, *call.outputs):
@@ -68,7 +68,7 @@ def training_peak(graph: Graph) -> dict[str, int]:
     kept = {
         id(tensor): tensor_bytes(tensor)
         for call in graph.calls
-        if _output(call) != "view"
+        if not (call.rule and call.rule.output == "view")
         for tensor in call.outputs
     }
     parts = {
@@ -78,8 +78,3 @@ def training_peak(graph: Graph) -> dict[str, int]:
         "activations": sum(kept.values()),
     }
     return {**parts, "total": sum(parts.values())}
-
-
-def _output(call: Call) -> str:
-    """Return the memory of a call's outputs, see `Rule`."""
-    return call.rule.output if call.rule else "new"

@@ -55,15 +55,10 @@ InputAxis = tuple[int, int]
 
 @dataclass(frozen=True)
 class Field:
-    """What the positions of a tensor depend on.
+    """What the positions of a tensor depend on."""
 
-    Attributes:
-        extents: By input axis; None if every position depends on the whole axis.
-        misaligned: Whether branches with different strides or axes meet here.
-    """
-
-    extents: Mapping[InputAxis, FieldExtent | None]
-    misaligned: bool = False
+    extents: Mapping[InputAxis, FieldExtent | None]  # None if positions depend on the whole axis
+    misaligned: bool = False  # whether branches with different strides or axes meet here
 
     @property
     def axes(self) -> list[int]:
@@ -143,10 +138,7 @@ def _reads(call: Call, output: int) -> list[tuple[keras.KerasTensor, AxisMaps]] 
 
 
 def receptive_field(
-    model: keras.Model,
-    layer: str,
-    position: Sequence[int],
-    input_shape: InputShape | None = None,
+    model: keras.Model, layer: str, position: Sequence[int], input_shape: InputShape | None = None
 ) -> Box | dict[str, Box]:
     """Return the part of the input that one position of a layer's output depends on.
 
@@ -181,8 +173,8 @@ def receptive_field(
     if field is None:
         raise UsageError(f"no field for layer '{layer}': it or a layer before it is unsupported")
     lengths = tuple(output.shape[axis] for axis in field.axes)
-    inside = all(0 <= index < length for index, length in zip(position, lengths, strict=False))
-    if len(position) != len(lengths) or not inside:
+    pairs = zip(position, lengths, strict=False)
+    if len(position) != len(lengths) or not all(0 <= at < length for at, length in pairs):
         raise UsageError(f"layer '{layer}' has positions of {lengths}, not {tuple(position)}")
     chosen = dict(zip(field.axes, position, strict=True))
     read = _positions_read(graph, output, chosen)

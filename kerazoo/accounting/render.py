@@ -53,7 +53,8 @@ def as_text(table: pd.DataFrame, width: int | None = None) -> str:
     for name in OPTIONAL:
         candidates.append(candidates[-1].drop(columns=name))
     for shown in candidates:
-        text = _aligned(shown)
+        rows = shown.reset_index()
+        text = aligned(list(rows), rows.to_numpy().tolist(), ("layer", "type", "output"))
         if width is None or len(text.partition("\n")[0]) <= width:
             break
     notes = totals(table)
@@ -92,13 +93,6 @@ def totals(table: pd.DataFrame) -> list[str]:
     return lines
 
 
-def as_html(table: pd.DataFrame, title: str) -> str:
-    """Return a complete page with the table and the totals."""
-    texts = _texts(table).rename_axis(index=None, columns="layer")
-    lines = "<br>".join(map(html.escape, totals(table)))
-    return PAGE.format(title=html.escape(title), totals=lines, table=texts.to_html(border=0))
-
-
 def formatted(table: pd.DataFrame, format: str, title: str, width: int | None = None) -> str:
     """Return the table and its totals.
 
@@ -111,7 +105,9 @@ def formatted(table: pd.DataFrame, format: str, title: str, width: int | None = 
     if format == "table":
         return as_text(table, width)
     if format == "html":
-        return as_html(table, title)
+        cells = _texts(table).rename_axis(index=None, columns="layer").to_html(border=0)
+        lines = "<br>".join(map(html.escape, totals(table)))
+        return PAGE.format(title=html.escape(title), totals=lines, table=cells)
     if format in ("csv", "json"):
         rows = table.reset_index().astype(object)
         rows = rows.where(rows.notna(), None).to_dict("records")
@@ -123,8 +119,3 @@ def formatted(table: pd.DataFrame, format: str, title: str, width: int | None = 
 def _texts(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with all cells as text, under the headings."""
     return table.map(readable).rename(columns=HEADINGS).rename_axis("layer")
-
-
-def _aligned(texts: pd.DataFrame) -> str:
-    rows = texts.reset_index()
-    return aligned(list(rows), rows.to_numpy().tolist(), ("layer", "type", "output"))

@@ -15,51 +15,43 @@ from kerazoo.accounting import axes, cost, linear
 
 
 class Rule(NamedTuple):
-    """How a kind of layer is counted.
-
-    Attributes:
-        cost: Cost function, see `cost`.
-        axis_maps: Function that returns the positions that each operand is read at, see `axes`.
-        output: Memory of the output: "new", a "view" of the input, or "new in training" alone.
-    """
+    """How a kind of layer is counted."""
 
     cost: cost.CostFunction
-    axis_maps: Callable[[Any, int], list[axes.AxisMaps]]
-    output: str = "new"
+    axis_maps: Callable[[Any, int], list[axes.AxisMaps]]  # see `axes`
+    output: str = "new"  # memory: "new", a "view" of the input, or "new in training" alone
 
 
 def _named(rules: dict[str, Rule]) -> dict[str, Rule]:
-    return {name: rule for names, rule in rules.items() for name in names.split()}
+    """Return the rule of each name; "?D" is 1D, 2D and 3D."""
+    names = {name: rule for names, rule in rules.items() for name in names.split()}
+    return {name.replace("?", rank): rule for name, rule in names.items() for rank in "123"}
 
 
 LAYERS = _named(
     {
         "InputLayer": Rule(cost.nothing, axes.elementwise),
-        "Conv1D Conv2D Conv3D": Rule(linear.conv, axes.windows),
-        "DepthwiseConv1D DepthwiseConv2D": Rule(linear.depthwise, axes.windows),
-        "SeparableConv1D SeparableConv2D": Rule(linear.separable, axes.windows),
+        "Conv?D": Rule(linear.conv, axes.windows),
+        "DepthwiseConv?D": Rule(linear.depthwise, axes.windows),
+        "SeparableConv?D": Rule(linear.separable, axes.windows),
         "SpatiallySeparableConv2D": Rule(linear.spatially_separable, axes.windows),
         "SparseConv2D": Rule(linear.sparse, axes.windows),
-        "Conv1DTranspose Conv2DTranspose Conv3DTranspose": Rule(
-            linear.transposed, axes.transposed_windows
-        ),
+        "Conv?DTranspose": Rule(linear.transposed, axes.transposed_windows),
         "Dense": Rule(linear.dense, axes.last_axis),
         "EinsumDense": Rule(linear.einsum, axes.einsum),
         "Dot": Rule(linear.dot, axes.samplewise),
-        "MultiHeadAttention": Rule(linear.multi_head, axes.attended),
-        "GroupQueryAttention GroupedQueryAttention": Rule(linear.grouped_query, axes.attended),
+        "MultiHeadAttention GroupQueryAttention GroupedQueryAttention": Rule(
+            linear.multi_head, axes.attended
+        ),
         "Attention": Rule(linear.attention, axes.attended),
         "AdditiveAttention": Rule(linear.additive_attention, axes.attended),
         "SimpleRNN GRU LSTM": Rule(linear.recurrent, axes.samplewise),
-        "MaxPooling1D MaxPooling2D MaxPooling3D AveragePooling1D AveragePooling2D "
-        "AveragePooling3D": Rule(cost.pooling, axes.windows),
-        "GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D GlobalAveragePooling1D "
-        "GlobalAveragePooling2D GlobalAveragePooling3D": Rule(cost.reduce, axes.channelwise),
-        "AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D AdaptiveAveragePooling1D "
-        "AdaptiveAveragePooling2D AdaptiveAveragePooling3D": Rule(
+        "MaxPooling?D AveragePooling?D": Rule(cost.pooling, axes.windows),
+        "GlobalMaxPooling?D GlobalAveragePooling?D": Rule(cost.reduce, axes.channelwise),
+        "AdaptiveMaxPooling?D AdaptiveAveragePooling?D": Rule(
             cost.adaptive_pooling, axes.channelwise
         ),
-        "UpSampling1D UpSampling2D UpSampling3D Resizing": Rule(cost.resize, axes.resized),
+        "UpSampling?D Resizing": Rule(cost.resize, axes.resized),
         "BatchNormalization Rescaling Normalization": Rule(cost.scale_and_shift, axes.elementwise),
         "LayerNormalization": Rule(cost.normalize, axes.over_axes),
         "GroupNormalization": Rule(cost.normalize, axes.samplewise),
@@ -77,14 +69,13 @@ LAYERS = _named(
         "Permute": Rule(cost.nothing, axes.permuted),
         "RepeatVector": Rule(cost.nothing, axes.repeated_vector),
         "Embedding": Rule(cost.nothing, axes.leading),
-        "ZeroPadding1D ZeroPadding2D ZeroPadding3D Cropping1D Cropping2D Cropping3D": Rule(
-            cost.nothing, axes.padded
+        "ZeroPadding?D Cropping?D": Rule(cost.nothing, axes.padded),
+        "Dropout SpatialDropout?D GaussianDropout GaussianNoise AlphaDropout "
+        "ActivityRegularization RandomBrightness RandomColorJitter RandomContrast RandomErasing "
+        "RandomFlip RandomGaussianBlur RandomHue RandomInvert RandomRotation RandomSaturation "
+        "RandomSharpness RandomShear RandomTranslation RandomZoom": Rule(
+            cost.nothing, axes.elementwise, "new in training"
         ),
-        "Dropout SpatialDropout1D SpatialDropout2D SpatialDropout3D GaussianDropout "
-        "GaussianNoise AlphaDropout ActivityRegularization RandomBrightness RandomColorJitter "
-        "RandomContrast RandomErasing RandomFlip RandomGaussianBlur RandomHue RandomInvert "
-        "RandomRotation RandomSaturation RandomSharpness RandomShear RandomTranslation "
-        "RandomZoom": Rule(cost.nothing, axes.elementwise, "new in training"),
     }
 )
 

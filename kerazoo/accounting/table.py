@@ -45,7 +45,7 @@ def summary(
 
     Returns:
         One row per layer in order of data flow, named "model/layer" inside a model and "layer#2" at
-        the second call. README.md beside this file has the conventions.
+        the second call. README.md next to this file has the conventions.
 
         - `type`: class of the layer or of the operation of `keras.ops`.
         - `output_shape`: without the batch axis.
@@ -169,11 +169,10 @@ def _along_axis(extent: FieldExtent | None, length: int) -> tuple[int, int | flo
     """Return size, stride and first centre of a field along an input axis."""
     if extent is None:
         return length, None, (length - 1) / 2
-    stride = extent.stride
-    if stride is None:
-        return extent.size, None, extent.first_centre
-    number = int(stride) if stride.denominator == 1 else float(stride)
-    return extent.size, number, extent.first_centre
+    stride: Any = extent.stride
+    if stride is not None:
+        stride = int(stride) if stride.denominator == 1 else float(stride)
+    return extent.size, stride, extent.first_centre
 
 
 def _with_totals(table: pd.DataFrame, graph: Graph) -> pd.DataFrame:

@@ -22,25 +22,19 @@ from kerazoo.lazy import keras
 OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
 
 
+Row = tuple[str, Any]  # its name, and the layer or operation after which it is named
+
+
 @dataclass(frozen=True, eq=False)
 class Call:
-    """One call of a layer or of an operation of `keras.ops`.
+    """One call of a layer or of an operation of `keras.ops`."""
 
-    Attributes:
-        row: Name of the table's row for this call; calls inside a layer share the layer's row.
-        layer: The layer or operation after which the row is named.
-        operation: The layer or operation called: `layer` itself, or a part of it.
-        arguments: The positional arguments, with symbolic tensors.
-        options: The keyword arguments.
-        outputs: The output tensors; their shapes begin with the batch axis.
-    """
-
-    row: str
-    layer: Any
-    operation: Any
-    arguments: tuple[Any, ...]
-    options: Mapping[str, Any]
-    outputs: tuple[keras.KerasTensor, ...]
+    row: str  # name of the table's row for this call; calls inside a layer share the layer's row
+    layer: Any  # the layer or operation after which the row is named
+    operation: Any  # what is called: `layer` itself, or a part of it
+    arguments: tuple[Any, ...]  # with symbolic tensors
+    options: Mapping[str, Any]  # the keyword arguments
+    outputs: tuple[keras.KerasTensor, ...]  # their shapes begin with the batch axis
 
     @cached_property
     def rule(self) -> rules.Rule | None:
@@ -64,24 +58,17 @@ class Call:
     @cached_property
     def inputs(self) -> list[keras.KerasTensor]:
         """The operands that are outputs of other calls."""
-        return list(filter(_is_tensor, self.operands))
+        return _tensors(self.operands)
 
 
 @dataclass
 class Graph:
-    """The calls of a model in the order in which Keras makes them.
+    """The calls of a model in the order in which Keras makes them."""
 
-    Attributes:
-        model: The model; a built copy if a sequential model had no shapes yet.
-        inputs: The model's input tensors by name.
-        outputs: The model's output tensors.
-        calls: All calls, those of the input layers first.
-    """
-
-    model: keras.Model
-    inputs: dict[str, keras.KerasTensor]
+    model: keras.Model  # a built copy if a sequential model had no shapes yet
+    inputs: dict[str, keras.KerasTensor]  # by name
     outputs: list[keras.KerasTensor] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)  # those of the input layers first
 
 
 def trace(model: keras.Model, input_shape: InputShape | None, batch_size: int) -> Graph:
@@ -128,11 +115,7 @@ class _Tracer:
     seen: Counter[str] = field(default_factory=Counter)
 
     def follow(
-        self,
-        graph: Any,
-        inputs: Iterable[keras.KerasTensor],
-        prefix: str,
-        row: tuple[str, Any] | None = None,
+        self, graph: Any, inputs: Iterable[keras.KerasTensor], prefix: str, row: Row | None = None
     ) -> list[keras.KerasTensor]:
         """Make the calls of a graph and return its outputs."""
         tensors = {id(ref): new for ref, new in zip(graph.inputs, inputs, strict=True)}
@@ -153,7 +136,7 @@ class _Tracer:
         arguments: tuple[Any, ...],
         options: Mapping[str, Any],
         prefix: str,
-        row: tuple[str, Any] | None,
+        row: Row | None,
     ) -> list[keras.KerasTensor]:
         """Call a layer or operation, or the layers it is made of, and return the flat outputs."""
         name = prefix + operation.name
@@ -163,7 +146,7 @@ class _Tracer:
         if isinstance(operation, keras.layers.TimeDistributed):
             row = row or self.new_row(name, operation)
             return self._call_on_steps(operation, arguments, prefix, row)
-        tensors = list(filter(_is_tensor, keras.tree.flatten((arguments, options))))
+        tensors = _tensors(arguments, options)
         if isinstance(operation, keras.Layer) and not rules.find(operation):
             with contextlib.suppress(Exception):  # a layer's code may raise anything here
                 inner = _record(operation, arguments, options)
@@ -178,7 +161,7 @@ class _Tracer:
         return self.follow(inner, tensors, "", row or self.new_row(name, operation))
 
     def _call_on_steps(
-        self, wrapper: Any, arguments: tuple[Any, ...], prefix: str, row: tuple[str, Any]
+        self, wrapper: Any, arguments: tuple[Any, ...], prefix: str, row: Row
     ) -> list[keras.KerasTensor]:
         """Call the layer of a TimeDistributed on [batch * steps, ...]."""
         batch, steps, *sample = arguments[0].shape
@@ -190,7 +173,7 @@ class _Tracer:
         self.calls.append(Call(*row, split, (inner,), {}, (output,)))
         return [output]
 
-    def new_row(self, name: str, operation: Any) -> tuple[str, Any]:
+    def new_row(self, name: str, operation: Any) -> Row:
         """Return a new row, named "layer#2" for the second call of a layer."""
         self.seen[name] += 1
         return (name if self.seen[name] == 1 else f"{name}#{self.seen[name]}"), operation
@@ -198,6 +181,10 @@ class _Tracer:
 
 def _is_tensor(value: Any) -> bool:
     return isinstance(value, keras.KerasTensor)
+
+
+def _tensors(*values: Any) -> list[keras.KerasTensor]:
+    return list(filter(_is_tensor, keras.tree.flatten(values)))
 
 
 @contextlib.contextmanager
@@ -227,8 +214,8 @@ def _outputs(
         operation._assert_input_compatibility(arguments[0])
     outputs = keras.tree.flatten(operation.compute_output_spec(*arguments, **options))
     if any(None in tensor.shape for tensor in outputs):
-        outputs = keras.Operation.compute_output_spec(operation, *arguments, **options)
-        outputs = keras.tree.flatten(outputs)
+        spec = keras.Operation.compute_output_spec(operation, *arguments, **options)
+        outputs = keras.tree.flatten(spec)
     if any(min(tensor.shape, default=1) < 1 for tensor in outputs):
         raise ValueError("its output would be empty")  # older versions of Keras accept it
     return outputs
@@ -248,7 +235,7 @@ def _record(layer: Any, arguments: tuple[Any, ...], options: Mapping[str, Any]) 
         return keras.KerasTensor(value.shape, layer.compute_dtype if cast else value.dtype)
 
     arguments, options = keras.tree.map_structure(placeholder, (arguments, dict(options)))
-    inputs = list(filter(_is_tensor, keras.tree.flatten((arguments, options))))
+    inputs = _tensors(arguments, options)
     if "training" in inspect.signature(layer.call).parameters:
         options = {**options, "training": False}
     with nodes_restored(all_layers(layer)):
@@ -272,13 +259,10 @@ def _deferring_operators() -> Iterator[None]:
     def deferring(compute: Any) -> Any:
         return lambda weight, x: NotImplemented if _is_tensor(x) else compute(weight, x)
 
-    names = [f"__{name}__" for name in OPERATORS]
-    owner = next(base for base in keras.Variable.__mro__ if names[0] in vars(base))
-    originals = {name: vars(owner)[name] for name in names}
-    for name, operator in originals.items():
-        setattr(owner, name, deferring(operator))
-    try:
+    owner = next(base for base in keras.Variable.__mro__ if "__add__" in vars(base))
+    with contextlib.ExitStack() as stack:
+        for name in OPERATORS:
+            original = vars(owner)[f"__{name}__"]
+            stack.callback(setattr, owner, f"__{name}__", original)
+            setattr(owner, f"__{name}__", deferring(original))
         yield
-    finally:
-        for name, operator in originals.items():
-            setattr(owner, name, operator)

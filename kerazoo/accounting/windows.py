@@ -13,18 +13,11 @@ from kerazoo.errors import UsageError
 
 
 class Window(NamedTuple):
-    """A convolution or pooling along one axis, in positions.
-
-    Attributes:
-        kernel: Length of the window.
-        stride: How far it moves.
-        padding: Positions added at each end.
-        dilation: Distance between two neighbours in the window.
-    """
+    """A convolution or pooling along one axis, in positions."""
 
     kernel: int
     stride: int = 1
-    padding: int = 0
+    padding: int = 0  # at each end
     dilation: int = 1
 
     @property
@@ -60,11 +53,9 @@ def output_from_input(size: int, chain: Iterable[Window]) -> tuple[int, int]:
     """
     stride = 1
     for number, window in enumerate(chain, start=1):
-        padded = size + 2 * window.padding
-        if padded < window.length:
-            raise UsageError(
-                f"window {number} is {window.length} long and slides over {padded} positions"
-            )
-        size = (padded - window.length) // window.stride + 1
+        padded, length = size + 2 * window.padding, window.length
+        if padded < length:
+            raise UsageError(f"window {number} is {length} long and slides over {padded} positions")
+        size = (padded - length) // window.stride + 1
         stride *= window.stride
     return size, stride

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from kerazoo.arguments import Parser, add_messages, one_of, path, print_result, start
+from kerazoo.errors import KerazooError, UsageError
 
 
 def add(parser: Parser) -> None:
@@ -35,9 +37,7 @@ def add(parser: Parser) -> None:
 
 
 def _convert(parsed: argparse.Namespace) -> None:
-    from kerazoo.convert import target
-
-    target.check(parsed.target, parsed.overwrite)
+    _check_target(parsed.target, parsed.overwrite)
     start()
     from kerazoo.convert.convert import convert
 
@@ -47,3 +47,13 @@ def _convert(parsed: argparse.Namespace) -> None:
         f"{result.difference.absolute:.1e}, of outputs {list(result.outputs)}\n"
         f"wrote {parsed.target}: {result.config}"
     )
+
+
+def _check_target(target: Path, overwrite: bool) -> None:
+    if target.suffix not in (".keras", ".h5", ".ckpt"):
+        raise UsageError(f"'{target}' must end with .keras, .h5, .weights.h5 or .ckpt")
+    if not target.absolute().parent.is_dir():
+        raise KerazooError(f"the directory '{target.parent}' does not exist: create it first")
+    for existing in (target, target.with_name(f"{target.name}.index")):
+        if existing.exists() and not overwrite:
+            raise UsageError(f"'{existing}' exists: name another file or give --overwrite")

@@ -15,12 +15,11 @@ import numpy as np
 from kerazoo import registry
 from kerazoo.compat import shapes_only
 from kerazoo.convert import native
-from kerazoo.convert.target import format_of, replacing
 from kerazoo.difference import Difference, difference
 from kerazoo.errors import KerazooError, UsageError
 from kerazoo.models import create_model
 from kerazoo.registry import ModelConfig
-from kerazoo.weights import export_weights, keras_applications, read_weights
+from kerazoo.weights import export_weights, keras_applications, read_weights, replacing
 from kerazoo.weights.networks import KERAS_NETWORKS
 from kerazoo.weights.transfer import LoadedWeights, assign, named_weights
 
@@ -34,17 +33,11 @@ logger = logging.getLogger("kerazoo")
 
 @dataclass(frozen=True)
 class Conversion:
-    """What was converted.
-
-    Attributes:
-        config: The call that builds the model of the weights.
-        difference: Between the outputs of both networks on the same images.
-        outputs: Shape of these outputs.
-    """
+    """What was converted, and how the outputs of both networks differ."""
 
     config: ModelConfig
     difference: Difference
-    outputs: tuple[int, ...]
+    outputs: tuple[int, ...]  # shape
 
 
 def convert(
@@ -74,7 +67,9 @@ def convert(
     if skipped:
         logger.warning("%s: skipped %s", source, ", ".join(skipped))
     with replacing(target) as aside:
-        export_weights(model, aside, format_of(target, config.name))
+        checkpoint = "tf1" if config.name == "mnist_cnn" else "slim"
+        formats = {".ckpt": checkpoint, ".keras": "keras", ".h5": "keras_applications"}
+        export_weights(model, aside, formats[target.suffix])
         images = native.images(model)
         before = run(model, images)
         result = difference(before, native.run(aside, model, images))
@@ -87,16 +82,14 @@ def convert(
 
 
 def _open(source: str) -> tuple[Run, LoadedWeights]:
-    """Return what runs a source in its own library, and its weights."""
+    """Return a function that runs a source in its library, and its weights."""
     if not source.startswith(DOWNLOAD):
         path = Path(source).expanduser()
         return lambda model, images: native.run(path, model, images), read_weights(path)
-    network = source.removeprefix(DOWNLOAD)
-    known = [each.name for each in KERAS_NETWORKS]
-    if network not in known:
-        names = ", ".join(f"{DOWNLOAD}{each}" for each in known)
-        raise UsageError(f"'{source}' is unknown: there are {names}")
-    downloaded = keras_applications.download(network, include_top=True)
+    known = [f"{DOWNLOAD}{each.name}" for each in KERAS_NETWORKS]
+    if source not in known:
+        raise UsageError(f"'{source}' is unknown: there are {', '.join(known)}")
+    downloaded = keras_applications.download(source.removeprefix(DOWNLOAD), include_top=True)
     weights = keras_applications.from_model(downloaded)
     logits = native.logits(downloaded)
     return lambda _, images: logits(images, training=False).numpy(), weights
@@ -105,14 +98,13 @@ def _open(source: str) -> tuple[Run, LoadedWeights]:
 def _config(weights: LoadedWeights, name: str | None, head: str | None) -> ModelConfig:
     """Return the call that builds a model for all of the weights."""
     config = weights.config
-    if config is None or name not in (None, config.name):
-        if name is None:
-            raise UsageError(f"the model of {weights.source} is unknown: give --model NAME")
+    if name is not None and (config is None or name != config.name):
         config = ModelConfig(name)
-    known = inspect.signature(registry.constructor(config.name)).parameters
+    if config is None:
+        raise UsageError(f"the model of {weights.source} is unknown: give --model NAME")
     options = dict(config.options)
     if head is not None:
-        if "head" not in known:
+        if "head" not in inspect.signature(registry.constructor(config.name)).parameters:
             raise UsageError(f"'{config.name}' has no option --head")
         options["head"] = head
     return ModelConfig(config.name, {**options, **_top(config.name, options, weights)})

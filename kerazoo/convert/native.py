@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -45,8 +45,18 @@ def run(path: Path, model: keras.Model, images: np.ndarray) -> np.ndarray:
         twin = keras_applications.as_model(model)
         twin.load_weights(path)
         return logits(twin)(images, training=False).numpy()
-    names = Checkpoint(path).names
-    return _run_slim(path, model, images) if slim.is_slim(names) else _run_tf1(path, images)
+    checkpoint = Checkpoint(path)
+    if not slim.is_slim(checkpoint.names):
+        return _forward(mnist_cnn.build, checkpoint, images.reshape(len(images), -1))
+    scope, network = slim.scope_and_network(checkpoint.names)
+
+    def build(dtype: tf.DType) -> Nodes:
+        x = tf1.placeholder(dtype, (None, *images.shape[1:]))
+        classes = model.output_shape[-1]
+        outputs = slim_nets.logits(network.name, x, classes, scope=scope.rstrip("/"))
+        return Nodes(x, outputs, mean_square(outputs), saver=tf1.train.Saver())
+
+    return _forward(build, checkpoint, images)
 
 
 def logits(model: keras.Model) -> keras.Model:
@@ -59,26 +69,11 @@ def logits(model: keras.Model) -> keras.Model:
     return model
 
 
-def _run_tf1(path: Path, images: np.ndarray) -> np.ndarray:
-    with Program(mnist_cnn.build) as program:
-        _restore(program, path)
-        return program.forward(images.reshape(len(images), -1))
-
-
-def _run_slim(path: Path, model: keras.Model, images: np.ndarray) -> np.ndarray:
-    network, scope = slim.network_of(model).name, slim.scope_of(Checkpoint(path).names)
-
-    def build(dtype: tf.DType) -> Nodes:
-        x = tf1.placeholder(dtype, (None, *images.shape[1:]))
-        outputs = slim_nets.logits(network, x, model.output_shape[-1], scope=scope.rstrip("/"))
-        return Nodes(x, outputs, mean_square(outputs), saver=tf1.train.Saver())
-
+def _forward(
+    build: Callable[[tf.DType], Nodes], checkpoint: Checkpoint, images: np.ndarray
+) -> np.ndarray:
+    """Return the outputs of a TF1 program for images, with the weights of a checkpoint."""
     with Program(build) as program:
-        _restore(program, path)
+        with program.session.graph.as_default():
+            program.nodes.saver.restore(program.session, checkpoint.prefix)
         return program.forward(images)
-
-
-def _restore(program: Program, path: Path) -> None:
-    saver: Any = program.nodes.saver
-    with program.session.graph.as_default():
-        saver.restore(program.session, Checkpoint(path).prefix)

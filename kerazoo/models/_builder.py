@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from numbers import Real
 from typing import Any
 
@@ -14,12 +14,11 @@ from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 from kerazoo.registry import Constructor, ModelConfig, ModelInfo
 from kerazoo.weights import load_weights
+from kerazoo.weights.networks import keras_name
 
 Shape = tuple[int | None, int | None, int | None]
 Activation = str | Callable[..., Any] | None
 Namer = Callable[[str], str]
-
-NOT_IN_CONFIG = ("weights", "input_tensor", "name")
 
 
 def constructor(
@@ -49,7 +48,8 @@ def constructor(
             options = {
                 name: value
                 for name, value in bound.arguments.items()
-                if name not in NOT_IN_CONFIG and value != defaults[name].default
+                if name not in ("weights", "input_tensor", "name")
+                and value != defaults[name].default
             }
             model.kerazoo_config = ModelConfig(info.name, options)
             if bound.arguments["weights"] is not None:
@@ -69,7 +69,6 @@ def image_input(
     include_top: bool,
     input_tensor: keras.KerasTensor | None,
     input_shape: Shape | None,
-    *,
     minimum: int,
     any_size: bool = False,
 ) -> keras.KerasTensor:
@@ -129,9 +128,9 @@ def pooled(x: keras.KerasTensor, pooling: str | None) -> keras.KerasTensor:
     check_choice("pooling", pooling, (None, "avg", "max"))
     if pooling is None:
         return x
-    if pooling == "avg":
-        return global_mean(x)
-    return keras.layers.GlobalMaxPooling2D(name="global_pool")(x)
+    layers = keras.layers
+    pool = layers.GlobalAveragePooling2D if pooling == "avg" else layers.GlobalMaxPooling2D
+    return pool(name="global_pool")(x)
 
 
 def mean_classifier(
@@ -146,7 +145,8 @@ def mean_classifier(
     """Return the scores of a dense layer over the mean of features, or without a top `pooled`."""
     if not include_top:
         return pooled(x, pooling)
-    return classifier(global_mean(x, pool_name), classes, activation, name)
+    x = keras.layers.GlobalAveragePooling2D(name=pool_name)(x)
+    return classifier(x, classes, activation, name)
 
 
 def classifier(
@@ -162,11 +162,6 @@ def classifier(
     check_classes(classes)
     dtype = variable_dtype()
     return keras.layers.Dense(classes, activation=activation, dtype=dtype, name=name)(x)
-
-
-def global_mean(x: keras.KerasTensor, name: str = "global_pool") -> keras.KerasTensor:
-    """Return the mean of each channel of features [batch, height, width, channels]."""
-    return keras.layers.GlobalAveragePooling2D(name=name)(x)
 
 
 def activated(x: keras.KerasTensor, function: Activation, name: str) -> keras.KerasTensor:
@@ -192,14 +187,14 @@ def check_choice(name: str, value: object, choices: tuple[str | None, ...]) -> N
         raise UsageError(f"{name} must be {', '.join(others)} or {last}; received {value!r}")
 
 
-def layer_namer(layer_names: str, keras_name: Namer) -> Namer:
-    """Return what gives each layer its name: `keras_name`, or the name itself.
+def layer_namer(layer_names: str, rules: Mapping[str, str]) -> Namer:
+    """Return a function from kerazoo's names of layers to those that the model gets.
 
     Raises:
         UsageError: `layer_names` is not "kerazoo" or "keras".
     """
     check_choice("layer_names", layer_names, ("kerazoo", "keras"))
-    return keras_name if layer_names == "keras" else str
+    return functools.partial(keras_name, rules) if layer_names == "keras" else str
 
 
 def scaled(width: int, alpha: float, divisor: int = 1) -> int:
@@ -226,8 +221,3 @@ def channels_first() -> bool:
 def channel_axis() -> int:
     """Return the axis of the channels in Keras's image data format."""
     return 1 if channels_first() else -1
-
-
-def image_size(x: keras.KerasTensor) -> tuple[int | None, int | None]:
-    """Return height and width of features [batch, height, width, channels]."""
-    return tuple(x.shape[2:]) if channels_first() else tuple(x.shape[1:3])

@@ -14,7 +14,7 @@ are dense layers, tf-slim's are convolutions with the same weights.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kerazoo.lazy import keras
 from kerazoo.models import _builder
@@ -25,43 +25,25 @@ FC_WIDTH = 4096
 
 
 class Convolution(NamedTuple):
-    """A convolution and what follows it.
-
-    Attributes:
-        filters: Number of kernels.
-        kernel: Their side.
-        stride: From window to window.
-        padding: "same", "valid", or the number of zeros at every side.
-        groups: Of channels, with kernels of their own.
-        bias: Initial value of the biases.
-        then: "lrn", "pool" and "pool_same" in their order; a pool has windows of 3x3, 2 apart.
-    """
+    """A convolution and the layers after it; the first five are arguments of Conv2D."""
 
     filters: int
-    kernel: int
-    stride: int = 1
-    padding: str | int = "same"
+    kernel_size: int
+    strides: int = 1
+    padding: str | int = "same"  # or the number of zeros on every side
     groups: int = 1
-    bias: float = 0
-    then: tuple[str, ...] = ()
+    bias: float = 0  # initial value
+    then: tuple[str, ...] = ()  # "lrn", "pool", "pool_same"; pools have 3x3 windows and strides 2
 
 
 class AlexNetConfig(NamedTuple):
-    """What else differs between these networks.
+    """What else differs between these networks."""
 
-    Attributes:
-        minimum: Smallest height and width of an image.
-        kernel: Standard deviation of the convolutions' normal initial values; None for Glorot's.
-        dense: The same for fc6 and fc7.
-        bias: Initial value of the biases of fc6 and fc7.
-        bins: Pyramid between feature maps of any size and fc6; None where they are flattened.
-    """
-
-    minimum: int
-    kernel: float | None
-    dense: float
-    bias: float
-    bins: tuple[int, ...] | None = None
+    minimum: int  # height and width of an image
+    kernel: float | None  # standard deviation of the convolutions' initial values; None for Glorot
+    dense: float  # the same of fc6 and fc7
+    bias: float  # initial value of the biases of fc6 and fc7
+    bins: tuple[int, ...] | None = None  # pyramid before fc6; None for a Flatten
 
 
 def alexnet_variant(
@@ -99,11 +81,11 @@ def alexnet_variant(
         """
         any_size = config.bins is not None
         inputs = x = _builder.image_input(
-            info, include_top, input_tensor, input_shape, minimum=config.minimum, any_size=any_size
+            info, include_top, input_tensor, input_shape, config.minimum, any_size
         )
         for number, convolution in enumerate(convolutions, start=1):
             filters = _builder.scaled(convolution.filters, alpha, divisor=2)
-            x = _convolution(x, number, convolution._replace(filters=filters), config)
+            x = _convolution(x, number, convolution._replace(filters=filters), config.kernel)
         if not include_top:
             return _builder.functional(inputs, _builder.pooled(x, pooling), name)
         x = _head(x, _builder.scaled(FC_WIDTH, alpha, divisor=2), config, dropout_rate)
@@ -114,26 +96,17 @@ def alexnet_variant(
 
 
 def _convolution(
-    x: keras.KerasTensor, number: int, settings: Convolution, config: AlexNetConfig
+    x: keras.KerasTensor, number: int, convolution: Convolution, deviation: float | None
 ) -> keras.KerasTensor:
     from kerazoo.layers import LocalResponseNormalization
 
-    padding = settings.padding
+    *window, padding, groups, bias, then = convolution
     if isinstance(padding, int):
         x = keras.layers.ZeroPadding2D(padding, name=f"conv{number}_pad")(x)
         padding = "valid"
-    x = keras.layers.Conv2D(
-        settings.filters,
-        settings.kernel,
-        settings.stride,
-        padding,
-        groups=settings.groups,
-        activation="relu",
-        kernel_initializer=_normal(config.kernel),
-        bias_initializer=keras.initializers.Constant(settings.bias),
-        name=f"conv{number}",
-    )(x)
-    for kind in settings.then:
+    options = _relu(f"conv{number}", deviation, bias)
+    x = keras.layers.Conv2D(*window, padding, groups=groups, **options)(x)
+    for kind in then:
         if kind == "lrn":
             x = LocalResponseNormalization(name=f"lrn{number}")(x)
         else:
@@ -152,22 +125,23 @@ def _head(
     else:
         x = SpatialPyramidPooling(config.bins, name="spatial_pyramid")(x)
     for number in (6, 7):
-        x = keras.layers.Dense(
-            width,
-            activation="relu",
-            kernel_initializer=_normal(config.dense),
-            bias_initializer=keras.initializers.Constant(config.bias),
-            name=f"fc{number}",
-        )(x)
+        x = keras.layers.Dense(width, **_relu(f"fc{number}", config.dense, config.bias))(x)
         x = keras.layers.Dropout(dropout_rate, name=f"dropout{number}")(x)
     return x
 
 
-def _normal(deviation: float | None) -> keras.initializers.Initializer | str:
-    """Return an initializer of its own for each layer, or two would have equal values."""
-    if deviation is None:
-        return "glorot_uniform"
-    return keras.initializers.RandomNormal(stddev=deviation)
+def _relu(name: str, deviation: float | None, bias: float) -> dict[str, Any]:
+    """Return the arguments that convolutions and dense layers share.
+
+    Each layer gets an initializer of its own, since one would give all layers the same values.
+    """
+    normal = deviation is not None and keras.initializers.RandomNormal(stddev=deviation)
+    return {
+        "activation": "relu",
+        "kernel_initializer": normal or "glorot_uniform",
+        "bias_initializer": keras.initializers.Constant(bias),
+        "name": name,
+    }
 
 
 alexnet = alexnet_variant(

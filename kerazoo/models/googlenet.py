@@ -1,17 +1,17 @@
-"""GoogLeNet, the first Inception network, and what tf-slim has made of it.
+"""GoogLeNet, the first Inception network, and tf-slim's variant of it.
 
-Source: Szegedy et al., "Going Deeper with Convolutions" (2014), table 1 and figure 3; the two
-auxiliary heads, section 5. Departures: kernels begin Glorot-uniform, and local response
-normalisation has AlexNet's settings, since the paper gives neither.
+Source: Szegedy et al., "Going Deeper with Convolutions" (2014), https://arxiv.org/abs/1409.4842,
+table 1 and figure 3; the two auxiliary heads, section 5. Departures: kernels start Glorot-uniform,
+and local response normalization has AlexNet's settings, since the paper gives neither.
 
-`inception_v1` is tf-slim's net of that name (nets/inception_v1.py): batch normalisation, without a
-scale, behind every convolution instead of a bias, 3x3 where the paper has 5x5, a last pool of 2x2,
-and no local response normalisation.
+`inception_v1` is tf-slim's network of that name (nets/inception_v1.py), after Ioffe and Szegedy,
+"Batch Normalization" (2015), https://arxiv.org/abs/1502.03167: batch normalization, without a
+scale, after every convolution instead of a bias, 3x3 where the paper has 5x5, a last pool of 2x2,
+and no local response normalization.
 """
 
 from __future__ import annotations
 
-import functools
 from typing import NamedTuple
 
 from kerazoo.errors import UsageError
@@ -34,26 +34,19 @@ MODULES = {
     "inception_5a": (256, 160, 320, 32, 128, 128),
     "inception_5b": (384, 192, 384, 48, 128, 128),
 }
-HEADS = {"inception_4a": "auxiliary1", "inception_4d": "auxiliary2"}  # where they stand
+HEADS = {"inception_4a": "auxiliary1", "inception_4d": "auxiliary2"}  # by the module before
 
 
 class InceptionConfig(NamedTuple):
-    """What differs between the paper's network and tf-slim's.
+    """What differs between the paper's network and tf-slim's, and between widths."""
 
-    Attributes:
-        five: Side of the kernels that the paper has as 5x5.
-        last_pool: Side of the windows of pool4.
-        normalized: Whether batch normalization replaces biases and local response normalization.
-        alpha: Width multiplier of every layer but the last.
-    """
-
-    five: int = 5
-    last_pool: int = 3
-    normalized: bool = False
+    five: int = 5  # side of the kernels that are 5x5 in the paper
+    last_pool: int = 3  # side of the windows of pool4
+    normalized: bool = False  # batch normalization replaces biases and local response normalization
     alpha: float = 1.0
 
 
-PAPER, SLIM = InceptionConfig(), InceptionConfig(five=3, last_pool=2, normalized=True)
+PAPER = InceptionConfig()
 
 
 def _inception(info: ModelInfo, config: InceptionConfig) -> Constructor:
@@ -94,19 +87,19 @@ def _inception(info: ModelInfo, config: InceptionConfig) -> Constructor:
             raise UsageError("auxiliary_heads=True needs include_top=True")
         minimum, any_size = (65, False) if auxiliary_heads else (32, True)
         inputs = _builder.image_input(
-            info, include_top, input_tensor, input_shape, minimum=minimum, any_size=any_size
+            info, include_top, input_tensor, input_shape, minimum, any_size
         )
-        x, modules = _features(inputs, config._replace(alpha=alpha))
+        settings = config._replace(alpha=alpha)
+        x, modules = _features(inputs, settings)
         if not include_top:
             return _builder.functional(inputs, _builder.pooled(x, pooling), name)
-        classify = functools.partial(
-            _builder.classifier, classes=classes, activation=classifier_activation
-        )
-        x = keras.layers.Dropout(dropout_rate, name="dropout")(_builder.global_mean(x))
-        outputs = [classify(x, name="classifier")]
+        x = keras.layers.GlobalAveragePooling2D(name="global_pool")(x)
+        x = keras.layers.Dropout(dropout_rate, name="dropout")(x)
+        outputs = [_builder.classifier(x, classes, classifier_activation, "classifier")]
         for module, head in HEADS.items() if auxiliary_heads else ():
-            x = _auxiliary_features(modules[module], head, config._replace(alpha=alpha))
-            outputs.append(classify(x, name=f"{head}_classifier"))
+            x = _auxiliary_head(modules[module], head, settings)
+            head_name = f"{head}_classifier"
+            outputs.append(_builder.classifier(x, classes, classifier_activation, head_name))
         return _builder.functional(inputs, outputs if auxiliary_heads else outputs[0], name)
 
     return build
@@ -115,20 +108,19 @@ def _inception(info: ModelInfo, config: InceptionConfig) -> Constructor:
 def inception_module(
     x: keras.KerasTensor, widths: tuple[int, ...], name: str, config: InceptionConfig = PAPER
 ) -> keras.KerasTensor:
-    """Return four views of a map [batch, height, width, channels], side by side in the channels.
+    """Return the concatenated channels of four branches over a feature map.
 
-    The 1x1 convolutions before the larger ones are what saves: module 3a has 163,328 weights in
-    its kernels, and without them 387,072 for the same maps from 192 channels, and those of the pool
-    would all go on.
+    1x1 convolutions before the larger ones save weights: the kernels of module 3a have 163,328, and
+    would have 387,072 without them. The one after the pool reduces its channels.
 
     Args:
-        x: The map.
+        x: Feature map, [batch, height, width, channels].
         widths: Channels of the 1x1, of the 1x1 before the 3x3, of the 3x3, of the 1x1 before the
-            5x5, of the 5x5, and of the 1x1 behind a 3x3 max-pool.
+            5x5, of the 5x5, and of the 1x1 after a 3x3 max pooling.
         name: Prefix of the layers' names.
         config: The paper's or tf-slim's.
 
-    Source: figure 3 of the paper; study document 003_f507a061fff3ec1f, lines 1110-1116.
+    Source: figure 3 of the paper; study notes, `cnn-study`, lines 1110-1116.
     """
     one, reduce3, three, reduce5, five, project = widths
     pooled = keras.layers.MaxPooling2D(3, strides=1, padding="same", name=f"{name}_pool")(x)
@@ -146,61 +138,45 @@ def inception_module(
 def _features(
     x: keras.KerasTensor, config: InceptionConfig
 ) -> tuple[keras.KerasTensor, dict[str, keras.KerasTensor]]:
-    """Return the last map, and those of all modules and pools by their names."""
+    """Return the last feature map, and those after all modules and pools by their names."""
+    from kerazoo.layers import LocalResponseNormalization
+
     x = _pool(_conv(x, 64, 7, "conv1", config, stride=2), "pool1")
-    x = _norm(x, "lrn1", config)
+    if not config.normalized:
+        x = LocalResponseNormalization(name="lrn1")(x)
     x = _conv(_conv(x, 64, 1, "conv2_reduce", config), 192, 3, "conv2", config)
-    x = _pool(_norm(x, "lrn2", config), "pool2")
-    maps = {}
+    if not config.normalized:
+        x = LocalResponseNormalization(name="lrn2")(x)
+    x = _pool(x, "pool2")
+    outputs = {}
     for name, widths in MODULES.items():
         if widths:
             x = inception_module(x, widths, name, config)
         else:
             x = _pool(x, name, config.last_pool if name == "pool4" else 3)
-        maps[name] = x
-    return x, maps
+        outputs[name] = x
+    return x, outputs
 
 
-def _auxiliary_features(
-    x: keras.KerasTensor, name: str, config: InceptionConfig
-) -> keras.KerasTensor:
+def _auxiliary_head(x: keras.KerasTensor, name: str, config: InceptionConfig) -> keras.KerasTensor:
     """Return what an auxiliary head classifies, [batch, n]; x has at least 5x5 pixels."""
-    x = keras.layers.AveragePooling2D(5, 3, name=f"{name}_pool")(x)
-    x = keras.layers.Flatten(name=f"{name}_flat")(_conv(x, 128, 1, f"{name}_conv", config))
-    width = _builder.scaled(1024, config.alpha)
-    x = keras.layers.Dense(width, activation="relu", name=f"{name}_fc")(x)
-    return keras.layers.Dropout(0.7, name=f"{name}_dropout")(x)
+    layers, width = keras.layers, _builder.scaled(1024, config.alpha)
+    x = layers.AveragePooling2D(5, 3, name=f"{name}_pool")(x)
+    x = layers.Flatten(name=f"{name}_flat")(_conv(x, 128, 1, f"{name}_conv", config))
+    x = layers.Dense(width, activation="relu", name=f"{name}_fc")(x)
+    return layers.Dropout(0.7, name=f"{name}_dropout")(x)
 
 
 def _conv(
-    x: keras.KerasTensor,
-    filters: int,
-    kernel: int,
-    name: str,
-    config: InceptionConfig,
-    stride: int = 1,
+    x: keras.KerasTensor, width: int, size: int, name: str, config: InceptionConfig, stride: int = 1
 ) -> keras.KerasTensor:
-    conv = keras.layers.Conv2D(
-        _builder.scaled(filters, config.alpha),
-        kernel,
-        stride,
-        padding="same",
-        activation=None if config.normalized else "relu",
-        use_bias=not config.normalized,
-        name=name,
-    )
+    layers, width = keras.layers, _builder.scaled(width, config.alpha)
     if not config.normalized:
-        return conv(x)
-    norm = keras.layers.BatchNormalization(
-        _builder.channel_axis(), momentum=0.9997, epsilon=0.001, scale=False, name=f"{name}_bn"
-    )
-    return keras.layers.ReLU(name=f"{name}_relu")(norm(conv(x)))
-
-
-def _norm(x: keras.KerasTensor, name: str, config: InceptionConfig) -> keras.KerasTensor:
-    from kerazoo.layers import LocalResponseNormalization
-
-    return x if config.normalized else LocalResponseNormalization(name=name)(x)
+        return layers.Conv2D(width, size, stride, "same", activation="relu", name=name)(x)
+    x = layers.Conv2D(width, size, stride, "same", use_bias=False, name=name)(x)
+    axis = _builder.channel_axis()
+    x = layers.BatchNormalization(axis, 0.9997, epsilon=0.001, scale=False, name=f"{name}_bn")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)
 
 
 def _pool(x: keras.KerasTensor, name: str, size: int = 3) -> keras.KerasTensor:
@@ -229,5 +205,5 @@ inception_v1 = _inception(
         params=6_617_624,
         macs=1_498_376_192,
     ),
-    SLIM,
+    InceptionConfig(five=3, last_pool=2, normalized=True),
 )

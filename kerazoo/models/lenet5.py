@@ -1,11 +1,10 @@
-"""LeNet-5, as its paper has it.
+"""LeNet-5, with its original layers.
 
 Source: LeCun, Bottou, Bengio and Haffner, "Gradient-Based Learning Applied to Document Recognition"
 (1998), https://doi.org/10.1109/5.726791, section II.B, figure 2 and table I; initial values,
-appendix A. Departures: the ten codes
-are drawn anew as the paper's 7x12 bitmaps, not after its figure 3 pixel by pixel; for another
-number of classes they are drawn at random, which the paper weighs too; biases begin as zeros; the
-distances have their sign turned, so that the largest score is the best.
+appendix A. Departures: the ten codes are 7x12 bitmaps as in the paper, but not a copy of its figure
+3; for another number of classes they are random, which the paper considers too; biases start at
+zero; distances are negated, so that the largest score is the best.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from kerazoo.weights import Weights
 
 WHITE, WHITE_TO_BLACK = -0.1, 1.275  # section II.B: the background is -0.1 and the ink 1.175
 F6 = 84
-# Table I: the maps of S2 that each of the sixteen maps of C3 sees.
+# Table I: the channels of S2 that each of the sixteen channels of C3 reads.
 CONNECTIONS = (
     *[[first, (first + 1) % 6, (first + 2) % 6] for first in range(6)],
     *[[(first + step) % 6 for step in range(4)] for first in range(6)],
@@ -41,7 +40,6 @@ BITMAPS = """
 .#...#. ...#... #...... .#...#. .....#. .#...#. .#...#. .#..... .#...#. .#...#.
 ..###.. .#####. ####### ..###.. .....#. ..###.. ..###.. .#..... ..###.. ..###..
 """
-
 
 INFO = ModelInfo(
     "lenet5",

@@ -1,14 +1,14 @@
 """The residual networks of 18, 34, 50, 101 and 152 layers.
 
 Source: He, Zhang, Ren and Sun, "Deep Residual Learning for Image Recognition" (2015), table 1 and
-figure 5, with projection shortcuts where the shape changes (section 3.3, option B); initial values
-and batch normalisation, section 3.4. Departure: the paper does not say how a map of even size is
-padded; here a strided convolution has as many zeros on both sides, as in the authors' own program,
-and the pool has its single row and column of padding at the end.
+figure 5, https://arxiv.org/abs/1512.03385, with projection shortcuts where the shape changes
+(section 3.3, option B); initial values and batch normalization, section 3.4. Departure: the paper
+does not say how a feature map of even size is padded; here a strided convolution has equal padding
+on both sides, as in the authors' program, and the pool has one row and column of it at the end.
 
-The options build what others have made of it. V1.5 strides on the 3x3. keras.applications has
-biases before batch normalisation, another epsilon, and a pool padded on both sides. tf-slim strides
-in the last unit of a stage.
+Options build the variants of other libraries. V1.5 strides on the 3x3. keras.applications has
+biases before batch normalization, another epsilon, and a pool padded on both sides. tf-slim strides
+in the last block of a stage.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from kerazoo.lazy import keras
 from kerazoo.models import _builder
 from kerazoo.registry import Constructor, ModelInfo
 from kerazoo.weights import Weights
-from kerazoo.weights.keras_names import resnet_name
+from kerazoo.weights.networks import RESNET_NAMES
 
-STEM_WIDTH = 64
+Block = Callable[..., "keras.KerasTensor"]
+
 WIDTHS = (64, 128, 256, 512)
-STRIDE_ON = ("1x1", "3x3", "last_3x3")
 
 
 class Settings(NamedTuple):
-    """What all convolutions of a network have in common: biases, epsilon, names of layers."""
+    """What all layers of a network share: biases, epsilon of batch normalization, names."""
 
     use_bias: bool = False
     epsilon: float = 1e-5
@@ -46,20 +46,20 @@ def bottleneck(
     stride_on: str = "1x1",
     settings: Settings = PAPER,
 ) -> keras.KerasTensor:
-    """Return a map plus what a 1x1, a 3x3 and a 1x1 convolution make of it, then ReLU.
+    """Return a 1x1, a 3x3 and a 1x1 convolution of a feature map, plus the feature map, then ReLU.
 
     On 256 channels with a width of 64 the kernels have 69,632 weights, where two of 3x3 on all
     channels have 1,179,648.
 
     Args:
-        x: The map, [batch, height, width, channels].
+        x: Feature map, [batch, height, width, channels].
         width: Channels of the first two convolutions; the third has four times as many.
         name: Prefix of the layers' names.
-        stride: Of the convolution that `stride_on` names, "1x1" or "3x3".
-        stride_on: See `resnet50`.
-        settings: Of all convolutions.
+        stride: Of the convolution that `stride_on` names.
+        stride_on: "1x1" or "3x3".
+        settings: Shared by all layers of a network.
 
-    Source: figure 5 of the paper; study document 004_3c2fc93a057b1e8c, lines 10-12.
+    Source: figure 5 of the paper; study notes, `slim-vgg`, lines 10-12.
     """
     first, second = (stride, 1) if stride_on == "1x1" else (1, stride)
     convolutions = ((width, 1, first), (width, 3, second), (4 * width, 1, 1))
@@ -74,7 +74,7 @@ def basic(
     stride_on: str = "3x3",
     settings: Settings = PAPER,
 ) -> keras.KerasTensor:
-    """Return a map plus what two 3x3 convolutions make of it, then ReLU; see `bottleneck`."""
+    """Return two 3x3 convolutions of a feature map, plus the feature map; see `bottleneck`."""
     return _residual(x, ((width, 3, stride), (width, 3, 1)), name, stride, settings)
 
 
@@ -85,7 +85,7 @@ def _residual(
     stride: int,
     settings: Settings,
 ) -> keras.KerasTensor:
-    """Return a map plus what (filters, kernel, stride) convolutions make of it, then ReLU."""
+    """Return (filters, kernel, stride) convolutions of x, plus x or its projection, then ReLU."""
     layers, named = keras.layers, settings.named
     shortcut, filters = x, convolutions[-1][0]
     if x.shape[_builder.channel_axis()] != filters:
@@ -103,77 +103,47 @@ def _residual(
 def _convolution(
     x: keras.KerasTensor, filters: int, kernel: int, stride: int, name: str, settings: Settings
 ) -> keras.KerasTensor:
-    """Return what a convolution with as many zeros on both sides makes of a map, normalised."""
-    layers, named, padding = keras.layers, settings.named, "same"
-    if stride > 1:
-        padding = "valid"
-        if kernel > 1:
-            x = layers.ZeroPadding2D(kernel // 2, name=named(f"{name}_pad"))(x)
-    x = layers.Conv2D(
-        filters,
-        kernel,
-        stride,
-        padding,
-        use_bias=settings.use_bias,
-        kernel_initializer="he_normal",
-        name=named(name),
-    )(x)
-    return layers.BatchNormalization(
-        _builder.channel_axis(), momentum=0.9, epsilon=settings.epsilon, name=named(f"{name}_bn")
-    )(x)
+    """Return a convolution of x with equal padding on both sides, then batch normalization."""
+    layers, (use_bias, epsilon, named) = keras.layers, settings
+    padding = "valid" if stride > 1 else "same"
+    if stride > 1 and kernel > 1:
+        x = layers.ZeroPadding2D(kernel // 2, name=named(f"{name}_pad"))(x)
+    options = {"use_bias": use_bias, "kernel_initializer": "he_normal", "name": named(name)}
+    x = layers.Conv2D(filters, kernel, stride, padding, **options)(x)
+    axis, name = _builder.channel_axis(), named(f"{name}_bn")
+    return layers.BatchNormalization(axis, momentum=0.9, epsilon=epsilon, name=name)(x)
 
 
-def _stem(
-    x: keras.KerasTensor, width: int, pool_padding: str, settings: Settings
+def _features(
+    x: keras.KerasTensor,
+    block: Block,
+    depths: Sequence[int],
+    alpha: float,
+    stride_on: str,
+    pool_padding: str,
+    settings: Settings,
 ) -> keras.KerasTensor:
-    _builder.check_choice("pool_padding", pool_padding, ("same", "symmetric"))
-    x = _convolution(x, width, 7, 2, "conv1", settings)
+    """Return the last feature map; the blocks have the names of the paper's table 1."""
+    x = _convolution(x, _builder.scaled(64, alpha), 7, 2, "conv1", settings)
     x = keras.layers.ReLU(name="conv1_relu")(x)
     if pool_padding == "symmetric":
         x = keras.layers.ZeroPadding2D(1, name="pool1_pad")(x)
     padding = "valid" if pool_padding == "symmetric" else "same"
-    return keras.layers.MaxPooling2D(3, 2, padding, name=settings.named("pool1"))(x)
-
-
-def _stages(
-    x: keras.KerasTensor,
-    block: Callable[..., keras.KerasTensor],
-    depths: Sequence[int],
-    widths: Sequence[int],
-    stride_on: str,
-    settings: Settings,
-) -> keras.KerasTensor:
-    """Return the last map; the names of the units are those of the paper's table 1."""
-    last = stride_on == "last_3x3" and block is bottleneck
-    for stage, (depth, width) in enumerate(zip(depths, widths, strict=True), start=2):
-        strided = depth if last else 1
-        smaller = stage < 5 if last else stage > 2
-        for unit in range(1, depth + 1):
-            stride = 2 if unit == strided and smaller else 1
-            x = block(x, width, f"conv{stage}_{unit}", stride, stride_on, settings)
+    x = keras.layers.MaxPooling2D(3, 2, padding, name=settings.named("pool1"))(x)
+    in_last = stride_on == "last_3x3" and block is bottleneck
+    for stage, (depth, width) in enumerate(zip(depths, WIDTHS, strict=True), start=2):
+        strided = (depth if stage < 5 else 0) if in_last else (1 if stage > 2 else 0)
+        for number in range(1, depth + 1):
+            stride, name = 2 if number == strided else 1, f"conv{stage}_{number}"
+            x = block(x, _builder.scaled(width, alpha), name, stride, stride_on, settings)
     return x
 
 
-class Defaults(NamedTuple):
-    """Defaults of the options that differ in keras.applications."""
-
-    use_bias: bool = False
-    pool_padding: str = "same"
-    epsilon: float = 1e-5
-    layer_names: str = "kerazoo"
-
-
-KERAS = Defaults(True, "symmetric", 1.001e-5, "keras")
-
-
 def _resnet(
-    info: ModelInfo,
-    block: Callable[..., keras.KerasTensor],
-    depths: Sequence[int],
-    keras_twin: str | None = None,
+    info: ModelInfo, block: Block, depths: Sequence[int], keras_twin: str | None = None
 ) -> Constructor:
     """Return the constructor of a column of table 1, whose stages have `depths` blocks."""
-    defaults = KERAS if keras_twin else Defaults()
+    twin = keras_twin is not None
 
     @_builder.constructor(info, keras_twin)
     def build(
@@ -187,10 +157,10 @@ def _resnet(
         name: str = info.name,
         *,
         stride_on: str = "1x1",
-        use_bias: bool = defaults.use_bias,
-        pool_padding: str = defaults.pool_padding,
-        epsilon: float = defaults.epsilon,
-        layer_names: str = defaults.layer_names,
+        use_bias: bool = twin,
+        pool_padding: str = "symmetric" if twin else "same",
+        epsilon: float = 1.001e-5 if twin else 1e-5,
+        layer_names: str = "keras" if twin else "kerazoo",
         alpha: float = 1.0,
     ) -> keras.Model:
         """Build a residual network.
@@ -200,7 +170,7 @@ def _resnet(
         Args:
             stride_on: Which convolution of a bottleneck halves the size: "1x1" as in the paper;
                 "3x3" (V1.5); "last_3x3", in the last block of the stage before (tf-slim).
-            use_bias: Whether the convolutions have biases, as in keras.applications.
+            use_bias: Whether convolutions have biases, as in keras.applications.
             pool_padding: "same", or "symmetric" for one zero at every side.
             epsilon: Added to the variances by batch normalization.
             layer_names: "kerazoo" for those of the paper's table, or "keras" (keras.applications).
@@ -211,15 +181,14 @@ def _resnet(
         Returns:
             A model from images [batch, height, width, 3] to [batch, classes].
         """
-        _builder.check_choice("stride_on", stride_on, STRIDE_ON)
-        named = _builder.layer_namer(layer_names, resnet_name)
+        _builder.check_choice("stride_on", stride_on, ("1x1", "3x3", "last_3x3"))
+        named = _builder.layer_namer(layer_names, RESNET_NAMES)
         settings = Settings(use_bias, epsilon, named)
         inputs = _builder.image_input(
             info, include_top, input_tensor, input_shape, minimum=32, any_size=True
         )
-        x = _stem(inputs, _builder.scaled(STEM_WIDTH, alpha), pool_padding, settings)
-        widths = [_builder.scaled(width, alpha) for width in WIDTHS]
-        x = _stages(x, block, depths, widths, stride_on, settings)
+        _builder.check_choice("pool_padding", pool_padding, ("same", "symmetric"))
+        x = _features(inputs, block, depths, alpha, stride_on, pool_padding, settings)
         top = (include_top, pooling, classes, classifier_activation)
         x = _builder.mean_classifier(x, *top, named("fc"), named("global_pool"))
         return _builder.functional(inputs, x, name)
@@ -233,14 +202,18 @@ def _info(layers: int, params: int, macs: int) -> ModelInfo:
     return ModelInfo(f"resnet{layers}", paper, url, 2015, (224, 224, 3), params, macs)
 
 
-resnet18 = _resnet(_info(18, 11_689_512, 1_814_073_344), basic, (2, 2, 2, 2))
-resnet34 = _resnet(_info(34, 21_797_672, 3_663_761_408), basic, (3, 4, 6, 3))
-RESNET50_INFO = _info(50, 25_557_032, 3_857_973_248)
-RESNET101_INFO = _info(101, 44_549_160, 7_570_194_432)
-RESNET152_INFO = _info(152, 60_192_808, 11_282_415_616)
-resnet50 = _resnet(RESNET50_INFO, bottleneck, (3, 4, 6, 3))
-resnet101 = _resnet(RESNET101_INFO, bottleneck, (3, 4, 23, 3))
-resnet152 = _resnet(RESNET152_INFO, bottleneck, (3, 8, 36, 3))
-ResNet50 = _resnet(RESNET50_INFO, bottleneck, (3, 4, 6, 3), "ResNet50")
-ResNet101 = _resnet(RESNET101_INFO, bottleneck, (3, 4, 23, 3), "ResNet101")
-ResNet152 = _resnet(RESNET152_INFO, bottleneck, (3, 8, 36, 3), "ResNet152")
+BASIC = (
+    (_info(18, 11_689_512, 1_814_073_344), (2, 2, 2, 2)),
+    (_info(34, 21_797_672, 3_663_761_408), (3, 4, 6, 3)),
+)
+BOTTLENECK = (
+    (_info(50, 25_557_032, 3_857_973_248), (3, 4, 6, 3)),
+    (_info(101, 44_549_160, 7_570_194_432), (3, 4, 23, 3)),
+    (_info(152, 60_192_808, 11_282_415_616), (3, 8, 36, 3)),
+)
+resnet18, resnet34 = (_resnet(info, basic, depths) for info, depths in BASIC)
+resnet50, resnet101, resnet152 = (_resnet(info, bottleneck, depths) for info, depths in BOTTLENECK)
+ResNet50, ResNet101, ResNet152 = (
+    _resnet(info, bottleneck, depths, info.name.replace("resnet", "ResNet"))
+    for info, depths in BOTTLENECK
+)

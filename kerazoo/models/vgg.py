@@ -9,14 +9,13 @@ Glorot-uniform, as in tf-slim, where the paper starts deep networks from a train
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 from kerazoo.models import _builder
 from kerazoo.registry import Constructor, ModelInfo
 from kerazoo.weights import Weights
-from kerazoo.weights.keras_names import vgg_name
+from kerazoo.weights.networks import VGG_NAMES
 
 Kernels = Sequence[Sequence[int]]
 Namer = _builder.Namer
@@ -25,25 +24,11 @@ FILTERS = (64, 128, 256, 512, 512)
 FC_WIDTH = 4096
 
 
-class Defaults(NamedTuple):
-    """Defaults of the options that differ in keras.applications."""
-
-    head: str = "conv"
-    dropout_rate: float = 0.5
-    layer_names: str = "kerazoo"
-
-
-KERAS = Defaults("dense", 0.0, "keras")
-
-
 def _vgg(
-    info: ModelInfo,
-    kernels: Kernels,
-    normalized: bool = False,
-    keras_twin: str | None = None,
+    info: ModelInfo, kernels: Kernels, normalized: bool = False, keras_twin: str | None = None
 ) -> Constructor:
     """Return the constructor of a column of the table."""
-    defaults = KERAS if keras_twin else Defaults()
+    twin = keras_twin is not None
 
     @_builder.constructor(info, keras_twin)
     def build(
@@ -56,11 +41,11 @@ def _vgg(
         classifier_activation: _builder.Activation = "softmax",
         name: str = info.name,
         *,
-        head: str = defaults.head,
+        head: str = "dense" if twin else "conv",
         fc_padding: str = "valid",
         global_pool: bool = False,
-        dropout_rate: float = defaults.dropout_rate,
-        layer_names: str = defaults.layer_names,
+        dropout_rate: float = 0.0 if twin else 0.5,
+        layer_names: str = "keras" if twin else "kerazoo",
         alpha: float = 1.0,
     ) -> keras.Model:
         """Build a VGG network.
@@ -78,23 +63,25 @@ def _vgg(
                 `kerazoo.create_model` for the other arguments and errors.
 
         Returns:
-            A model from images [batch, height, width, 3] to [batch, classes]; with the
-            convolutional head and larger images to scores
-            [batch, height/32 - 6, width/32 - 6, classes].
+            A model from images [batch, height, width, 3] to [batch, classes]; for larger images
+            with the convolutional head to [batch, height/32 - 6, width/32 - 6, classes].
         """
         _check_head(head, fc_padding, global_pool)
         conv = include_top and head == "conv"
         minimum = 224 if conv and fc_padding == "valid" else 32
-        inputs = _builder.image_input(
-            info, include_top, input_tensor, input_shape, minimum=minimum, any_size=conv
-        )
-        named = _builder.layer_namer(layer_names, vgg_name)
+        inputs = _builder.image_input(info, include_top, input_tensor, input_shape, minimum, conv)
+        named = _builder.layer_namer(layer_names, VGG_NAMES)
         x = _features(inputs, kernels, alpha, normalized, named)
         if not include_top:
             return _builder.functional(inputs, _builder.pooled(x, pooling), name)
         width = _builder.scaled(FC_WIDTH, alpha)
-        x = _head(x, conv, width, fc_padding, global_pool, dropout_rate, named)
-        x = _classifier(x, conv, classes, classifier_activation, dropout_rate, named)
+        x = _dense_layers(x, conv, width, fc_padding, dropout_rate, named)
+        if global_pool:
+            x = keras.layers.GlobalAveragePooling2D(keepdims=True, name="global_pool")(x)
+        _builder.check_classes(classes, minimum=0)
+        if classes:
+            x = _dropout(x, dropout_rate, "dropout7")
+            x = _classifier(x, conv, classes, classifier_activation, named("fc8"))
         return _builder.functional(inputs, x, name)
 
     return build
@@ -112,60 +99,42 @@ def _features(
 ) -> keras.KerasTensor:
     from kerazoo.layers import LocalResponseNormalization
 
-    layers = keras.layers
     for block, (sides, filters) in enumerate(zip(kernels, FILTERS, strict=True), start=1):
         width = _builder.scaled(filters, alpha)
         for number, side in enumerate(sides, start=1):
             name = named(f"conv{block}_{number}")
-            x = layers.Conv2D(width, side, padding="same", activation="relu", name=name)(x)
+            x = keras.layers.Conv2D(width, side, padding="same", activation="relu", name=name)(x)
         if normalized and block == 1:
             x = LocalResponseNormalization(name="lrn1")(x)
-        x = layers.MaxPooling2D(2, strides=2, name=named(f"pool{block}"))(x)
+        x = keras.layers.MaxPooling2D(2, strides=2, name=named(f"pool{block}"))(x)
     return x
 
 
-def _head(
-    x: keras.KerasTensor,
-    conv: bool,
-    width: int,
-    fc_padding: str,
-    global_pool: bool,
-    dropout_rate: float,
-    named: Namer,
+def _dense_layers(
+    x: keras.KerasTensor, conv: bool, width: int, padding: str, dropout_rate: float, named: Namer
 ) -> keras.KerasTensor:
     """Return fc7, [batch, height, width, channels] of the convolutional head, else [batch, n]."""
     layers = keras.layers
     if conv:
-        fc6 = layers.Conv2D(width, 7, padding=fc_padding, activation="relu", name=named("fc6"))
+        fc6 = layers.Conv2D(width, 7, padding=padding, activation="relu", name=named("fc6"))
         fc7 = layers.Conv2D(width, 1, activation="relu", name=named("fc7"))
     else:
         x = layers.Flatten(name=named("pool5_flat"))(x)
         fc6 = layers.Dense(width, activation="relu", name=named("fc6"))
         fc7 = layers.Dense(width, activation="relu", name=named("fc7"))
-    x = fc7(_dropout(fc6(x), dropout_rate, "dropout6"))
-    return layers.GlobalAveragePooling2D(keepdims=True, name="global_pool")(x) if global_pool else x
+    return fc7(_dropout(fc6(x), dropout_rate, "dropout6"))
 
 
 def _classifier(
-    x: keras.KerasTensor,
-    conv: bool,
-    classes: int,
-    activation: _builder.Activation,
-    dropout_rate: float,
-    named: Namer,
+    x: keras.KerasTensor, conv: bool, classes: int, activation: _builder.Activation, name: str
 ) -> keras.KerasTensor:
     """Return the scores of each position, [batch, classes] where there is only one."""
-    _builder.check_classes(classes, minimum=0)
-    if not classes:
-        return x
-    x = _dropout(x, dropout_rate, "dropout7")
     if not conv:
-        return _builder.classifier(x, classes, activation, named("fc8"))
-    x = keras.layers.Conv2D(classes, 1, dtype=_builder.variable_dtype(), name=named("fc8"))(x)
-    if _builder.image_size(x) == (1, 1):
+        return _builder.classifier(x, classes, activation, name)
+    x = keras.layers.Conv2D(classes, 1, dtype=_builder.variable_dtype(), name=name)(x)
+    if (x.shape[2:] if _builder.channels_first() else x.shape[1:3]) == (1, 1):
         x = keras.layers.Flatten(name="fc8_squeezed")(x)
-    name = "predictions" if named("fc8") == "fc8" else "probabilities"
-    return _builder.activated(x, activation, name)
+    return _builder.activated(x, activation, "predictions" if name == "fc8" else "probabilities")
 
 
 def _dropout(x: keras.KerasTensor, rate: float, name: str) -> keras.KerasTensor:
@@ -192,5 +161,4 @@ vgg16c = _vgg(_info("vgg16c", "C", 133_638_952, 11_770_888_192), C)
 VGG16_INFO = _info("vgg16", "D", 138_357_544, 15_470_264_320)
 VGG19_INFO = _info("vgg19", "E", 143_667_240, 19_632_062_464)
 vgg16, vgg19 = _vgg(VGG16_INFO, D), _vgg(VGG19_INFO, E)
-VGG16 = _vgg(VGG16_INFO, D, keras_twin="VGG16")
-VGG19 = _vgg(VGG19_INFO, E, keras_twin="VGG19")
+VGG16, VGG19 = _vgg(VGG16_INFO, D, keras_twin="VGG16"), _vgg(VGG19_INFO, E, keras_twin="VGG19")

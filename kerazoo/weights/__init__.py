@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Union
 
 from kerazoo.errors import KerazooError, UsageError, did_you_mean
+from kerazoo.weights.preprocessing import Preprocessing, preprocess
 
 if TYPE_CHECKING:
     import keras
 
-    from kerazoo.weights.preprocessing import Preprocessing
     from kerazoo.weights.transfer import LoadedWeights
 
-__all__ = ["Weights", "export_weights", "load_weights", "preprocess", "read_weights"]
+__all__ = ["Weights", "export_weights", "load_weights", "preprocess", "read_weights", "replacing"]
 
 Weights = Union[str, os.PathLike[str], "keras.Model", None]
 
@@ -41,30 +43,25 @@ def load_weights(model: keras.Model, weights: Weights) -> None:
         DataMissingError: The weights cannot be downloaded.
         CorruptFileError: The file is damaged, or its tensors are not those of the model.
     """
+    from kerazoo.lazy import keras
+    from kerazoo.weights import keras_applications, shipped
     from kerazoo.weights.transfer import assign
 
-    loaded = _find(model, weights)
+    if isinstance(weights, keras.Model):
+        loaded = keras_applications.from_model(weights)
+    elif weights == "imagenet":
+        loaded = keras_applications.imagenet(model)
+    elif isinstance(weights, str) and shipped.cards(weights):
+        loaded = shipped.read(model, weights)
+    elif isinstance(weights, str | os.PathLike) and str(weights):
+        loaded = read_weights(Path(weights))
+    else:
+        known = "None, 'imagenet', 'mnist', a path or a model"
+        raise UsageError(f"weights must be {known}, not {weights!r}")
     skipped = assign(model, loaded)
     model.preprocessing = loaded.preprocessing
     if skipped:
         logger.warning("%s: skipped %s", loaded.source, ", ".join(skipped))
-
-
-def _find(model: keras.Model, weights: Any) -> LoadedWeights:
-    from kerazoo.lazy import keras
-    from kerazoo.weights import keras_applications, shipped
-
-    if isinstance(weights, keras.Model):
-        return keras_applications.from_model(weights)
-    if weights == "imagenet":
-        return keras_applications.imagenet(model)
-    if isinstance(weights, str) and shipped.cards(weights):
-        return shipped.read(model, weights)
-    if not isinstance(weights, str | os.PathLike) or not str(weights):
-        raise UsageError(
-            f"weights must be None, 'imagenet', 'mnist', a path or a model, not {weights!r}"
-        )
-    return read_weights(Path(weights))
 
 
 def read_weights(path: Path) -> LoadedWeights:
@@ -101,6 +98,11 @@ def export_weights(model: keras.Model, path: str | os.PathLike[str], format: str
         UsageError: The format is unknown, has no such network, or the path has another ending.
         KerazooError: The directory does not exist.
         OSError: The file cannot be written.
+
+    >>> model = create_model("mnist_cnn", weights="mnist")
+    >>> export_weights(model, "digits.keras", "keras")
+    >>> create_model("mnist_cnn", weights="digits.keras").output_shape
+    (None, 10)
     """
     from kerazoo.weights import keras_applications, keras_file, slim, tf1_saver
 
@@ -116,21 +118,21 @@ def export_weights(model: keras.Model, path: str | os.PathLike[str], format: str
     path = Path(path)
     if not path.absolute().parent.is_dir():
         raise KerazooError(f"the directory '{path.parent}' does not exist: create it first")
-    usual = formats[format](model, path)
+    with replacing(path) as aside:
+        usual = formats[format](model, aside)
     expected = getattr(model, "preprocessing", None)
     if expected and usual and expected != usual:
-        logger.warning(
-            "these weights expect images as %s, but the program they are for gives %s",
-            expected,
-            usual,
-        )
+        text = "these weights expect images as %s, but the program they are for gives %s"
+        logger.warning(text, expected, usual)
 
 
-def preprocess(model: keras.Model, images: Any) -> Any:
-    """Return images in [0, 255] as the weights of `model` expect them.
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a path of this name in a temporary directory, whose files replace those at `path`.
 
-    See `kerazoo.weights.preprocessing.preprocess`, which this calls.
+    If the block raises an error, nothing is replaced.
     """
-    from kerazoo.weights import preprocessing
-
-    return preprocessing.preprocess(model, images)
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=path.absolute().parent) as folder:
+        yield Path(folder) / path.name
+        for file in sorted(Path(folder).iterdir()):
+            file.replace(path.absolute().with_name(file.name))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,11 +26,6 @@ class Checkpoint:
     Args:
         path: Its prefix, one of its files, or a directory of which it is the latest.
 
-    Attributes:
-        name: Its name in messages.
-        prefix: What the names of its files start with.
-        names: The names of its tensors.
-
     Raises:
         UsageError: There is none.
         CorruptFileError: It cannot be read.
@@ -40,7 +34,7 @@ class Checkpoint:
     def __init__(self, path: Path) -> None:
         import tensorflow as tf
 
-        self.name = f"'{path}'"
+        self.name = f"'{path}'"  # in messages
         prefix = PARTS.sub("", str(path))
         if path.is_dir():
             prefix = tf.train.latest_checkpoint(str(path))
@@ -52,11 +46,7 @@ class Checkpoint:
         self.names = set(self._shapes)
 
     def tensor(self, name: str) -> np.ndarray:
-        """Return the values of a tensor.
-
-        Raises:
-            CorruptFileError: They cannot be read.
-        """
+        """Return the values of a tensor, or raise a CorruptFileError."""
         return np.asarray(self._read(self._reader.get_tensor, name))
 
     def weights(self) -> tuple[list[str], list[str]]:
@@ -94,20 +84,13 @@ class Checkpoint:
 
 
 def write(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
-    """Write a checkpoint with the prefix `path`; an existing one is replaced atomically.
+    """Write a checkpoint with the prefix `path`.
 
     Raises:
         OSError: It cannot be written.
     """
     import tensorflow as tf
 
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=path.parent) as folder:
-        aside = Path(folder) / path.name
-        tf.raw_ops.SaveV2(
-            prefix=str(aside),
-            tensor_names=list(tensors),
-            shape_and_slices=[""] * len(tensors),
-            tensors=list(tensors.values()),
-        )
-        for suffix in (".data-00000-of-00001", ".index"):
-            Path(f"{aside}{suffix}").replace(f"{path}{suffix}")
+    names, values = list(tensors), list(tensors.values())
+    slices = [""] * len(names)
+    tf.raw_ops.SaveV2(prefix=str(path), tensor_names=names, shape_and_slices=slices, tensors=values)

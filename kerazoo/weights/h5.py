@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import h5py
 import numpy as np
 
 from kerazoo.errors import CorruptFileError
+from kerazoo.lazy import keras
 
 KINDS = ("kernel", "bias")
 NORM_KINDS = ("gamma", "beta", "moving_mean", "moving_variance")
@@ -19,7 +19,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
     """Return the weights of a `.h5` or `.weights.h5` file by "layer/kernel".
 
     Raises:
-        CorruptFileError: It cannot be read, or holds no weights of named layers.
+        CorruptFileError: It cannot be read, or has no weights of named layers.
     """
     try:
         with h5py.File(path) as file:
@@ -66,12 +66,13 @@ def _texts(values: Any) -> list[str]:
     return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
 
 
-def write(path: Path, layers: Mapping[str, Mapping[str, np.ndarray]]) -> None:
-    """Write layers and their weights by name as the official `.h5` files of keras.applications."""
+def write(path: Path, model: keras.Model) -> None:
+    """Write the weights of a model like the official `.h5` files of keras.applications."""
     with h5py.File(path, "w") as file:
-        file.attrs["layer_names"] = [layer.encode() for layer in layers]
-        for layer, weights in layers.items():
-            group = file.create_group(layer)
-            group.attrs["weight_names"] = [f"{layer}/{kind}".encode() for kind in weights]
-            for kind, array in weights.items():
-                group[f"{layer}/{kind}"] = array
+        file.attrs["layer_names"] = [layer.name.encode() for layer in model.layers]
+        for layer in model.layers:
+            group = file.create_group(layer.name)
+            names = [f"{layer.name}/{weight.name}" for weight in layer.weights]
+            group.attrs["weight_names"] = [name.encode() for name in names]
+            for name, weight in zip(names, layer.weights, strict=True):
+                group[name] = weight.numpy()

@@ -10,19 +10,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from kerazoo.errors import CorruptFileError, DataMissingError, KerazooError, UsageError
 from kerazoo.lazy import keras
 from kerazoo.weights import h5
-from kerazoo.weights.networks import (
-    KERAS_NETWORKS,
-    Network,
-    check_same_graph,
-    find_network,
-)
+from kerazoo.weights.networks import KERAS_NETWORKS, Network, check_same_graph, find_network
 from kerazoo.weights.preprocessing import CAFFE, Preprocessing
 from kerazoo.weights.transfer import LoadedWeights, assign, named_weights
 
@@ -100,23 +94,25 @@ def as_model(model: keras.Model) -> keras.Model:
     """
     network = network_of(model)
     weights = {key: weight.numpy() for key, weight in named_weights(model).items()}
-    last = network.top[-1]
-    options: dict[str, Any] = {"include_top": f"{last}/kernel" in weights, "weights": None}
-    if f"{network.top[0]}/kernel" in weights and not options["include_top"]:
+    first, last = network.top[0], network.top[-1]
+    include_top = f"{last}/kernel" in weights
+    if f"{first}/kernel" in weights and not include_top:
         raise UsageError(
             f"{network.name} ends with {last} or before its top; '{model.name}' does not"
         )
-    if options["include_top"]:
-        options["classes"] = len(weights[f"{last}/bias"])
-    options["input_shape"] = _input_shape(model, weights)
-    result = getattr(keras.applications, network.name)(**options)
+    result = getattr(keras.applications, network.name)(
+        include_top=include_top,
+        weights=None,
+        input_shape=_input_shape(model, weights),
+        **({"classes": len(weights[f"{last}/bias"])} if include_top else {}),
+    )
     renamed = {_renamed(network.layers, key): (key, array) for key, array in weights.items()}
     assign(result, LoadedWeights(f"'{model.name}'", renamed, error=UsageError))
     return result
 
 
 def _input_shape(model: keras.Model, weights: Mapping[str, np.ndarray]) -> tuple[int | None, ...]:
-    """Return the input on which their head has the weights of the model's head."""
+    """Return the input shape for which the head of keras.applications has the same weights."""
     fc6 = weights.get("fc6/kernel")
     conv_head = fc6 is not None and fc6.ndim == 4
     if not conv_head and None not in model.input_shape[1:]:
@@ -141,51 +137,34 @@ def write(model: keras.Model, path: Path) -> Preprocessing:
         UsageError: The path ends otherwise, or keras.applications has no such network.
     """
     if path.suffix != ".h5":
-        raise UsageError(f"'{path}': weights of {LIBRARY} go to a .weights.h5 or .h5 file")
+        raise UsageError(f"'{path.name}': weights of {LIBRARY} go to a .weights.h5 or .h5 file")
     result = as_model(model)
-    aside = path.with_name(f".new-{path.name}")
-    try:
-        if path.name.endswith(".weights.h5"):
-            result.save_weights(aside)
-        else:
-            h5.write(
-                aside,
-                {
-                    layer.name: {weight.name: weight.numpy() for weight in layer.weights}
-                    for layer in result.layers
-                },
-            )
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    if path.name.endswith(".weights.h5"):
+        result.save_weights(path)
+    else:
+        h5.write(path, result)
     return CAFFE
 
 
 def _loaded(
     source: str, weights: Mapping[str, np.ndarray], error: type[KerazooError]
 ) -> LoadedWeights:
-    """Return weights by kerazoo's names, which are theirs already in a model of kerazoo."""
+    """Return weights by kerazoo's names, of the network with the most of their layers.
+
+    Weights without the first layer of such a network have kerazoo's names already.
+    """
     layers = {key.partition("/")[0] for key in weights}
-    starts = [next(iter(network.layers.values())) for network in KERAS_NETWORKS]
-    if layers & {*starts}:
-        return _renamed_weights(source, weights, error)
-    top = next((n.top for n in KERAS_NETWORKS if f"{n.top[0]}/kernel" in weights), ())
     tensors = {key: (key, array) for key, array in weights.items()}
-    return LoadedWeights(source, tensors, top=top, error=error)
-
-
-def _renamed_weights(
-    source: str, weights: Mapping[str, np.ndarray], error: type[KerazooError]
-) -> LoadedWeights:
-    """Return weights of the network with the most of their layers, by kerazoo's names."""
-    layers = {key.partition("/")[0] for key in weights}
+    if not any(next(iter(network.layers.values())) in layers for network in KERAS_NETWORKS):
+        top = next((n.top for n in KERAS_NETWORKS if f"{n.top[0]}/kernel" in weights), ())
+        return LoadedWeights(source, tensors, top=top, error=error)
     network = max(
         KERAS_NETWORKS, key=lambda n: (len(layers & {*n.layers.values()}), -len(n.layers))
     )
-    ours = {theirs: own for own, theirs in network.layers.items()}
+    names = {keras_name: name for name, keras_name in network.layers.items()}
     tensors = {}
     for name, array in weights.items():
-        key = _renamed(ours, name)
+        key = _renamed(names, name)
         tensors[key if key not in tensors else f"{name}, a second time"] = (name, array)
     return LoadedWeights(
         source,

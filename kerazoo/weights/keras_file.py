@@ -1,4 +1,4 @@
-"""Keras's own file of a saved model (`.keras`), in which kerazoo notes what it is."""
+"""Keras's file of a saved model (`.keras`), with a note of its kerazoo name and options."""
 
 from __future__ import annotations
 
@@ -24,13 +24,11 @@ def read(path: Path) -> LoadedWeights:
         UsageError: The file contains code, which is never run.
         CorruptFileError: Keras cannot read the file.
     """
-    saved = load_model(path)
-    weights = {key: (key, weight.numpy()) for key, weight in named_weights(saved).items()}
+    saved, called = load_model(path), f"'{path}'"
     preprocessing, config = _read_note(path)
-    called = f"'{path}'"
     return LoadedWeights(
         called,
-        weights,
+        {key: (key, weight.numpy()) for key, weight in named_weights(saved).items()},
         preprocessing=preprocessing,
         config=config,
         check=lambda model: check_same_graph(model, saved, called, CorruptFileError),
@@ -64,7 +62,7 @@ def write(model: keras.Model, path: Path) -> Preprocessing | None:
         UsageError: The path does not end in `.keras`.
     """
     if path.suffix != ".keras":
-        raise UsageError(f"'{path}': a Keras model is saved as a .keras file")
+        raise UsageError(f"'{path.name}': a Keras model is saved as a .keras file")
     preprocessing: Preprocessing | None = getattr(model, "preprocessing", None)
     config: ModelConfig | None = getattr(model, "kerazoo_config", None)
     note: dict[str, Any] = {}
@@ -72,14 +70,9 @@ def write(model: keras.Model, path: Path) -> Preprocessing | None:
         note["preprocessing"] = preprocessing.name
     if config is not None:
         note["model"] = {"name": config.name, "options": dict(config.options)}
-    aside = path.with_name(f".new-{path.name}")
-    try:
-        model.save(aside)
-        with zipfile.ZipFile(aside, "a") as archive:
-            archive.writestr(NOTE, json.dumps(note, default=keras.activations.serialize))
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    model.save(path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(NOTE, json.dumps(note, default=keras.activations.serialize))
     return preprocessing
 
 

@@ -1,18 +1,39 @@
-"""Which network of another library is which of kerazoo, and whether both compute the same."""
+"""The networks of other libraries: their names, their layers, and what builds them in kerazoo."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kerazoo.errors import KerazooError, UsageError
 from kerazoo.registry import ModelConfig
-from kerazoo.weights.keras_names import resnet_name, vgg_name
 from kerazoo.weights.preprocessing import CAFFE, Preprocessing
 
 if TYPE_CHECKING:
     import keras
+
+# Names of layers in kerazoo, and in keras.applications; the first pattern that fits counts.
+VGG_NAMES = {
+    r"conv(\d)_(\d)": r"block\1_conv\2",
+    r"pool(\d)": r"block\1_pool",
+    r"pool5_flat": "flatten",
+    r"fc6": "fc1",
+    r"fc7": "fc2",
+    r"fc8": "predictions",
+}
+RESNET_NAMES = {
+    r"conv1": "conv1_conv",
+    r"pool1": "pool1_pool",
+    r"conv(\d)_(\d+)_(\d)": r"conv\1_block\2_\3_conv",
+    r"conv(\d)_(\d+)_shortcut": r"conv\1_block\2_0_conv",
+    r"conv(\d)_(\d+)_shortcut_bn": r"conv\1_block\2_0_bn",
+    r"conv(\d)_(\d+)_relu": r"conv\1_block\2_out",
+    r"conv(\d)_(\d+)_(.+)": r"conv\1_block\2_\3",
+    r"global_pool": "avg_pool",
+    r"fc": "predictions",
+}
 
 BATCH_NORM = "_bn"  # added to a convolution's name for its batch normalization
 
@@ -30,23 +51,14 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Network:
-    """A network of another library that kerazoo has too.
+    """A network of another library that kerazoo can build."""
 
-    Attributes:
-        name: Its name there.
-        config: The call that builds it in kerazoo.
-        layers: Names of kerazoo's layers with weights -> theirs, without batch normalizations.
-        top: Layers of kerazoo above the features, the classifier last.
-        preprocessing: What its weights expect to be done to an image.
-        fc_sizes: Height and width of the feature map under a dense layer that is a convolution
-            there, where it is not 1x1.
-    """
-
-    name: str
-    config: ModelConfig
-    layers: Mapping[str, str]
-    top: tuple[str, ...]
-    preprocessing: Preprocessing
+    name: str  # in the other library
+    config: ModelConfig  # the call that builds it in kerazoo
+    layers: Mapping[str, str]  # kerazoo's layers with weights -> their names in the other library
+    top: tuple[str, ...]  # kerazoo's layers after the features, the classifier last
+    preprocessing: Preprocessing  # what its weights expect
+    # The kernel sizes of dense layers that are convolutions there, where they are not 1x1.
     fc_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
@@ -66,7 +78,7 @@ def config_of(model: keras.Model) -> ModelConfig:
 
 
 def find_network(model: keras.Model, networks: Iterable[Network], library: str) -> Network:
-    """Return what a model of kerazoo is in another library.
+    """Return the network of another library with the graph of a model of kerazoo.
 
     Raises:
         UsageError: The library has no such network, or builds it with other options.
@@ -95,7 +107,7 @@ def check_same_graph(
         KerazooError: Layers of the same name have different settings; the message lists them.
     """
     layers = {layer.name: layer for layer in model.layers}
-    found: dict[str, list[str]] = {}
+    differences: dict[str, list[str]] = {}
     for other in source.layers:
         layer = layers.get(other.name)
         if layer is None or type(layer) is not type(other):
@@ -103,13 +115,22 @@ def check_same_graph(
         for setting in SETTINGS.get(type(layer).__name__, ()):
             value, wanted = getattr(layer, setting), getattr(other, setting)
             if value != wanted:
-                found.setdefault(f"has {setting} {value}, not {wanted}", []).append(layer.name)
-    if found:
-        differences = [
+                difference = f"has {setting} {value}, not {wanted}"
+                differences.setdefault(difference, []).append(layer.name)
+    if differences:
+        text = ", ".join(
             f"{names[0]}{f' (and {len(names) - 1} more)' if len(names) > 1 else ''} {difference}"
-            for difference, names in found.items()
-        ]
-        raise error(f"{called} is another network than '{model.name}': {', '.join(differences)}")
+            for difference, names in differences.items()
+        )
+        raise error(f"{called} is another network than '{model.name}': {text}")
+
+
+def keras_name(rules: Mapping[str, str], name: str) -> str:
+    """Return a layer's name in keras.applications, by `VGG_NAMES` or `RESNET_NAMES`."""
+    for pattern, replacement in rules.items():
+        if re.fullmatch(pattern, name):
+            return re.sub(pattern, replacement, name)
+    return name
 
 
 def vgg_convolutions(depths: Sequence[int]) -> list[str]:
@@ -121,44 +142,43 @@ def vgg_convolutions(depths: Sequence[int]) -> list[str]:
     ]
 
 
-def resnet_units(depths: Sequence[int]) -> list[tuple[int, int]]:
-    """Return stage and unit of every bottleneck: (2, 1), (2, 2), (2, 3), (3, 1), ..."""
-    return [
-        (stage, unit) for stage, depth in enumerate(depths, start=2) for unit in range(1, depth + 1)
-    ]
-
-
-RESNETS = ((50, (3, 4, 6, 3)), (101, (3, 4, 23, 3)), (152, (3, 8, 36, 3)))
-
-
-def resnet_layers(depths: Sequence[int]) -> list[str]:
-    """Return the convolutions of a ResNet of bottlenecks, and its last dense layer."""
+def resnet_convolutions(depths: Sequence[int]) -> list[str]:
+    """Return the convolutions of a ResNet of bottlenecks: conv1, conv2_1_1, conv2_1_2, ..."""
     layers = ["conv1"]
-    for stage, unit in resnet_units(depths):
-        layers += [f"conv{stage}_{unit}_{number}" for number in (1, 2, 3)]
-        layers += [f"conv{stage}_{unit}_shortcut"] if unit == 1 else []
-    return [*layers, "fc"]
+    for stage, depth in enumerate(depths, start=2):
+        for block in range(1, depth + 1):
+            parts = ("1", "2", "3", "shortcut") if block == 1 else ("1", "2", "3")
+            layers += [f"conv{stage}_{block}_{part}" for part in parts]
+    return layers
 
 
-def _keras_vgg(name: str, depths: Sequence[int]) -> Network:
-    layers = [*vgg_convolutions(depths), "fc6", "fc7", "fc8"]
-    names = {layer: vgg_name(layer) for layer in layers}
-    return Network(name, ModelConfig(name.lower()), names, ("fc6", "fc7", "fc8"), CAFFE)
+def _keras_network(
+    name: str,
+    layers: Sequence[str],
+    top: tuple[str, ...],
+    rules: Mapping[str, str],
+    options: Mapping[str, Any],
+) -> Network:
+    names = {layer: keras_name(rules, layer) for layer in (*layers, *top)}
+    return Network(name, ModelConfig(name.lower(), options), names, top, CAFFE)
 
 
 def _keras_resnet(number: int, depths: Sequence[int]) -> Network:
-    *convolutions, last = resnet_layers(depths)
-    layers = [*convolutions, *(f"{name}{BATCH_NORM}" for name in convolutions), last]
-    config = ModelConfig(f"resnet{number}", RESNET_OPTIONS)
-    names = {layer: resnet_name(layer) for layer in layers}
-    return Network(f"ResNet{number}", config, names, ("fc",), CAFFE)
+    convolutions = resnet_convolutions(depths)
+    layers = [*convolutions, *(f"{name}{BATCH_NORM}" for name in convolutions)]
+    options = {"use_bias": True, "pool_padding": "symmetric", "epsilon": 1.001e-5}
+    return _keras_network(f"ResNet{number}", layers, ("fc",), RESNET_NAMES, options)
 
 
-RESNET_OPTIONS = {"use_bias": True, "pool_padding": "symmetric", "epsilon": 1.001e-5}
+VGGS = {11: (1, 1, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
+VGG_TOP = ("fc6", "fc7", "fc8")
+RESNETS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 KERAS_NETWORKS = (
-    _keras_vgg("VGG16", (2, 2, 3, 3, 3)),
-    _keras_vgg("VGG19", (2, 2, 4, 4, 4)),
-    *(_keras_resnet(number, depths) for number, depths in RESNETS),
+    *(
+        _keras_network(f"VGG{number}", vgg_convolutions(VGGS[number]), VGG_TOP, VGG_NAMES, {})
+        for number in (16, 19)
+    ),
+    *(_keras_resnet(number, depths) for number, depths in RESNETS.items()),
 )
 
 
@@ -168,4 +188,4 @@ def names_in_kerazoo(model: keras.Model) -> dict[str, str]:
     if config is None or config.options.get("layer_names") != "keras":
         return {}
     networks = (network for network in KERAS_NETWORKS if network.config.name == config.name)
-    return {theirs: ours for network in networks for ours, theirs in network.layers.items()}
+    return {other: name for network in networks for name, other in network.layers.items()}

@@ -6,29 +6,20 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 
 if TYPE_CHECKING:
-    from keras import KerasTensor
+    import numpy as np
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Images in [0, 255] become `(image - mean) * scale`.
-
-    Attributes:
-        name: Its name in a saved model.
-        bgr: Whether red and blue are swapped first.
-        mean: Of each channel, in the order that the model sees; one number for all of them.
-        scale: What the difference is multiplied by.
-    """
+    """Images in [0, 255] become `(image - mean) * scale`."""
 
     name: str
-    bgr: bool
-    mean: tuple[float, ...]
+    bgr: bool  # whether red and blue are swapped first
+    mean: tuple[float, ...]  # of each channel, after the swap; one number for all channels
     scale: float = 1.0
 
     def __str__(self) -> str:
@@ -50,55 +41,53 @@ logger = logging.getLogger("kerazoo")
 BY_NAME = {each.name: each for each in (SLIM_VGG, SLIM_INCEPTION, CAFFE, UNIT)}
 
 
-def preprocess(model: keras.Model, images: Any) -> np.ndarray | KerasTensor:
+def preprocess(model: keras.Model, images: Any) -> np.ndarray | keras.KerasTensor:
     """Return images as the weights of `model` expect them.
 
-    A warning in the log says where they are not in [0, 255], or seem to be in [0, 1].
+    A warning is logged if they are not in [0, 255], or seem to be in [0, 1].
 
     Args:
         model: A model with loaded weights.
-        images: Red, green and blue, or grey, in [0, 255]: an array or a tensor
-            [batch, height, width, channels], or [batch, channels, height, width] where that is
-            Keras's image data format.
+        images: RGB or gray, in [0, 255]: an array or a tensor [batch, height, width, channels], or
+            [batch, channels, height, width] if that is Keras's image data format.
 
     Returns:
         Floats of the same shape, an array for an array and a tensor for a tensor.
 
     Raises:
         UsageError: The model does not know its preprocessing, or the images do not fit it.
+
+    >>> model = create_model("mnist_cnn", weights="mnist")
+    >>> float(preprocess(model, np.full((1, 28, 28, 1), 51)).max())
+    0.2
     """
+    import numpy as np
+
     expected: Preprocessing | None = getattr(model, "preprocessing", None)
     if expected is None:
         raise UsageError(
             f"the preprocessing of '{model.name}' is unknown: it has no weights that were loaded "
             "with kerazoo"
         )
-    is_tensor = keras.ops.is_tensor(images) or isinstance(images, keras.KerasTensor)
-    if not is_tensor:
+    if keras.ops.is_tensor(images) or isinstance(images, keras.KerasTensor):
+        dtype = keras.config.floatx()
+        images = keras.ops.cast(images, dtype)
+    else:
         images = np.asarray(images)
         if images.dtype.kind not in "uif":
             raise UsageError(f"images must be numbers, not {images.dtype}")
         _warn_of_range(images)
-        images = images.astype(np.result_type(images.dtype, np.float32), copy=False)
-    else:
-        images = keras.ops.cast(images, keras.config.floatx())
+        dtype = np.result_type(images.dtype, np.float32)
+        images = images.astype(dtype, copy=False)
     axis = 1 if keras.config.image_data_format() == "channels_first" else -1
-    return _apply(expected, images, axis)
-
-
-def _apply(preprocessing: Preprocessing, images: Any, axis: int) -> Any:
-    rank = len(images.shape)
-    channels = len(preprocessing.mean)
-    if rank != 4 or (channels > 1 and images.shape[axis] != channels):
+    channels = len(expected.mean)
+    if len(images.shape) != 4 or (channels > 1 and images.shape[axis] != channels):
         wanted = f"{channels} channels on axis {axis}" if channels > 1 else "four axes"
         raise UsageError(f"images must have {wanted}; received shape {tuple(images.shape)}")
-    if preprocessing.bgr:
+    if expected.bgr:
         images = images[:, ::-1] if axis == 1 else images[..., ::-1]
-    shape = (channels, 1, 1) if axis == 1 else (channels,)
-    dtype = images.dtype if isinstance(images, np.ndarray) else keras.config.floatx()
-    return (images - np.reshape(preprocessing.mean, shape).astype(dtype)) * np.asarray(
-        preprocessing.scale, dtype
-    )
+    mean = np.reshape(expected.mean, (channels, 1, 1) if axis == 1 else (channels,))
+    return (images - mean.astype(dtype)) * np.asarray(expected.scale, dtype)
 
 
 def _warn_of_range(images: np.ndarray) -> None:

@@ -16,17 +16,10 @@ import numpy as np
 
 from kerazoo.errors import UsageError
 from kerazoo.registry import ModelConfig
-from kerazoo.weights import checkpoint
+from kerazoo.weights import checkpoint, networks
 from kerazoo.weights.checkpoint import Checkpoint
 from kerazoo.weights.h5 import NORM_KINDS
-from kerazoo.weights.networks import (
-    BATCH_NORM,
-    RESNETS,
-    Network,
-    find_network,
-    resnet_layers,
-    vgg_convolutions,
-)
+from kerazoo.weights.networks import BATCH_NORM, RESNETS, VGG_TOP, VGGS, Network
 from kerazoo.weights.preprocessing import SLIM_INCEPTION, SLIM_VGG, Preprocessing
 from kerazoo.weights.transfer import LoadedWeights, named_weights
 
@@ -34,7 +27,6 @@ if TYPE_CHECKING:
     import keras
 
 KINDS = {"kernel": "weights", "bias": "biases"}
-DENSE = ("fc6", "fc7", "fc8")
 # tf-slim's names for the branches of a module, and for the convolutions of the stem.
 BRANCHES = {
     "1x1": "Branch_0/Conv2d_0a_1x1",
@@ -47,65 +39,47 @@ BRANCHES = {
 STEM = {"conv1": "Conv2d_1a_7x7", "conv2_reduce": "Conv2d_2b_1x1", "conv2": "Conv2d_2c_3x3"}
 
 
-def _vgg(depths: Sequence[int]) -> dict[str, str]:
-    convolutions = {name: f"{name[:5]}/{name}" for name in vgg_convolutions(depths)}
-    return {**convolutions, "fc6": "fc6", "fc7": "fc7", "fc8": "fc8"}
+def _vgg(name: str, number: int) -> Network:
+    layers = {name: f"{name[:5]}/{name}" for name in networks.vgg_convolutions(VGGS[number])}
+    layers |= {name: name for name in VGG_TOP}
+    config = ModelConfig(f"vgg{number}")
+    return Network(name, config, layers, VGG_TOP, SLIM_VGG, fc_sizes={"fc6": (7, 7)})
 
 
-def _resnet(depths: Sequence[int]) -> dict[str, str]:
-    *convolutions, last = resnet_layers(depths)
-    return {name: _resnet_path(name) for name in convolutions} | {last: "logits"}
+def _alexnet() -> Network:
+    layers = {name: name for name in ("conv1", "conv2", "conv3", "conv4", "conv5", *VGG_TOP)}
+    config = ModelConfig("alexnet_v2")
+    return Network(config.name, config, layers, VGG_TOP, SLIM_VGG, fc_sizes={"fc6": (5, 5)})
 
 
-def _resnet_path(name: str) -> str:
-    """Return "block1/unit_1/bottleneck_v1/conv2" for "conv2_1_2"."""
-    if name == "conv1":
-        return name
-    stage, unit, part = name.removeprefix("conv").split("_")
-    convolution = part if part == "shortcut" else f"conv{part}"
-    return f"block{int(stage) - 1}/unit_{unit}/bottleneck_v1/{convolution}"
+def _resnet(number: int, depths: Sequence[int]) -> Network:
+    """Return a ResNet, whose "conv2_1_2" is "block1/unit_1/bottleneck_v1/conv2"."""
+    first, *others = networks.resnet_convolutions(depths)
+    layers = {first: first, "fc": "logits"}
+    for name in others:
+        stage, unit, part = name.removeprefix("conv").split("_")
+        convolution = part if part == "shortcut" else f"conv{part}"
+        layers[name] = f"block{int(stage) - 1}/unit_{unit}/bottleneck_v1/{convolution}"
+    config = ModelConfig(f"resnet{number}", {"stride_on": "last_3x3"})
+    return Network(f"resnet_v1_{number}", config, layers, ("fc",), SLIM_VGG)
 
 
-def _inception() -> dict[str, str]:
-    layers = dict(STEM)
+def _inception() -> Network:
+    layers = {**STEM, "classifier": "Logits/Conv2d_0c_1x1"}
     for block, letters in ((3, "ab"), (4, "abcde"), (5, "ab")):
         for letter, slims in zip(letters, "bcdef", strict=False):
             for branch, path in BRANCHES.items():
                 layers[f"inception_{block}{letter}_{branch}"] = f"Mixed_{block}{slims}/{path}"
     layers["inception_5a_5x5"] = "Mixed_5b/Branch_2/Conv2d_0a_3x3"  # named by another rule
-    return {**layers, "classifier": "Logits/Conv2d_0c_1x1"}
+    config = ModelConfig("inception_v1")
+    return Network(config.name, config, layers, ("classifier",), SLIM_INCEPTION)
 
 
 NETWORKS = (
-    *(
-        Network(name, ModelConfig(ours), _vgg(depths), DENSE, SLIM_VGG, fc_sizes={"fc6": (7, 7)})
-        for name, ours, depths in (
-            ("vgg_a", "vgg11", (1, 1, 2, 2, 2)),
-            ("vgg_16", "vgg16", (2, 2, 3, 3, 3)),
-            ("vgg_19", "vgg19", (2, 2, 4, 4, 4)),
-        )
-    ),
-    *(
-        Network(
-            f"resnet_v1_{layers}",
-            ModelConfig(f"resnet{layers}", {"stride_on": "last_3x3"}),
-            _resnet(depths),
-            ("fc",),
-            SLIM_VGG,
-        )
-        for layers, depths in RESNETS
-    ),
-    Network(
-        "alexnet_v2",
-        ModelConfig("alexnet_v2"),
-        {name: name for name in ("conv1", "conv2", "conv3", "conv4", "conv5", *DENSE)},
-        DENSE,
-        SLIM_VGG,
-        fc_sizes={"fc6": (5, 5)},
-    ),
-    Network(
-        "inception_v1", ModelConfig("inception_v1"), _inception(), ("classifier",), SLIM_INCEPTION
-    ),
+    *(_vgg(*names) for names in (("vgg_a", 11), ("vgg_16", 16), ("vgg_19", 19))),
+    *(_resnet(*resnet) for resnet in RESNETS.items()),
+    _alexnet(),
+    _inception(),
 )
 SCOPES = {"inception_v1": "InceptionV1"}  # where it is not the network's name
 
@@ -122,8 +96,8 @@ def read(file: Checkpoint) -> LoadedWeights:
         CorruptFileError: The checkpoint cannot be read.
     """
     weights, skipped = file.weights()
-    scope, network = _scope_and_network(weights)
-    names = _kerazoo_names(network, scope)
+    scope, network = scope_and_network(weights)
+    names = kerazoo_names(network.name, scope)
     return LoadedWeights(
         file.name,
         {names.get(name, name): (name, file.tensor(name)) for name in weights},
@@ -138,17 +112,15 @@ def read(file: Checkpoint) -> LoadedWeights:
 
 def network_of(model: keras.Model) -> Network:
     """Return the network of tf-slim that a model is; errors as in `find_network`."""
-    return find_network(model, NETWORKS, "tf-slim")
-
-
-def scope_of(names: Collection[str]) -> str:
-    """Return what all names of tensors start with: "vgg_16/"."""
-    return _scope_and_network(names)[0]
+    return networks.find_network(model, NETWORKS, "tf-slim")
 
 
 def kerazoo_names(network: str, scope: str) -> dict[str, str]:
     """Return the names of a network's weights: in tf-slim, starting with `scope` -> in kerazoo."""
-    return _kerazoo_names(next(each for each in NETWORKS if each.name == network), scope)
+    match = next(each for each in NETWORKS if each.name == network)
+    keys = [f"{layer}/{kind}" for layer in match.layers for kind in KINDS]
+    keys += [f"{layer}{BATCH_NORM}/{kind}" for layer in match.layers for kind in NORM_KINDS]
+    return {_slim_name(match, scope, key): key for key in keys}
 
 
 def write(model: keras.Model, path: Path) -> Preprocessing:
@@ -173,26 +145,20 @@ def write(model: keras.Model, path: Path) -> Preprocessing:
     return network.preprocessing
 
 
-def _scope_and_network(names: Collection[str]) -> tuple[str, Network]:
-    """Return the scope and the network of which a checkpoint has the most weights.
+def scope_and_network(names: Collection[str]) -> tuple[str, Network]:
+    """Return the scope, such as "vgg_16/", and the network that a checkpoint has most weights of.
 
-    Among several, it is the network with the fewest layers besides.
+    Of several, it is the network with the fewest layers.
     """
     candidates = []
     for network in NETWORKS:
         first = f"{next(iter(network.layers.values()))}/weights"
         scopes = (name.removesuffix(first) for name in names if name.endswith(first))
         scope = min(scopes, key=len, default="")
-        weights = _kerazoo_names(network, scope).keys() & set(names)
+        weights = kerazoo_names(network.name, scope).keys() & set(names)
         candidates.append((len(weights), -len(network.layers), scope, network))
     *_, scope, network = max(candidates, key=lambda candidate: candidate[:2])
     return scope, network
-
-
-def _kerazoo_names(network: Network, scope: str) -> dict[str, str]:
-    keys = [f"{layer}/{kind}" for layer in network.layers for kind in KINDS]
-    keys += [f"{layer}{BATCH_NORM}/{kind}" for layer in network.layers for kind in NORM_KINDS]
-    return {_slim_name(network, scope, key): key for key in keys}
 
 
 def _slim_name(network: Network, scope: str, key: str) -> str:

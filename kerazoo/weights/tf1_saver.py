@@ -55,8 +55,8 @@ def write(model: keras.Model, path: Path) -> Preprocessing:
     weights = {key: weight.numpy() for key, weight in named_weights(model).items()}
     if weights.keys() != WEIGHTS:
         raise UsageError(f"the TF1 program is mnist_cnn, and '{model.name}' has other layers")
-    slots = {
-        f"{key}/{slot}": np.zeros_like(value) for key, value in weights.items() for slot in SLOTS
+    moments = {
+        f"{key}/{slot}": np.zeros_like(array) for key, array in weights.items() for slot in SLOTS
     }
-    checkpoint.write(path, {**weights, **slots, **POWERS})
+    checkpoint.write(path, {**weights, **moments, **POWERS})
     return UNIT

@@ -19,29 +19,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LoadedWeights:
-    """Weights from a checkpoint, a file or a model, by kerazoo's names.
+    """Weights from a checkpoint, a file or a model, by kerazoo's names."""
 
-    Attributes:
-        source: The name of the checkpoint, file or model in messages.
-        tensors: "layer/weight" of kerazoo -> the name in the source, the values.
-        skipped: What else the source contains, such as the state of an optimizer.
-        top: Layers of kerazoo above the features, the classifier last. A model that has none of
-            them, or ends before the last, is loaded without them.
-        preprocessing: What the weights expect to be done to an image.
-        config: The call that builds the model of these weights, where it is known.
-        source_name: The name in the source of a weight that it should contain, by kerazoo's.
-        error: Raised where the weights do not fit a model.
-        check: Raises where a model with weights of these names and shapes computes something else.
-    """
-
-    source: str
-    tensors: Mapping[str, tuple[str, np.ndarray]]
-    skipped: Collection[str] = ()
+    source: str  # name of the checkpoint, file or model in messages
+    tensors: Mapping[str, tuple[str, np.ndarray]]  # "layer/weight" -> name in the source, elements
+    skipped: Collection[str] = ()  # what else the source contains, such as optimizer state
+    # Layers after the features, the classifier last; a model that ends before it needs none.
     top: tuple[str, ...] = ()
     preprocessing: Preprocessing | None = None
-    config: ModelConfig | None = None
-    source_name: Callable[[str], str] = str
-    error: type[KerazooError] = CorruptFileError
+    config: ModelConfig | None = None  # the call that builds the model of these weights
+    source_name: Callable[[str], str] = str  # kerazoo's name -> the expected name in the source
+    error: type[KerazooError] = CorruptFileError  # raised if the weights do not fit a model
+    # Raises an error if a model with weights of these names and shapes has another graph.
     check: Callable[[keras.Model], object] = id
 
 
@@ -67,11 +56,13 @@ def assign(model: keras.Model, weights: LoadedWeights) -> list[str]:
     """
     weights.check(model)
     targets = named_weights(model)
-    layers = {_layer(key) for key in targets}
-    absent = {layer for layer in weights.top if layer not in layers}
-    if weights.top and weights.top[-1] not in absent:
+    layers = {key.partition("/")[0] for key in targets}
+    absent = {*weights.top} - layers
+    if not layers.isdisjoint(weights.top[-1:]):
         absent = set()  # a model with the last layer needs all below it
-    given = {key: pair for key, pair in weights.tensors.items() if _layer(key) not in absent}
+    given = {
+        key: pair for key, pair in weights.tensors.items() if key.partition("/")[0] not in absent
+    }
     values: dict[str, np.ndarray] = {}
     problems = [f"{weights.source_name(key)} is missing" for key in targets if key not in given]
     for key, (name, array) in given.items():
@@ -86,18 +77,13 @@ def assign(model: keras.Model, weights: LoadedWeights) -> list[str]:
         else:
             values[key] = array.reshape(shape)
     if problems:
-        raise weights.error(
-            f"{weights.source} does not fit '{model.name}': {_first(problems)}"
-            f"{_hint(weights, targets)}"
-        )
+        more = f" and {len(problems) - 6} more" if len(problems) > 6 else ""
+        text = f"{', '.join(problems[:6])}{more}{_hint(weights, targets)}"
+        raise weights.error(f"{weights.source} does not fit '{model.name}': {text}")
     for key, array in values.items():
         targets[key].assign(array)
     dropped = [name for key, (name, _) in weights.tensors.items() if key not in given]
     return [*weights.skipped, *dropped]
-
-
-def _layer(key: str) -> str:
-    return key.partition("/")[0]
 
 
 def _fits(array: np.ndarray, shape: tuple[int, ...]) -> bool:
@@ -108,11 +94,6 @@ def _fits(array: np.ndarray, shape: tuple[int, ...]) -> bool:
 
 def _text(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape)) or "a scalar"
-
-
-def _first(problems: list[str], maximum: int = 6) -> str:
-    more = len(problems) - maximum
-    return ", ".join(problems[:maximum]) + (f" and {more} more" if more > 0 else "")
 
 
 def _hint(weights: LoadedWeights, targets: Mapping[str, Any]) -> str:

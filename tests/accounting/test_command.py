@@ -71,16 +71,16 @@ def test_keras_applications_and_files(capsys: pytest.CaptureFixture[str], tmp_pa
     with shapes_only():
         model = keras.applications.MobileNetV2(weights=None)
     assert total["params"] == model.count_params()
-    kerazoo.create_model("mnist_cnn").save(tmp_path / "net.keras")
-    code, out, _ = answer(capsys, "summary", str(tmp_path / "net.keras"), "--format", "json")
+    kerazoo.create_model("mnist_cnn").save(tmp_path / "model.keras")
+    code, out, _ = answer(capsys, "summary", str(tmp_path / "model.keras"), "--format", "json")
     assert (code, json.loads(out)["total"]["macs"]) == (0, 4_039_808)
 
 
 def test_a_file_with_a_layer_of_the_zoo(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     options = {"include_top": False, "input_shape": (32, 32, 3), "alpha": 1 / 16}
     model = kerazoo.create_model("vgg11_lrn", **options)
-    model.save(tmp_path / "net.keras")
-    code, out, _ = answer(capsys, "summary", str(tmp_path / "net.keras"))
+    model.save(tmp_path / "model.keras")
+    code, out, _ = answer(capsys, "summary", str(tmp_path / "model.keras"))
     assert code == 0
     assert "LocalResponseNormalization" in out
 

@@ -54,7 +54,7 @@ def chain(*parts: Any) -> Net:
     return build
 
 
-# net, input height and width, field, stride, first centre; all by hand
+# layers, input height and width, field, stride, first centre; all by hand
 BY_HAND: dict[str, tuple[Net, tuple[int, int], Any, Any, Any]] = {
     "a convolution": (chain(layers.Conv2D(1, 3)), (8, 8), 3, 1, 1.0),
     "not square": (

@@ -38,7 +38,7 @@ def test_models_inside_models() -> None:
 
 
 class Block(keras.layers.Layer):
-    """A layer made of layers, with a weight besides theirs."""
+    """A layer made of layers, with a weight besides those of the layers."""
 
     def build(self, input_shape: Any) -> None:
         self.conv = layers.Conv2D(2, 3, padding="same", name="conv")

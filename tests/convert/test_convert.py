@@ -51,19 +51,19 @@ def test_mnist_cnn_goes_to_tf1_and_back(
 @pytest.mark.usefixtures("width")
 def test_vgg_goes_from_library_to_library(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    theirs = keras.applications.VGG16(weights=None, classes=5)
+    keras_model = keras.applications.VGG16(weights=None, classes=5)
     first, slim, last = (tmp_path / name for name in ("a.weights.h5", "b.ckpt", "c.h5"))
-    theirs.save_weights(first)
+    keras_model.save_weights(first)
     for source, target in ((first, slim), (slim, last)):
         result = convert(str(source), target)
         assert result.difference.relative <= 1e-5
         assert result.config == ModelConfig("vgg16", {"classes": 5})
         gc.collect()  # models are made of cycles
     call = 'create_model("vgg16", classes=5)'
-    assert caplog.messages[0] == f"{first} is {call}, {theirs.count_params():,} parameters"
+    assert caplog.messages[0] == f"{first} is {call}, {keras_model.count_params():,} parameters"
     assert "expect images as" in caplog.messages[1]
     back = keras.applications.VGG16(weights=last, classes=5)
-    assert_same_weights(theirs, back)
+    assert_same_weights(keras_model, back)
 
 
 def test_features_alone_are_converted_too(
@@ -111,7 +111,7 @@ def test_a_wrong_conversion_is_not_written(
     assert [path.name for path in tmp_path.iterdir()] == ["a.keras"]
 
 
-def test_what_is_there_is_kept_unless_told(
+def test_an_existing_file_is_kept_without_overwrite(
     saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     target = tmp_path / "b.ckpt"

@@ -53,10 +53,10 @@ def test_widths_are_those_of_alpha_rounded(name: str, alpha: float) -> None:
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_every_layer_has_its_share_and_the_last_one_its_classes(name: str) -> None:
-    whole, thin = widths(model_of_shapes(name)), widths(model_of_shapes(name, alpha=1 / 8))
-    last = list(whole)[-1]
-    assert thin.pop(last) == whole.pop(last) == 1000
-    assert thin == {layer: width / 8 for layer, width in whole.items()}
+    full, thin = widths(model_of_shapes(name)), widths(model_of_shapes(name, alpha=1 / 8))
+    last = list(full)[-1]
+    assert thin.pop(last) == full.pop(last) == 1000
+    assert thin == {layer: width / 8 for layer, width in full.items()}
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -1,4 +1,4 @@
-"""AlexNet, ZFNet and SPP-net against their papers' figures."""
+"""AlexNet, ZFNet and SPP-net compared with their papers' figures."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ found = features(preprocess_input(images)).shape, model.layers[-1].activation.__
 """
 
 
-def theirs_and_ours(name: str) -> tuple[Any, Any]:
+def keras_and_kerazoo(name: str) -> tuple[Any, Any]:
     return getattr(keras.applications, name), getattr(kerazoo.models, name)
 
 
@@ -52,34 +52,40 @@ def test_layers_and_weights_are_those_of_keras_applications(
     if data_format == "channels_first" and "input_shape" in options:
         options = {**options, "input_shape": (3, 64, 64)}
     with shapes_only():
-        theirs, ours = (build(weights=None, **options) for build in theirs_and_ours(name))
-    assert [each.name for each in ours.layers[1:]] == [each.name for each in theirs.layers[1:]]
+        keras_model, twin_model = (
+            build(weights=None, **options) for build in keras_and_kerazoo(name)
+        )
+    assert [each.name for each in twin_model.layers[1:]] == [
+        each.name for each in keras_model.layers[1:]
+    ]
     if options.get("include_top", True):
-        assert ours.layers[-1].activation is theirs.layers[-1].activation
-    assert [tuple(w.shape) for w in ours.weights] == [tuple(w.shape) for w in theirs.weights]
-    assert ours.output_shape == theirs.output_shape
-    assert ours.name == theirs.name
+        assert twin_model.layers[-1].activation is keras_model.layers[-1].activation
+    assert [tuple(w.shape) for w in twin_model.weights] == [
+        tuple(w.shape) for w in keras_model.weights
+    ]
+    assert twin_model.output_shape == keras_model.output_shape
+    assert twin_model.name == keras_model.name
 
 
 @pytest.mark.parametrize("name", ["VGG16", "ResNet50"])
 def test_outputs_are_those_of_keras_applications(name: str, tmp_path: Path) -> None:
-    build, twin = theirs_and_ours(name)
-    theirs = build(weights=None, **SMALL)
+    build, twin = keras_and_kerazoo(name)
+    keras_model = build(weights=None, **SMALL)
     rng = np.random.default_rng(1)
-    for weight in theirs.weights:
+    for weight in keras_model.weights:
         if len(weight.shape) == 1:
             weight.assign(rng.uniform(0.5, 1.5, weight.shape))
-    theirs.save_weights(tmp_path / "a.weights.h5")
+    keras_model.save_weights(tmp_path / "a.weights.h5")
     images = rng.random((2, 64, 64, 3))
-    expected = theirs(images).numpy()
+    expected = keras_model(images).numpy()
     by_keras = twin(**SMALL)
     by_keras.load_weights(tmp_path / "a.weights.h5")
-    ours = twin(weights=tmp_path / "a.weights.h5", **SMALL)
-    for model in (by_keras, ours, twin(weights=theirs, **SMALL)):
+    twin_model = twin(weights=tmp_path / "a.weights.h5", **SMALL)
+    for model in (by_keras, twin_model, twin(weights=keras_model, **SMALL)):
         np.testing.assert_allclose(model(images), expected, rtol=1e-5)
-    kerazoo.export_weights(ours, tmp_path / "b.weights.h5", "keras_applications")
+    kerazoo.export_weights(twin_model, tmp_path / "b.weights.h5", "keras_applications")
     again = build(weights=tmp_path / "b.weights.h5", **SMALL)
-    assert_same_weights(theirs, again)
+    assert_same_weights(keras_model, again)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +104,7 @@ def test_a_program_of_ten_lines_runs_with_either_import(name: str, layer: str) -
 def test_an_input_tensor_and_any_input_shape() -> None:
     inputs = keras.Input((40, 48, 3))
     scaled = keras.layers.Rescaling(2.0)(inputs)
-    for build in theirs_and_ours("VGG16"):
+    for build in keras_and_kerazoo("VGG16"):
         with shapes_only():
             model = build(weights=None, include_top=False, input_tensor=scaled)
         assert model.input_shape == (None, 40, 48, 3)

@@ -1,4 +1,4 @@
-"""The documents' net against their figures and against NumPy by hand."""
+"""The network of the study notes compared with their figures and with NumPy."""
 
 from __future__ import annotations
 

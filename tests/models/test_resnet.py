@@ -94,14 +94,14 @@ def test_the_first_block_agrees_with_tf_nn() -> None:
         weight.assign(np.abs(rng.normal(scale=deviation, size=weight.shape)))
     weights = iter(model.get_weights())
 
-    def normalised(x: tf.Tensor, stride: int, padding: int) -> tf.Tensor:
+    def normalized(x: tf.Tensor, stride: int, padding: int) -> tf.Tensor:
         zeros = [[0, 0], [padding] * 2, [padding] * 2, [0, 0]]
         x = tf.nn.conv2d(x, next(weights), stride, zeros)
         gamma, beta, mean, variance = (next(weights) for _ in range(4))
         return gamma * (x - mean) / tf.sqrt(variance + 1e-5) + beta
 
     image = rng.normal(size=(1, 32, 32, 3)).astype(np.float32)
-    x = tf.nn.max_pool2d(tf.nn.relu(normalised(image, 2, 3)), 3, 2, "SAME")
-    y = normalised(tf.nn.relu(normalised(x, 1, 1)), 1, 1)
+    x = tf.nn.max_pool2d(tf.nn.relu(normalized(image, 2, 3)), 3, 2, "SAME")
+    y = normalized(tf.nn.relu(normalized(x, 1, 1)), 1, 1)
     block = keras.Model(model.input, model.get_layer("conv2_1_relu").output)
     np.testing.assert_allclose(block(image), tf.nn.relu(x + y), rtol=1e-4)

@@ -160,11 +160,11 @@ def test_dropout_acts_in_training_alone_at_its_rate() -> None:
 
 
 def test_a_constructor_takes_what_keras_applications_takes() -> None:
-    theirs = list(inspect.signature(keras.applications.VGG16).parameters)
-    ours = list(inspect.signature(vgg.vgg16).parameters)
-    assert ours[: len(theirs)] == theirs
+    keras_arguments = list(inspect.signature(keras.applications.VGG16).parameters)
+    arguments = list(inspect.signature(vgg.vgg16).parameters)
+    assert arguments[: len(keras_arguments)] == keras_arguments
     own = ["head", "fc_padding", "global_pool", "dropout_rate", "layer_names", "alpha"]
-    assert ours[len(theirs) :] == own
+    assert arguments[len(keras_arguments) :] == own
     assert vgg.vgg16.__name__ == "vgg16"
     assert "fc_padding: " in str(vgg.vgg16.__doc__)
 

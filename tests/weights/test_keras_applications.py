@@ -30,7 +30,7 @@ from tests.helpers.checkpoints import (
 VGGS = {"vgg16": "VGG16", "vgg19": "VGG19"}
 RESNETS = {"resnet50": "ResNet50", "resnet101": "ResNet101", "resnet152": "ResNet152"}
 DEEPER = ("resnet101", "resnet152")  # the units of resnet50, more often
-AS_THEIRS: dict[str, Any] = {"use_bias": True, "pool_padding": "symmetric", "epsilon": 1.001e-5}
+AS_KERAS: dict[str, Any] = {"use_bias": True, "pool_padding": "symmetric", "epsilon": 1.001e-5}
 
 
 def application(name: str) -> Callable[..., keras.Model]:
@@ -43,13 +43,15 @@ def photos() -> np.ndarray:
     return keras.applications.vgg16.preprocess_input(images.copy())
 
 
-def assert_both_ways(theirs: keras.Model, name: str, photos: np.ndarray, **options: Any) -> None:
+def assert_both_ways(
+    keras_model: keras.Model, name: str, photos: np.ndarray, **options: Any
+) -> None:
     """Assert that the port gives the scores of a model of keras.applications, and gives it back."""
-    wanted = theirs(photos).numpy()
-    ours = kerazoo.create_model(name, weights=theirs, classifier_activation=None, **options)
-    assert relative_error(wanted, ours(photos).numpy()) <= 1e-5
-    assert ours.preprocessing == CAFFE
-    assert_same_weights(theirs, as_model(ours))
+    wanted = keras_model(photos).numpy()
+    model = kerazoo.create_model(name, weights=keras_model, classifier_activation=None, **options)
+    assert relative_error(wanted, model(photos).numpy()) <= 1e-5
+    assert model.preprocessing == CAFFE
+    assert_same_weights(keras_model, as_model(model))
 
 
 @pytest.mark.largest
@@ -57,8 +59,8 @@ def assert_both_ways(theirs: keras.Model, name: str, photos: np.ndarray, **optio
 @pytest.mark.parametrize("name", VGGS)
 @pytest.mark.usefixtures("width")
 def test_a_vgg_and_the_port_agree_both_ways(name: str, head: str, photos: np.ndarray) -> None:
-    theirs = application(name)(weights=None, classifier_activation=None)
-    assert_both_ways(theirs, name, photos, head=head)
+    keras_model = application(name)(weights=None, classifier_activation=None)
+    assert_both_ways(keras_model, name, photos, head=head)
 
 
 @pytest.mark.parametrize(
@@ -66,9 +68,9 @@ def test_a_vgg_and_the_port_agree_both_ways(name: str, head: str, photos: np.nda
 )
 @pytest.mark.usefixtures("width")
 def test_a_resnet_and_the_port_agree_both_ways(name: str, photos: np.ndarray) -> None:
-    theirs = application(name)(weights=None, classifier_activation=None, classes=10)
-    randomise(theirs)
-    assert_both_ways(theirs, name, photos, classes=10, **AS_THEIRS)
+    keras_model = application(name)(weights=None, classifier_activation=None, classes=10)
+    randomize(keras_model)
+    assert_both_ways(keras_model, name, photos, classes=10, **AS_KERAS)
 
 
 @pytest.mark.parametrize(
@@ -84,55 +86,55 @@ def test_a_resnet_and_the_port_agree_both_ways(name: str, photos: np.ndarray) ->
     ],
 )
 def test_a_resnet_of_another_graph_is_refused(changes: dict[str, object], options: str) -> None:
-    theirs = keras.applications.ResNet50(weights=None, include_top=False)
-    ours = kerazoo.create_model("resnet50", include_top=False, **{**AS_THEIRS, **changes})
+    keras_model = keras.applications.ResNet50(weights=None, include_top=False)
+    model = kerazoo.create_model("resnet50", include_top=False, **{**AS_KERAS, **changes})
     match = (
         r'^ResNet50 of keras.applications is create_model\("resnet50", use_bias=True, '
         r'pool_padding="symmetric", epsilon=1.001e-05\), and '
         rf"'resnet50' is create_model\(\"resnet50\", {options}\)$"
     )
-    assert_refused(ours, lambda: load_weights(ours, theirs), UsageError, match)
+    assert_refused(model, lambda: load_weights(model, keras_model), UsageError, match)
 
 
 @pytest.mark.parametrize("ending", [".h5", ".weights.h5"])
 def test_resnet_files_go_both_ways(ending: str, tmp_path: Path) -> None:
     image = np.random.default_rng(0).normal(scale=60, size=(1, 96, 96, 3))
-    theirs = keras.applications.ResNet50(weights=None, classes=7, input_shape=(96, 96, 3))
-    randomise(theirs)
+    keras_model = keras.applications.ResNet50(weights=None, classes=7, input_shape=(96, 96, 3))
+    randomize(keras_model)
     path = tmp_path / f"a{ending}"
     if ending == ".h5":
-        write_official(path, theirs)
+        write_official(path, keras_model)
     else:
-        theirs.save_weights(path)
-    ours = kerazoo.create_model(
-        "resnet50", weights=path, classes=7, input_shape=(96, 96, 3), **AS_THEIRS
+        keras_model.save_weights(path)
+    model = kerazoo.create_model(
+        "resnet50", weights=path, classes=7, input_shape=(96, 96, 3), **AS_KERAS
     )
-    assert relative_error(theirs(image).numpy(), ours(image).numpy()) <= 1e-5
-    export_weights(ours, tmp_path / f"b{ending}", "keras_applications")
+    assert relative_error(keras_model(image).numpy(), model(image).numpy()) <= 1e-5
+    export_weights(model, tmp_path / f"b{ending}", "keras_applications")
     again = keras.applications.ResNet50(
         weights=tmp_path / f"b{ending}", classes=7, input_shape=(96, 96, 3)
     )
-    assert_same_weights(theirs, again)
+    assert_same_weights(keras_model, again)
 
 
 @pytest.mark.parametrize("name", VGGS | RESNETS)
 @pytest.mark.usefixtures("full_width")
 def test_every_weight_has_a_name_and_a_shape_in_keras_applications(name: str) -> None:
     with shapes_only():
-        theirs = named_weights(application(name)(weights=None))
-        options = AS_THEIRS if name in RESNETS else {"head": "dense"}
+        keras_weights = named_weights(application(name)(weights=None))
+        options = AS_KERAS if name in RESNETS else {"head": "dense"}
         model = kerazoo.create_model(name, **options)
     network = keras_applications.network_of(model)
-    ours = {
+    shapes = {
         f"{network.layers[key.split('/')[0]]}/{key.split('/')[1]}": weight.shape
         for key, weight in named_weights(model).items()
     }
-    assert ours == {key: weight.shape for key, weight in theirs.items()}
+    assert shapes == {key: weight.shape for key, weight in keras_weights.items()}
     assert list(network.layers)[-1] == network.top[-1]
 
 
-def randomise(model: keras.Model) -> None:
-    """Give batch normalisation and biases values that a test can tell apart."""
+def randomize(model: keras.Model) -> None:
+    """Give batch normalization and biases values that a test can tell apart."""
     rng = np.random.default_rng(1)
     for weight in model.weights:
         if len(weight.shape) == 1:
@@ -143,13 +145,13 @@ def randomise(model: keras.Model) -> None:
 @pytest.mark.parametrize("ending", [".h5", ".weights.h5"])
 @pytest.mark.usefixtures("width")
 def test_files_go_both_ways(ending: str, photos: np.ndarray, tmp_path: Path) -> None:
-    ours = kerazoo.create_model("vgg16", classes=7)
+    model = kerazoo.create_model("vgg16", classes=7)
     path = tmp_path / f"vgg16{ending}"
-    export_weights(ours, path, "keras_applications")
-    wanted = ours(photos).numpy()
-    theirs = keras.applications.VGG16(weights=None, classes=7)
-    theirs.load_weights(path)
-    assert relative_error(wanted, theirs(photos).numpy()) <= 1e-5
+    export_weights(model, path, "keras_applications")
+    wanted = model(photos).numpy()
+    keras_model = keras.applications.VGG16(weights=None, classes=7)
+    keras_model.load_weights(path)
+    assert relative_error(wanted, keras_model(photos).numpy()) <= 1e-5
     for head in ("conv", "dense"):
         again = kerazoo.create_model("vgg16", weights=path, classes=7, head=head)
         assert relative_error(wanted, again(photos).numpy()) <= 1e-5
@@ -173,25 +175,25 @@ def write_official(path: Path, model: keras.Model) -> None:
 
 
 def test_the_official_file_without_a_top(tmp_path: Path) -> None:
-    theirs = keras.applications.VGG19(weights=None, include_top=False)
-    write_official(tmp_path / "notop.h5", theirs)
-    ours = kerazoo.create_model("vgg19", include_top=False, weights=tmp_path / "notop.h5")
+    keras_model = keras.applications.VGG19(weights=None, include_top=False)
+    write_official(tmp_path / "notop.h5", keras_model)
+    model = kerazoo.create_model("vgg19", include_top=False, weights=tmp_path / "notop.h5")
     image = np.random.default_rng(0).random((1, 64, 64, 3))
-    assert relative_error(theirs(image).numpy(), ours(image).numpy()) <= 1e-5
+    assert relative_error(keras_model(image).numpy(), model(image).numpy()) <= 1e-5
 
 
-def test_a_whole_saved_model_is_read_for_its_weights_alone(tmp_path: Path) -> None:
-    theirs = keras.applications.VGG16(weights=None, include_top=False)
-    theirs.save(tmp_path / "model.h5")
+def test_a_saved_model_is_read_for_its_weights_alone(tmp_path: Path) -> None:
+    keras_model = keras.applications.VGG16(weights=None, include_top=False)
+    keras_model.save(tmp_path / "model.h5")
     with h5py.File(tmp_path / "model.h5", "a") as file:
         file.attrs["model_config"] = b"this would fail if it were read"
-    ours = kerazoo.create_model("vgg16", include_top=False, weights=tmp_path / "model.h5")
-    assert_same_weights(theirs, ours)
+    model = kerazoo.create_model("vgg16", include_top=False, weights=tmp_path / "model.h5")
+    assert_same_weights(keras_model, model)
 
 
 def test_imagenet_is_what_keras_fetches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    theirs = keras.applications.VGG16(weights=None, include_top=False)
-    write_official(tmp_path / "notop.h5", theirs)
+    keras_model = keras.applications.VGG16(weights=None, include_top=False)
+    write_official(tmp_path / "notop.h5", keras_model)
     asked: list[str] = []
 
     def get_file(name: str, *_: Any, **__: Any) -> str:
@@ -199,10 +201,10 @@ def test_imagenet_is_what_keras_fetches(tmp_path: Path, monkeypatch: pytest.Monk
         return str(tmp_path / "notop.h5")
 
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
-    ours = kerazoo.create_model("vgg16", include_top=False, weights="imagenet")
+    model = kerazoo.create_model("vgg16", include_top=False, weights="imagenet")
     assert asked == ["vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"]
-    assert ours.preprocessing == CAFFE
-    assert_same_weights(theirs, ours)
+    assert model.preprocessing == CAFFE
+    assert_same_weights(keras_model, model)
 
 
 @pytest.mark.parametrize(
@@ -227,10 +229,10 @@ def test_a_download_that_fails_is_one_sentence(
 
 
 def test_other_networks_are_refused(tmp_path: Path) -> None:
-    theirs = keras.applications.VGG19(weights=None, include_top=False)
-    ours = kerazoo.create_model("vgg16", include_top=False)
+    keras_model = keras.applications.VGG19(weights=None, include_top=False)
+    model = kerazoo.create_model("vgg16", include_top=False)
     match = "the model 'vgg19' does not fit 'vgg16': block3_conv4/kernel is unexpected"
-    assert_refused(ours, lambda: load_weights(ours, theirs), UsageError, match)
+    assert_refused(model, lambda: load_weights(model, keras_model), UsageError, match)
     for name, match in (
         ("vgg11", "keras.applications has no 'vgg11'"),
         ("vgg16c", "keras.applications has no 'vgg16c': it has VGG16, VGG19, ResNet50"),
@@ -240,7 +242,7 @@ def test_other_networks_are_refused(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=match):
             export_weights(other, tmp_path / "x.h5", "keras_applications")
     with pytest.raises(UsageError, match=r"go to a .weights.h5 or .h5 file"):
-        export_weights(ours, tmp_path / "x.keras", "keras_applications")
+        export_weights(model, tmp_path / "x.keras", "keras_applications")
     headless = kerazoo.create_model("vgg16", classes=0)
     with pytest.raises(UsageError, match="VGG16 ends with fc8 or before its top; 'vgg16'"):
         export_weights(headless, tmp_path / "x.h5", "keras_applications")

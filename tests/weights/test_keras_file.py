@@ -27,7 +27,7 @@ def assert_untouched_by(model: keras.Model, path: Path, error: type[Exception], 
         np.testing.assert_array_equal(old, new)
 
 
-def test_weights_of_another_net_are_refused_by_name(saved: Path) -> None:
+def test_weights_of_another_network_are_refused_by_name(saved: Path) -> None:
     model = kerazoo.create_model("mnist_cnn", classes=7)
     match = "output/kernel is 64x10 where output/kernel is 64x7, output/bias is 10 where"
     assert_untouched_by(model, saved, CorruptFileError, match)

@@ -30,8 +30,8 @@ def test_each_is_that_of_its_program() -> None:
     slim = kerazoo.preprocess(knowing(SLIM_VGG), photos)
     np.testing.assert_allclose(slim, vgg16_slim.preprocess(photos), rtol=1e-6)
     caffe = kerazoo.preprocess(knowing(CAFFE), photos)
-    theirs = keras.applications.vgg16.preprocess_input(photos.copy())
-    np.testing.assert_allclose(caffe, theirs, atol=1e-4)
+    expected = keras.applications.vgg16.preprocess_input(photos.copy())
+    np.testing.assert_allclose(caffe, expected, atol=1e-4)
     unit = kerazoo.preprocess(knowing(UNIT), photos)
     np.testing.assert_allclose(unit, photos / 255, rtol=1e-6)
 
@@ -120,7 +120,7 @@ def test_a_note_that_is_unknown_is_corrupt(tmp_path: Path, monkeypatch: pytest.M
         kerazoo.create_model("mnist_cnn", weights=tmp_path / "a.keras")
 
 
-def test_a_model_gives_its_own_to_another() -> None:
+def test_a_model_passes_its_preprocessing_on() -> None:
     source = kerazoo.create_model("mnist_cnn")
     source.preprocessing = UNIT
     assert kerazoo.create_model("mnist_cnn", weights=source).preprocessing == UNIT

@@ -63,12 +63,12 @@ def test_the_accuracy_on_all_test_images_is_the_cards(name: str, mnist_dir: Path
 
 
 def test_without_a_top_its_weights_are_skipped(caplog: pytest.LogCaptureFixture) -> None:
-    whole = kerazoo.create_model("mnist_cnn", weights="mnist")
+    full = kerazoo.create_model("mnist_cnn", weights="mnist")
     model = kerazoo.create_model("mnist_cnn", include_top=False)
     load_weights(model, "mnist")
     skipped = "fc1/kernel, fc1/bias, output/kernel, output/bias"
     assert caplog.messages == [f"'mnist_cnn_mnist.npz': skipped {skipped}"]
-    np.testing.assert_array_equal(model.get_weights()[0], whole.get_weights()[0])
+    np.testing.assert_array_equal(model.get_weights()[0], full.get_weights()[0])
 
 
 @pytest.mark.parametrize(

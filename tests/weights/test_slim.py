@@ -43,7 +43,7 @@ def photos() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def slim_file(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
-    """Return a checkpoint of vgg_a in training, with all that lies beside the weights."""
+    """Return a checkpoint of vgg_a in training, with all that it saves besides weights."""
     path = tmp_path_factory.mktemp("slim") / "vgg_a.ckpt"
     with (
         pytest.MonkeyPatch.context() as patch,
@@ -83,16 +83,16 @@ def test_every_weight_has_a_name_and_a_shape_in_slims_graph(
 ) -> None:
     with tf.Graph().as_default():
         slim_graph(network, 1001, 224)
-        theirs = {each.op.name: tuple(each.shape) for each in tf1.global_variables()}
+        slim_shapes = {each.op.name: tuple(each.shape) for each in tf1.global_variables()}
     with shapes_only():
         model = kerazoo.create_model(name, classes=1001, **options)
     scope = f"{slim.SCOPES.get(network, network)}/"
-    own = slim.kerazoo_names(network, scope)
-    ours = {key: tuple(weight.shape) for key, weight in named_weights(model).items()}
-    found = {own[name]: shape for name, shape in theirs.items()}
-    assert found.keys() == ours.keys()
-    for key, shape in found.items():
-        assert ours[key] in (shape, (np.prod(shape[:-1]), shape[-1])), key
+    names = slim.kerazoo_names(network, scope)
+    shapes = {key: tuple(weight.shape) for key, weight in named_weights(model).items()}
+    renamed = {names[name]: shape for name, shape in slim_shapes.items()}
+    assert renamed.keys() == shapes.keys()
+    for key, shape in renamed.items():
+        assert shapes[key] in (shape, (np.prod(shape[:-1]), shape[-1])), key
 
 
 @pytest.mark.parametrize("network", ["resnet_v1_50", *DEEPER])
@@ -103,9 +103,9 @@ def test_a_resnet_has_the_units_of_slims(network: str, monkeypatch: pytest.Monke
         resnet_v1, "resnet_v1", lambda _, found, *rest, **options: blocks.extend(found)
     )
     getattr(resnet_v1, network)(None)
-    theirs = {f"{each.scope}/unit_{i + 1}" for each in blocks for i in range(len(each.args))}
+    units = {f"{each.scope}/unit_{i + 1}" for each in blocks for i in range(len(each.args))}
     names = (name.split("/bottleneck_v1/") for name in slim.kerazoo_names(network, ""))
-    assert {unit for unit, *rest in names if rest} == theirs
+    assert {unit for unit, *rest in names if rest} == units
 
 
 def assert_both_ways(
@@ -166,7 +166,7 @@ def test_the_other_networks_go_both_ways(network: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["", ".v1", ".index", ".data-00000-of-00001"])
-def test_what_a_training_leaves_besides_is_skipped_with_a_warning(
+def test_other_tensors_of_a_training_is_skipped_with_a_warning(
     suffix: str, slim_file: tuple[Path, np.ndarray], caplog: pytest.LogCaptureFixture
 ) -> None:
     path, wanted = slim_file
@@ -288,7 +288,7 @@ WRONG: dict[str, tuple[dict[str, np.ndarray | None], str]] = {
         {"conv1/conv1_1/biases/more": np.ones(3, np.float32)},
         "vgg_a/conv1/conv1_1/biases/more is unexpected$",
     ),
-    "a layer of another net": (
+    "a layer of another network": (
         {"conv1/conv1_2/weights": np.ones((3, 3, 4, 4), np.float32)},
         "vgg_a/conv1/conv1_2/weights is unexpected$",
     ),

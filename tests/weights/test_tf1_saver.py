@@ -151,7 +151,7 @@ def test_another_model_is_not_the_program(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_an_earlier_file_stays_where_writing_fails(
+def test_an_earlier_file_is_kept_if_writing_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = kerazoo.create_model("mnist_cnn")

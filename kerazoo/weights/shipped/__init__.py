@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 from pathlib import Path
@@ -20,9 +19,9 @@ Card = dict[str, Any]
 
 
 def cards(weights: str | None = None) -> list[Card]:
-    """Return the cards, all or those of weights called so: data, recipe, seed, accuracy, sha256."""
-    found: list[Card] = json.loads((FOLDER / "cards.json").read_text(encoding="utf-8"))
-    return [card for card in found if weights in (None, card["weights"])]
+    """Return all cards, or those of weights such as "mnist": data, recipe, accuracy, sha256."""
+    every: list[Card] = json.loads((FOLDER / "cards.json").read_text(encoding="utf-8"))
+    return [card for card in every if weights in (None, card["weights"])]
 
 
 def read(model: keras.Model, weights: str) -> LoadedWeights:
@@ -34,10 +33,15 @@ def read(model: keras.Model, weights: str) -> LoadedWeights:
     """
     import numpy as np
 
+    from kerazoo.weights.networks import config_of
     from kerazoo.weights.preprocessing import BY_NAME
     from kerazoo.weights.transfer import LoadedWeights
 
-    card = _card(model, weights)
+    config, known = config_of(model), {card["model"]: card for card in cards(weights)}
+    if config.name not in known:
+        names = " and ".join(known)
+        raise UsageError(f"the weights '{weights}' are for {names}, not for {config.name}")
+    card = known[config.name]
     path = FOLDER / card["file"]
     if hashlib.sha256(path.read_bytes()).hexdigest() != card["sha256"]:
         raise CorruptFileError(f"'{path}' is damaged: install kerazoo again")
@@ -49,24 +53,12 @@ def read(model: keras.Model, weights: str) -> LoadedWeights:
         top=tuple(card["top"]),
         preprocessing=BY_NAME[card["preprocessing"]],
         error=UsageError,
-        check=functools.partial(_check_classes, card=card),
+        check=lambda model: _check_classes(model, card),
     )
 
 
-def _card(model: keras.Model, weights: str) -> Card:
-    """Return the card of the network that a model is."""
-    from kerazoo.weights.networks import config_of
-
-    config = config_of(model)
-    for card in cards(weights):
-        if card["model"] == config.name:
-            return card
-    names = " and ".join(card["model"] for card in cards(weights))
-    raise UsageError(f"the weights '{weights}' are for {names}, not for {config.name}")
-
-
 def _check_classes(model: keras.Model, card: Card) -> None:
-    """Raise where a top of another width follows, even if that has no weights of its own."""
+    """Raise if the model has a top for another number of classes, even one without weights."""
     classes = len(card["data"]["classes"])
     has_top = any(layer.name == card["top"][-1] for layer in model.layers)
     if has_top and model.output_shape[-1] != classes:
