@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import keras
-
 from kerazoo.accounting import axis_map
 from kerazoo.accounting.axis_map import AxisMap, fixed, same, shifted
 from kerazoo.accounting.linear import einsum_labels
+from kerazoo.lazy import keras
 
 if TYPE_CHECKING:
     from kerazoo.accounting.trace import Call

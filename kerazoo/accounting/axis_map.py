@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-import keras
 import numpy as np
+
+from kerazoo.lazy import keras
 
 NO_POSITION = 1 << 40  # an offset for no position
 NO_PIXEL = 1 << 50  # the first pixel of an empty field; its last is the negative

@@ -9,10 +9,10 @@ import itertools
 import math
 from typing import Any
 
-import keras
 import numpy as np
 
 from kerazoo.accounting.trace import Graph
+from kerazoo.lazy import keras
 
 ADAM_SLOTS = 2  # the two moments of every weight
 

@@ -40,7 +40,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import keras
 import numpy as np
 
 from kerazoo.accounting.axes import AxisMaps
@@ -48,6 +47,7 @@ from kerazoo.accounting.axis_map import AxisMap, FieldExtent
 from kerazoo.accounting.inputs import InputShape
 from kerazoo.accounting.trace import Call, Graph, trace
 from kerazoo.errors import UsageError, did_you_mean
+from kerazoo.lazy import keras
 
 # Index of an input of the model, index of its axis.
 InputAxis = tuple[int, int]

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import keras
-
 from kerazoo.accounting import axes, cost, linear
+from kerazoo.lazy import keras
 
 
 class Rule(NamedTuple):

@@ -8,12 +8,11 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 
-import keras
-import tensorflow as tf
 from tensorflow.python.profiler import model_analyzer, option_builder
 
 from kerazoo.accounting.table import summary
 from kerazoo.bench.timing import Row, Run, time_in_turn
+from kerazoo.lazy import keras, tf
 from kerazoo.models import create_model
 
 LENGTHS = (250, 500, 1000, 2000)

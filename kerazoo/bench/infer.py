@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from kerazoo import registry
 from kerazoo.bench.timing import Row, Run, limits, speeds, time_in_turn
+from kerazoo.lazy import keras, tf
 from kerazoo.models import create_model
 from kerazoo.precision import computing_in
 

@@ -14,15 +14,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from kerazoo import registry
 from kerazoo.bench.timed_process import TimedProcess
 from kerazoo.bench.timing import CLASSES, Row, Run, limits, random_images, speeds, time_in_turn
 from kerazoo.data.images import ArraySplit, ImageShape
 from kerazoo.device import start_tensorflow
+from kerazoo.lazy import keras, tf
 from kerazoo.models import create_model
 from kerazoo.precision import computing_in
 from kerazoo.training import cluster, state

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 from kerazoo import registry
@@ -17,6 +16,7 @@ from kerazoo.compat import shapes_only
 from kerazoo.convert import native
 from kerazoo.difference import Difference, difference
 from kerazoo.errors import KerazooError, UsageError
+from kerazoo.lazy import keras
 from kerazoo.models import create_model
 from kerazoo.registry import ModelConfig
 from kerazoo.weights import export_weights, keras_applications, read_weights, replacing

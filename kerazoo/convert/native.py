@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from kerazoo.data import digits
 from kerazoo.data.photos import centre, sample_photos
+from kerazoo.lazy import keras, tf
 from kerazoo.weights import keras_applications, keras_file, preprocess, slim
 from kerazoo.weights.checkpoint import Checkpoint
 from legacy_tf1 import mnist_cnn, slim_nets

@@ -7,11 +7,11 @@ https://doi.org/10.24432/C50P49: 8x8 pixels of 17 gray levels.
 from __future__ import annotations
 
 import numpy as np
-import tensorflow as tf
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from kerazoo.data.images import ArraySplit, ImageData, ImageShape, fingerprint
+from kerazoo.lazy import tf
 
 SIZE = 28
 VALIDATION, TEST = 150, 300

@@ -9,12 +9,12 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 from tqdm import tqdm
 
 from kerazoo.data import images
 from kerazoo.data.image_io import SUFFIXES, decode_if_valid, read_batch, to_shape
 from kerazoo.errors import CorruptFileError, DataMissingError
+from kerazoo.lazy import tf
 
 HELD_OUT = 0.1  # fraction of the images of a class for a split that is taken from another one
 SPLITS = ("train", "test", "validation")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import tensorflow as tf
+from kerazoo.lazy import tf
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol, Self
 
 import numpy as np
-import tensorflow as tf
 
 from kerazoo.data.image_io import to_shape
+from kerazoo.lazy import tf
 
 MEMORY = 2**30  # bytes up to which the images of a folder, or of a TFDS split, stay in memory
 ImageShape = tuple[int, int, int]

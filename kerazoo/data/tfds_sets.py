@@ -14,7 +14,6 @@ import urllib.request
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 import tensorflow_datasets as tfds
 from google.protobuf import json_format
 from tensorflow_datasets.core import DatasetBuilder as Builder
@@ -23,6 +22,7 @@ from kerazoo.data import images
 from kerazoo.data.image_io import decode_batch
 from kerazoo.data.names import tfds_folder
 from kerazoo.errors import CorruptFileError, DataMissingError, UsageError
+from kerazoo.lazy import tf
 
 SHUFFLE_BUFFER = 4096  # encoded images from which a streamed set draws at random
 PROBE_SECONDS = 8

@@ -10,10 +10,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
 from kerazoo.data.image_io import decode_if_valid
 from kerazoo.errors import CorruptFileError, UsageError
+from kerazoo.lazy import tf
 
 SIDE, BOX = 28, 20
 CENTER = 14.5  # pixels from the edge to the center of mass in MNIST's images, to half a pixel

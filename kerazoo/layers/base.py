@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-import keras
+from kerazoo.lazy import keras
 
 Shape = tuple[int | None, ...]
 

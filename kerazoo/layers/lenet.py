@@ -8,10 +8,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 
 from kerazoo.layers.base import FeatureMapLayer, Shape
+from kerazoo.lazy import keras
 
 
 @keras.saving.register_keras_serializable("kerazoo")

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import keras
-
 from kerazoo.layers.base import FeatureMapLayer, Shape
+from kerazoo.lazy import keras
 
 
 @keras.saving.register_keras_serializable("kerazoo")

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-import keras
-
 from kerazoo.layers.base import FeatureMapLayer, Shape
+from kerazoo.lazy import keras
 
 
 @keras.saving.register_keras_serializable("kerazoo")

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import keras
 import numpy as np
 
 from kerazoo.layers.base import FeatureMapLayer, Shape
+from kerazoo.lazy import keras
 
 
 @keras.saving.register_keras_serializable("kerazoo")

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
 
 from kerazoo.difference import Difference, difference, largest
 from kerazoo.errors import UsageError, did_you_mean
+from kerazoo.lazy import keras
 from kerazoo.parity.pairs import PAIRS, Pair
 from kerazoo.parity.port import Port
 from kerazoo.precision import computing_in

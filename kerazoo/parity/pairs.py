@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import keras
 import numpy as np
 
 from kerazoo.data import digits
 from kerazoo.data.photos import centre, sample_photos
+from kerazoo.lazy import keras
 from kerazoo.models import create_model
 from kerazoo.ports.conv_layer import conv_layer as keras_conv_layer
 from kerazoo.ports.filter_demo import learned_filter, line_filter

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-import keras
 import numpy as np
-import tensorflow as tf
 
+from kerazoo.lazy import keras, tf
 from kerazoo.weights.transfer import LoadedWeights, assign, named_weights
 from legacy_tf1.program import Arrays, Batch
 

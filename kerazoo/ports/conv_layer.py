@@ -1,6 +1,6 @@
 """A convolution layer with a bias and a ReLU."""
 
-import keras
+from kerazoo.lazy import keras
 
 
 def conv_layer(

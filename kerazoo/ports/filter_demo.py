@@ -3,8 +3,9 @@
 Source: `cnn-notes`, lines 129-164.
 """
 
-import keras
 import numpy as np
+
+from kerazoo.lazy import keras
 
 
 def line_filters() -> np.ndarray:

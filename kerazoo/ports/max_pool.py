@@ -1,6 +1,6 @@
 """Max pooling, 2x2; source: `cnn-notes`, lines 180-212."""
 
-import keras
+from kerazoo.lazy import keras
 
 
 def max_pool() -> keras.Model:

@@ -10,10 +10,10 @@ import threading
 from types import FrameType
 from typing import Any
 
-import keras
 from tqdm import tqdm
 
 from kerazoo.errors import InterruptedRunError
+from kerazoo.lazy import keras
 from kerazoo.training.checkpoints import State
 from kerazoo.training.replicas import SIGNALS, Replicas
 from kerazoo.training.result import EpochResult

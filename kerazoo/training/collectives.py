@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from kerazoo.compat import Moments, all_layers, replace_moments
+from kerazoo.lazy import keras, tf
 
 SUM = tf.distribute.ReduceOp.SUM
 

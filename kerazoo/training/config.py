@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
-import keras
-
 from kerazoo._version import __version__
 from kerazoo.data.images import ImageData
 from kerazoo.errors import CorruptFileError, UsageError
+from kerazoo.lazy import keras
 from kerazoo.training.options import Recipe, TrainOptions
 
 PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "tensorflow-datasets")

@@ -7,12 +7,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import keras
-import tensorflow as tf
-
 from kerazoo.accounting.table import summary
 from kerazoo.compat import gpu_memory
 from kerazoo.errors import KerazooError, is_out_of_memory
+from kerazoo.lazy import keras, tf
 from kerazoo.registry import ModelInfo
 
 MICRO_BATCH = 25  # images at least: fewer cost more in calls than the cores gain

@@ -8,11 +8,10 @@ import signal
 import threading
 from collections.abc import Iterator
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from kerazoo.errors import KerazooError, UsageError
+from kerazoo.lazy import keras, tf
 from kerazoo.training.cluster import Cluster
 from kerazoo.training.collectives import Collectives, batch_normalizations, synchronize
 from kerazoo.training.watchdog import Watchdog

@@ -6,11 +6,10 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-import keras
-
 from kerazoo import registry
 from kerazoo.data.images import ImageData, ImageShape
 from kerazoo.data.load import load
+from kerazoo.lazy import keras
 from kerazoo.models import create_model
 from kerazoo.precision import computing_in
 from kerazoo.training import machine

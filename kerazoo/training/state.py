@@ -6,11 +6,11 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 
 from kerazoo.compat import common_seed
 from kerazoo.errors import CorruptFileError
+from kerazoo.lazy import keras
 
 Arrays = dict[str, np.ndarray]
 Callbacks = Sequence[keras.callbacks.Callback]

@@ -6,13 +6,12 @@ import itertools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from kerazoo.compat import gradients_summed
 from kerazoo.data.images import ArraySplit, Shard, Shuffle, Split
 from kerazoo.errors import UsageError
+from kerazoo.lazy import keras, tf
 from kerazoo.training.collectives import Collectives, batch_normalizations, summed
 
 

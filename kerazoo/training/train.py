@@ -10,13 +10,12 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from kerazoo import registry
 from kerazoo.compat import determinism
 from kerazoo.data.images import ImageData
 from kerazoo.device import describe_device
 from kerazoo.errors import CorruptFileError, UsageError
+from kerazoo.lazy import keras
 from kerazoo.training import cluster, machine, runs
 from kerazoo.training.checkpoints import State
 from kerazoo.training.config import changed_versions, options_of, record

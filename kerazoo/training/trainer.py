@@ -8,12 +8,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from kerazoo.data.images import ImageData, Split
 from kerazoo.errors import CorruptFileError, KerazooError
+from kerazoo.lazy import keras, tf
 from kerazoo.training import state
 from kerazoo.training.checkpoints import State
 from kerazoo.training.options import Recipe
