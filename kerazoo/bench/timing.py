@@ -73,9 +73,9 @@ def speeds(seconds: Seconds, images: int, limits: Mapping[str, float]) -> list[R
         images: Number of images of a round.
         limits: What `limits` returns.
     """
-    found = {name: (images / median(each), images / min(each)) for name, each in seconds.items()}
-    found |= {f"matmul, {dtype}": (limit, limit) for dtype, limit in limits.items()}
-    first, first_fastest = next(iter(found.values()))
+    rates = {name: (images / median(each), images / min(each)) for name, each in seconds.items()}
+    rates |= {f"matmul, {dtype}": (limit, limit) for dtype, limit in limits.items()}
+    first, first_fastest = next(iter(rates.values()))
     return [
         {
             "program": program,
@@ -84,7 +84,7 @@ def speeds(seconds: Seconds, images: int, limits: Mapping[str, float]) -> list[R
             "fastest": fastest,
             "ratio_of_fastest": fastest / first_fastest,
         }
-        for program, (usual, fastest) in found.items()
+        for program, (usual, fastest) in rates.items()
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,7 @@ def test_a_step_costs_what_the_formula_says() -> None:
     assert cost.seconds(1, 8) == 3 + 16
     assert cost.seconds(2, 8) == 3 + 8 + 5 + 1
     assert cost.seconds(4, 8) == 3 + 4 + 3 * 5 + 6 / 4
+    assert doctest.testmod(workers) == (0, 2)  # the example in its docstring
 
 
 class Process:
@@ -237,7 +239,7 @@ def test_a_worker_trains_evaluates_and_saves(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.full
-def test_two_workers_in_processes_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_workers_in_separate_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workers, "ROUNDS", 1)
     monkeypatch.setitem(workers.CASES, "mnist_cnn", Case("mnist_cnn", (28, 28, 1), 50, 200))
     *_, rows = workers.bench("mnist_cnn")
