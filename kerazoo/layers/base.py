@@ -50,6 +50,13 @@ class FeatureMapLayer(keras.layers.Layer):
         """Return a weight [channels] in a shape that broadcasts with feature maps."""
         return keras.ops.reshape(weight, (-1, 1, 1)) if self.channel_axis == 1 else weight
 
+    def window_shape(self, shape: Shape, *window: int | str, channels: int | None = None) -> Shape:
+        """Return the shape after a window of a size, a stride and a padding, in that order."""
+        pool = keras.layers.AveragePooling2D(*window, data_format=self.data_format, name=self.name)
+        sizes = list(pool.compute_output_shape(shape))
+        sizes[self.channel_axis] = channels or sizes[self.channel_axis]
+        return tuple(sizes)
+
 
 def _as_lists(value: Any) -> Any:
     """Return a tuple as a list, since JSON has no tuples."""

@@ -119,10 +119,7 @@ class TrainableSubsampling(FeatureMapLayer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the smaller feature maps."""
-        pool = keras.layers.AveragePooling2D(
-            self.pool_size, data_format=self.data_format, name=self.name
-        )
-        return pool.compute_output_shape(input_shape)
+        return self.window_shape(input_shape, self.pool_size, self.pool_size)
 
 
 @keras.saving.register_keras_serializable("kerazoo")
@@ -204,7 +201,4 @@ class SparseConv2D(FeatureMapLayer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the feature maps."""
-        conv = keras.layers.Conv2D(
-            len(self.connections), self.kernel_size, data_format=self.data_format, name=self.name
-        )
-        return conv.compute_output_shape(input_shape)
+        return self.window_shape(input_shape, self.kernel_size, 1, channels=len(self.connections))

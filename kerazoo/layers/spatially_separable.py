@@ -72,8 +72,8 @@ class SpatiallySeparableConv2D(FeatureMapLayer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the feature maps."""
-        settings = (self.filters, self.kernel_size, self.strides, self.padding, self.data_format)
-        return keras.layers.Conv2D(*settings, name=self.name).compute_output_shape(input_shape)
+        window = (self.kernel_size, self.strides, self.padding)
+        return self.window_shape(input_shape, *window, channels=self.filters)
 
 
 def separate(kernel: Any, tolerance: float = 1e-6) -> tuple[np.ndarray, np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import random
 from types import ModuleType
 
 import keras
@@ -105,7 +106,9 @@ def test_functions_and_initializers_keep_their_names() -> None:
     ],
 )
 def test_unknown_sizes(layer: keras.Layer, shape: tuple[int | None, ...]) -> None:
+    state = random.getstate()  # from which Keras draws the seeds of initializers
     assert layer.compute_output_shape((None, None, 9, 8)) == shape
+    assert random.getstate() == state
 
 
 @pytest.mark.parametrize("module", [lrn, spatial_pyramid, spatially_separable])

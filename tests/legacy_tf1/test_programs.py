@@ -30,10 +30,10 @@ Run = Callable[..., Answer]
 
 
 @pytest.fixture
-def here(
+def in_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Run]:
-    """Run a program's `main` in this process and in an empty folder."""
+    """Run a program's `main` in this process and in an empty directory."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("KERAZOO_MNIST_DIR", raising=False)
     plt.switch_backend("agg")
@@ -52,8 +52,8 @@ def here(
 
 
 @pytest.fixture
-def apart(tmp_path: Path) -> Run:
-    """Run a program by `python -m` in an empty folder."""
+def in_subprocess(tmp_path: Path) -> Run:
+    """Run a program by `python -m` in an empty directory."""
     environment = {**os.environ, "MPLBACKEND": "agg", "PYTHONPATH": str(FOLDER.parent)}
     environment.pop("KERAZOO_MNIST_DIR", None)
 
@@ -67,7 +67,7 @@ def apart(tmp_path: Path) -> Run:
     return run
 
 
-@pytest.fixture(params=["here", pytest.param("apart", marks=pytest.mark.full)])
+@pytest.fixture(params=["in_process", pytest.param("in_subprocess", marks=pytest.mark.full)])
 def run(request: pytest.FixtureRequest) -> Run:
     return request.getfixturevalue(request.param)
 
@@ -110,11 +110,11 @@ def test_the_programs_import_nothing_of_kerazoo(path: Path) -> None:
 @pytest.mark.parametrize(
     ("run", "module"),
     [
-        ("here", "conv_layer"),
-        ("apart", "filter_demo"),
-        ("here", "max_pool"),
+        ("in_process", "conv_layer"),
+        ("in_subprocess", "filter_demo"),
+        ("in_process", "max_pool"),
         *(
-            pytest.param("apart", name, marks=pytest.mark.full)
+            pytest.param("in_subprocess", name, marks=pytest.mark.full)
             for name in ("conv_layer", "max_pool", "vgg16_slim")
         ),
     ],
@@ -128,8 +128,8 @@ def test_each_runs_alone_and_prints_nothing_else(run: Run, module: str, tmp_path
 
 
 @pytest.mark.usefixtures("thin_networks")
-def test_vgg16_prints_the_shape_of_each_step(here: Run) -> None:
-    code, out, err = here("vgg16_slim")
+def test_vgg16_prints_the_shape_of_each_step(in_process: Run) -> None:
+    code, out, err = in_process("vgg16_slim")
     lines = shapes_of_vgg16(lambda width: round(width * thin.alpha_of("vgg16")))
     assert (code, out.splitlines(), err) == (0, lines, "")
 
