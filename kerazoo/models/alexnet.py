@@ -135,10 +135,10 @@ def _relu(name: str, deviation: float | None, bias: float) -> dict[str, Any]:
 
     Each layer gets an initializer of its own, since one would give all layers the same values.
     """
-    normal = deviation is not None and keras.initializers.RandomNormal(stddev=deviation)
+    normal = keras.initializers.RandomNormal(stddev=deviation) if deviation else "glorot_uniform"
     return {
         "activation": "relu",
-        "kernel_initializer": normal or "glorot_uniform",
+        "kernel_initializer": normal,
         "bias_initializer": keras.initializers.Constant(bias),
         "name": name,
     }

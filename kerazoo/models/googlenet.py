@@ -110,8 +110,8 @@ def inception_module(
 ) -> keras.KerasTensor:
     """Return the concatenated channels of four branches over a feature map.
 
-    1x1 convolutions before the larger ones save weights: the kernels of module 3a have 163,328, and
-    would have 387,072 without them. The one after the pool reduces its channels.
+    1x1 convolutions before the larger ones save weights: on 192 channels the kernels of module 3a
+    have 163,328, and would have 387,072 without them. The one after the pool reduces its channels.
 
     Args:
         x: Feature map, [batch, height, width, channels].

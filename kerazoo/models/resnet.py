@@ -143,7 +143,6 @@ def _resnet(
     info: ModelInfo, block: Block, depths: Sequence[int], keras_twin: str | None = None
 ) -> Constructor:
     """Return the constructor of a column of table 1, whose stages have `depths` blocks."""
-    twin = keras_twin is not None
 
     @_builder.constructor(info, keras_twin)
     def build(
@@ -157,10 +156,10 @@ def _resnet(
         name: str = info.name,
         *,
         stride_on: str = "1x1",
-        use_bias: bool = twin,
-        pool_padding: str = "symmetric" if twin else "same",
-        epsilon: float = 1.001e-5 if twin else 1e-5,
-        layer_names: str = "keras" if twin else "kerazoo",
+        use_bias: bool = keras_twin is not None,
+        pool_padding: str = "symmetric" if keras_twin else "same",
+        epsilon: float = 1.001e-5 if keras_twin else 1e-5,
+        layer_names: str = "keras" if keras_twin else "kerazoo",
         alpha: float = 1.0,
     ) -> keras.Model:
         """Build a residual network.

@@ -28,7 +28,6 @@ def _vgg(
     info: ModelInfo, kernels: Kernels, normalized: bool = False, keras_twin: str | None = None
 ) -> Constructor:
     """Return the constructor of a column of the table."""
-    twin = keras_twin is not None
 
     @_builder.constructor(info, keras_twin)
     def build(
@@ -41,11 +40,11 @@ def _vgg(
         classifier_activation: _builder.Activation = "softmax",
         name: str = info.name,
         *,
-        head: str = "dense" if twin else "conv",
+        head: str = "dense" if keras_twin else "conv",
         fc_padding: str = "valid",
         global_pool: bool = False,
-        dropout_rate: float = 0.0 if twin else 0.5,
-        layer_names: str = "keras" if twin else "kerazoo",
+        dropout_rate: float = 0.0 if keras_twin else 0.5,
+        layer_names: str = "keras" if keras_twin else "kerazoo",
         alpha: float = 1.0,
     ) -> keras.Model:
         """Build a VGG network.

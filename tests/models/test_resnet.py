@@ -59,7 +59,7 @@ def weights_of_kernels(outputs: keras.KerasTensor, inputs: keras.KerasTensor) ->
 
 
 def test_the_bottleneck_has_the_documents_weights() -> None:
-    """Document 004_3c2fc93a057b1e8c, lines 10-12."""
+    """Study notes, `slim-vgg`, lines 10-12."""
     inputs = keras.Input((14, 14, 256))
     narrow = weights_of_kernels(bottleneck(inputs, 64, "narrow"), inputs)
     wide = weights_of_kernels(basic(inputs, 256, "wide"), inputs)
