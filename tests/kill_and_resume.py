@@ -20,28 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from kerazoo.training.runs import is_run
+from tests.helpers import tiny
 from tests.helpers.runs import metrics, weights
 
 ROOT = Path(__file__).parents[1]
-CHILD = """
-import sys
-from kerazoo.cli import main
-from kerazoo.lazy import keras
-from kerazoo.models.common import constructor
-
-@constructor("noisy", source="here", year=2026, input_shape=(28, 28, 1), params=1, macs=100_000)
-def noisy(asked):
-    layers = keras.layers
-    inputs = asked.inputs(least=28)
-    x = layers.Conv2D(8, 3, strides=2, use_bias=False)(inputs)
-    x = layers.Activation("relu")(layers.BatchNormalization()(x))
-    x = layers.Dropout(0.3)(layers.Flatten()(x))
-    x = layers.Dropout(0.3)(layers.Dense(256, activation="relu")(x))
-    return asked.model(inputs, asked.classifier(x, "classifier"))
-
-sys.exit(main(sys.argv[1:]))
-"""
-TRAIN = ["train", "--model", "noisy", "--data", "digits", "--epochs", "40", "--batch-size", "20"]
+CHILD = "import sys; from tests.helpers import tiny; sys.exit(tiny.command(*sys.argv[1:]))"
+TRAIN = ["train", "--model", tiny.NAME, "--data", "digits", "--epochs", "40", "--batch-size", "20"]
 TRAIN += ["--save-every", "25"]
 
 
@@ -58,7 +42,7 @@ def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
 
 
 def damage(run: Path, rng: random.Random) -> str:
-    """Cut the last of two checkpoints short, or empty its manifest; tell what was done."""
+    """Cut the last of two checkpoints short, or empty its manifest; return what was done."""
     checkpoints = sorted((run / "checkpoints").glob("epoch-*"))
     if len(checkpoints) < 2 or rng.random() < 0.5:
         return ""
@@ -70,9 +54,9 @@ def damage(run: Path, rng: random.Random) -> str:
     return f", then {name} of the last checkpoint cut to {size} of {len(content)} bytes"
 
 
-def allow_small_files_alone() -> None:
+def forbid_large_files() -> None:
     """Let this process write no file as large as a checkpoint, as a full disk would."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000))
 
 
 def live(run: Path, seconds: float, rng: random.Random) -> str | None:
@@ -80,7 +64,7 @@ def live(run: Path, seconds: float, rng: random.Random) -> str | None:
     begun = is_run(run)
     arguments = ["train", "--resume", str(run)] if begun else [*TRAIN, "--out", str(run)]
     full = begun and rng.random() < 0.1
-    process = start(*arguments, preexec_fn=allow_small_files_alone if full else None)
+    process = start(*arguments, preexec_fn=forbid_large_files if full else None)
     lifetime = rng.uniform(0, seconds)
     try:
         _, err = process.communicate(timeout=None if full else lifetime)
@@ -96,7 +80,7 @@ def live(run: Path, seconds: float, rng: random.Random) -> str | None:
     return None
 
 
-def kill_and_resume(folder: Path, kills: int, seed: int, say: Callable[[str], object]) -> None:
+def kill_and_resume(folder: Path, kills: int, seed: int, report: Callable[[str], object]) -> None:
     """Make sure that runs which are killed so often end as one that never was.
 
     Raises:
@@ -107,7 +91,7 @@ def kill_and_resume(folder: Path, kills: int, seed: int, say: Callable[[str], ob
     _, err = (process := start(*TRAIN, "--out", str(whole))).communicate()
     assert process.returncode == 0, err
     seconds = time.monotonic() - started
-    say(f"never stopped: {seconds:.1f} s")
+    report(f"never stopped: {seconds:.1f} s")
     expected, rows = weights(whole), metrics(whole)
     count = number = 0
     while count < kills:
@@ -115,12 +99,12 @@ def kill_and_resume(folder: Path, kills: int, seed: int, say: Callable[[str], ob
         run = folder / f"run-{number}"
         while (done := live(run, seconds, rng)) is not None:
             count += 1
-            say(f"{count}: run {number} {done}")
+            report(f"{count}: run {number} {done}")
         assert weights(run) == expected, f"the weights of '{run}' differ"
         assert metrics(run) == rows, f"metrics.csv of '{run}' differs"
         assert not (run / "checkpoints").exists()
-        say(f"run {number} ended as the one that was never stopped")
-    say(json.dumps({"kills": count, "runs": number, "equal": True}))
+        report(f"run {number} ended as the one that was never stopped")
+    report(json.dumps({"kills": count, "runs": number, "equal": True}))
 
 
 def main() -> None:

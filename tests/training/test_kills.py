@@ -58,4 +58,4 @@ def test_killed_at_a_call_and_resumed_it_ends_as_one_never_stopped(
 
 @pytest.mark.full
 def test_kills_at_random_moments(tmp_path: Path) -> None:
-    kill_and_resume(tmp_path, kills=2, seed=0, say=print)
+    kill_and_resume(tmp_path, kills=2, seed=0, report=print)
