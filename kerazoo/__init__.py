@@ -1,7 +1,5 @@
 """Classic convolutional networks in Keras 3, faithful to their sources and checked by numbers."""
 
-from __future__ import annotations
-
 import importlib
 from typing import TYPE_CHECKING, Any
 

@@ -1,7 +1,5 @@
 """Shared parts of the command line: the parser, types of arguments, common options, output."""
 
-from __future__ import annotations
-
 import argparse
 import logging
 import math

@@ -1,7 +1,5 @@
 """The command `kerazoo COMMAND`; nothing heavy is imported before a command begins its work."""
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import io

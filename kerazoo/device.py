@@ -1,7 +1,5 @@
 """Start TensorFlow without its log, and describe what it computes on."""
 
-from __future__ import annotations
-
 import contextlib
 import ctypes.util
 import gc

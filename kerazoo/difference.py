@@ -1,7 +1,5 @@
 """The largest difference between two tensors."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any

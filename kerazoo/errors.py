@@ -1,7 +1,5 @@
 """Errors with the exit codes of the `kerazoo` command, and their messages."""
 
-from __future__ import annotations
-
 import difflib
 import errno
 import os

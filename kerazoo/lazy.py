@@ -3,8 +3,6 @@
 So naming the models waits for neither, and no line of that log gets into a user's program.
 """
 
-from __future__ import annotations
-
 import importlib
 import os
 import sys

@@ -1,7 +1,5 @@
 """The dtype policy of layers."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 

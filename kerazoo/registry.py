@@ -1,7 +1,5 @@
 """The models by name: what is known of each, and the function that builds it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

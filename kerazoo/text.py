@@ -1,7 +1,5 @@
 """How shapes, sizes, counts and tables are printed."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

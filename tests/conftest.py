@@ -1,7 +1,5 @@
 """What the tests share: the two tiers, data sets, networks thin or at full width, freed memory."""
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import gc

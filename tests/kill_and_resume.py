@@ -5,8 +5,6 @@ and batch normalisation. After some of the kills the last checkpoint is cut shor
 or its manifest emptied; some resumed processes may write no file as large as a checkpoint.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import random

@@ -6,8 +6,6 @@ fault is caught if a test fails with it and passes without it. Exit code 1 if on
 test is missing.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -1,7 +1,5 @@
 """The model in the README of the models, put into a file, is found by every part."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Which package or module imports which: no arrow runs back up, and there is no circle."""
 
-from __future__ import annotations
-
 import ast
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The command's answers that need no TensorFlow."""
 
-from __future__ import annotations
-
 import dataclasses
 import errno
 import json

@@ -1,7 +1,5 @@
 """Models without values for their weights, and the weights that wait for theirs."""
 
-from __future__ import annotations
-
 import keras
 
 from kerazoo.compat import shapes_only

@@ -1,7 +1,5 @@
 """The docstrings of the package: examples run as doctests, and first lines are of one style."""
 
-from __future__ import annotations
-
 import ast
 import doctest
 import importlib

@@ -1,7 +1,5 @@
 """The table of planted faults fits the tree, so that each fault can be planted."""
 
-from __future__ import annotations
-
 import pytest
 
 from tests.planted_faults import ROOT, Fault, faults

@@ -1,7 +1,5 @@
 """Shapes, sizes, counts and tables as text."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

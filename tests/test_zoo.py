@@ -5,8 +5,6 @@ there are the networks too that repeat the blocks of others, and at full width w
 could change.
 """
 
-from __future__ import annotations
-
 import itertools
 import logging
 import re

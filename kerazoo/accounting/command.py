@@ -1,7 +1,5 @@
 """The command `kerazoo summary`."""
 
-from __future__ import annotations
-
 import argparse
 
 from kerazoo import text

@@ -5,8 +5,6 @@ transposed convolution multiplies each pixel of its input by its whole kernel. S
 arguments of the functions.
 """
 
-from __future__ import annotations
-
 import math
 import string
 from typing import Any

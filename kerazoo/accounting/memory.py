@@ -3,8 +3,6 @@
 Bytes of tensors and weights alone, without the framework's workspace.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from typing import Any

@@ -1,7 +1,5 @@
 """The table of `summary` for people: text that fits the terminal, HTML, and other formats."""
 
-from __future__ import annotations
-
 import html
 import textwrap
 

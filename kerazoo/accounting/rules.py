@@ -4,8 +4,6 @@ A kind is the name of a class of `keras.layers`, of kerazoo's layers, or of an o
 `keras.ops`. A subclass has the rule of its base class if it does not override `call`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

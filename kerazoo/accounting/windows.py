@@ -4,8 +4,6 @@ Source: `cnn-study`, lines 392-449. Its `outFromIn` divides without rounding dow
 integers, as in its line 145.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 

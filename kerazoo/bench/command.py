@@ -1,7 +1,5 @@
 """The command `kerazoo bench`."""
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import importlib

@@ -1,7 +1,5 @@
 """Speed of inference: kerazoo and keras.applications, by `tf.function` and Keras's `predict`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any

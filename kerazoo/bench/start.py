@@ -1,7 +1,5 @@
 """Startup time of the command, compared with importing TensorFlow and PyTorch."""
 
-from __future__ import annotations
-
 import importlib.util
 import subprocess
 import sys

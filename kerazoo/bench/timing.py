@@ -1,7 +1,5 @@
 """Time programs in turn, so that other work of the machine slows down all of them."""
 
-from __future__ import annotations
-
 import gc
 import logging
 import time

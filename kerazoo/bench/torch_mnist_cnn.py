@@ -1,7 +1,5 @@
 """`mnist_cnn` in PyTorch, channels last."""
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 

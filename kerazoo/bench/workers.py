@@ -1,7 +1,5 @@
 """Speed of training on two workers with a core each, compared with one worker on one core."""
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import os

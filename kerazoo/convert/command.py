@@ -1,7 +1,5 @@
 """The command `kerazoo convert`."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Convert weights from one library to another, and compare the outputs of both networks."""
 
-from __future__ import annotations
-
 import inspect
 import logging
 from collections.abc import Callable

@@ -4,8 +4,6 @@ Source: Alpaydin and Kaynak, "Optical Recognition of Handwritten Digits" (1998),
 https://doi.org/10.24432/C50P49: 8x8 pixels of 17 gray levels.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split

@@ -1,7 +1,5 @@
 """A folder of images, one subfolder per class: held in memory, or read from disk every epoch."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """Any data set by the name that `--data` takes."""
 
-from __future__ import annotations
-
 import logging
 from pathlib import Path
 

@@ -5,8 +5,6 @@ http://yann.lecun.com/exdb/mnist/; `cnn-notes`, line 299, which keeps the first 
 images for validation.
 """
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 

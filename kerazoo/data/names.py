@@ -1,7 +1,5 @@
 """The names that `--data` takes, checked without importing tensorflow-datasets (TFDS)."""
 
-from __future__ import annotations
-
 import os
 import re
 from importlib import resources

@@ -1,7 +1,5 @@
 """The two photos that come with scikit-learn, on which layers are compared and shown."""
 
-from __future__ import annotations
-
 import numpy as np
 from sklearn.datasets import load_sample_images
 

@@ -1,7 +1,5 @@
 """The accuracies of ten epochs in cnn-notes, lines 318-327, by training."""
 
-from __future__ import annotations
-
 import math
 import tempfile
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A number or formula of the study notes, and whether it holds."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass

@@ -3,8 +3,6 @@
 The accuracies of the MNIST network, lines 318-327, are in `accuracy`.
 """
 
-from __future__ import annotations
-
 import keras
 import numpy as np
 from keras import layers

@@ -1,7 +1,5 @@
 """counting: 1x1 convolutions, receptive fields, and the weights and MACs of VGG-16."""
 
-from __future__ import annotations
-
 import numpy as np
 from keras import layers
 

@@ -1,7 +1,5 @@
 """The ledger: the claims of all documents, checked."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 

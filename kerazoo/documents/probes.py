@@ -1,7 +1,5 @@
 """Models, tables and rows of tables that the claims recompute their values with."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any

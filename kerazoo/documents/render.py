@@ -1,7 +1,5 @@
 """The ledger as text: a table for a terminal, and other formats."""
 
-from __future__ import annotations
-
 import textwrap
 from typing import Any
 

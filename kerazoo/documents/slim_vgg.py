@@ -1,7 +1,5 @@
 """slim-vgg: the bottleneck, and VGG-16 as a tf-slim program."""
 
-from __future__ import annotations
-
 from kerazoo.documents.claim import Claim, Claims, Setting, decimals
 from kerazoo.documents.probes import conv, model, named, residual_convolutions, settings, table
 from kerazoo.models.resnet import basic, bottleneck

@@ -1,7 +1,5 @@
 """VGG-16 layer by layer, as cnn-notes and vgg-walkthrough both list it."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 

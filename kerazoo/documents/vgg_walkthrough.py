@@ -1,7 +1,5 @@
 """vgg-walkthrough: how data goes through VGG-16, with a table of its memory."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import keras

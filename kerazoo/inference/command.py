@@ -1,7 +1,5 @@
 """The command `kerazoo predict`."""
 
-from __future__ import annotations
-
 import argparse
 
 from kerazoo.arguments import Parser, add_format, add_messages, one_of, path, print_result

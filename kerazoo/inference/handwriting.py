@@ -5,8 +5,6 @@ Source: LeCun, Bottou, Bengio and Haffner, "Gradient-Based Learning Applied to D
 center of mass is the center of the 28x28 image.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Classes and probabilities of image files."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

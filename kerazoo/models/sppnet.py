@@ -7,8 +7,6 @@ the paper's networks for classification have more levels, such as 6x6, 3x3, 2x2 
 as wide as here.
 """
 
-from __future__ import annotations
-
 from kerazoo.models.alexnet import AlexNetConfig, alexnet_variant
 from kerazoo.models.zfnet import CONVOLUTIONS
 from kerazoo.registry import ModelInfo

@@ -7,8 +7,6 @@ and 13 pixels, of which the paper says nothing; contrast normalization has AlexN
 the paper gives none.
 """
 
-from __future__ import annotations
-
 from kerazoo.models.alexnet import AlexNetConfig, Convolution, alexnet_variant
 from kerazoo.registry import ModelInfo
 

@@ -1,7 +1,5 @@
 """The workers in TF_CONFIG; nothing heavy is imported here."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

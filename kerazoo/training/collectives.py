@@ -1,7 +1,5 @@
 """Sums over workers and replicas, each in one all-reduce, and batch normalization over them."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np

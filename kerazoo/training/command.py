@@ -1,7 +1,5 @@
 """The command `kerazoo train`; nothing heavy is imported before it begins its work."""
 
-from __future__ import annotations
-
 import argparse
 import dataclasses
 import faulthandler

@@ -1,7 +1,5 @@
 """A figure of the losses and accuracies of a run."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from typing import BinaryIO

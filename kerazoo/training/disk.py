@@ -1,7 +1,5 @@
 """Files and directories that survive a kill, and that one process at a time uses."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import shutil

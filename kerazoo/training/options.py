@@ -1,7 +1,5 @@
 """The options of a training run; nothing heavy is imported here."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, field
 from pathlib import Path

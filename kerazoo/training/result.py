@@ -1,7 +1,5 @@
 """The losses and accuracies of an epoch."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

@@ -1,7 +1,5 @@
 """A run: a training with the directory that it writes to."""
 
-from __future__ import annotations
-
 import dataclasses
 import statistics
 from typing import Any

@@ -1,7 +1,5 @@
 """Run directories: which there are, and whether a new run may use one."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

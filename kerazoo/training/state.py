@@ -1,7 +1,5 @@
 """The state of a training: variables, random generators, callbacks."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Steps of training and evaluation on every replica of a `tf.distribute` strategy."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Train a model and write a run directory, or resume a run: what `kerazoo train` does."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import logging

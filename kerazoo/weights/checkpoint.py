@@ -1,7 +1,5 @@
 """TensorFlow's checkpoint files, read and written by the names of their tensors."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The cost of attention, by hand."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import keras

@@ -1,7 +1,5 @@
 """The command `kerazoo summary`."""
 
-from __future__ import annotations
-
 import io
 import json
 from pathlib import Path

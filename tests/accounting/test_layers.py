@@ -1,7 +1,5 @@
 """The cost of each kind of layer, by hand."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """Memory in inference and training, by hand."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import keras

@@ -1,7 +1,5 @@
 """MACs equal those of TensorFlow's profiler: keras.applications and random models."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 

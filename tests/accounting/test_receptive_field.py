@@ -1,7 +1,5 @@
 """Receptive fields of small models, by hand."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

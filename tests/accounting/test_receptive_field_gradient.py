@@ -1,7 +1,5 @@
 """Receptive fields: the box is where the gradient is not zero, on random and real models."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import keras

@@ -1,7 +1,5 @@
 """The table: the study notes' numbers, published figures, totals."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import keras

@@ -1,7 +1,5 @@
 """Models of every kind: nested, shared, custom and subclassed, and the shapes of their inputs."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import keras

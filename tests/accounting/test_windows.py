@@ -1,7 +1,5 @@
 """The study notes' two recurrences: known answers, and chains built with Keras."""
 
-from __future__ import annotations
-
 import keras
 import pytest
 from hypothesis import assume, given, settings

@@ -1,7 +1,5 @@
 """What models and layers give on whatever backend Keras runs on: `forward FOLDER NAME ...`."""
 
-from __future__ import annotations
-
 import gc
 import sys
 from collections.abc import Callable

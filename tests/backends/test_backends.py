@@ -1,7 +1,5 @@
 """Every model and layer on the other backends of Keras, where they are installed."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import subprocess

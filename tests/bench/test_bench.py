@@ -1,7 +1,5 @@
 """The benchmarks run and put each time where it belongs; how long they take is not tested."""
 
-from __future__ import annotations
-
 import importlib
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping

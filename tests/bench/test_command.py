@@ -1,7 +1,5 @@
 """The command `kerazoo bench`: what it prints when, Ctrl-C, and what it refuses."""
 
-from __future__ import annotations
-
 import itertools
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Programs in separate processes."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 

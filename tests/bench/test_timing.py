@@ -1,7 +1,5 @@
 """Rounds of programs, the bar or the messages about them, and the speed of this machine."""
 
-from __future__ import annotations
-
 import itertools
 import logging
 import sys

@@ -1,7 +1,5 @@
 """`kerazoo convert` as a user types it."""
 
-from __future__ import annotations
-
 import gc
 import logging
 import re

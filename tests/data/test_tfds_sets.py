@@ -1,7 +1,5 @@
 """Sets of tensorflow-datasets: small ones that are made here, because tests use no network."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator
 from itertools import chain

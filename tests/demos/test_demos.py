@@ -1,7 +1,5 @@
 """`kerazoo demo`, and what its figures show."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

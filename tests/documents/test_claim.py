@@ -1,7 +1,5 @@
 """The verdict on a claim."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The command `kerazoo documents`."""
 
-from __future__ import annotations
-
 import io
 import sys
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The ledger itself: every row but the training, and that a fault anywhere makes rows fail."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator

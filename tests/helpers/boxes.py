@@ -1,7 +1,5 @@
 """The receptive field of a model with one input."""
 
-from __future__ import annotations
-
 import keras
 
 from kerazoo.accounting.receptive_field import Box, receptive_field

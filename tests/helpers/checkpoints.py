@@ -1,7 +1,5 @@
 """Checkpoints and models to convert, made by the programs that they are of."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 from pathlib import Path

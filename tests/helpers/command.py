@@ -1,7 +1,5 @@
 """The command `kerazoo VERB`, run in this process."""
 
-from __future__ import annotations
-
 import pytest
 
 from kerazoo.cli import main

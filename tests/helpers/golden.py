@@ -1,7 +1,5 @@
 """Golden files: committed results that a test recomputes and compares."""
 
-from __future__ import annotations
-
 import difflib
 from pathlib import Path
 

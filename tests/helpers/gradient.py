@@ -1,7 +1,5 @@
 """The part of the input that an output depends on, found by its gradient alone."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """MNIST's four IDX files, and small ones of scikit-learn's digits that stand in for them."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import struct

@@ -1,7 +1,5 @@
 """Ends at chosen moments: a process kills or stops itself, or hangs, as it comes to a call."""
 
-from __future__ import annotations
-
 import os
 import pkgutil
 import signal

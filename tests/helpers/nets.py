@@ -1,7 +1,5 @@
 """A network of torchvision, to compare its published figures with the accounting."""
 
-from __future__ import annotations
-
 import keras
 from keras import layers
 

@@ -3,8 +3,6 @@
 Nothing here starts TensorFlow's devices: a process that is forked could not use them.
 """
 
-from __future__ import annotations
-
 import gc
 import os
 import threading

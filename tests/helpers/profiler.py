@@ -1,7 +1,5 @@
 """TensorFlow's own count of a model's operations, to hold kerazoo's against."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import keras

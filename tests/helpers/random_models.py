@@ -1,7 +1,5 @@
 """Random functional models, whose every choice hypothesis makes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

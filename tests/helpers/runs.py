@@ -1,7 +1,5 @@
 """What a run has left, for a bit-exact comparison with another."""
 
-from __future__ import annotations
-
 import csv
 import io
 import zipfile

@@ -1,7 +1,5 @@
 """Models of the zoo at full width without values for their weights, to test shapes and counts."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import keras

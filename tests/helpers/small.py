@@ -1,7 +1,5 @@
 """Images of 16 pixels, and models of a few weights to train on them."""
 
-from __future__ import annotations
-
 import keras
 import numpy as np
 

@@ -1,7 +1,5 @@
 """Splits of a data set as the workers of one training see them."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from kerazoo.data.images import Shard, Shuffle, Split

@@ -4,8 +4,6 @@ Width proves nothing about wiring, names, layouts, padding or training. The cons
 take `alpha`; the layers of keras.applications and of tf-slim are made with fewer filters here.
 """
 
-from __future__ import annotations
-
 import functools
 import importlib
 import inspect

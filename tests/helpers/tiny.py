@@ -4,8 +4,6 @@ It has batch normalisation and dropout, and 1,030 weights. `enter` registers it 
 process of its own; `entered` does so for a `with` block.
 """
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 

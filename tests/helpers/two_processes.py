@@ -1,7 +1,5 @@
 """Which tests share a process, where pytest-xdist runs the suite in two."""
 
-from __future__ import annotations
-
 from xdist.scheduler import LoadScopeScheduling
 
 # Beginnings of test ids. The two groups start side by side, so that the tests which start other

@@ -1,7 +1,5 @@
 """`kerazoo predict` on images of many kinds, and on those of MNIST."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path

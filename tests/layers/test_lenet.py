@@ -1,7 +1,5 @@
 """The layers of LeNet-5 compared with NumPy."""
 
-from __future__ import annotations
-
 import keras
 import numpy as np
 import pytest

@@ -1,7 +1,5 @@
 """Local response normalization compared with TensorFlow's, and by hand."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 import tensorflow as tf

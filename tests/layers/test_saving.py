@@ -1,7 +1,5 @@
 """The names and configs by which saved models are loaded, and the examples in the docstrings."""
 
-from __future__ import annotations
-
 import doctest
 import random
 from types import ModuleType

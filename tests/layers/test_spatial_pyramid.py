@@ -1,7 +1,5 @@
 """Spatial pyramid pooling compared with NumPy, and a size for which the notes' formula fails."""
 
-from __future__ import annotations
-
 import math
 
 import keras

@@ -1,7 +1,5 @@
 """Spatially separable convolution compared with Conv2D, and which kernels can be separated."""
 
-from __future__ import annotations
-
 import keras
 import numpy as np
 import pytest

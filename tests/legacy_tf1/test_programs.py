@@ -1,7 +1,5 @@
 """The TF1 programs alone, without kerazoo."""
 
-from __future__ import annotations
-
 import ast
 import gzip
 import os

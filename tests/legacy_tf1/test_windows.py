@@ -3,8 +3,6 @@
 Each image counts up from 1 row by row. Kernels are all ones, so an output is a sum of pixels.
 """
 
-from __future__ import annotations
-
 import keras
 import numpy as np
 import pytest

@@ -1,7 +1,5 @@
 """The width multiplier `alpha` of every family that comes in several widths."""
 
-from __future__ import annotations
-
 import math
 
 import keras

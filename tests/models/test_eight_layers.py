@@ -1,7 +1,5 @@
 """AlexNet, ZFNet and SPP-net compared with their papers' figures."""
 
-from __future__ import annotations
-
 import keras
 import numpy as np
 import pytest

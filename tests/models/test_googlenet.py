@@ -1,7 +1,5 @@
 """GoogLeNet against its paper's table, its auxiliary heads, and what its modules save."""
 
-from __future__ import annotations
-
 import keras
 import numpy as np
 import pytest

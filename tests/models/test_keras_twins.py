@@ -1,7 +1,5 @@
 """`from kerazoo.models import VGG16` in the place of `from keras.applications import VGG16`."""
 
-from __future__ import annotations
-
 import inspect
 import json
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """LeNet-5 against its paper's figures and against NumPy by hand."""
 
-from __future__ import annotations
-
 import keras
 import numpy as np
 import pytest

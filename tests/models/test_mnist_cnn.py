@@ -1,7 +1,5 @@
 """The network of the study notes compared with their figures and with NumPy."""
 
-from __future__ import annotations
-
 import keras
 import numpy as np
 import pytest

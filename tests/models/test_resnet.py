@@ -1,7 +1,5 @@
 """The ResNets against their paper's table, and the bottleneck against the documents' figures."""
 
-from __future__ import annotations
-
 import keras
 import numpy as np
 import pytest

@@ -1,7 +1,5 @@
 """The VGGs against the documents' table, the paper's totals, and one head against the other."""
 
-from __future__ import annotations
-
 import inspect
 import re
 

@@ -1,7 +1,5 @@
 """The command `kerazoo parity`."""
 
-from __future__ import annotations
-
 import csv
 
 import pandas as pd

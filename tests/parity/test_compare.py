@@ -1,7 +1,5 @@
 """Each port agrees with its TF1 program, and a wrong port is detected."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 

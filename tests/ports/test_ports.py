@@ -1,7 +1,5 @@
 """The ports of the snippets compared with NumPy."""
 
-from __future__ import annotations
-
 import doctest
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What the tests of trainings share: a tiny network in the zoo, processes that start at once."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,7 +1,5 @@
 """Checkpoints against cuts, bit flips and a full disk."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import json

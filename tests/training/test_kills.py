@@ -1,7 +1,5 @@
 """Resuming a killed training is bit-exact: `kill -9`, at chosen moments."""
 
-from __future__ import annotations
-
 import signal
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The micro-batches and threads for a machine, and what fits into its memory."""
 
-from __future__ import annotations
-
 import errno
 import os
 from collections.abc import Callable

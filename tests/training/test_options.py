@@ -1,7 +1,5 @@
 """What a training cannot be told, in Python and in a config.json that somebody has edited."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import Any
 

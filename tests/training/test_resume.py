@@ -1,7 +1,5 @@
 """A training that is stopped anywhere and resumed ends as if it had never stopped."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import random

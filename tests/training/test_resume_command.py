@@ -1,7 +1,5 @@
 """`kerazoo train --resume` as a user types it."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

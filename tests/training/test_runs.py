@@ -1,7 +1,5 @@
 """An earlier run that is set aside and moved back, with a kill at each step."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The learning rate at every step, by hand."""
 
-from __future__ import annotations
-
 import math
 
 import pytest

@@ -1,7 +1,5 @@
 """The steps against NumPy by hand and against Keras's own `fit`."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

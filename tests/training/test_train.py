@@ -1,7 +1,5 @@
 """Whole runs: what they leave, what they say, how they fail."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import json

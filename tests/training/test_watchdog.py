@@ -1,7 +1,5 @@
 """A process that waits in vain ends and says what for, also where it holds Python's lock."""
 
-from __future__ import annotations
-
 import ctypes
 import faulthandler
 import os

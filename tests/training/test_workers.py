@@ -1,7 +1,5 @@
 """Two workers on this machine against one: equal losses, and the same end where one is killed."""
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import itertools

@@ -1,7 +1,5 @@
 """Networks are thin here, unless a test asks for `width` or `full_width`."""
 
-from __future__ import annotations
-
 import pytest
 
 

@@ -1,7 +1,5 @@
 """VGG16 and VGG19 of keras.applications, in and out: objects, both forms of files, the download."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

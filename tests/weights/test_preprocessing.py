@@ -1,7 +1,5 @@
 """What each source's weights expect of an image, against the programs that they are of."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

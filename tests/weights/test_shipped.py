@@ -1,7 +1,5 @@
 """The weights that ship: their cards, and their accuracy on MNIST's 10,000 test images."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 

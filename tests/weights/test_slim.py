@@ -1,7 +1,5 @@
 """Checkpoints of the real tf-slim, in and out, proved by outputs."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Saver files of the documents' TF1 program, in and out, proved by predictions."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import keras

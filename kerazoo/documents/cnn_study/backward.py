@@ -1,7 +1,5 @@
 """cnn-study, lines 670-870: backpropagation compared with TensorFlow's gradients in float64."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import keras

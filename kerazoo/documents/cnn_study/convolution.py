@@ -1,7 +1,5 @@
 """cnn-study, lines 17-147: what a convolution computes, costs, saves and pads."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

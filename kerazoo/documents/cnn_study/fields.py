@@ -1,7 +1,5 @@
 """cnn-study, lines 372-449: receptive fields."""
 
-from __future__ import annotations
-
 from kerazoo.accounting.windows import Window, field_from_output, output_from_input
 from kerazoo.documents.claim import Claim, Claims
 from kerazoo.documents.probes import conv, field_of, model, output_size, table

@@ -1,7 +1,5 @@
 """cnn-study, lines 876-1043: FLOPs and parameters."""
 
-from __future__ import annotations
-
 from keras import layers
 
 from kerazoo.documents.claim import Claim, Claims

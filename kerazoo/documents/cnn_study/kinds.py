@@ -1,7 +1,5 @@
 """cnn-study, lines 151-366: the kinds of convolution."""
 
-from __future__ import annotations
-
 import numpy as np
 from keras import layers
 

@@ -1,7 +1,5 @@
 """cnn-study, lines 1051-1117: the networks, as far as the notes state numbers or facts."""
 
-from __future__ import annotations
-
 import keras
 import numpy as np
 

@@ -1,7 +1,5 @@
 """cnn-study, lines 472-664: pooling, dense layers, activations."""
 
-from __future__ import annotations
-
 import math
 
 import keras
