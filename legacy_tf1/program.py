@@ -1,11 +1,9 @@
 """The graph of a snippet in a session, NumPy in and NumPy out."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import tensorflow as tf
@@ -71,7 +69,7 @@ class Program:
         self.session = tf1.Session(graph=self._graph)
         self.session.run(initialize)
 
-    def __enter__(self) -> Program:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

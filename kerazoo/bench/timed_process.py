@@ -1,14 +1,12 @@
 """A program that is timed in a separate process."""
 
-from __future__ import annotations
-
 import contextlib
 import importlib
 import json
 import os
 import subprocess
 import sys
-from typing import Any
+from typing import Any, Self
 
 from kerazoo.errors import KerazooError
 
@@ -37,7 +35,7 @@ class TimedProcess:
             env=os.environ | environment,
         )
 
-    def __enter__(self) -> TimedProcess:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,14 +1,12 @@
 """What happens around the steps of a run, as Keras callbacks."""
 
-from __future__ import annotations
-
 import logging
 import os
 import signal
 import sys
 import threading
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 from tqdm import tqdm
 
@@ -156,7 +154,7 @@ class StopOnSignal(keras.callbacks.Callback):
         self._checkpointer, self._replicas = checkpointer, replicas
         self._before: dict[signal.Signals, Any] = {}
 
-    def __enter__(self) -> StopOnSignal:
+    def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             self._before = {each: signal.signal(each, self._request) for each in SIGNALS}
         return self

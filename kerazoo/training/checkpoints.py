@@ -4,8 +4,6 @@ A checkpoint is written under another name, flushed to the disk and renamed. Its
 the sha256 of each of its files; if one does not verify, the checkpoint before is used.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import io
@@ -17,7 +15,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import numpy as np
 
@@ -51,7 +49,7 @@ class State:
         return content.getvalue()
 
     @classmethod
-    def from_bytes(cls, content: bytes) -> State:
+    def from_bytes(cls, content: bytes) -> Self:
         """Return the state that `to_bytes` gave."""
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             arrays = dict(archive)

@@ -1,12 +1,11 @@
 """Where a training runs: one device, several GPUs, or several machines."""
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import signal
 import threading
 from collections.abc import Iterator
+from typing import Self
 
 import numpy as np
 
@@ -53,7 +52,7 @@ class Replicas:
         self._collectives = Collectives(self.strategy)
         self._watchdog: Watchdog | None = None
 
-    def __enter__(self) -> Replicas:
+    def __enter__(self) -> Self:
         """Have only the chief log the progress."""
         self._level = logger.level
         if not self.is_chief:

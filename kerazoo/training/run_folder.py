@@ -1,7 +1,5 @@
 """The directory that a run writes to."""
 
-from __future__ import annotations
-
 import contextlib
 import csv
 import dataclasses
@@ -12,7 +10,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from kerazoo.training import disk, runs
 from kerazoo.training.checkpoints import Checkpoints
@@ -39,7 +37,7 @@ class RunFolder:
         self._committed = False
 
     @classmethod
-    def begin(cls, out: Path | None, overwrite: bool, model: str, data: str) -> RunFolder:
+    def begin(cls, out: Path | None, overwrite: bool, model: str, data: str) -> Self:
         """Return the directory of a new run.
 
         Args:
@@ -67,7 +65,7 @@ class RunFolder:
         return folder
 
     @classmethod
-    def reopen(cls, run: Path) -> RunFolder:
+    def reopen(cls, run: Path) -> Self:
         """Return the directory of a run to resume.
 
         Raises:
@@ -79,7 +77,7 @@ class RunFolder:
         folder.commit()
         return folder
 
-    def __enter__(self) -> RunFolder:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:

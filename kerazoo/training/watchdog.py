@@ -1,11 +1,10 @@
 """Ends a worker that makes no progress, with a message."""
 
-from __future__ import annotations
-
 import contextlib
 import faulthandler
 import subprocess
 import sys
+from typing import Self
 
 TIMEOUT_SECONDS = 600
 # Prints why the process that started it has ended, since that one can no longer do so: a line that
@@ -49,7 +48,7 @@ class Watchdog:
         stacks = "stacks" if faulthandler.is_enabled() else ""
         self._command = [sys.executable, "-c", SPEAKER, sentence, stacks]
 
-    def __enter__(self) -> Watchdog:
+    def __enter__(self) -> Self:
         self._speaker = subprocess.Popen(
             self._command, stdin=subprocess.PIPE, start_new_session=True, bufsize=0
         )
