@@ -16,9 +16,6 @@ from kerazoo.ports.conv_layer import conv_layer
 from kerazoo.ports.filter_demo import line_filter, line_filters
 from kerazoo.training.options import Recipe
 
-# The claims are tables: the formatter would put every argument on its own line.
-# fmt: off
-
 # size, kernel, padding, stride
 SIZES = [(7, 3, 0, 1), (7, 3, 1, 2), (227, 11, 0, 4), (224, 3, 1, 1)]
 

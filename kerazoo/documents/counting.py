@@ -17,9 +17,6 @@ from kerazoo.documents.probes import (
 )
 from kerazoo.documents.vgg16_layers import INPUT
 
-# The claims are tables: the formatter would put every argument on its own line.
-# fmt: off
-
 SIZES = [(32, 5, 0, 1), (32, 5, 2, 1), (31, 3, 1, 2), (227, 11, 2, 4)]  # W, F, P, S
 KERNELS = [(3, 3, 64), (3, 64, 128), (1, 256, 64)]  # size, input channels, filters
 # size, kernel, input channels, filters

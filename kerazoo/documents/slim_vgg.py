@@ -4,9 +4,6 @@ from kerazoo.documents.claim import Claim, Claims, Setting, decimals
 from kerazoo.documents.probes import conv, model, named, residual_convolutions, settings, table
 from kerazoo.models.resnet import basic, bottleneck
 
-# The claims are tables: the formatter would put every argument on its own line.
-# fmt: off
-
 # Number, convolutions, filters in the program, filters as listed in line 33 to 37, size.
 BLOCKS = [
     (1, 2, 64, 64, 224), (2, 2, 128, 128, 112), (3, 3, 256, 256, 56), (4, 3, 512, 256, 28),

@@ -11,9 +11,6 @@ from kerazoo.documents.probes import model, runnable, settings, table
 from kerazoo.documents.vgg16_layers import INPUT, LAYERS
 from kerazoo.models import list_models
 
-# The claims are tables: the formatter would put every argument on its own line.
-# fmt: off
-
 UNITS = {"K": 1_000, "M": 1_000_000}
 
 

@@ -99,9 +99,6 @@ class OneConvolution:
         self.before, self.kernel = before.numpy(), kernel.numpy()
 
 
-# The claims are tables: the formatter would put every argument on its own line.
-# fmt: off
-
 
 def _agrees(
     line: int, what: str, printed: str, formula: np.ndarray, other: np.ndarray, by: str = "Keras"

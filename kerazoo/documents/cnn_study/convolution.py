@@ -18,9 +18,6 @@ from kerazoo.documents.probes import (
     rows,
 )
 
-# The claims are tables: the formatter would put every argument on its own line.
-# fmt: off
-
 # kernel, size of the output, input channels, filters
 CONVOLUTIONS = [(3, 5, 8, 16), (1, 7, 64, 32), (5, 28, 1, 6)]
 CHANNELS = [(3, 64), (8, 16)]  # input, output

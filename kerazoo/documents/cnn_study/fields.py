@@ -4,9 +4,6 @@ from kerazoo.accounting.windows import Window, field_from_output, output_from_in
 from kerazoo.documents.claim import Claim, Claims
 from kerazoo.documents.probes import conv, field_of, model, output_size, table
 
-# The claims are tables: the formatter would put every argument on its own line.
-# fmt: off
-
 SIZES = [(9, 3, 0, 2), (28, 5, 2, 1), (227, 11, 0, 4)]  # size, kernel, padding, stride
 DILATED = [(20, 3, 0, 2), (20, 3, 2, 2), (20, 5, 4, 3)]  # size, kernel, padding, dilation
 PLAIN_CHAINS = [[Window(3), Window(3)], [Window(7, 2), Window(3, 2), Window(3)]]

@@ -5,9 +5,6 @@ from keras import layers
 from kerazoo.documents.claim import Claim, Claims
 from kerazoo.documents.probes import conv, dense, depthwise, output_size, row, rows
 
-# The claims are tables: the formatter would put every argument on its own line.
-# fmt: off
-
 SHAPES = [(4, 5, 6), (7, 7, 3)]  # height, width, channels
 KERNELS = [(3, 3, 64), (1, 64, 32), (5, 1, 6)]  # size, inputs, outputs
 CONVOLUTIONS = [(3, 3, 8, 16), (16, 1, 7, 4), (1, 5, 6, 2)]  # inputs, kernel, output size, outputs

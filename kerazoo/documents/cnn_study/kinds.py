@@ -17,9 +17,6 @@ from kerazoo.documents.probes import (
 )
 from kerazoo.layers import SpatiallySeparableConv2D, separate
 
-# The claims are tables: the formatter would put every argument on its own line.
-# fmt: off
-
 GROUPS = [(8, 3, 1), (8, 3, 2), (8, 3, 4)]  # input channels, filters of a group, groups
 INSERTED = [(3, 1), (3, 2), (5, 3)]  # size, stride
 TRANSPOSED = [(2, 3, 1), (4, 3, 2), (5, 4, 2)]  # size, kernel, stride

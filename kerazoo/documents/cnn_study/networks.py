@@ -8,9 +8,6 @@ from kerazoo.documents.claim import Claim, Claims, Setting, digits
 from kerazoo.documents.probes import kernel_sizes, model, named, residual_convolutions, table
 from kerazoo.models.resnet import basic, bottleneck
 
-# The claims are tables: the formatter would put every argument on its own line.
-# fmt: off
-
 YEARS = [(1070, "alexnet", 2012), (1081, "zfnet", 2013), (1087, "googlenet", 2014),
          (1093, "vgg16", 2014), (1101, "resnet50", 2015)]
 

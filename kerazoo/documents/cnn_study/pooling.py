@@ -23,9 +23,6 @@ from kerazoo.documents.probes import (
 )
 from kerazoo.layers import SpatialPyramidPooling
 
-# The claims are tables: the formatter would put every argument on its own line.
-# fmt: off
-
 BINS = [(13, 1), (13, 2), (13, 4), (7, 4)]  # size, bins
 EVEN_BINS = [(12, 1), (12, 2), (12, 4), (8, 4)]  # size, bins that divide it
 DENSE = [(784, 64), (64, 10), (25088, 4096)]  # inputs, outputs
