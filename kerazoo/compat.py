@@ -8,12 +8,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from kerazoo.lazy import keras
-
-if TYPE_CHECKING:
-    import tensorflow as tf
+from kerazoo.lazy import keras, tf
 
 Moments = Callable[[Any, Any], tuple[Any, Any]]
 

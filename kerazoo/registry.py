@@ -3,12 +3,10 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kerazoo.errors import UsageError, did_you_mean
-
-if TYPE_CHECKING:
-    import keras
+from kerazoo.lazy import keras
 
 Constructor = Callable[..., "keras.Model"]
 

@@ -8,10 +8,9 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 
-from tensorflow.python.profiler import model_analyzer, option_builder
-
 from kerazoo.accounting.table import summary
 from kerazoo.bench.timing import Row, Run, time_in_turn
+from kerazoo.compat import profile_operations
 from kerazoo.lazy import keras, tf
 from kerazoo.models import create_model
 
@@ -62,7 +61,5 @@ def _chain(length: int) -> keras.Model:
 def _profile(model: keras.Model) -> None:
     """Count operations as in TensorFlow 1: trace the graph, then profile it."""
     shape = tf.TensorSpec((1, *model.input_shape[1:]))
-    graph = tf.function(lambda x: model(x, training=False)).get_concrete_function(shape).graph
-    builder = option_builder.ProfileOptionBuilder
-    options = builder(builder.float_operation()).with_empty_output().build()
-    model_analyzer.profile(graph, cmd="op", options=options)
+    traced = tf.function(lambda x: model(x, training=False)).get_concrete_function(shape)
+    profile_operations(traced.graph)

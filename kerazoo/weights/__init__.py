@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Union
 
 from kerazoo.errors import KerazooError, UsageError, did_you_mean
+from kerazoo.lazy import keras
 from kerazoo.weights.preprocessing import Preprocessing, preprocess
 
 if TYPE_CHECKING:
-    import keras
-
     from kerazoo.weights.transfer import LoadedWeights
 
 __all__ = ["Weights", "export_weights", "load_weights", "preprocess", "read_weights", "replacing"]
@@ -43,7 +42,6 @@ def load_weights(model: keras.Model, weights: Weights) -> None:
         DataMissingError: The weights cannot be downloaded.
         CorruptFileError: The file is damaged, or its tensors are not those of the model.
     """
-    from kerazoo.lazy import keras
     from kerazoo.weights import keras_applications, shipped
     from kerazoo.weights.transfer import assign
 

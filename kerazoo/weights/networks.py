@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kerazoo.errors import KerazooError, UsageError
+from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
 from kerazoo.weights.preprocessing import CAFFE, Preprocessing
-
-if TYPE_CHECKING:
-    import keras
 
 # Names of layers in kerazoo, and in keras.applications; the first pattern that fits counts.
 VGG_NAMES = {

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kerazoo.errors import UsageError
+from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
 from kerazoo.weights import checkpoint, networks
 from kerazoo.weights.checkpoint import Checkpoint
@@ -22,9 +22,6 @@ from kerazoo.weights.h5 import NORM_KINDS
 from kerazoo.weights.networks import BATCH_NORM, RESNETS, VGG_TOP, VGGS, Network
 from kerazoo.weights.preprocessing import SLIM_INCEPTION, SLIM_VGG, Preprocessing
 from kerazoo.weights.transfer import LoadedWeights, named_weights
-
-if TYPE_CHECKING:
-    import keras
 
 KINDS = {"kernel": "weights", "bias": "biases"}
 # tf-slim's names for the branches of a module, and for the convolutions of the stem.

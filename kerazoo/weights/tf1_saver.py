@@ -7,19 +7,16 @@ Source: `cnn-notes`, lines 264-314. `tf.layers` names its variables as Keras doe
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kerazoo.errors import UsageError
+from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
 from kerazoo.weights import checkpoint
 from kerazoo.weights.checkpoint import Checkpoint
 from kerazoo.weights.preprocessing import UNIT, Preprocessing
 from kerazoo.weights.transfer import LoadedWeights, named_weights
-
-if TYPE_CHECKING:
-    import keras
 
 LAYERS = ("conv1", "conv2", "fc1", "output")
 WEIGHTS = {f"{layer}/{kind}" for layer in LAYERS for kind in ("kernel", "bias")}

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from kerazoo.errors import CorruptFileError, KerazooError
+from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
 from kerazoo.weights.networks import names_in_kerazoo
 from kerazoo.weights.preprocessing import Preprocessing
-
-if TYPE_CHECKING:
-    import keras
 
 
 @dataclass(frozen=True)

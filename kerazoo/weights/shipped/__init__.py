@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerazoo.errors import CorruptFileError, UsageError
+from kerazoo.lazy import keras
 
 if TYPE_CHECKING:
-    import keras
-
     from kerazoo.weights.transfer import LoadedWeights
 
 FOLDER = Path(__file__).parent
