@@ -49,6 +49,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f" (did you mean '{near[0]}'?)" if near else ""
 
 
+def reason(error: Exception) -> str:
+    """Return the first line of another library's message."""
+    return str(error).strip().partition("\n")[0]
+
+
 def explain(error: BaseException) -> tuple[str, int]:
     """Return the message for an error, one sentence, and the exit code."""
     if isinstance(error, KerazooError):

@@ -45,7 +45,8 @@ def format_table(
         file = io.StringIO()
         csv.writer(file, lineterminator="\n").writerows([headings, *cells])
         return file.getvalue().rstrip("\n")
-    left = [heading for heading in headings if _is_text(heading, rows)]
+    texts = (str, tuple, list)
+    left = [each for each in headings if any(isinstance(row[each], texts) for row in rows)]
     if format == "table":
         return "\n".join([aligned(headings, cells, left), *(["", *notes] if notes else ())])
     from tabulate import tabulate
@@ -69,10 +70,6 @@ def aligned(headings: Sequence[str], cells: Sequence[Sequence[str]], left: Colle
         ).rstrip()
         for line in lines
     )
-
-
-def _is_text(heading: str, rows: Sequence[Row]) -> bool:
-    return any(isinstance(row[heading], str | tuple | list) for row in rows)
 
 
 def _for_json(value: Any) -> Any:

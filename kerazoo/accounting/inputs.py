@@ -8,7 +8,7 @@ from typing import Any
 
 from kerazoo import models, registry
 from kerazoo.compat import operation_of, shapes_only
-from kerazoo.errors import UsageError, did_you_mean
+from kerazoo.errors import UsageError, did_you_mean, reason
 from kerazoo.lazy import keras
 
 Shape = Sequence[int | None]
@@ -62,11 +62,6 @@ def open_model(name: str, input_shape: InputShape | None) -> keras.Model:
             return getattr(keras.applications, application)(weights=None, **options)
     except ValueError as error:
         raise UsageError(f"{application} of keras.applications: {reason(error)}") from error
-
-
-def reason(error: Exception) -> str:
-    """Return the first line of an error's message."""
-    return str(error).strip().partition("\n")[0]
 
 
 def input_tensors(

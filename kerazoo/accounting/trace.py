@@ -13,9 +13,9 @@ from typing import Any
 
 from kerazoo.accounting import rules
 from kerazoo.accounting.cost import Cost
-from kerazoo.accounting.inputs import InputShape, input_tensors, reason
+from kerazoo.accounting.inputs import InputShape, input_tensors
 from kerazoo.compat import all_layers, nodes_in_order, nodes_restored
-from kerazoo.errors import UsageError
+from kerazoo.errors import UsageError, reason
 from kerazoo.lazy import keras
 
 # Operators of `keras.Variable` that need the elements of the other operand.

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from kerazoo.data import digits
-from kerazoo.data.photos import centre, sample_photos
+from kerazoo.data.photos import center_crop, sample_photos
 from kerazoo.lazy import keras, tf
 from kerazoo.weights import keras_applications, keras_file, preprocess, slim
 from kerazoo.weights.checkpoint import Checkpoint
@@ -22,7 +22,7 @@ def images(model: keras.Model) -> np.ndarray:
     if channels != 3:
         data = digits.load((height, width, channels))
         return next(iter(data.test.batches(100)))[0].numpy()
-    photos = centre(sample_photos(), 224)
+    photos = center_crop(sample_photos(), 224)
     known = getattr(model, "preprocessing", None) is not None
     return preprocess(model, photos) if known else photos / 255
 

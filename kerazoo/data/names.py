@@ -29,7 +29,8 @@ def check(name: str) -> None:
     base = re.split("[/:]", name)[0]
     if base == "mnist" != name:
         raise UsageError(f"there is one version of mnist, not '{name}'; use --data mnist")
-    if name in known or base in tfds_sets or _is_prepared(base):
+    prepared = re.fullmatch(r"\w+", base) and (tfds_folder() / base).glob("**/dataset_info.json")
+    if name in known or base in tfds_sets or any(prepared or ()):
         return
     is_folder = name and Path(name).is_dir()
     hint = f" (did you mean '{FOLDER}{name}'?)" if is_folder else did_you_mean(name, known)
@@ -48,11 +49,6 @@ def tfds_image_sets() -> list[str]:
     """Return TFDS's image-classification sets, kept in a file because importing TFDS is slow."""
     text = resources.files("kerazoo.data").joinpath(LIST).read_text()
     return [line for line in text.splitlines() if not line.startswith("#")]
-
-
-def _is_prepared(name: str) -> bool:
-    is_word = re.fullmatch(r"\w+", name) is not None
-    return is_word and any((tfds_folder() / name).glob("**/dataset_info.json"))
 
 
 def tfds_folder() -> Path:

@@ -9,7 +9,7 @@ def sample_photos() -> np.ndarray:
     return np.stack(load_sample_images().images).astype(np.float32)
 
 
-def centre(images: np.ndarray, size: int) -> np.ndarray:
+def center_crop(images: np.ndarray, size: int) -> np.ndarray:
     """Return the central squares of side `size` of images [batch, height, width, channels]."""
     height, width = images.shape[1:3]
     rows, columns = (height - size) // 2, (width - size) // 2

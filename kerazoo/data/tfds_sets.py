@@ -172,17 +172,14 @@ def _split_names(builder: Builder, label: str) -> dict[str, str]:
     names = list(builder.info.splits)
     train = min(names, key=lambda name: (name != "train", not name.startswith("train")))
     others = [name for name in ("test", "validation") if name in names and name != train]
-    held_out = [name for name in others if _has_labels(builder, name, label)]
+    first = {name: builder.as_dataset(split=f"{name}[:1]") for name in others}
+    held_out = [name for name in others if all(int(each[label]) >= 0 for each in first[name])]
     if len(held_out) == 2:
         return {"train": train, "validation": "validation", "test": "test"}
     validation, test = f"{train}[:10%]", f"{train}[10%:20%]"
     if held_out:
         return {"train": f"{train}[10%:]", "validation": validation, "test": held_out[0]}
     return {"train": f"{train}[20%:]", "validation": validation, "test": test}
-
-
-def _has_labels(builder: Builder, split: str, label: str) -> bool:
-    return all(int(example[label]) >= 0 for example in builder.as_dataset(split=f"{split}[:1]"))
 
 
 def _check_server(builder: Builder) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from kerazoo.data import digits
-from kerazoo.data.photos import centre, sample_photos
+from kerazoo.data.photos import center_crop, sample_photos
 from kerazoo.lazy import keras
 from kerazoo.models import create_model
 from kerazoo.ports.conv_layer import conv_layer as keras_conv_layer
@@ -76,10 +76,6 @@ def vgg16() -> keras.Model:
     return model
 
 
-def _photo_labels(number: int) -> list[Batch]:
-    return [(centre(sample_photos(), 224), np.array([663, 985]))] * number
-
-
 PAIRS: dict[str, Pair] = {
     "conv_layer": Pair(
         "cnn-notes, lines 99-107",
@@ -113,7 +109,7 @@ PAIRS: dict[str, Pair] = {
         lambda dtype: vgg16_slim.build(dtype, is_training=True, keep_prob=1.0),
         vgg16,
         names=slim.kerazoo_names("vgg_16", "vgg_16/"),
-        batches=_photo_labels,
+        batches=lambda number: [(center_crop(sample_photos(), 224), np.array([663, 985]))] * number,
         tf1_preprocess=vgg16_slim.preprocess,
         keras_preprocess=preprocess,
         sgd_steps=2,

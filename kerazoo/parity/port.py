@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from kerazoo.lazy import keras, tf
-from kerazoo.weights.transfer import LoadedWeights, assign, named_weights
+from kerazoo.weights.transfer import LoadedWeights, assign, named_weights, weight_arrays
 from legacy_tf1.program import Arrays, Batch
 
 
@@ -22,7 +22,7 @@ class Port:
     @property
     def weights(self) -> Arrays:
         """The value of every weight by "layer/weight"."""
-        return {key: weight.numpy() for key, weight in named_weights(self.model).items()}
+        return weight_arrays(self.model)
 
     @weights.setter
     def weights(self, values: Mapping[str, np.ndarray]) -> None:

@@ -14,7 +14,6 @@ from kerazoo.errors import InterruptedRunError
 from kerazoo.lazy import keras
 from kerazoo.training.checkpoints import State
 from kerazoo.training.replicas import SIGNALS, Replicas
-from kerazoo.training.result import EpochResult
 from kerazoo.training.run_folder import RunFolder
 from kerazoo.training.trainer import Trainer
 
@@ -195,13 +194,9 @@ class EpochLog(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Log the accuracies."""
-        logger.info(epoch_line(self._trainer.results[-1], self._epochs))
-
-
-def epoch_line(result: EpochResult, epochs: int) -> str:
-    """Return one line about an epoch."""
-    return (
-        f"epoch {result.epoch:{len(str(epochs))}}/{epochs}, accuracy on {result.data}: "
-        f"train {result.train_accuracy:.4f}, validation {result.validation_accuracy:.4f}, "
-        f"test {result.test_accuracy:.4f}"
-    )
+        result, epochs = self._trainer.results[-1], self._epochs
+        logger.info(
+            f"epoch {result.epoch:{len(str(epochs))}}/{epochs}, accuracy on {result.data}: "
+            f"train {result.train_accuracy:.4f}, validation {result.validation_accuracy:.4f}, "
+            f"test {result.test_accuracy:.4f}"
+        )

@@ -12,7 +12,7 @@ from kerazoo.errors import UsageError
 
 OF_ONE_MACHINE = ("none", "mirrored")
 STRATEGIES = (*OF_ONE_MACHINE, "multiworker", "auto")
-ADDRESS = re.compile(r".+:\d+")
+ADDRESS = re.compile(r".+:(\d+)")
 EXAMPLE = (
     '{"cluster": {"worker": ["host1:12345", "host2:12345"]}, '
     '"task": {"type": "worker", "index": 0}}'
@@ -63,7 +63,9 @@ def of_environment(strategy: str, environment: Mapping[str, str] = os.environ) -
         kind, index = config["task"]["type"], int(config["task"]["index"])
         in_place = 0 <= index < len(jobs[kind])
         addresses = [address for job in jobs.values() for address in job]
-        if not all(map(_is_address, addresses)) or len(set(addresses)) < len(addresses):
+        matches = [ADDRESS.fullmatch(address) for address in addresses]
+        valid = all(match and 0 < int(match[1]) < 2**16 for match in matches)
+        if not valid or len(set(addresses)) < len(addresses):
             raise ValueError
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise UsageError(f"TF_CONFIG must be such as {EXAMPLE}") from error
@@ -78,18 +80,12 @@ def of_one_machine(strategy: str | None) -> str | None:
     return strategy if strategy in OF_ONE_MACHINE else None
 
 
-def _is_address(text: str) -> bool:
-    return bool(ADDRESS.fullmatch(text)) and 0 < int(text.rpartition(":")[2]) < 2**16
-
-
 def on_this_machine(workers: int) -> list[dict[str, str]]:
     """Return TF_CONFIG, in an environment, for each of several workers that all run here."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(workers)]
         for each in sockets:
-            each.bind(
-                ("localhost", 0)
-            )  # a free port; another process may take it before the worker
+            each.bind(("localhost", 0))  # a free port, which another process may take first
         addresses = [f"localhost:{each.getsockname()[1]}" for each in sockets]
     return [
         {

@@ -58,7 +58,8 @@ class RunFolder:
         disk.make(out)
         folder = cls(out, disk.lock(out), is_new)
         if runs.has_earlier(out):  # the run in its place has ended no epoch
-            folder._remove_files()
+            for name in FILES:
+                disk.remove(out / name)
         elif runs.is_run(out):
             runs.set_aside(out)
         (out / CONFIG).touch()
@@ -106,10 +107,6 @@ class RunFolder:
     def remove_earlier_run(self) -> None:
         """Remove an earlier run that is set aside."""
         runs.remove_earlier(self.path)
-
-    def _remove_files(self) -> None:
-        for name in FILES:
-            disk.remove(self.path / name)
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write `content` as a file of indented JSON."""

@@ -37,8 +37,11 @@ def check(out: Path | None, overwrite: bool) -> None:
     if out is None:
         return
     recover(out)
-    if not out.exists() or _has_nothing(out):
+    if not out.exists():
         return
+    files = [path for path in out.iterdir() if path.name != f".{CONFIG}"]
+    if all(path.name == CONFIG and path.stat().st_size == 0 for path in files):
+        return  # it is empty, or has what a run leaves that is killed at its start
     if not is_run(out):
         raise UsageError(f"--out '{out}' contains other files than a run: name another directory")
     if not overwrite:
@@ -62,12 +65,6 @@ def check_writable(out: Path) -> None:
         raise KerazooError(
             f"'{existing}' cannot be written to: make it writable or name another directory"
         )
-
-
-def _has_nothing(out: Path) -> bool:
-    """Return whether a directory is empty but for what a run leaves that is killed at its start."""
-    left = [path for path in out.iterdir() if path.name != f".{CONFIG}"]
-    return all(path.name == CONFIG and path.stat().st_size == 0 for path in left)
 
 
 def set_aside(out: Path) -> None:

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,8 @@ def train(options: TrainOptions, callbacks: Callbacks = ()) -> dict[str, Any]:
         _check_all_alike(options, data, replicas)
         if options.dry_run:
             return _dry_run(options, data, replicas, callbacks)
-        with _begin(options, data) if replicas.is_chief else nullcontext() as folder:
+        begin = partial(RunFolder.begin, options.out, options.overwrite, options.model, data.name)
+        with begin() if replicas.is_chief else nullcontext() as folder:
             trainer = make_trainer(options, data, callbacks, folder, replicas)
             if folder:
                 description = record(options, data, trainer.model, describe_device())
@@ -143,10 +145,6 @@ def _replicas(strategy: str, where: cluster.Cluster) -> Replicas:
             "waiting for all %d workers of TF_CONFIG, at most %d minutes", where.workers, minutes
         )
     return Replicas(strategy, where)
-
-
-def _begin(options: TrainOptions, data: ImageData) -> RunFolder:
-    return RunFolder.begin(options.out, options.overwrite, options.model, data.name)
 
 
 def _check_all_alike(options: TrainOptions, data: ImageData, replicas: Replicas) -> None:

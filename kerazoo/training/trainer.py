@@ -94,7 +94,9 @@ class Trainer:
         self._callback_states: state.CallbackStates | None = None
         self._restoring: State | None = None
         model.stop_training = False
-        _build_metrics(model)
+        # so that callbacks that monitor "val_accuracy" find that its maximum is the best
+        model.compute_metrics(None, tf.zeros([1]), tf.zeros([1, model.output_shape[-1]]))
+        model.reset_metrics()
 
     def fit(self, observers: Sequence[keras.callbacks.Callback] = ()) -> None:
         """Train the epochs that are left.
@@ -108,7 +110,13 @@ class Trainer:
         """
         if self.finished:
             return
-        callbacks = self._callback_list(observers)
+        callbacks = keras.callbacks.CallbackList(
+            [*self._callbacks, *observers],
+            model=self.model,
+            epochs=self._recipe.epochs,
+            steps=self.steps_per_epoch,
+            verbose=0,
+        )
         callbacks.on_train_begin()
         self._callback_states = state.CallbackStates(self._callbacks)
         while not self.finished:
@@ -271,20 +279,3 @@ class Trainer:
         state.set_random_state(record["random"])
         self.model.stop_training = record["stop_training"]
         self._restoring = None
-
-    def _callback_list(
-        self, observers: Sequence[keras.callbacks.Callback]
-    ) -> keras.callbacks.CallbackList:
-        return keras.callbacks.CallbackList(
-            [*self._callbacks, *observers],
-            model=self.model,
-            epochs=self._recipe.epochs,
-            steps=self.steps_per_epoch,
-            verbose=0,
-        )
-
-
-def _build_metrics(model: keras.Model) -> None:
-    """Let callbacks that monitor "val_accuracy" find that its maximum is the best."""
-    model.compute_metrics(None, tf.zeros([1]), tf.zeros([1, model.output_shape[-1]]))
-    model.reset_metrics()

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kerazoo.errors import CorruptFileError, UsageError
+from kerazoo.errors import CorruptFileError, UsageError, reason
 
 # What a checkpoint has besides weights: the step, TF2's object graph, the mean that slim subtracts,
 # and Adam's powers.
@@ -75,10 +75,8 @@ class Checkpoint:
         except MemoryError:
             raise
         except Exception as error:  # TensorFlow raises kinds of its own, and RuntimeError
-            reason = str(error).strip().partition("\n")[0]
-            raise CorruptFileError(
-                f"{self.name} cannot be read as a TensorFlow checkpoint: {reason}"
-            ) from error
+            message = f"{self.name} cannot be read as a TensorFlow checkpoint: {reason(error)}"
+            raise CorruptFileError(message) from error
 
 
 def write(path: Path, tensors: Mapping[str, np.ndarray]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from kerazoo.errors import CorruptFileError
+from kerazoo.errors import CorruptFileError, reason
 from kerazoo.lazy import keras
 
 KINDS = ("kernel", "bias")
@@ -25,23 +25,17 @@ def read(path: Path) -> dict[str, np.ndarray]:
         with h5py.File(path) as file:
             layers = dict(_keras_3(file) if "layers" in file else _legacy(file))
     except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise CorruptFileError(f"'{path}' cannot be read as a file of weights: {reason}") from error
+        message = f"'{path}' cannot be read as a file of weights: {reason(error)}"
+        raise CorruptFileError(message) from error
     if not layers:
         raise CorruptFileError(f"'{path}' holds no weights of named layers")
-    return {
-        f"{layer}/{kind}": array
-        for layer, arrays in layers.items()
-        for kind, array in _kinds(arrays)
-    }
-
-
-def _kinds(arrays: list[np.ndarray]) -> Any:
-    """Yield the arrays of a layer with what they are; a third one alone is of no known layer."""
-    if len(arrays) == len(NORM_KINDS):
-        return zip(NORM_KINDS, arrays, strict=True)
-    names = [*KINDS, *(f"weight {number}" for number in range(3, len(arrays) + 1))]
-    return zip(names, arrays, strict=False)
+    weights = {}
+    for layer, arrays in layers.items():
+        kinds = NORM_KINDS if len(arrays) == len(NORM_KINDS) else KINDS
+        for number, array in enumerate(arrays):
+            kind = kinds[number] if number < len(kinds) else f"weight {number + 1}"
+            weights[f"{layer}/{kind}"] = array
+    return weights
 
 
 def _keras_3(file: h5py.File) -> Any:

@@ -18,16 +18,15 @@ from kerazoo.lazy import keras
 from kerazoo.weights import h5
 from kerazoo.weights.networks import KERAS_NETWORKS, Network, check_same_graph, find_network
 from kerazoo.weights.preprocessing import CAFFE, Preprocessing
-from kerazoo.weights.transfer import LoadedWeights, assign, named_weights
+from kerazoo.weights.transfer import LoadedWeights, assign, named_weights, weight_arrays
 
 LIBRARY = "keras.applications"
 
 
 def from_model(source: keras.Model) -> LoadedWeights:
     """Return the weights of a model of keras.applications or of kerazoo."""
-    weights = {key: weight.numpy() for key, weight in named_weights(source).items()}
     called = f"the model '{source.name}'"
-    loaded = _loaded(called, weights, UsageError)
+    loaded = _loaded(called, weight_arrays(source), UsageError)
     if loaded.preprocessing is None:  # not of keras.applications
         loaded = dataclasses.replace(
             loaded,
@@ -93,7 +92,7 @@ def as_model(model: keras.Model) -> keras.Model:
         UsageError: keras.applications has no such network.
     """
     network = network_of(model)
-    weights = {key: weight.numpy() for key, weight in named_weights(model).items()}
+    weights = weight_arrays(model)
     first, last = network.top[0], network.top[-1]
     include_top = f"{last}/kernel" in weights
     if f"{first}/kernel" in weights and not include_top:

@@ -7,12 +7,12 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from kerazoo.errors import CorruptFileError, UsageError
+from kerazoo.errors import CorruptFileError, UsageError, reason
 from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
 from kerazoo.weights.networks import check_same_graph
 from kerazoo.weights.preprocessing import BY_NAME, Preprocessing
-from kerazoo.weights.transfer import LoadedWeights, named_weights
+from kerazoo.weights.transfer import LoadedWeights, weight_arrays
 
 NOTE = "kerazoo.json"  # a member of the archive that Keras ignores
 
@@ -28,7 +28,7 @@ def read(path: Path) -> LoadedWeights:
     preprocessing, config = _read_note(path)
     return LoadedWeights(
         called,
-        {key: (key, weight.numpy()) for key, weight in named_weights(saved).items()},
+        {key: (key, array) for key, array in weight_arrays(saved).items()},
         preprocessing=preprocessing,
         config=config,
         check=lambda model: check_same_graph(model, saved, called, CorruptFileError),
@@ -48,8 +48,8 @@ def load_model(path: Path) -> keras.Model:
     except Exception as error:  # zipfile, h5py and Keras each raise kinds of their own
         if "safe_mode" in str(error):
             raise UsageError(f"'{path}' contains code, which is never run") from error
-        reason = str(error).strip().partition("\n")[0]
-        raise CorruptFileError(f"'{path}' cannot be read as a Keras model: {reason}") from error
+        message = f"'{path}' cannot be read as a Keras model: {reason(error)}"
+        raise CorruptFileError(message) from error
 
 
 def write(model: keras.Model, path: Path) -> Preprocessing | None:

@@ -21,7 +21,7 @@ from kerazoo.weights.checkpoint import Checkpoint
 from kerazoo.weights.h5 import NORM_KINDS
 from kerazoo.weights.networks import BATCH_NORM, RESNETS, VGG_TOP, VGGS, Network
 from kerazoo.weights.preprocessing import SLIM_INCEPTION, SLIM_VGG, Preprocessing
-from kerazoo.weights.transfer import LoadedWeights, named_weights
+from kerazoo.weights.transfer import LoadedWeights, weight_arrays
 
 KINDS = {"kernel": "weights", "bias": "biases"}
 # tf-slim's names for the branches of a module, and for the convolutions of the stem.
@@ -130,7 +130,7 @@ def write(model: keras.Model, path: Path) -> Preprocessing:
         UsageError: tf-slim has no such network.
     """
     network = network_of(model)
-    weights = {key: weight.numpy() for key, weight in named_weights(model).items()}
+    weights = weight_arrays(model)
     last = network.top[-1]
     if f"{last}/kernel" not in weights:
         raise UsageError(f"tf-slim's networks end with {last}, and '{model.name}' does not")

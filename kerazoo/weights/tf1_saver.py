@@ -16,7 +16,7 @@ from kerazoo.registry import ModelConfig
 from kerazoo.weights import checkpoint
 from kerazoo.weights.checkpoint import Checkpoint
 from kerazoo.weights.preprocessing import UNIT, Preprocessing
-from kerazoo.weights.transfer import LoadedWeights, named_weights
+from kerazoo.weights.transfer import LoadedWeights, weight_arrays
 
 LAYERS = ("conv1", "conv2", "fc1", "output")
 WEIGHTS = {f"{layer}/{kind}" for layer in LAYERS for kind in ("kernel", "bias")}
@@ -49,7 +49,7 @@ def write(model: keras.Model, path: Path) -> Preprocessing:
     Raises:
         UsageError: The model has other layers than the program.
     """
-    weights = {key: weight.numpy() for key, weight in named_weights(model).items()}
+    weights = weight_arrays(model)
     if weights.keys() != WEIGHTS:
         raise UsageError(f"the TF1 program is mnist_cnn, and '{model.name}' has other layers")
     moments = {

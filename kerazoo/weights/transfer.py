@@ -42,6 +42,11 @@ def named_weights(model: keras.Model) -> dict[str, Any]:
     }
 
 
+def weight_arrays(model: keras.Model) -> dict[str, np.ndarray]:
+    """Return the elements of every weight of a model, see `named_weights`."""
+    return {key: weight.numpy() for key, weight in named_weights(model).items()}
+
+
 def assign(model: keras.Model, weights: LoadedWeights) -> list[str]:
     """Set every weight of `model` and return what was skipped.
 

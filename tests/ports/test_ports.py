@@ -4,7 +4,7 @@ import doctest
 
 import numpy as np
 
-from kerazoo.data.photos import centre, sample_photos
+from kerazoo.data.photos import center_crop, sample_photos
 from kerazoo.ports import conv_layer, filter_demo, max_pool
 
 
@@ -14,7 +14,7 @@ def test_photos_are_those_of_the_notes() -> None:
     assert photos.dtype == np.float32
     assert (photos.min(), photos.max()) == (0, 255)
     assert photos[0, 0, 0].tolist() == [174, 201, 231]
-    np.testing.assert_array_equal(centre(photos, 3), photos[:, 212:215, 318:321])
+    np.testing.assert_array_equal(center_crop(photos, 3), photos[:, 212:215, 318:321])
 
 
 def test_the_line_filters_sum_a_column_and_a_row() -> None:

@@ -1,9 +1,12 @@
 import io
+import logging
 import sys
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from kerazoo.training.callbacks import ProgressBar, epoch_line
+from kerazoo.training.callbacks import EpochLog, ProgressBar
 from kerazoo.training.result import EpochResult
 
 
@@ -12,10 +15,14 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_line_names_the_data_and_fits_80_columns() -> None:
-    result = EpochResult(9, "mnist", 0.5, 0.99, 0.4, 0.98, 0.3, 0.97654, 2.0, 100.0)
-    line = epoch_line(result, 10)
-    assert line == ("epoch  9/10, accuracy on mnist: train 0.9900, validation 0.9800, test 0.9765")
+def test_a_line_names_the_data_and_fits_80_columns(caplog: pytest.LogCaptureFixture) -> None:
+    trainer: Any = SimpleNamespace(
+        results=[EpochResult(9, "mnist", 0.5, 0.99, 0.4, 0.98, 0.3, 0.97654, 2.0, 100.0)]
+    )
+    with caplog.at_level(logging.INFO, "kerazoo"):
+        EpochLog(trainer, 10).on_epoch_end(8)
+    (line,) = caplog.messages
+    assert line == "epoch  9/10, accuracy on mnist: train 0.9900, validation 0.9800, test 0.9765"
     assert len(line) <= 80
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import kerazoo
 from kerazoo.compat import shapes_only
-from kerazoo.data.photos import centre, sample_photos
+from kerazoo.data.photos import center_crop, sample_photos
 from kerazoo.errors import CorruptFileError, DataMissingError, UsageError
 from kerazoo.weights import export_weights, keras_applications, load_weights
 from kerazoo.weights.keras_applications import as_model
@@ -37,7 +37,7 @@ def application(name: str) -> Callable[..., keras.Model]:
 
 @pytest.fixture(scope="module")
 def photos() -> np.ndarray:
-    images = centre(sample_photos(), 224)
+    images = center_crop(sample_photos(), 224)
     return keras.applications.vgg16.preprocess_input(images.copy())
 
 

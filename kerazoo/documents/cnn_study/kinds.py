@@ -96,8 +96,8 @@ def _transposed_and_dilated() -> Claims:
         (1, 2, 1, 4), [_uses(*pixel) for pixel in ((0, 0), (0, 1), (0, 2), (1, 1))],
         printed="1; 1 and 2; 2; 1 to 4")
     yield Claim(333, "size after zeros are inserted between and around pixels",
-        [s * n + s - 1 for n, s in INSERTED], [_with_zeros(n, s) for n, s in INSERTED],
-        printed="s n + s - 1")
+        [s * n + s - 1 for n, s in INSERTED],  # Keras puts s - 1 zeros at the end and none before
+        [_enlarged(n, 1, s) + s - 1 for n, s in INSERTED], printed="s n + s - 1")
     yield Claim(337, "size of a transposed convolution's output",
         [s * n + s - k for n, k, s in TRANSPOSED], [_enlarged(n, k, s) for n, k, s in TRANSPOSED],
         printed="s n + (s - k)",
@@ -132,11 +132,6 @@ def _transposed_and_dilated() -> Claims:
 def _enlarged(size: int, kernel: int, stride: int) -> int:
     layer = layers.Conv2DTranspose(1, kernel, strides=stride)
     return row((size, size, 1), layer).output_shape[0]
-
-
-def _with_zeros(size: int, stride: int) -> int:
-    """Return the size after s - 1 zeros between pixels and around; Keras adds s - 1 at the end."""
-    return _enlarged(size, 1, stride) - (stride - 1) + 2 * (stride - 1)
 
 
 def _uses(y: int, x: int) -> int:
