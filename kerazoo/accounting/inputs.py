@@ -69,11 +69,8 @@ def input_tensors(
 ) -> dict[str, keras.KerasTensor]:
     """Return the model's inputs by name, in their order, with every axis known.
 
-    Args:
-        model: The model.
-        graph: Its `keras.Function`; None for a subclassed model.
-        input_shape: As in `kerazoo.summary`.
-        batch_size: Number of samples.
+    `graph` is the model's `keras.Function`, None for a subclassed model; the other arguments are
+    those of `kerazoo.summary`.
 
     Raises:
         UsageError: An axis is unknown, or `input_shape` does not fit.

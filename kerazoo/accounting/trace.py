@@ -75,12 +75,7 @@ def trace(model: keras.Model, input_shape: InputShape | None, batch_size: int) -
     """Return the calls of a model and of the models inside it.
 
     A layer without a rule is replaced by the Keras layers and `keras.ops` in its `call`, if it is
-    written with these.
-
-    Args:
-        model: A built Keras model.
-        input_shape: As in `kerazoo.summary`.
-        batch_size: Number of samples.
+    written with these. The arguments are those of `kerazoo.summary`.
 
     Raises:
         UsageError: The model is not built, an axis is unknown, or a layer rejects the shape.

@@ -37,14 +37,10 @@ def field_from_output(chain: Sequence[Window]) -> int:
 
 
 def output_from_input(size: int, chain: Iterable[Window]) -> tuple[int, int]:
-    """Return the number of positions after a chain of windows, and the stride of the chain.
+    """Return the number of positions after a chain of windows on `size`, and the chain's stride.
 
     From the first window to the last: n positions become (n + 2 padding - length) / stride + 1,
     rounded down.
-
-    Args:
-        size: Positions of the input.
-        chain: The windows from the input to the output.
 
     Raises:
         UsageError: A window is longer than the padded axis that it slides over.

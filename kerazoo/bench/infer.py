@@ -18,12 +18,7 @@ APPLICATIONS = {name.lower(): getattr(keras.applications, name) for name in NAME
 
 
 def bench(model: str = "vgg16", batch_size: int = 8) -> Iterator[list[Row]]:
-    """Time the forward pass of a model on random images; yield the rows after every round.
-
-    Args:
-        model: Its name.
-        batch_size: Images of a call.
-    """
+    """Time calls of a model on batches of random images; yield the rows after every round."""
     info = registry.find(model)
     calls = min(100, max(1, int(MACS_A_ROUND / info.macs / batch_size)))
     images = np.random.default_rng(0).random((batch_size, *info.input_shape), np.float32)

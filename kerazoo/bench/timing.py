@@ -1,5 +1,6 @@
 """Time programs in turn, so that other work of the machine slows down all of them."""
 
+import contextlib
 import gc
 import logging
 import time
@@ -29,31 +30,29 @@ def progress_bar(rounds: int) -> tqdm:
     )
 
 
-def time_in_turn(programs: Mapping[str, Run], rounds: int = ROUNDS) -> Iterator[Seconds]:
+def time_in_turn(
+    programs: Mapping[str, Run], rounds: int = ROUNDS, bar: tqdm | None = None
+) -> Iterator[Seconds]:
     """Yield after every round the seconds of each program in all rounds so far.
 
-    Every program runs once before the clock starts, then once a round.
+    Every program runs once before the clock starts, then once a round. A given bar may show the
+    rounds of other programs as well.
     """
-    with progress_bar(rounds) as bar:
-        yield from time_with_bar(programs, rounds, bar)
-
-
-def time_with_bar(programs: Mapping[str, Run], rounds: int, bar: tqdm) -> Iterator[Seconds]:
-    """Yield what `time_in_turn` does; the bar may show the rounds of other programs as well."""
     seconds: dict[str, list[float]] = {name: [] for name in programs}
-    for run in programs.values():
-        run()
-    bar.unpause()
-    for number in range(1, rounds + 1):
-        for name, run in programs.items():
-            gc.collect()
-            start = time.perf_counter()
+    with contextlib.nullcontext(bar) if bar is not None else progress_bar(rounds) as shown:
+        for run in programs.values():
             run()
-            seconds[name].append(time.perf_counter() - start)
-        bar.update()
-        if bar.disable:
-            logger.info("round %d of %d", number, rounds)
-        yield seconds
+        shown.unpause()
+        for number in range(1, rounds + 1):
+            for name, run in programs.items():
+                gc.collect()
+                start = time.perf_counter()
+                run()
+                seconds[name].append(time.perf_counter() - start)
+            shown.update()
+            if shown.disable:
+                logger.info("round %d of %d", number, rounds)
+            yield seconds
 
 
 def random_images(image_shape: tuple[int, int, int], size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -64,12 +63,9 @@ def random_images(image_shape: tuple[int, int, int], size: int) -> tuple[np.ndar
 
 
 def speeds(seconds: Seconds, images: int, limits: Mapping[str, float]) -> list[Row]:
-    """Return the rows of a benchmark: speeds in the median and the fastest round, and ratios.
+    """Return a benchmark's rows: speeds in the median and the fastest of rounds of `images` images.
 
-    Args:
-        seconds: What `time_in_turn` yields.
-        images: Number of images of a round.
-        limits: What `limits` returns.
+    Ratios are to the first program; `limits` are rows too.
     """
     rates = {name: (images / median(each), images / min(each)) for name, each in seconds.items()}
     rates |= {f"matmul, {dtype}": (limit, limit) for dtype, limit in limits.items()}

@@ -48,11 +48,7 @@ PACKAGES = {"TF1 program, feed_dict": "tf_keras", "PyTorch": "torch"}  # mnist_c
 
 
 def bench(model: str = "mnist_cnn", batch_size: int = 100) -> Iterator[list[Row]]:
-    """Time the training of a model, each program in a process; yield the rows after every round.
-
-    Args:
-        model: Its name; the images are random.
-        batch_size: Images of a step.
+    """Time training on random images, each program in a process; yield the rows after every round.
 
     Raises:
         KerazooError: A program failed.
@@ -132,14 +128,7 @@ def compiled(name: str, precision: str = "float32", **options: Any) -> keras.Mod
 
 
 class Worker:
-    """Training on one core, as a worker of TF_CONFIG or, if that is not set, a single one.
-
-    Args:
-        model: Name of the model.
-        image_shape: Of the images, which are random.
-        images: Number of training images of an epoch.
-        core: Number of the core.
-    """
+    """Training on one core with random images, as a worker of TF_CONFIG or, without, alone."""
 
     def __init__(self, model: str, image_shape: ImageShape, images: int, core: int) -> None:
         os.sched_setaffinity(0, {core})

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from kerazoo import registry
 from kerazoo.bench.timed_process import TimedProcess
-from kerazoo.bench.timing import ROUNDS, Row, Run, progress_bar, time_with_bar
+from kerazoo.bench.timing import ROUNDS, Row, Run, progress_bar, time_in_turn
 from kerazoo.errors import KerazooError, UsageError
 from kerazoo.training import cluster
 
@@ -96,7 +96,7 @@ def _case_rows(case: Case, bar: tqdm) -> Iterator[list[Row]]:
             bar.set_description(name)
             if bar.disable:
                 logger.info("%s: %d rounds", name, ROUNDS)
-            for seconds in time_with_bar(_programs(alone, workers, batch_size), ROUNDS, bar):
+            for seconds in time_in_turn(_programs(alone, workers, batch_size), ROUNDS, bar):
                 medians[batch_size] = {name: median(each) for name, each in seconds.items()}
                 yield list(_measured(case, medians))
     steps = {size // 2: each["half"] * (size // 2) / case.images for size, each in medians.items()}

@@ -28,12 +28,9 @@ def images(model: keras.Model) -> np.ndarray:
 
 
 def run(path: Path, model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Return the logits or the features that the weights at `path` give.
+    """Return the logits or the features that the weights at `path` give for a batch of images.
 
-    Args:
-        path: A checkpoint or a file, as `kerazoo.weights.load_weights` takes it.
-        model: The model of kerazoo with these weights, for the sizes of its layers.
-        images: [batch, height, width, channels].
+    `model` is kerazoo's with these weights, for the sizes of its layers.
 
     Returns:
         [batch, classes], or features [batch, height, width, channels].

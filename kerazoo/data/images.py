@@ -36,13 +36,7 @@ class Shard:
     replicas: int = 1
 
     def of(self, elements: tf.data.Dataset, batch_size: int, skip: int) -> tf.data.Dataset:
-        """Return the worker's shards of every batch but the first `skip`, one after the other.
-
-        Args:
-            elements: A data set whose cardinality is known.
-            batch_size: Number of elements in a batch.
-            skip: Number of batches to leave out at the start.
-        """
+        """Return the worker's shards of every batch but the first `skip`, one after the other."""
         batches = elements.with_options(without_autotuning()).batch(batch_size).skip(skip)
         if self.replicas == 1:
             return batches

@@ -27,10 +27,6 @@ TEST = (0.9751, 0.9837, 0.984, 0.9864, 0.9881, 0.9884, 0.9893, 0.9885, 0.9881, 0
 class LastBatchAccuracy(keras.callbacks.Callback):
     """Records the accuracy on the last training batch of each epoch, as the notes' program prints.
 
-    Args:
-        data: What the model is trained on.
-        recipe: How it is trained.
-
     Attributes:
         accuracies: One for each epoch.
     """
@@ -52,9 +48,6 @@ class LastBatchAccuracy(keras.callbacks.Callback):
 
 def trained(mnist_dir: Path | None) -> pd.DataFrame:
     """Train mnist_cnn on MNIST by its recipe and return the metrics, a row for each epoch.
-
-    Args:
-        mnist_dir: Directory with MNIST's four IDX files; None to prepare it otherwise.
 
     Returns:
         The columns of metrics.csv, and `last_batch_accuracy`.
@@ -88,11 +81,7 @@ def by_chance(images: int) -> Rule:
 
 
 def claims(metrics: pd.DataFrame) -> Claims:
-    """Yield the stated accuracies with those of a run.
-
-    Args:
-        metrics: A row an epoch, with the columns `last_batch_accuracy` and `test_accuracy`.
-    """
+    """Yield the stated accuracies with those in the metrics of a run, see `trained`."""
     batch_rule, test_rule = by_chance(Recipe().batch_size), by_chance(TEST_IMAGES)
     batch = zip(BATCH, metrics.last_batch_accuracy.round(6), strict=True)
     test = zip(TEST, metrics.test_accuracy.round(6), strict=True)

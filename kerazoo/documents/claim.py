@@ -23,11 +23,7 @@ class Rule:
 
 def decimals(number: int, text: str) -> Rule:
     """Return the rule that a value is rounded to `number` decimals, tens if it is -1."""
-
-    def agrees(stated: float, exact: float) -> bool:
-        return stated == round(exact, number)
-
-    return Rule(text, agrees)
+    return Rule(text, lambda stated, exact: stated == round(exact, number))
 
 
 def digits(number: int) -> Rule:

@@ -47,14 +47,9 @@ def row(shape: tuple[int, ...], *chain: keras.Layer, batch: int = 1) -> pd.Serie
 
 
 def conv(size: int, kernel: Any, inputs: int = 1, filters: int = 1, **options: Any) -> pd.Series:
-    """Return the row of a convolution on square feature maps, by default without bias.
+    """Return the row of a Conv2D on `size` x `size` x `inputs`, by default without bias.
 
-    Args:
-        size: Height and width of the input.
-        kernel: Kernel size.
-        inputs: Channels of the input.
-        filters: Number of kernels.
-        **options: Other arguments of Conv2D; `padding` may be a number of pixels at every side.
+    The option `padding` may also be a number of pixels at every side.
     """
     options = {"use_bias": False, **options}
     before = []

@@ -12,12 +12,9 @@ OTHER_COLUMNS = 35  # characters of the place, the verdict and the gaps
 
 
 def formatted(table: pd.DataFrame, format: str, width: int | None = None) -> str:
-    """Return the ledger in a format, with the number of rows of each verdict.
+    """Return the ledger in one of `kerazoo.text.FORMATS`, with the number of rows of each verdict.
 
-    Args:
-        table: The ledger.
-        format: One of `kerazoo.text.FORMATS`; "table" also has the reasons of the errata.
-        width: Columns of the terminal, which a "table" fits; None for no limit.
+    A "table" has at most `width` columns, and ends with the reasons of the errata.
     """
     rows = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
     counts = table.verdict.value_counts()

@@ -87,11 +87,7 @@ PAIRS: dict[str, Pair] = {
     ),
     "filter_demo": Pair("cnn-notes, lines 129-156", filter_demo.build, line_filter),
     "filter_demo_learned": Pair(
-        "cnn-notes, line 148",
-        filter_demo.build_learned,
-        learned_filter,
-        sgd_steps=5,
-        adam_steps=5,
+        "cnn-notes, line 148", filter_demo.build_learned, learned_filter, sgd_steps=5, adam_steps=5
     ),
     "max_pool": Pair("cnn-notes, lines 180-203", max_pool.build, keras_max_pool),
     "mnist_cnn": Pair(

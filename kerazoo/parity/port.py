@@ -10,11 +10,7 @@ from legacy_tf1.program import Arrays, Batch
 
 
 class Port:
-    """A model and its loss.
-
-    Args:
-        model: The port; its outputs are logits where there are labels.
-    """
+    """A port and its loss; its outputs are logits where there are labels."""
 
     def __init__(self, model: keras.Model) -> None:
         self.model = model
@@ -46,15 +42,14 @@ class Port:
 
     def train(self, batches: Iterable[Batch], optimizer: keras.optimizers.Optimizer) -> list[float]:
         """Train one step per batch and return the loss before each."""
-        optimizer.build(self.model.trainable_variables)
-        return [self._step(batch, optimizer) for batch in batches]
-
-    def _step(self, batch: Batch, optimizer: keras.optimizers.Optimizer) -> float:
-        with tf.GradientTape() as tape:
-            loss = self._loss(*batch)
-        variables = self.model.trainable_variables
-        optimizer.apply(tape.gradient(loss, [each.value for each in variables]), variables)
-        return float(loss)
+        variables, losses = self.model.trainable_variables, []
+        optimizer.build(variables)
+        for batch in batches:
+            with tf.GradientTape() as tape:
+                loss = self._loss(*batch)
+            optimizer.apply(tape.gradient(loss, [each.value for each in variables]), variables)
+            losses.append(float(loss))
+        return losses
 
     def _loss(self, images: tf.Tensor | np.ndarray, labels: np.ndarray | None) -> tf.Tensor:
         outputs = self.model(images, training=True)

@@ -23,13 +23,9 @@ logger = logging.getLogger("kerazoo")
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """A bar over all epochs on a terminal, with images per second and the time left.
+    """A bar over all epochs of `images` images, with images per second and the time left.
 
-    Args:
-        epochs: Number of epochs.
-        images: Training images of an epoch.
-        batch_size: Images of a step.
-        shown: Whether this process is the one that shows it.
+    It is shown on a terminal if this process is the one of several workers to show it.
     """
 
     def __init__(self, epochs: int, images: int, batch_size: int, shown: bool = True) -> None:
@@ -137,11 +133,8 @@ class Checkpointer(keras.callbacks.Callback):
 class StopOnSignal(keras.callbacks.Callback):
     """Saves and stops a training after Ctrl-C or SIGTERM; a second Ctrl-C stops it at once.
 
-    It is used in a `with` statement, and has no effect outside the main thread.
-
-    Args:
-        checkpointer: Saves it.
-        replicas: All workers stop if one of them gets a signal.
+    It is used in a `with` statement, and has no effect outside the main thread. All workers stop if
+    one of them gets a signal.
 
     Attributes:
         requested: Whether there was a signal.

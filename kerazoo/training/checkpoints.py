@@ -76,12 +76,7 @@ class Checkpoints:
         return self._good == _name(epoch, step)
 
     def save(self, epoch: int, step: int, state: State) -> None:
-        """Add a checkpoint; keep the one before, and remove all others.
-
-        Args:
-            epoch: That of the next step, from 0.
-            step: Position of the next step in its epoch.
-            state: The state to save.
+        """Add a checkpoint for the next `step` of `epoch`; keep the one before, remove all others.
 
         Raises:
             OSError: It cannot be written; the others are unchanged.

@@ -43,11 +43,7 @@ class Cluster:
 
 
 def of_environment(strategy: str, environment: Mapping[str, str] = os.environ) -> Cluster:
-    """Return the cluster in which the strategy runs; one worker where it needs none.
-
-    Args:
-        strategy: One of `STRATEGIES`.
-        environment: Holds TF_CONFIG, or does not.
+    """Return the cluster in TF_CONFIG; a single worker where the strategy needs none.
 
     Raises:
         UsageError: TF_CONFIG is missing where it is needed, or says something else than workers.

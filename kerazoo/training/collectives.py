@@ -13,9 +13,6 @@ SUM = tf.distribute.ReduceOp.SUM
 class Collectives:
     """Sums over the workers of a strategy.
 
-    Args:
-        strategy: Where the steps run.
-
     Attributes:
         first_replica: Number of this worker's first replica among those of all workers.
         local_replicas: How many replicas this worker has.

@@ -70,12 +70,7 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
         ("--epochs", integer(1, MAXIMUM), recipe.epochs, "passes over the training images"),
         ("--batch-size", integer(1, MAXIMUM), recipe.batch_size, "images of one step"),
         ("--learning-rate", positive, recipe.learning_rate, "Adam's learning rate"),
-        (
-            "--seed",
-            integer(0, 2**32 - 1),
-            recipe.seed,
-            "of initial weights and order of images",
-        ),
+        ("--seed", integer(0, 2**32 - 1), recipe.seed, "of initial weights and order of images"),
     ]
     for flag, kind, default, text in options:
         help_text = f"{text} (default: {default})"

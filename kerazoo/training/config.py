@@ -20,14 +20,7 @@ PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "tensorflow-datasets
 def record(
     options: TrainOptions, data: ImageData, model: keras.Model, device: str
 ) -> dict[str, Any]:
-    """Return the content of config.json: every option, versions, device and data.
-
-    Args:
-        options: What is trained, on what, how.
-        data: The data that they name.
-        model: The model, compiled.
-        device: What TensorFlow computes on.
-    """
+    """Return the content of config.json: every option, the optimizer, device, data, versions."""
     merged = dataclasses.asdict(options)
     recipe = merged.pop("recipe")
     return {

@@ -106,13 +106,8 @@ class Replicas:
     def synchronize(self, model: keras.Model, images: int, batch_size: int) -> None:
         """Have batch normalization take its moments over the batches of all replicas.
 
-        Args:
-            model: The model to train.
-            images: Number of images of an epoch.
-            batch_size: Images of a batch.
-
         Raises:
-            UsageError: A batch has too few images for all replicas to have one.
+            UsageError: The last batch of `images` has too few for all replicas to have one.
         """
         if self.count == 1 or not (layers := batch_normalizations(model)):
             return

@@ -6,14 +6,7 @@ from typing import Any
 
 from kerazoo.data.images import ImageData
 from kerazoo.errors import CorruptFileError, InterruptedRunError
-from kerazoo.training import curves, machine
-from kerazoo.training.callbacks import (
-    Checkpointer,
-    EpochLog,
-    MetricsFile,
-    ProgressBar,
-    StopOnSignal,
-)
+from kerazoo.training import callbacks, curves, machine
 from kerazoo.training.checkpoints import State
 from kerazoo.training.options import TrainOptions
 from kerazoo.training.replicas import Replicas
@@ -81,14 +74,13 @@ class Run:
             KerazooError, OSError: It failed.
         """
         trainer, recipe, folder = self.trainer, self.options.recipe, self.folder
-        saving = Checkpointer(trainer, folder, self.identity(), self.options.save_every)
-        bar = ProgressBar(
-            recipe.epochs, self.data.train.size, recipe.batch_size, self.replicas.is_chief
-        )
-        with StopOnSignal(saving, self.replicas) as stopping:
-            observers = [bar, saving, EpochLog(trainer, recipe.epochs), stopping]
+        saving = callbacks.Checkpointer(trainer, folder, self.identity(), self.options.save_every)
+        sizes = (recipe.epochs, self.data.train.size, recipe.batch_size)
+        bar = callbacks.ProgressBar(*sizes, self.replicas.is_chief)
+        with callbacks.StopOnSignal(saving, self.replicas) as stopping:
+            observers = [bar, saving, callbacks.EpochLog(trainer, recipe.epochs), stopping]
             if folder:
-                observers.insert(1, MetricsFile(trainer, folder))
+                observers.insert(1, callbacks.MetricsFile(trainer, folder))
             advising = machine.advising(trainer.model, recipe.batch_size, self.replicas.count)
             with self.replicas.watchdog(), advising:
                 try:
@@ -134,11 +126,9 @@ class Run:
                 curves.draw(self.trainer.results, title, file)
 
     def summary(self, final: EpochResult) -> dict[str, Any]:
-        """Return the content of summary.json.
+        """Return the content of summary.json, given the result of the saved weights.
 
-        Args:
-            final: The result of the saved weights; a dry run's accuracies mean nothing and are
-                left out.
+        A dry run has no accuracies.
         """
         options, data = self.options, self.data
         results = self.trainer.results

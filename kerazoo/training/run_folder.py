@@ -1,7 +1,6 @@
 """The directory that a run writes to."""
 
 import contextlib
-import csv
 import dataclasses
 import itertools
 import json
@@ -11,6 +10,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
+
+import pandas as pd
 
 from kerazoo.training import disk, runs
 from kerazoo.training.checkpoints import Checkpoints
@@ -115,14 +116,10 @@ class RunFolder:
 
     def write_metrics(self, results: Sequence[EpochResult]) -> None:
         """Write metrics.csv, a row for each epoch."""
-        names = [field.name for field in dataclasses.fields(EpochResult)]
-        with (
-            self.replacing("metrics.csv") as path,
-            path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
-        ):
-            writer = csv.DictWriter(file, names)
-            writer.writeheader()
-            writer.writerows(map(dataclasses.asdict, results))
+        columns = [field.name for field in dataclasses.fields(EpochResult)]
+        rows = pd.DataFrame(map(dataclasses.asdict, results), columns=columns)
+        with self.replacing("metrics.csv") as path:
+            rows.to_csv(path, index=False, lineterminator="\r\n", errors="backslashreplace")
         if not self.earlier_run:
             self.commit()
 

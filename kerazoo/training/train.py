@@ -68,10 +68,7 @@ def train(options: TrainOptions, callbacks: Callbacks = ()) -> dict[str, Any]:
 
 
 def resume(
-    run: Path,
-    mnist_dir: Path | None = None,
-    strategy: str | None = None,
-    callbacks: Callbacks = (),
+    run: Path, mnist_dir: Path | None = None, strategy: str | None = None, callbacks: Callbacks = ()
 ) -> dict[str, Any]:
     """Continue an unfinished run where it was last saved; the result is bit-exact.
 

@@ -44,7 +44,7 @@ def test_a_terminal_shows_a_bar_over_all_rounds(
     caplog.set_level(logging.INFO)
     with timing.progress_bar(4) as bar:
         for name in ("a", "b"):
-            list(timing.time_with_bar({name: int}, 2, bar))
+            list(timing.time_in_turn({name: int}, 2, bar))
         assert bar.n == 4
     out, err = capsys.readouterr()
     assert out == ""

@@ -59,7 +59,7 @@ class Process:
 
 
 class Times:
-    """Stands in for `time_with_bar`: a second a task, with every third round slower.
+    """Stands in for `time_in_turn`: a second a task, with every third round slower.
 
     One worker trains for 4 s, two for 2.5 s, and two independent ones for 4 s, or for what `half`
     has by their batch size. Ctrl-C is pressed after `interrupted` rounds.
@@ -94,8 +94,8 @@ def times(monkeypatch: pytest.MonkeyPatch) -> Any:
     Process.started = []
     monkeypatch.setattr(workers, "TimedProcess", Process)
     monkeypatch.setattr(workers, "_two_cores", lambda: [3, 5])
-    monkeypatch.setattr(workers, "time_with_bar", Times())
-    return partial(monkeypatch.setattr, workers, "time_with_bar")
+    monkeypatch.setattr(workers, "time_in_turn", Times())
+    return partial(monkeypatch.setattr, workers, "time_in_turn")
 
 
 @pytest.mark.usefixtures("times")
