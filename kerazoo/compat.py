@@ -102,6 +102,22 @@ def operation_of(tensor: keras.KerasTensor) -> Any:
     return tensor._keras_history.operation
 
 
+def functional_of(model: Any) -> Any:
+    """Return the `keras.Function` that a built sequential model runs.
+
+    Reason: Keras has no public way to the calls of its layers.
+    """
+    return model._functional
+
+
+def check_input(layer: Any, tensor: Any) -> None:
+    """Raise a ValueError where a layer refuses the shape of a tensor.
+
+    Reason: only a call checks the shape in public, and a call also computes.
+    """
+    layer._assert_input_compatibility(tensor)
+
+
 @contextlib.contextmanager
 def nodes_restored(layers: Iterable[Any]) -> Iterator[None]:
     """Drop the nodes that calls of layers add to them within a `with` block.

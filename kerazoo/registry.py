@@ -1,12 +1,16 @@
 """The models by name: what is known of each, and the function that builds it."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kerazoo.errors import UsageError, did_you_mean
-from kerazoo.lazy import keras
+
+if TYPE_CHECKING:
+    import keras
 
 Constructor = Callable[..., "keras.Model"]
 

@@ -1,6 +1,7 @@
 """Which package or module imports which: no arrow runs back up, and there is no circle."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,8 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("__init__",),
     ("arguments", "command.py", "cli", "__main__"),
 )
+# What begins with "_" and is documented: methods of named tuples, and the type in argparse.
+PUBLIC = ("_replace", "_fields", "_ArgumentGroup", "_ActionsContainer")
 # What runs on any backend of Keras does not import TensorFlow at its top.
 ANY_BACKEND = ("layers", "models", "ports", "accounting")
 
@@ -83,6 +86,28 @@ def test_the_registry_is_a_leaf() -> None:
 def test_a_package_for_any_backend_imports_no_tensorflow(package: str) -> None:
     for path in (PACKAGE / package).rglob("*.py"):
         assert not {name for name in imported(path) if name.startswith("tensorflow")}, path
+
+
+def private_names(path: Path) -> Iterator[str]:
+    """Yield what a file uses of the private parts of Keras, TensorFlow and other objects."""
+    for name in imported(path):
+        if name.startswith(("keras.src", "tensorflow.python")):
+            yield name
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute):
+            owner, name = ast.unparse(node.value), node.attr
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("attr"):  # getattr
+            owner, name = ast.unparse(node.args[0]), ast.unparse(node.args[1]).strip("'")
+        else:
+            continue
+        if re.match("_[a-z]", name) and owner not in ("self", "cls") and name not in PUBLIC:
+            yield name
+
+
+def test_private_names_of_keras_and_tensorflow_are_used_in_compat_alone() -> None:
+    others = [path for path in FILES if unit(path) != "compat"]
+    assert {name for path in others for name in private_names(path)} == set()
+    assert len(set(private_names(PACKAGE / "compat.py"))) > 8
 
 
 def test_the_tf1_programs_know_nothing_of_kerazoo() -> None:

@@ -63,7 +63,7 @@ def test_a_gpu_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert device.unused_gpu() == ""
 
 
-def test_a_gpu_that_is_there_and_not_used_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_that_is_not_used_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     fake_gpus(monkeypatch)
     monkeypatch.setattr(device, "_has_gpu", lambda: True)
     device.start_tensorflow()
@@ -88,6 +88,23 @@ def test_tensorflow_starts_in_silence_and_deterministic() -> None:
     )
     assert run.stderr == ""
     assert run.stdout.startswith("TensorFlow 2.")
+
+
+def test_a_program_that_imports_kerazoo_sees_its_results_and_warnings_alone() -> None:
+    code = (
+        "import pydoc, kerazoo, kerazoo.models; import numpy as np\n"
+        "public = [getattr(kerazoo, name) for name in kerazoo.__all__ if name[0] != '_']\n"
+        "for each in (kerazoo, kerazoo.models, kerazoo.models.VGG16, *public):\n"
+        "    pydoc.render_doc(each)\n"
+        "model = kerazoo.create_model('mnist_cnn', weights='mnist', include_top=False)\n"
+        "images = kerazoo.preprocess(model, np.full((1, 28, 28, 1), 0.5))\n"
+        "print(model(images).shape, kerazoo.summary(model, (28, 28, 1)).params.sum())"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.stdout == "(1, 7, 7, 64) 18816\n"
+    skipped, values = run.stderr.splitlines()
+    assert skipped.endswith("skipped fc1/kernel, fc1/bias, output/kernel, output/bias")
+    assert values == "these images seem to be in [0, 1]; the model expects [0, 255]"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

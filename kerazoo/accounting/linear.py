@@ -179,7 +179,7 @@ def multi_head(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
     else:
         heads, dims = (layer.num_heads,) * 2, (layer.key_dim, layer.value_dim)
     query, key, value = _qkv(inputs)
-    axes = getattr(layer, "_attention_axes", None) or range(1, len(query) - 1)
+    axes = getattr(layer, "attention_axes", None) or range(1, len(query) - 1)
     keys = math.prod(value[axis] for axis in axes)
     queries = math.prod(query[:-1]) * heads[0]
     scaling = queries * dims[0]

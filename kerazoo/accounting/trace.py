@@ -14,7 +14,13 @@ from typing import Any
 from kerazoo.accounting import rules
 from kerazoo.accounting.cost import Cost
 from kerazoo.accounting.inputs import InputShape, input_tensors
-from kerazoo.compat import all_layers, nodes_in_order, nodes_restored
+from kerazoo.compat import (
+    all_layers,
+    check_input,
+    functional_of,
+    nodes_in_order,
+    nodes_restored,
+)
 from kerazoo.errors import UsageError, reason
 from kerazoo.lazy import keras
 
@@ -197,7 +203,7 @@ def _graph_of(operation: Any) -> Any:
     if not definer.__module__.startswith("keras."):
         return None  # a custom `call` need not follow the graph
     if isinstance(operation, keras.Sequential):
-        return operation._functional
+        return functional_of(operation)
     return operation if isinstance(operation, keras.Function) else None
 
 
@@ -206,7 +212,7 @@ def _outputs(
 ) -> list[keras.KerasTensor]:
     """Return the flat output tensors of an operation, with every axis known."""
     if isinstance(operation, keras.Layer) and arguments:
-        operation._assert_input_compatibility(arguments[0])
+        check_input(operation, arguments[0])
     outputs = keras.tree.flatten(operation.compute_output_spec(*arguments, **options))
     if any(None in tensor.shape for tensor in outputs):
         spec = keras.Operation.compute_output_spec(operation, *arguments, **options)
