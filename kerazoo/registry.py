@@ -87,16 +87,12 @@ def find(name: str) -> ModelInfo:
     Raises:
         UsageError: No model has this name; the message suggests the nearest one.
     """
-    return _find(name)[0]
+    if name not in _models:
+        hint = did_you_mean(name, _models)
+        raise UsageError(f"unknown model '{name}'{hint}; `kerazoo list` lists all models")
+    return _models[name][0]
 
 
 def constructor(name: str) -> Constructor:
     """Return the function that builds a model; errors as in `find`."""
-    return _find(name)[1]
-
-
-def _find(name: str) -> tuple[ModelInfo, Constructor]:
-    if name not in _models:
-        hint = did_you_mean(name, _models)
-        raise UsageError(f"unknown model '{name}'{hint}; `kerazoo list` lists all models")
-    return _models[name]
+    return _models[find(name).name][1]

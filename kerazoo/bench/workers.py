@@ -45,13 +45,12 @@ def cases(model: str | None = None, batch_size: int | None = None) -> list[Case]
     """Return what `bench` trains; raise UsageError for a batch that two workers cannot share."""
     if batch_size is not None and batch_size % 2:
         raise UsageError(f"the batch of two workers must be an even number; received {batch_size}")
-    return [_case(name, batch_size) for name in ([model] if model else CASES)]
-
-
-def _case(model: str, batch_size: int | None) -> Case:
-    case = CASES.get(model) or Case(model, registry.find(model).input_shape, 32, 128)
-    size = batch_size or case.batch_size
-    return case._replace(batch_size=size, images=max(case.images, 4 * size))
+    chosen = []
+    for name in [model] if model else CASES:
+        case = CASES.get(name) or Case(name, registry.find(name).input_shape, 32, 128)
+        size = batch_size or case.batch_size
+        chosen.append(case._replace(batch_size=size, images=max(case.images, 4 * size)))
+    return chosen
 
 
 def bench(model: str | None = None, batch_size: int | None = None) -> Iterator[list[Row]]:

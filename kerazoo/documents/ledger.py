@@ -5,31 +5,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from kerazoo.documents import cnn_notes, counting, slim_vgg, vgg_walkthrough
+from kerazoo.documents import cnn_notes, cnn_study, counting, slim_vgg, vgg_walkthrough
 from kerazoo.documents.claim import Row, Sections, check
-from kerazoo.documents.cnn_study import (
-    backward,
-    convolution,
-    fields,
-    flops,
-    kinds,
-    networks,
-    pooling,
-)
 
 DOCUMENTS: dict[str, Sections] = {
     "cnn-notes": cnn_notes.SECTIONS,
     "vgg-walkthrough": vgg_walkthrough.SECTIONS,
     "counting": counting.SECTIONS,
-    "cnn-study": (
-        *convolution.SECTIONS,
-        *kinds.SECTIONS,
-        *fields.SECTIONS,
-        *pooling.SECTIONS,
-        *backward.SECTIONS,
-        *flops.SECTIONS,
-        *networks.SECTIONS,
-    ),
+    "cnn-study": cnn_study.SECTIONS,
     "slim-vgg": slim_vgg.SECTIONS,
 }
 COMMITTED = Path(__file__).with_name("ledger.csv")
@@ -41,11 +24,6 @@ def rows() -> Iterator[Row]:
         for section in sections:
             for claim in section():
                 yield check(document, claim)
-
-
-def committed_rows() -> int:
-    """Return the number of rows of the committed ledger."""
-    return len(pd.read_csv(COMMITTED))
 
 
 def table(rows: Iterable[Row]) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from kerazoo.compat import gpu_memory
 from kerazoo.errors import KerazooError, is_out_of_memory
 from kerazoo.lazy import keras, tf
 from kerazoo.registry import ModelInfo
+from kerazoo.text import BYTES, in_units
 
 MICRO_BATCH = 25  # images at least: fewer cost more in calls than the cores gain
 CGROUPS = Path("/sys/fs/cgroup")
@@ -94,8 +95,8 @@ def advice(model: keras.Model, batch_size: int, replicas: int) -> str:
     minimum = needed(model, shard)
     each = f" for each of {replicas} replicas" if replicas > 1 else ""
     message = (
-        f"--batch-size {batch_size} needs at least {_text(minimum)}{each}, by kerazoo's own count, "
-        f"and there are {_text(memory)}"
+        f"--batch-size {batch_size} needs at least {in_units(minimum, BYTES)}{each}, by kerazoo's "
+        f"own count, and there are {in_units(memory, BYTES)}"
     )
     if minimum <= memory:  # TensorFlow's own needs, and other processes, are not counted
         fitting, how = batch_size // 2, "try --batch-size {}"
@@ -124,7 +125,3 @@ def advising(model: keras.Model, batch_size: int, replicas: int) -> Iterator[Non
 
 def _shard(batch_size: int, replicas: int) -> int:
     return -(-batch_size // replicas)
-
-
-def _text(size: int) -> str:
-    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"

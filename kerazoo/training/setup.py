@@ -6,8 +6,8 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from kerazoo import registry
-from kerazoo.data.images import ImageData, ImageShape
+from kerazoo import registry, text
+from kerazoo.data.images import ImageData
 from kerazoo.data.load import load
 from kerazoo.lazy import keras
 from kerazoo.models import create_model
@@ -40,13 +40,9 @@ def load_data(options: TrainOptions) -> ImageData:
         *(f"{split.size:,}" for split in (data.train, data.validation, data.test)),
     )
     if data.source_shape != data.image_shape:
-        of = f" of {_by(data.source_shape)}" if data.source_shape else ""
-        logger.info("images%s are resized to the model's %s", of, _by(data.image_shape))
+        of = f" of {text.shape(data.source_shape)}" if data.source_shape else ""
+        logger.info("images%s are resized to the model's %s", of, text.shape(data.image_shape))
     return data
-
-
-def _by(shape: ImageShape) -> str:
-    return "x".join(map(str, shape))
 
 
 def make_trainer(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kerazoo import text
 from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
@@ -182,6 +183,6 @@ def _conv_kernel(key: str, array: np.ndarray, network: Network, channels: int) -
         return array.reshape(1, 1, *array.shape)
     height, width = network.fc_sizes[layer]
     if len(array) != height * width * channels:
-        shape = "x".join(map(str, array.shape))
+        shape = text.shape(array.shape)
         raise UsageError(f"{key} is {shape}: it is not for a feature map of {height}x{width}")
     return array.reshape(height, width, channels, array.shape[1])

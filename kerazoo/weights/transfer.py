@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kerazoo import text
 from kerazoo.errors import CorruptFileError, KerazooError
 from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
@@ -76,13 +77,14 @@ def assign(model: keras.Model, weights: LoadedWeights) -> list[str]:
         if array.dtype.kind != "f":
             problems.append(f"{name} is {array.dtype}, not floating point")
         elif not _fits(array, shape):
-            problems.append(f"{name} is {_text(array.shape)} where {key} is {_text(shape)}")
+            sizes = [text.shape(each) or "a scalar" for each in (array.shape, shape)]
+            problems.append(f"{name} is {sizes[0]} where {key} is {sizes[1]}")
         else:
             values[key] = array.reshape(shape)
     if problems:
         more = f" and {len(problems) - 6} more" if len(problems) > 6 else ""
-        text = f"{', '.join(problems[:6])}{more}{_hint(weights, targets)}"
-        raise weights.error(f"{weights.source} does not fit '{model.name}': {text}")
+        listed = f"{', '.join(problems[:6])}{more}{_hint(weights, targets)}"
+        raise weights.error(f"{weights.source} does not fit '{model.name}': {listed}")
     for key, array in values.items():
         targets[key].assign(array)
     dropped = [name for key, (name, _) in weights.tensors.items() if key not in given]
@@ -93,10 +95,6 @@ def _fits(array: np.ndarray, shape: tuple[int, ...]) -> bool:
     ranks = {array.ndim, len(shape)}
     same_kernel = ranks == {2, 4} and array.shape[-1] == shape[-1] and array.size == np.prod(shape)
     return array.shape == shape or same_kernel
-
-
-def _text(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape)) or "a scalar"
 
 
 def _hint(weights: LoadedWeights, targets: Mapping[str, Any]) -> str:

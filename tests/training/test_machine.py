@@ -85,9 +85,10 @@ def options(model: str = "mnist_cnn", **given: Any) -> TrainOptions:
     [
         (
             2**23,
-            r"^out of memory: --batch-size 100 needs at least \d\d MiB.* 8 MiB: --batch-size \d\d ",
+            r"^out of memory: --batch-size 100 needs at least [\d.]+ MB.* 8.39 MB: "
+            r"--batch-size \d\d would fit$",
         ),
-        (2**34, r"there are 16.0 GiB: try --batch-size 50$"),
+        (2**34, r"there are 17.2 GB: try --batch-size 50$"),
         (2**20, r"not even a single image would fit, use a machine with more memory"),
     ],
 )
