@@ -1,6 +1,5 @@
 """The training loop of the study notes, for benchmarks."""
 
-import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -10,7 +9,7 @@ from legacy_tf1.mnist_data import DataSet
 from legacy_tf1.program import Program
 
 
-def epoch(images: np.ndarray, labels: np.ndarray, batch_size: int) -> Callable[[], object]:
+def epoch(images: np.ndarray, labels: np.ndarray, batch_size: int) -> Callable[[], None]:
     """Return a function that trains `legacy_tf1.mnist_cnn` for an epoch.
 
     Args:
@@ -19,4 +18,9 @@ def epoch(images: np.ndarray, labels: np.ndarray, batch_size: int) -> Callable[[
         batch_size: Images per step.
     """
     rows = images.reshape(len(images), -1).astype(np.float32) / 255
-    return functools.partial(train_epoch, Program(build), DataSet(rows, labels), batch_size)
+    program, data = Program(build), DataSet(rows, labels)
+
+    def run() -> None:
+        train_epoch(program, data, batch_size)
+
+    return run

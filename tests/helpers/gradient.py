@@ -12,8 +12,8 @@ import tensorflow as tf
 def opened(model: keras.Model) -> keras.Model:
     """Return the model with nothing in it that could hide a dependence.
 
-    Mean pooling stands in for max pooling; weights are positive, and so small that no activation
-    saturates.
+    Mean pooling stands in for max pooling, and a sum for a maximum; weights are positive, and so
+    small that no activation saturates.
     """
 
     def replaced(layer: keras.Layer) -> keras.Layer:
@@ -21,7 +21,8 @@ def opened(model: keras.Model) -> keras.Model:
         config = layer.get_config()
         if name.startswith("MaxPooling"):
             return getattr(keras.layers, name.replace("Max", "Average")).from_config(config)
-        return type(layer).from_config(config)
+        kind = keras.layers.Add if isinstance(layer, keras.layers.Maximum) else type(layer)
+        return kind.from_config(config)
 
     clone = keras.models.clone_model(model, clone_function=replaced)
     for weight in clone.weights:
