@@ -13,10 +13,7 @@ from kerazoo._version import __version__
 from kerazoo.errors import UsageError, did_you_mean
 from kerazoo.text import FORMATS
 
-EXIT_CODES = (
-    "exit codes: 0 done, 1 failed, 2 usage, 3 data missing, 4 file corrupt, 130 interrupted"
-)
-
+EPILOG = "exit codes: 0 done, 1 failed, 2 usage, 3 data missing, 4 file corrupt, 130 interrupted"
 
 logger = logging.getLogger("kerazoo")
 

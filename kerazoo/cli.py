@@ -21,7 +21,7 @@ import kerazoo.training.command
 from kerazoo import models, registry, text
 from kerazoo._version import __version__
 from kerazoo.arguments import (
-    EXIT_CODES,
+    EPILOG,
     Parser,
     add_format,
     add_messages,
@@ -92,11 +92,11 @@ class _StandardError(logging.Handler):
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = Parser(prog="kerazoo", description=DESCRIPTION, epilog=EXIT_CODES)
+    parser = Parser(prog="kerazoo", description=DESCRIPTION, epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"kerazoo {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="COMMAND")
     for name, (description, add) in COMMANDS.items():
-        add(commands.add_parser(name, help=description, epilog=EXIT_CODES))
+        add(commands.add_parser(name, help=description, epilog=EPILOG))
     first = next((word for word in arguments if not word.startswith("-")), None)
     if first and first not in commands.choices:
         parser.error(f"unknown command '{first}'{did_you_mean(first, commands.choices)}")

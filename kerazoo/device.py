@@ -34,10 +34,8 @@ def start_tensorflow(deterministic: bool = True) -> None:
     """Import TensorFlow for the command.
 
     It is for a process of the command's own: Keras is set to TensorFlow, float32 and channels last
-    whatever its settings are, and must not have been imported before.
-
-    Args:
-        deterministic: Whether its operations are deterministic, or as TensorFlow chooses them.
+    whatever its settings are, and must not have been imported before. Operations are deterministic,
+    or as TensorFlow chooses them.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ["MPLBACKEND"] = "agg"

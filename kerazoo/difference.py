@@ -11,15 +11,10 @@ BLOCK = 2**22  # elements
 
 @dataclass(frozen=True)
 class Difference:
-    """The largest difference between two tensors.
+    """The largest difference between two tensors."""
 
-    Attributes:
-        absolute: Of two elements.
-        relative: The same, divided by the largest magnitude in the first tensor.
-    """
-
-    absolute: float
-    relative: float
+    absolute: float  # of two elements
+    relative: float  # the same, divided by the largest magnitude in the first tensor
 
 
 def difference(expected: Any, actual: Any) -> Difference:

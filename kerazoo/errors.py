@@ -67,10 +67,8 @@ def explain(error: BaseException) -> tuple[str, int]:
     if is_out_of_memory(error):
         return "out of memory: a smaller --batch-size needs less", 1
     if isinstance(error, ModuleNotFoundError):
-        how = (
-            'pip install ".[legacy]"' if error.name in LEGACY else "pip install . or pip install it"
-        )
-        return f"the Python package '{error.name}' is missing: {how}", 1
+        how = '".[legacy]"' if error.name in LEGACY else ". or pip install it"
+        return f"the Python package '{error.name}' is missing: pip install {how}", 1
     if isinstance(error, OSError):
         return f"a file could not be read or written: {text}", 1
     return f"{type(error).__name__}: {text}; --debug shows where it came from", 1

@@ -92,13 +92,9 @@ def totals(table: pd.DataFrame) -> list[str]:
 
 
 def formatted(table: pd.DataFrame, format: str, title: str, width: int | None = None) -> str:
-    """Return the table and its totals.
+    """Return a summary and its totals in one of `kerazoo.text.FORMATS`, or as "html".
 
-    Args:
-        table: What `summary` returns.
-        format: One of `kerazoo.text.FORMATS`, or "html".
-        title: The model's name, for JSON and HTML.
-        width: Columns of the terminal, for "table".
+    A "table" fits a terminal of `width` columns; HTML and JSON have the title too.
     """
     if format == "table":
         return as_text(table, width)

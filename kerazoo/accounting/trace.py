@@ -11,22 +11,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from kerazoo import compat
 from kerazoo.accounting import rules
 from kerazoo.accounting.cost import Cost
 from kerazoo.accounting.inputs import InputShape, input_tensors
-from kerazoo.compat import (
-    all_layers,
-    check_input,
-    functional_of,
-    nodes_in_order,
-    nodes_restored,
-)
 from kerazoo.errors import UsageError, reason
 from kerazoo.lazy import keras
 
 # Operators of `keras.Variable` that need the elements of the other operand.
 OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
-
 
 Row = tuple[str, Any]  # its name, and the layer or operation after which it is named
 
@@ -120,7 +113,7 @@ class _Tracer:
     ) -> list[keras.KerasTensor]:
         """Make the calls of a graph and return its outputs."""
         tensors = {id(ref): new for ref, new in zip(graph.inputs, inputs, strict=True)}
-        for node in nodes_in_order(graph):
+        for node in compat.nodes_in_order(graph):
             if node.is_input or not all(id(ref) in tensors for ref in node.input_tensors):
                 continue
             arguments, options = keras.tree.map_structure(
@@ -157,7 +150,7 @@ class _Tracer:
             row = row or self.new_row(name, operation)
             self.calls.append(Call(*row, operation, arguments, options, tuple(outputs)))
             return outputs
-        if all_layers(operation, include_self=False):
+        if compat.all_layers(operation, include_self=False):
             return self.follow(inner, tensors, f"{name}/", row)
         return self.follow(inner, tensors, "", row or self.new_row(name, operation))
 
@@ -203,7 +196,7 @@ def _graph_of(operation: Any) -> Any:
     if not definer.__module__.startswith("keras."):
         return None  # a custom `call` need not follow the graph
     if isinstance(operation, keras.Sequential):
-        return functional_of(operation)
+        return compat.functional_of(operation)
     return operation if isinstance(operation, keras.Function) else None
 
 
@@ -212,7 +205,7 @@ def _outputs(
 ) -> list[keras.KerasTensor]:
     """Return the flat output tensors of an operation, with every axis known."""
     if isinstance(operation, keras.Layer) and arguments:
-        check_input(operation, arguments[0])
+        compat.check_input(operation, arguments[0])
     outputs = keras.tree.flatten(operation.compute_output_spec(*arguments, **options))
     if any(None in tensor.shape for tensor in outputs):
         spec = keras.Operation.compute_output_spec(operation, *arguments, **options)
@@ -239,7 +232,7 @@ def _record(layer: Any, arguments: tuple[Any, ...], options: Mapping[str, Any]) 
     inputs = _tensors(arguments, options)
     if "training" in inspect.signature(layer.call).parameters:
         options = {**options, "training": False}
-    with nodes_restored(all_layers(layer)):
+    with compat.nodes_restored(compat.all_layers(layer)):
         with keras.StatelessScope(), _deferring_operators():  # drops what the code assigns
             outputs = layer.call(*arguments, **options)
         identity = keras.layers.Identity(name=layer.name)

@@ -50,23 +50,20 @@ def _documents(parsed: argparse.Namespace) -> None:
 
 
 def _rows(parsed: argparse.Namespace) -> Iterator[Row]:
-    """Yield the rows of the ledger, with a bar on a terminal, then those that need training."""
+    """Yield the rows of the ledger, with a bar on a terminal, then those of the accuracies.
+
+    Those need training, and are left out where MNIST is not available.
+    """
     from tqdm import tqdm
 
-    from kerazoo.documents import ledger
+    from kerazoo.documents import accuracy, ledger
+    from kerazoo.documents.claim import check
 
     quiet = not sys.stderr.isatty()
     total = len(ledger.COMMITTED.read_text().splitlines()) - 1
     yield from tqdm(ledger.rows(), "documents", total, unit=" rows", leave=False, disable=quiet)
-    if not parsed.no_training:
-        yield from _accuracies(parsed)
-
-
-def _accuracies(parsed: argparse.Namespace) -> Iterator[Row]:
-    """Yield the rows of the accuracies, none where MNIST is not available."""
-    from kerazoo.documents import accuracy
-    from kerazoo.documents.claim import check
-
+    if parsed.no_training:
+        return
     try:
         metrics = accuracy.trained(parsed.mnist_dir)
     except DataMissingError as error:

@@ -4,19 +4,12 @@ from typing import NamedTuple
 
 
 class Layer(NamedTuple):
-    """A layer as the notes list it.
+    """A layer as the notes list it."""
 
-    Attributes:
-        name: Its name in the zoo's vgg16.
-        output: Shape of the output: height, width, channels.
-        weights: Weights without biases.
-        elements: Elements of the output, as vgg-walkthrough prints them.
-    """
-
-    name: str
-    output: tuple[int, int, int]
-    weights: int
-    elements: str
+    name: str  # in kerazoo's vgg16
+    output: tuple[int, int, int]  # height, width, channels
+    weights: int  # without biases
+    elements: str  # of the output, as vgg-walkthrough prints them
 
 
 INPUT = (224, 224, 3)

@@ -145,17 +145,11 @@ def _initial_weights(program: Program) -> Iterator[tuple[str, np.ndarray]]:
 
 @dataclass(frozen=True)
 class _Side:
-    """The program or the port of a pair.
-
-    Attributes:
-        runs: The program or the port.
-        preprocess: Preprocesses images.
-        optimizers: "SGD" and "Adam" -> the optimizer, None for the one in the program's graph.
-    """
+    """The program or the port of a pair."""
 
     runs: Program | Port
     preprocess: Callable[[np.ndarray], np.ndarray]
-    optimizers: Mapping[str, Any]
+    optimizers: Mapping[str, Any]  # "SGD", "Adam" -> None for the one in the program's graph
 
 
 def _tf1_side(pair: Pair, program: Program, precision: str) -> _Side:

@@ -108,13 +108,10 @@ class Checkpointer(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Save the epoch; after the last one `on_train_end` does."""
         if not self._trainer.finished:
-            self._save_epoch()
+            self.on_train_end()
 
     def on_train_end(self, logs: Logs = None) -> None:
         """Save the state after the other callbacks have ended, too."""
-        self._save_epoch()
-
-    def _save_epoch(self) -> None:
         self.save()
         if self._folder:
             self._folder.remove_earlier_run()

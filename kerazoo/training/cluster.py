@@ -21,15 +21,10 @@ EXAMPLE = (
 
 @dataclass(frozen=True)
 class Cluster:
-    """The workers, and which of them this process is.
+    """The workers, and which of them this process is."""
 
-    Attributes:
-        workers: Number of processes that train together.
-        number: Which one this process is, from 1, the chief first.
-    """
-
-    workers: int = 1
-    number: int = 1
+    workers: int = 1  # processes that train together
+    number: int = 1  # of this process, from 1, the chief first
 
     @property
     def is_chief(self) -> bool:
@@ -69,11 +64,6 @@ def of_environment(strategy: str, environment: Mapping[str, str] = os.environ) -
         raise UsageError(f"TF_CONFIG must name this task among its workers, such as {EXAMPLE}")
     before = len(jobs.get("chief", ())) if kind == "worker" else 0
     return Cluster(sum(map(len, jobs.values())), before + index + 1)
-
-
-def of_one_machine(strategy: str | None) -> str | None:
-    """Return a strategy that a run began with, if it needs no other machine."""
-    return strategy if strategy in OF_ONE_MACHINE else None
 
 
 def on_this_machine(workers: int) -> list[dict[str, str]]:

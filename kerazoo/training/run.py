@@ -20,20 +20,12 @@ from kerazoo.weights.preprocessing import UNIT
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A training with its directory.
-
-    Attributes:
-        options: What is trained, on what, how.
-        data: The data that they name.
-        trainer: The training.
-        folder: The directory; None for workers other than the chief, and for a dry run.
-        replicas: Where it runs.
-    """
+    """A training with its directory."""
 
     options: TrainOptions
     data: ImageData
     trainer: Trainer
-    folder: RunFolder | None
+    folder: RunFolder | None  # None for workers other than the chief, and for a dry run
     replicas: Replicas
 
     @property

@@ -91,7 +91,8 @@ def resume(
         config = runs.config(run) if folder else {}
         if where.workers == 1:
             machine.set_threads(config.get("micro_batches"))
-            strategy = strategy or cluster.of_one_machine(config.get("strategy"))
+            if config.get("strategy") in cluster.OF_ONE_MACHINE:
+                strategy = strategy or config["strategy"]
         with _replicas(strategy or TrainOptions.strategy, where) as replicas:
             read = [config, runs.summary(run)] if folder else []
             config, summary = json.loads(replicas.from_chief(json.dumps(read).encode()))

@@ -66,9 +66,4 @@ class Watchdog:
         self.activity = activity
         with contextlib.suppress(BrokenPipeError):  # somebody has killed the speaker
             self._speaker.stdin.write(f"\t{activity}\n".encode())
-        self.restart()
-
-    def restart(self) -> None:
-        """Start the clock again: the activity makes progress."""
-        assert self._speaker.stdin
         faulthandler.dump_traceback_later(TIMEOUT_SECONDS, exit=True, file=self._speaker.stdin)

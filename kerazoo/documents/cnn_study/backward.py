@@ -99,7 +99,6 @@ class OneConvolution:
         self.before, self.kernel = before.numpy(), kernel.numpy()
 
 
-
 def _agrees(
     line: int, what: str, printed: str, formula: np.ndarray, other: np.ndarray, by: str = "Keras"
 ) -> Claim:

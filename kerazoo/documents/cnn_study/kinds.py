@@ -1,5 +1,7 @@
 """cnn-study, lines 151-366: the kinds of convolution."""
 
+import contextlib
+
 import numpy as np
 from keras import layers
 
@@ -84,11 +86,9 @@ def _separable() -> Claims:
 
 
 def _is_separable(kernel: np.ndarray) -> bool:
-    try:
-        separate(kernel)
-    except ValueError:
-        return False
-    return True
+    with contextlib.suppress(ValueError):
+        return bool(separate(kernel))
+    return False
 
 
 def _transposed_and_dilated() -> Claims:
