@@ -90,7 +90,10 @@ def test_tensorflow_starts_in_silence_and_deterministic() -> None:
     assert run.stdout.startswith("TensorFlow 2.")
 
 
-def test_a_program_that_imports_kerazoo_sees_its_results_and_warnings_alone() -> None:
+def test_a_program_that_imports_kerazoo_sees_its_results_and_warnings_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)  # JAX, in other tests, sets it
     code = (
         "import pydoc, kerazoo, kerazoo.models; import numpy as np\n"
         "public = [getattr(kerazoo, name) for name in kerazoo.__all__ if name[0] != '_']\n"

@@ -14,6 +14,7 @@ import pytest
 
 from kerazoo.cli import main
 from kerazoo.errors import InterruptedRunError, KerazooError
+from kerazoo.training import callbacks
 from kerazoo.training import run as training_run
 from kerazoo.training.callbacks import StopOnSignal
 from kerazoo.training.options import Recipe, TrainOptions
@@ -72,7 +73,7 @@ def stopped(epochs: int, go: Callable[[], object]) -> str:
         def requested(self, _: bool) -> None: ...
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training_run, "StopOnSignal", Once)
+        patch.setattr(callbacks, "StopOnSignal", Once)
         with pytest.raises(InterruptedRunError) as caught:
             go()
     return str(caught.value)
