@@ -96,7 +96,7 @@ def run_tests(tree: Path, *arguments: str) -> int:
 
 
 def main() -> int:
-    """Plant the faults that are asked for; return the exit code."""
+    """Plant the chosen faults; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--draw", type=int, metavar="N", help="plant N of them (default: all)")
     parser.add_argument("--seed", default="", help="a word that draws them")

@@ -76,7 +76,7 @@ def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     assert err.splitlines()[-1].startswith("kerazoo: unknown model")
 
 
-def test_a_missing_folder_of_pictures_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_folder_of_images_is_reported_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = answer(capsys, *TRAIN, "--data", "folder:/nowhere")
     assert (code, err) == (3, "kerazoo: there is no folder '/nowhere'\n")
 

@@ -135,7 +135,9 @@ def test_a_signal_that_an_import_swallows_interrupts_at_its_end(number: signal.S
         (True, [], "do not fit it"),
     ],
 )
-def test_a_gpu_that_cannot_be_used_is_told(built: bool, missing: list[str], reason: str) -> None:
+def test_a_gpu_that_cannot_be_used_is_reported(
+    built: bool, missing: list[str], reason: str
+) -> None:
     warning = device.gpu_warning(built, missing)
     assert reason in warning
     assert "tensorflow[and-cuda]" in warning

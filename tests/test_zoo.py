@@ -211,7 +211,7 @@ def test_channels_first_gives_the_same(network: Network, model: keras.Model) -> 
     np.testing.assert_allclose(scores, model(images), rtol=1e-4, atol=1e-6)
 
 
-def test_mixed_precision_keeps_whole_scores(network: Network) -> None:
+def test_mixed_precision_keeps_full_precision_scores(network: Network) -> None:
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         model = network.create()

@@ -56,7 +56,7 @@ def test_the_split_depends_on_the_seed(pets: Path) -> None:
     assert levels(folder.load(pets, SHAPE, seed=4).test) != first
 
 
-def test_folders_of_splits_stay_apart(pets: Path, tmp_path: Path) -> None:
+def test_folders_of_splits_are_kept_apart(pets: Path, tmp_path: Path) -> None:
     root = tmp_path / "root"
     shutil.copytree(pets, root / "train")
     paint(root / "test" / "dog" / "a.bmp", 100)

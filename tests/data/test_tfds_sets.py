@@ -208,7 +208,7 @@ def test_a_download_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
         tfds_sets.prepare(builder)
 
 
-def test_a_set_for_manual_download_says_so() -> None:
+def test_a_set_for_manual_download_is_reported() -> None:
     with pytest.raises(DataMissingError, match=r"imagenet2012 cannot be prepared.*manual"):
         tfds_sets.load("imagenet2012", (224, 224, 3))
 

@@ -41,7 +41,7 @@ def seen_by_gradient(
     Args:
         model: A model that `opened` has returned.
         layer: Name of the layer.
-        position: Index in the layer's output behind the batch axis.
+        position: Index in the layer's output after the batch axis.
         axes: The axes of the input that are of interest.
     """
     part = keras.Model(model.inputs, model.get_layer(layer).output)

@@ -43,7 +43,7 @@ def test_a_signal_ends_it(number: signal.Signals) -> None:
     assert process.ended().code == -number
 
 
-def test_one_that_hangs_says_where_and_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_hangs_reports_where_and_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "LIMIT", 0.5)
     with pytest.raises(pytest.fail.Exception, match=r"(?s)still running after .*in hang"):
         Process(hang).ended()

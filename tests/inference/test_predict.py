@@ -62,13 +62,13 @@ def assert_unchanged(images: np.ndarray) -> None:
     assert np.abs(normalized(images) - images / 255).mean() < 0.002
 
 
-def test_normalized_digits_stay_unchanged(of_scikit_learn: Digits) -> None:
+def test_normalized_digits_are_unchanged(of_scikit_learn: Digits) -> None:
     digits = normalized(of_scikit_learn.images[:100])
     assert_unchanged(np.rint(digits * 255).astype(np.uint8))
 
 
 @pytest.mark.full
-def test_images_of_mnist_stay_unchanged(of_mnist: Digits) -> None:
+def test_images_of_mnist_are_unchanged(of_mnist: Digits) -> None:
     assert_unchanged(of_mnist.images[:500])
 
 

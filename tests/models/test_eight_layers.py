@@ -9,13 +9,13 @@ from kerazoo.errors import UsageError
 from tests.helpers.shapes import model_of_shapes
 
 
-def maps_of(name: str) -> dict[str, tuple[int, ...]]:
+def feature_maps_of(name: str) -> dict[str, tuple[int, ...]]:
     model = model_of_shapes(name)
     return {layer.name: tuple(layer.output.shape[1:]) for layer in model.layers}
 
 
-def test_alexnets_maps_are_figure_2() -> None:
-    maps = maps_of("alexnet")
+def test_alexnets_feature_maps_are_figure_2() -> None:
+    maps = feature_maps_of("alexnet")
     assert maps["conv1"] == (55, 55, 96)
     assert maps["conv2"] == (27, 27, 256)
     assert [maps[f"conv{number}"] for number in (3, 4, 5)] == [(13, 13, n) for n in (384, 384, 256)]
@@ -23,14 +23,14 @@ def test_alexnets_maps_are_figure_2() -> None:
     assert maps["fc6"] == maps["fc7"] == (4096,)
 
 
-def test_zfnets_maps_are_figure_3() -> None:
-    maps = maps_of("zfnet")
+def test_zfnets_feature_maps_are_figure_3() -> None:
+    maps = feature_maps_of("zfnet")
     wanted = {"conv1": 110, "pool1": 55, "conv2": 26, "pool2": 13, "conv5": 13, "pool5": 6}
     assert {name: maps[name][0] for name in wanted} == wanted
     assert maps["pool5"] == (6, 6, 256)
 
 
-def test_sppnet_has_21_bins_of_256_maps() -> None:
+def test_sppnet_has_21_bins_of_256_feature_maps() -> None:
     model = model_of_shapes("sppnet", input_shape=(None, None, 3))
     assert model.get_layer("spatial_pyramid").output.shape == (None, 21 * 256)
     assert model.get_layer("fc6").kernel.shape == (5_376, 4096)

@@ -11,7 +11,7 @@ from kerazoo.models.googlenet import inception_module
 from tests.helpers.shapes import model_of_shapes
 
 
-def test_maps_are_those_of_table_1() -> None:
+def test_feature_maps_are_those_of_table_1() -> None:
     model = model_of_shapes("googlenet")
     wanted = {
         "conv1": (112, 64),

@@ -12,7 +12,7 @@ from tests.helpers.shapes import model_of_shapes
 
 
 @pytest.mark.parametrize(("name", "channels"), [("resnet34", 1), ("resnet50", 4)])
-def test_maps_are_those_of_table_1(name: str, channels: int) -> None:
+def test_feature_maps_are_those_of_table_1(name: str, channels: int) -> None:
     model = model_of_shapes(name)
     wanted = {"conv1": (112, 64), "pool1": (56, 64), "conv2_3": (56, 64), "conv3_4": (28, 128)}
     wanted |= {"conv4_6": (14, 256), "conv5_3": (7, 512)}

@@ -235,7 +235,7 @@ def test_what_a_killed_process_left_half_written_goes(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_what_somebody_else_has_put_there_stays_and_is_not_taken(tmp_path: Path) -> None:
+def test_files_of_others_are_left_alone_and_not_read(tmp_path: Path) -> None:
     folder = tmp_path / "c"
     found = saved(folder, 1)
     shutil.copytree(folder / "epoch-000001-step-000000000", folder / "epoch-best")
@@ -246,7 +246,7 @@ def test_what_somebody_else_has_put_there_stays_and_is_not_taken(tmp_path: Path)
     assert sorted(path.name for path in folder.iterdir()) == ["epoch-best", "mine"]
 
 
-def test_checkpoints_behind_a_link_are_removed(tmp_path: Path) -> None:
+def test_checkpoints_after_a_link_are_removed(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "c").symlink_to(tmp_path / "elsewhere")
     saved(tmp_path / "c", 1, 2).remove()

@@ -18,13 +18,13 @@ def draw(*results: EpochResult) -> np.ndarray:
     return np.asarray(Image.open(file).convert("RGB"))
 
 
-def test_the_picture_shows_the_results() -> None:
+def test_the_figure_shows_the_results() -> None:
     second = dataclasses.replace(FIRST, epoch=2, test_accuracy=0.95)
     other = dataclasses.replace(FIRST, epoch=2, test_accuracy=0.75)
-    picture = draw(FIRST, second)
-    assert picture.shape == (480, 1200, 3)
-    assert (picture == draw(FIRST, second)).all()
-    assert (picture != draw(FIRST, other)).any()
+    figure = draw(FIRST, second)
+    assert figure.shape == (480, 1200, 3)
+    assert (figure == draw(FIRST, second)).all()
+    assert (figure != draw(FIRST, other)).any()
 
 
 @pytest.mark.parametrize("name", ["p5$x_$y", "图片"])

@@ -33,7 +33,7 @@ def test_a_batch_size_fits_into_what_it_needs_and_not_into_a_byte_less(batch_siz
 
 
 def test_what_is_needed_is_weights_moments_gradients_and_activations() -> None:
-    """The figures of mnist_cnn by hand, in float32: four copies of the weights at the least."""
+    """The figures of mnist_cnn by hand, in float32: four copies of the weights at least."""
     model = kerazoo.create_model("mnist_cnn")
     weights = 4 * 220_234
     maps = 4 * (28 * 28 * 32 + 14 * 14 * 64 + 7 * 7 * 64 + 64 + 10)
@@ -93,7 +93,7 @@ def options(model: str = "mnist_cnn", **given: Any) -> TrainOptions:
     ],
 )
 @pytest.mark.parametrize("dry_run", [False, True])
-def test_out_of_memory_tells_what_would_fit(
+def test_out_of_memory_reports_what_would_fit(
     dry_run: bool, available: int, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -105,7 +105,7 @@ def test_out_of_memory_tells_what_would_fit(
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EMFILE])
-def test_a_full_disk_is_not_taken_for_memory(
+def test_a_full_disk_is_not_reported_as_memory(
     number: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """TensorFlow raises the same error for both."""
@@ -114,20 +114,20 @@ def test_a_full_disk_is_not_taken_for_memory(
     monkeypatch.setattr(Steps, "train", failing(message))
     with pytest.raises(tf.errors.ResourceExhaustedError) as caught:
         train(options())
-    told, code = explain(caught.value)
+    message, code = explain(caught.value)
     assert code == 1
-    assert "memory" not in told
-    assert told.startswith("the disk is full") == (number == errno.ENOSPC)
+    assert "memory" not in message
+    assert message.startswith("the disk is full") == (number == errno.ENOSPC)
 
 
 def test_each_replica_needs_memory_for_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
     model = kerazoo.create_model("lenet5")
     monkeypatch.setattr(machine, "available", lambda: machine.needed(model, 10))
     assert machine.shortage(model, 40, replicas=4) == ""
-    told = machine.shortage(model, 41, replicas=4)
-    assert told.startswith("--batch-size 41 needs at least ")
-    assert " for each of 4 replicas" in told
-    assert told.endswith("--batch-size 40 would fit")
+    message = machine.shortage(model, 41, replicas=4)
+    assert message.startswith("--batch-size 41 needs at least ")
+    assert " for each of 4 replicas" in message
+    assert message.endswith("--batch-size 40 would fit")
 
 
 def test_too_little_memory_is_reported_before(
@@ -166,7 +166,7 @@ def test_small_networks_get_two_micro_batches_a_core(
     assert machine.micro_batches(registry.find(name), batch_size) == expected
 
 
-def test_a_gpu_takes_batches_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_needs_no_micro_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: ["a GPU"])
     assert machine.micro_batches(registry.find("mnist_cnn"), 100) == 1
 

@@ -1,4 +1,4 @@
-"""What a training cannot be told, in Python and in a config.json that somebody has edited."""
+"""Options that are refused, in Python and in a config.json that somebody has edited."""
 
 import dataclasses
 from typing import Any
@@ -32,7 +32,7 @@ def config(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
-def test_what_was_kept_comes_back(recipe: Recipe) -> None:
+def test_saved_options_are_read_back(recipe: Recipe) -> None:
     kept = TrainOptions("mnist_cnn", "digits", limit=7, recipe=recipe, save_every=3)
     changes = {**dataclasses.asdict(recipe), "limit": 7, "save_every": 3}
     assert options_of(config(**changes)) == (kept, "abc")

@@ -194,7 +194,7 @@ def test_taking_the_state_disturbs_nothing(
     ("images", "last_call", "each"),
     [(SMALL, 3, 3), pytest.param(LARGE, 7, 1, marks=pytest.mark.full)],
 )
-def test_a_training_that_a_callback_stopped_in_mid_epoch_stays_so(
+def test_a_training_that_a_callback_stopped_in_mid_epoch_remains_stopped(
     tmp_path: Path, images: int, last_call: int, each: int
 ) -> None:
     class Stop(keras.callbacks.Callback):
@@ -284,8 +284,8 @@ def test_the_state_of_another_model_is_refused(data: ImageData) -> None:
     for wrong in ({**arrays, "model/0": np.zeros((1, 2))}, {**arrays, "model/99": np.zeros(1)}):
         with pytest.raises(CorruptFileError, match="of another model"):
             trainer.resume(State(wrong, taken.record))
-    for mine, theirs in zip(trainer.model.get_weights(), before, strict=True):
-        np.testing.assert_array_equal(mine, theirs)
+    for weight, wanted in zip(trainer.model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, wanted)
 
 
 def test_the_state_of_other_callbacks_is_refused(data: ImageData) -> None:

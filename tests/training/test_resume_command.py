@@ -109,7 +109,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 
 
 @pytest.mark.parametrize("epochs", [0, 2])
-def test_an_interrupted_run_goes_on(
+def test_an_interrupted_run_resumes(
     epochs: int, runs: Runs, capsys: pytest.CaptureFixture[str]
 ) -> None:
     message = interrupted(epochs, out=Path("run"))
@@ -148,7 +148,7 @@ def test_a_signal_in_mid_epoch_saves_there(number: signal.Signals, runs: Runs) -
     runs.assert_as_never_stopped("run")
 
 
-def test_the_latest_unfinished_run_goes_on(runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_latest_unfinished_run_resumes(runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
     runs.put("whole", "runs/c")
     first, second = (runs.put("interrupted 2", f"runs/{name}") for name in "ab")
     for run, time in (("a", 1e9), ("b", 2e9), ("c", 3e9)):
@@ -290,7 +290,7 @@ def test_usage_errors_exit_2(
     assert err.count("\n") == 1
 
 
-def test_a_run_that_is_going_on_is_told_before_tensorflow_starts(
+def test_a_run_in_progress_is_reported_before_tensorflow_starts(
     runs: Runs, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     runs.put("interrupted 2", "run")
@@ -303,7 +303,7 @@ def test_a_run_that_is_going_on_is_told_before_tensorflow_starts(
 
 
 class TestRefuses:
-    """What cannot go on is told, and stays as it was."""
+    """A run that cannot be resumed is reported, and is unchanged."""
 
     @pytest.fixture(autouse=True)
     def run(self, runs: Runs) -> None:
@@ -389,7 +389,7 @@ class TestRefuses:
         monkeypatch.setattr("os.access", lambda *_: False)  # root may write everywhere
         assert "'run' cannot be written to" in self.refused(1, capsys)
 
-    def test_checkpoints_of_which_none_is_whole(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_checkpoints_that_are_all_damaged(self, capsys: pytest.CaptureFixture[str]) -> None:
         for path in Path("run/checkpoints").rglob("manifest.json"):
             path.write_text("")
         assert "all checkpoints in 'run/checkpoints' are damaged" in self.refused(4, capsys)

@@ -37,7 +37,7 @@ def test_metrics_grow_by_a_row_an_epoch() -> None:
     assert table.iloc[1].to_dict() == RESULT.__dict__
 
 
-def test_a_file_is_whole_or_not_there() -> None:
+def test_a_file_is_complete_or_absent() -> None:
     folder = RunFolder.begin(Path("out"), False, "m", "d")
     folder.write_json("summary.json", {"path": Path("x"), "number": 1})
     assert json.loads(Path("out/summary.json").read_text()) == {"path": "x", "number": 1}
@@ -60,7 +60,7 @@ class TestCheck:
         runs.check(Path("empty"), overwrite=False)
         assert not Path("new").exists()
 
-    def test_refuses_a_run_unless_told_to_overwrite(self) -> None:
+    def test_a_run_is_replaced_only_with_overwrite(self) -> None:
         folder = RunFolder.begin(Path("out"), False, "m", "d")
         folder.write_json("config.json", CONFIG)
         with pytest.raises(UsageError, match=r"'out' contains a run: .* --overwrite"):

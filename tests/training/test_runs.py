@@ -127,7 +127,7 @@ def test_a_process_that_is_at_it_is_left_alone(out: Path) -> None:
     assert runs.config(out)["name"] == "old"
 
 
-def test_what_somebody_else_has_put_there_stays(out: Path) -> None:
+def test_files_of_others_are_left_alone(out: Path) -> None:
     runs.set_aside(out)
     (out / EARLIER / ".DS_Store").write_text("theirs")
     runs.recover(out)

@@ -56,50 +56,50 @@ def evaluated(steps: Steps, split: Split, batch_size: int) -> tuple[float, int]:
     return float(loss), int(hits)
 
 
-@pytest.mark.parametrize("parts", [1, 4])
-def test_steps_agree_with_numpy(parts: int) -> None:
+@pytest.mark.parametrize("micro_batches", [1, 4])
+def test_steps_agree_with_numpy(micro_batches: int) -> None:
     split, model = random_split(23), softmax_regression()
     batches = [(x.numpy(), y.numpy()) for x, y in split.batches(5, (1, 2))]
     kernel, bias = model.get_weights()
     kernel, bias, expected = adam_by_hand(kernel, bias, batches)
-    steps = Steps(model, tf.distribute.get_strategy(), micro_batches=parts)
+    steps = Steps(model, tf.distribute.get_strategy(), micro_batches=micro_batches)
     loss, _ = steps.train(steps.batches(split, 5, (1, 2)), 5)
     np.testing.assert_allclose(loss, expected, rtol=1e-5)
     np.testing.assert_allclose(model.get_weights()[0], kernel, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(model.get_weights()[1], bias, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("parts", [1, 4])
-def test_many_steps_a_call_are_the_same_as_keras_fit(parts: int) -> None:
-    split, ours, theirs = random_split(47), softmax_regression(), softmax_regression()
-    theirs.set_weights(ours.get_weights())
-    theirs.fit(split.batches(5, (1, 2)), verbose=0, shuffle=False)
-    steps = Steps(ours, tf.distribute.get_strategy(), micro_batches=parts)
+@pytest.mark.parametrize("micro_batches", [1, 4])
+def test_many_steps_a_call_are_the_same_as_keras_fit(micro_batches: int) -> None:
+    split, by_steps, by_fit = random_split(47), softmax_regression(), softmax_regression()
+    by_fit.set_weights(by_steps.get_weights())
+    by_fit.fit(split.batches(5, (1, 2)), verbose=0, shuffle=False)
+    steps = Steps(by_steps, tf.distribute.get_strategy(), micro_batches=micro_batches)
     batches = steps.batches(split, 5, (1, 2))
     steps.train(batches, 7)
     steps.train(batches, 3)
-    for mine, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
-        np.testing.assert_allclose(mine, other, rtol=1e-6, atol=1e-7)
+    for weight, other in zip(by_steps.get_weights(), by_fit.get_weights(), strict=True):
+        np.testing.assert_allclose(weight, other, rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize("parts", [1, 4])
-def test_evaluation_counts_every_image_once(parts: int) -> None:
+@pytest.mark.parametrize("micro_batches", [1, 4])
+def test_evaluation_counts_every_image_once(micro_batches: int) -> None:
     split, model = random_split(23), softmax_regression()
     images, labels = next(iter(split.batches(23)))
     logits = model(images).numpy().astype(np.float64)
     losses = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(23), labels]
-    steps = Steps(model, tf.distribute.get_strategy(), micro_batches=parts)
+    steps = Steps(model, tf.distribute.get_strategy(), micro_batches=micro_batches)
     loss, hits = evaluated(steps, split, 5)
     np.testing.assert_allclose(loss, losses.sum(), rtol=1e-5)
     assert hits == np.sum(logits.argmax(axis=1) == labels.numpy())
     assert evaluated(steps, split, 5) == pytest.approx(evaluated(steps, split, 23), rel=1e-5)
 
 
-@pytest.mark.parametrize("parts", [1, 4])
-def test_hits_of_training_are_those_before_each_step(parts: int) -> None:
-    split, ours, other = random_split(23), softmax_regression(), softmax_regression()
-    other.set_weights(ours.get_weights())
-    steps = Steps(ours, tf.distribute.get_strategy(), micro_batches=parts)
+@pytest.mark.parametrize("micro_batches", [1, 4])
+def test_hits_of_training_are_those_before_each_step(micro_batches: int) -> None:
+    split, by_steps, other = random_split(23), softmax_regression(), softmax_regression()
+    other.set_weights(by_steps.get_weights())
+    steps = Steps(by_steps, tf.distribute.get_strategy(), micro_batches=micro_batches)
     batches, expected = steps.batches(split, 5, (6, 2), 2), []
     for images, labels in split.batches(5, (6, 2), 2):
         expected.append(np.sum(other(images).numpy().argmax(axis=1) == labels.numpy()))
@@ -126,19 +126,19 @@ def test_a_score_that_ties_with_all_others_is_not_right_for_every_label() -> Non
     assert hits == np.sum(split.labels.numpy() == 0)
 
 
-@pytest.mark.parametrize("parts", [1, 4])
-def test_the_models_own_losses_are_trained_on(parts: int) -> None:
+@pytest.mark.parametrize("micro_batches", [1, 4])
+def test_the_models_own_losses_are_trained_on(micro_batches: int) -> None:
     decay = keras.regularizers.L2(0.5)
-    ours, theirs, plain = (softmax_regression(each) for each in (decay, decay, None))
+    by_steps, by_fit, plain = (softmax_regression(each) for each in (decay, decay, None))
     split = random_split(20)
-    for model in (theirs, plain):
-        model.set_weights(ours.get_weights())
-    theirs.fit(split.batches(5), verbose=0, shuffle=False)
-    for model in (ours, plain):
-        steps = Steps(model, tf.distribute.get_strategy(), micro_batches=parts)
+    for model in (by_fit, plain):
+        model.set_weights(by_steps.get_weights())
+    by_fit.fit(split.batches(5), verbose=0, shuffle=False)
+    for model in (by_steps, plain):
+        steps = Steps(model, tf.distribute.get_strategy(), micro_batches=micro_batches)
         steps.train(steps.batches(split, 5), 4)
-    np.testing.assert_allclose(ours.get_weights()[0], theirs.get_weights()[0], rtol=1e-5)
-    assert np.abs(ours.get_weights()[0] - plain.get_weights()[0]).max() > 1e-4
+    np.testing.assert_allclose(by_steps.get_weights()[0], by_fit.get_weights()[0], rtol=1e-5)
+    assert np.abs(by_steps.get_weights()[0] - plain.get_weights()[0]).max() > 1e-4
 
 
 class WithSpareWeight(keras.layers.Dense):
@@ -150,24 +150,24 @@ class WithSpareWeight(keras.layers.Dense):
 
 
 @pytest.mark.filterwarnings("ignore:Gradients do not exist")
-@pytest.mark.parametrize("parts", [1, 4])
-def test_a_weight_that_nothing_depends_on_stays(parts: int) -> None:
+@pytest.mark.parametrize("micro_batches", [1, 4])
+def test_a_weight_that_nothing_depends_on_is_unchanged(micro_batches: int) -> None:
     inputs = keras.Input(SHAPE)
     spare = WithSpareWeight(CLASSES)
     model = keras.Model(inputs, spare(keras.layers.Flatten()(inputs)))
     model.compile(keras.optimizers.Adam(0.01))
     before, split = [weight.copy() for weight in model.get_weights()], random_split(20)
-    steps = Steps(model, tf.distribute.get_strategy(), micro_batches=parts)
+    steps = Steps(model, tf.distribute.get_strategy(), micro_batches=micro_batches)
     steps.train(steps.batches(split, 5), 4)
     changes = [np.abs(a - b).max() for a, b in zip(before, model.get_weights(), strict=True)]
     assert changes[0] > 0.01
     assert changes[2] == 0
 
 
-@pytest.mark.parametrize("parts", [1, 4])
-def test_many_steps_a_call_are_one_traced_function(parts: int) -> None:
+@pytest.mark.parametrize("micro_batches", [1, 4])
+def test_many_steps_a_call_are_one_traced_function(micro_batches: int) -> None:
     split, model = random_split(23), softmax_regression()
-    steps = Steps(model, tf.distribute.get_strategy(), micro_batches=parts)
+    steps = Steps(model, tf.distribute.get_strategy(), micro_batches=micro_batches)
     for epoch in range(2):
         batches = steps.batches(split, 5, (0, epoch))
         for count in (3, 2):
@@ -178,8 +178,8 @@ def test_many_steps_a_call_are_one_traced_function(parts: int) -> None:
 def test_fewer_images_than_parts_are_no_error() -> None:
     split, models = random_split(21), (convolution(), convolution())
     results = []
-    for model, parts in zip(models, (1, 4), strict=True):
-        steps = Steps(model, tf.distribute.get_strategy(), micro_batches=parts)
+    for model, micro_batches in zip(models, (1, 4), strict=True):
+        steps = Steps(model, tf.distribute.get_strategy(), micro_batches=micro_batches)
         batches = steps.batches(split, 5, (1, 2))
         results.append([*steps.train(batches, 5), *evaluated(steps, split, 5)])
     np.testing.assert_allclose(results[0], results[1], rtol=1e-5)
@@ -245,8 +245,8 @@ def assert_that_two_replicas_train_as_one() -> None:
             batches = steps.batches(split, 5, (1, 2))
             results.append([*steps.train(batches, 5), *evaluated(steps, split, 5)])
         np.testing.assert_allclose(results[0], results[1], rtol=1e-5)
-        for mine, theirs in zip(two.get_weights(), one.get_weights(), strict=True):
-            np.testing.assert_allclose(theirs, mine, rtol=1e-4, atol=1e-6)
+        for weight, wanted in zip(two.get_weights(), one.get_weights(), strict=True):
+            np.testing.assert_allclose(wanted, weight, rtol=1e-4, atol=1e-6)
         assert np.abs(one.trainable_weights[-1]).max() > 1e-3
 
 
@@ -283,8 +283,8 @@ def assert_that_what_overflows_on_one_replica_is_left_out_on_both() -> None:
             assert "_all_reduce_sum_gradients" not in vars(model.optimizer)
         assert np.abs(plain.get_weights()[0] - before[0]).max() > 1e-4
         expected = plain.get_weights() if fits else before
-        for mine, theirs in zip(scaled.get_weights(), expected, strict=True):
-            np.testing.assert_allclose(mine, theirs, rtol=1e-5)
+        for weight, wanted in zip(scaled.get_weights(), expected, strict=True):
+            np.testing.assert_allclose(weight, wanted, rtol=1e-5)
         scales = replicas.strategy.experimental_local_results(scaled.optimizer.dynamic_scale.value)
         assert [float(each) for each in scales] == [scale if fits else scale / 2] * 2
 

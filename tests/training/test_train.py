@@ -154,8 +154,8 @@ def test_one_seed_gives_equal_weights_whatever_loading_draws_at_random(
 
     monkeypatch.setattr(data, "load", load_and_draw)
     again = weights(run(digits())["out"])
-    for mine, theirs in zip(again, weights(first_run.out), strict=True):
-        np.testing.assert_array_equal(mine, theirs)
+    for weight, wanted in zip(again, weights(first_run.out), strict=True):
+        np.testing.assert_array_equal(weight, wanted)
 
 
 def test_another_seed_gives_other_weights(first_run: FirstRun) -> None:
@@ -282,9 +282,9 @@ def test_xla_trains_the_same_net() -> None:
             for recipe in recipes
         )
         assert is_op_determinism_enabled()
-    for mine, theirs in zip(compiled, plain, strict=True):
-        np.testing.assert_allclose(mine, theirs, rtol=0, atol=1e-4)
-    assert any((mine != theirs).any() for mine, theirs in zip(compiled, plain, strict=True))
+    for weight, wanted in zip(compiled, plain, strict=True):
+        np.testing.assert_allclose(weight, wanted, rtol=0, atol=1e-4)
+    assert any((weight != wanted).any() for weight, wanted in zip(compiled, plain, strict=True))
 
 
 def test_the_summary_is_of_the_weights_that_are_saved_and_a_limit_holds_for_every_split() -> None:
@@ -305,7 +305,7 @@ def test_the_summary_is_of_the_weights_that_are_saved_and_a_limit_holds_for_ever
     assert summary["test_accuracy"] != pytest.approx(table["test_accuracy"].iloc[1])
 
 
-def test_a_state_is_taken_once_for_each_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_state_is_saved_once_for_each_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kerazoo.training.setup.MAX_STEPS_PER_CALL", 1)
     taken: list[int] = []
     whole = Trainer.state
@@ -450,7 +450,7 @@ def with_files_of_10_kb_alone(*arguments: str) -> int:
     return tiny.command(*arguments)
 
 
-def test_a_write_that_fails_is_told_and_leaves_no_half_file() -> None:
+def test_a_write_that_fails_is_reported_and_leaves_no_half_file() -> None:
     options = ["--data", "digits", "--epochs", "1", "--out", "run"]
     ended = Process(with_files_of_10_kb_alone, "train", *TINY, *options).ended()
     assert ended.code == 1
@@ -460,7 +460,7 @@ def test_a_write_that_fails_is_told_and_leaves_no_half_file() -> None:
     assert {path.name for path in Path("run").iterdir()} == {"config.json", "metrics.csv"}
 
 
-def test_a_loss_that_is_no_number_is_told(
+def test_a_loss_that_is_not_finite_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ["--data", "digits", "--learning-rate", "1e38", "--out", "run"]

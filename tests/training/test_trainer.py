@@ -102,8 +102,8 @@ def test_the_results_are_those_of_an_independent_loop(
             loss, accuracy = other.test_on_batch(images, labels)
             assert getattr(result, f"{part}_accuracy") == pytest.approx(float(accuracy))
             assert getattr(result, f"{part}_loss") == pytest.approx(float(loss), rel=1e-4)
-    for mine, theirs in zip(model.get_weights(), other.get_weights(), strict=True):
-        np.testing.assert_allclose(mine, theirs, rtol=1e-5, atol=1e-6)
+    for weight, wanted in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_allclose(weight, wanted, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("steps_per_call", [1, 3, 50])

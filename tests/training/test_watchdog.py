@@ -65,7 +65,7 @@ def watched(do: Callable[[Watchdog], object], stacks: bool = False) -> None:
 
 
 @pytest.mark.parametrize("do", [hang, hang_with_pythons_lock, terminate_the_speaker])
-def test_it_ends_and_says_what_it_waited_for(do: Callable[[Watchdog], object]) -> None:
+def test_it_ends_and_reports_what_it_waited_for(do: Callable[[Watchdog], object]) -> None:
     ended = Process(watched, do).ended()
     assert (ended.code, ended.out, ended.err) == (1, "", SENTENCE)
 
@@ -78,6 +78,6 @@ def test_with_faulthandler_the_stacks_follow() -> None:
 
 
 @pytest.mark.parametrize("do", [work, work_without_speaker, leave_a_child])
-def test_what_ends_in_time_says_nothing(do: Callable[[Watchdog], object]) -> None:
+def test_what_ends_in_time_prints_nothing(do: Callable[[Watchdog], object]) -> None:
     ended = Process(watched, do).ended()
     assert (ended.code, ended.out, ended.err) == (0, "done\n", "")

@@ -255,7 +255,7 @@ def test_a_worker_that_comes_no_further_ends_all(end: str, ended: TwoWorkersRun)
     assert (" in hang\n" in stacks) == (end == "hanging")
 
 
-def test_all_go_on_after_it(whole: TwoWorkersRun, ended: TwoWorkersRun, tmp_path: Path) -> None:
+def test_all_continue_after_it(whole: TwoWorkersRun, ended: TwoWorkersRun, tmp_path: Path) -> None:
     run = shutil.copytree(ended.out, tmp_path / "run")
     for worker in ends(*start(tiny.command, "train", "--resume", str(run))):
         assert worker.code == 0, worker.err
@@ -270,14 +270,14 @@ def test_two_workers_come_to_the_end_of_thirty_epochs(tmp_path: Path) -> None:
     assert len(metrics(out)) == 30
 
 
-def test_workers_are_told_that_a_run_is_finished(whole: TwoWorkersRun, tmp_path: Path) -> None:
+def test_workers_learn_that_a_run_is_finished(whole: TwoWorkersRun, tmp_path: Path) -> None:
     run = shutil.copytree(whole.out, tmp_path / "run")
     chief, other = ends(*start(tiny.command, "train", "--resume", str(run)))
     assert (chief.code, other.code) == (0, 0)
     assert "is already finished" in chief.err
 
 
-def command_that_draws_when_told(*arguments: str) -> int:
+def command_that_waits_before_it_draws(*arguments: str) -> int:
     def draw(*_: object) -> None:
         Path("drawing").touch()
         while not Path("go").exists():
@@ -292,7 +292,7 @@ def test_no_worker_ends_before_the_chief_has_saved(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     options = ["--epochs", "1000", "--out", "run"]
-    chief, worker = start(command_that_draws_when_told, *TRAIN, *options)
+    chief, worker = start(command_that_waits_before_it_draws, *TRAIN, *options)
     chief.read_until("epoch ")
     worker.send(signal.SIGTERM)
     while not Path("drawing").exists():
@@ -369,8 +369,6 @@ def test_the_cluster_is_that_of_tf_config(
         (configuration("evaluator", 0, worker=["b:1"]), "TF_CONFIG must be such as"),
     ],
 )
-def test_a_tf_config_that_cannot_be_right_is_told(
-    environment: dict[str, str], message: str
-) -> None:
+def test_an_invalid_tf_config_is_reported(environment: dict[str, str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         of_environment("multiworker", environment)

@@ -192,15 +192,15 @@ def test_a_saved_model_is_read_for_its_weights_alone(tmp_path: Path) -> None:
 def test_imagenet_is_what_keras_fetches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keras_model = keras.applications.VGG16(weights=None, include_top=False)
     write_official(tmp_path / "notop.h5", keras_model)
-    asked: list[str] = []
+    requested: list[str] = []
 
     def get_file(name: str, *_: Any, **__: Any) -> str:
-        asked.append(name)
+        requested.append(name)
         return str(tmp_path / "notop.h5")
 
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
     model = kerazoo.create_model("vgg16", include_top=False, weights="imagenet")
-    assert asked == ["vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"]
+    assert requested == ["vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"]
     assert model.preprocessing == CAFFE
     assert_same_weights(keras_model, model)
 

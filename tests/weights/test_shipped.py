@@ -23,7 +23,7 @@ def test_all_files_have_a_card_and_are_small() -> None:
 
 
 @pytest.mark.parametrize("name", ["lenet5", "mnist_cnn"])
-def test_a_card_says_what_the_weights_are(name: str) -> None:
+def test_a_card_describes_the_weights(name: str) -> None:
     card = CARDS[name]
     content = (shipped.FOLDER / card["file"]).read_bytes()
     assert card["sha256"] == hashlib.sha256(content).hexdigest()

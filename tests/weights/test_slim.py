@@ -176,7 +176,7 @@ def test_other_tensors_of_a_training_is_skipped_with_a_warning(
     assert relative_error(wanted, model(image).numpy()) <= 1e-5
 
 
-def test_1001_classes_are_refused_unless_asked_for(slim_file: tuple[Path, np.ndarray]) -> None:
+def test_1001_classes_are_refused_without_classes_1001(slim_file: tuple[Path, np.ndarray]) -> None:
     model = kerazoo.create_model("vgg11")
     assert_refused(
         model,

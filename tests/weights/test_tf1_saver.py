@@ -70,7 +70,7 @@ def test_the_folder_is_as_good_as_the_prefix(trained: tuple[Path, np.ndarray]) -
     np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-5)
 
 
-def test_the_program_restores_what_is_exported_and_goes_on(tmp_path: Path) -> None:
+def test_the_program_restores_what_is_exported_and_continues(tmp_path: Path) -> None:
     model = kerazoo.create_model("mnist_cnn", classifier_activation=None)
     export_weights(model, tmp_path / "back", "tf1")
     data = read_digits()
