@@ -12,6 +12,10 @@ from typing import Any
 
 from kerazoo.lazy import keras, tf
 
+# Operators of `keras.Variable` that need the elements of the other operand.
+OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
+# What Keras itself sets in a callback before the training begins; no public name lists it.
+SET_IN_CALLBACKS = ("params", "_model")
 Moments = Callable[[Any, Any], tuple[Any, Any]]
 
 
@@ -133,6 +137,28 @@ def nodes_restored(layers: Iterable[Any]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def operators_deferred() -> Iterator[None]:
+    """Let `weight * tensor` be computed by the symbolic tensor, as `tensor * weight` is.
+
+    Reason: the operators of `keras.Variable` convert the other operand to an array, and Keras has no
+    public way to trace them. The class is patched for the whole process, within a `with` block.
+    """
+
+    def deferring(compute: Any) -> Any:
+        return lambda weight, x: (
+            NotImplemented if isinstance(x, keras.KerasTensor) else compute(weight, x)
+        )
+
+    owner = next(base for base in keras.Variable.__mro__ if "__add__" in vars(base))
+    with contextlib.ExitStack() as stack:
+        for name in OPERATORS:
+            original = vars(owner)[f"__{name}__"]
+            stack.callback(setattr, owner, f"__{name}__", original)
+            setattr(owner, f"__{name}__", deferring(original))
+        yield
+
+
+@contextlib.contextmanager
 def determinism(wanted: bool) -> Iterator[None]:
     """Have TensorFlow's operations deterministic, or as it chooses them, within a `with` block.
 
@@ -152,7 +178,7 @@ def determinism(wanted: bool) -> Iterator[None]:
 def gpu_memory() -> int:
     """Return the bytes that TensorFlow may use of the GPU with the least memory.
 
-    Reason: `tf.config` tells how much is in use, not how much there is.
+    Reason: `tf.config` reports how much is in use, not how much there is.
     """
     from tensorflow.python.client import device_lib
 

@@ -65,10 +65,10 @@ def explain(error: BaseException) -> tuple[str, int]:
         how = "free some space and run again (a training continues with --resume)"
         return f"the disk is full, {how}: {text}", 1
     if is_out_of_memory(error):
-        return "out of memory: a smaller --batch-size needs less", 1
+        return "out of memory: smaller images or a smaller batch need less", 1
     if isinstance(error, ModuleNotFoundError):
-        how = '".[legacy]"' if error.name in LEGACY else ". or pip install it"
-        return f"the Python package '{error.name}' is missing: pip install {how}", 1
+        package = '".[legacy]"' if error.name in LEGACY else error.name
+        return f"the Python package '{error.name}' is missing: pip install {package}", 1
     if isinstance(error, OSError):
         return f"a file could not be read or written: {text}", 1
     return f"{type(error).__name__}: {text}; --debug shows where it came from", 1

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import keras
     import tensorflow as tf
+    from keras import layers
 else:
 
     class _Lazy:
@@ -26,6 +27,6 @@ else:
                     importlib.import_module(self._module)
             return getattr(sys.modules[self._module], name)
 
-    keras, tf = _Lazy("keras"), _Lazy("tensorflow")
+    keras, layers, tf = _Lazy("keras"), _Lazy("keras.layers"), _Lazy("tensorflow")
 
-__all__ = ["keras", "tf"]
+__all__ = ["keras", "layers", "tf"]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Union
 
 from kerazoo.errors import UsageError, did_you_mean
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import keras
 
 Constructor = Callable[..., "keras.Model"]
+Weights = Union[str, os.PathLike[str], "keras.Model", None]  # see `kerazoo.weights.load_weights`
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ lacks `import matplotlib.pyplot as plt`.
 
 import numpy as np
 import tensorflow as tf
-from tf_keras.api._v1.keras.__internal__.legacy import layers
+from tf_keras.api._v1.keras.__internal__.legacy import layers  # `tf.layers`, as tf-keras has it
 
 from legacy_tf1.photos import figure_path, sample_photos, show
 from legacy_tf1.program import Nodes, Program, mean_square, tf1

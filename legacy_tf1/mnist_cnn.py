@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tf_keras.api._v1.keras.__internal__.legacy import layers
+from tf_keras.api._v1.keras.__internal__.legacy import layers  # `tf.layers`, as tf-keras has it
 
 from legacy_tf1.mnist_data import DataSet, DataSets, read_digits, read_mnist
 from legacy_tf1.program import Nodes, Program, tf1

@@ -85,7 +85,9 @@ def test_the_registry_is_a_leaf() -> None:
 @pytest.mark.parametrize("package", ANY_BACKEND)
 def test_a_package_for_any_backend_imports_no_tensorflow(package: str) -> None:
     for path in (PACKAGE / package).rglob("*.py"):
-        assert not {name for name in imported(path) if name.startswith("tensorflow")}, path
+        names = set(imported(path))
+        assert not {name for name in names if name.startswith("tensorflow")}, path
+        assert "kerazoo.lazy.tf" not in names, path
 
 
 def private_names(path: Path) -> Iterator[str]:

@@ -122,7 +122,7 @@ def test_every_option_reaches_the_run(
     assert seen[-1] == TrainOptions("mnist_cnn", mnist_dir=Path("/idx"))
     for flags, recipe in (
         (["--recipe", "fast"], RECIPES["fast"]),
-        (["--recipe", "documents"], Recipe()),
+        (["--recipe", "notes"], Recipe()),
         (
             ["--recipe", "fast", "--epochs", "5", "--schedule", "constant"],
             dataclasses.replace(RECIPES["fast"], epochs=5, schedule="constant"),

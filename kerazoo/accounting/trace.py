@@ -18,9 +18,6 @@ from kerazoo.accounting.inputs import InputShape, input_tensors
 from kerazoo.errors import UsageError, reason
 from kerazoo.lazy import keras
 
-# Operators of `keras.Variable` that need the elements of the other operand.
-OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
-
 Row = tuple[str, Any]  # its name, and the layer or operation after which it is named
 
 
@@ -233,7 +230,7 @@ def _record(layer: Any, arguments: tuple[Any, ...], options: Mapping[str, Any]) 
     if "training" in inspect.signature(layer.call).parameters:
         options = {**options, "training": False}
     with compat.nodes_restored(compat.all_layers(layer)):
-        with keras.StatelessScope(), _deferring_operators():  # drops what the code assigns
+        with keras.StatelessScope(), compat.operators_deferred():  # drops what the code assigns
             outputs = layer.call(*arguments, **options)
         identity = keras.layers.Identity(name=layer.name)
         outputs = keras.tree.map_structure(
@@ -244,19 +241,3 @@ def _record(layer: Any, arguments: tuple[Any, ...], options: Mapping[str, Any]) 
         if not isinstance(operation, keras.Layer):  # Keras numbers them across the process
             operation.name = re.sub(r"_\d+$", "", operation.name)
     return graph
-
-
-@contextlib.contextmanager
-def _deferring_operators() -> Iterator[None]:
-    """Have `weight * tensor` computed by the symbolic tensor, as `tensor * weight` is."""
-
-    def deferring(compute: Any) -> Any:
-        return lambda weight, x: NotImplemented if _is_tensor(x) else compute(weight, x)
-
-    owner = next(base for base in keras.Variable.__mro__ if "__add__" in vars(base))
-    with contextlib.ExitStack() as stack:
-        for name in OPERATORS:
-            original = vars(owner)[f"__{name}__"]
-            stack.callback(setattr, owner, f"__{name}__", original)
-            setattr(owner, f"__{name}__", deferring(original))
-        yield

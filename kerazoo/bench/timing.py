@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from kerazoo.lazy import tf
+
 logger = logging.getLogger("kerazoo")
 
 ROUNDS = 5
@@ -89,8 +91,6 @@ def limits(macs: int) -> dict[str, float]:
 
 def macs_per_second(dtype: str) -> float:
     """Return the multiply-accumulates per second of multiplying large matrices."""
-    import tensorflow as tf
-
     matrix = tf.cast(tf.random.stateless_normal([MATRIX_SIZE, MATRIX_SIZE], [1, 2]), dtype)
     multiply = tf.function(lambda: tf.linalg.matmul(matrix, matrix)[0, 0])
     return MATRIX_SIZE**3 / min(timeit.repeat(lambda: float(multiply()), number=1, repeat=10))

@@ -51,6 +51,9 @@ def convert(
         name: The model of the weights; None to detect it.
         head: Of a VGG, "conv" or "dense"; None for the default.
 
+    Returns:
+        The call that builds the model, and the differences and shape of the outputs.
+
     Raises:
         KerazooError: The source cannot be read, is not of a model of kerazoo, has no such form, or
             the relative difference exceeds 1e-5. Nothing is written then.

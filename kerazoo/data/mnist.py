@@ -34,6 +34,8 @@ def load(image_shape: ImageShape, mnist_dir: Path | None) -> ImageData:
     """
     builder = open_builder("mnist")
     if mnist_dir is not None:
+        if not mnist_dir.is_dir():
+            raise DataMissingError(f"there is no directory '{mnist_dir}' with MNIST's four files")
         _check_files(builder, mnist_dir, all_needed=not builder.is_prepared())
     try:
         prepare(builder, mnist_dir)

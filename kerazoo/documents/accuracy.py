@@ -5,13 +5,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
 
 from kerazoo.data.images import ImageData
 from kerazoo.data.load import load
 from kerazoo.documents.claim import Claim, Claims, Rule
+from kerazoo.lazy import keras
 from kerazoo.registry import find
 from kerazoo.training.options import Recipe, TrainOptions
 from kerazoo.training.train import train

@@ -3,15 +3,14 @@
 The accuracies of the MNIST network, lines 318-327, are in `accuracy`.
 """
 
-import keras
 import numpy as np
-from keras import layers
 
-from kerazoo.accounting.windows import Window, output_from_input
 from kerazoo.data.photos import sample_photos
 from kerazoo.documents.claim import Claim, Claims, Setting
 from kerazoo.documents.probes import conv, kernel_sizes, model, output_size, row, table
 from kerazoo.documents.vgg16_layers import INPUT, LAYERS, Layer
+from kerazoo.documents.windows import Window, output_from_input
+from kerazoo.lazy import keras, layers
 from kerazoo.ports.conv_layer import conv_layer
 from kerazoo.ports.filter_demo import line_filter, line_filters
 from kerazoo.training.options import Recipe

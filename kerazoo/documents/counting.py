@@ -1,9 +1,7 @@
 """counting: 1x1 convolutions, receptive fields, and the weights and MACs of VGG-16."""
 
 import numpy as np
-from keras import layers
 
-from kerazoo.accounting.windows import Window, field_from_output
 from kerazoo.documents.claim import Claim, Claims, Setting, digits
 from kerazoo.documents.probes import (
     conv,
@@ -16,6 +14,8 @@ from kerazoo.documents.probes import (
     table,
 )
 from kerazoo.documents.vgg16_layers import INPUT
+from kerazoo.documents.windows import Window, field_from_output
+from kerazoo.lazy import layers
 
 SIZES = [(32, 5, 0, 1), (32, 5, 2, 1), (31, 3, 1, 2), (227, 11, 2, 4)]  # W, F, P, S
 KERNELS = [(3, 3, 64), (3, 64, 128), (1, 256, 64)]  # size, input channels, filters

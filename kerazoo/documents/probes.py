@@ -4,14 +4,13 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-import keras
 import pandas as pd
-from keras import layers
 
 from kerazoo.accounting.receptive_field import Box, receptive_field
 from kerazoo.accounting.table import summary
-from kerazoo.accounting.windows import Window
 from kerazoo.compat import shapes_only
+from kerazoo.documents.windows import Window
+from kerazoo.lazy import keras, layers
 from kerazoo.models import create_model
 
 DENSE = ["fc6", "fc7", "fc8"]  # VGG-16's dense layers, as convolutions

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from kerazoo.documents.claim import Claim, Claims, Setting, decimals, digits
 from kerazoo.documents.probes import model, runnable, settings, table
 from kerazoo.documents.vgg16_layers import INPUT, LAYERS
+from kerazoo.lazy import keras, tf
 from kerazoo.models import list_models
 
 UNITS = {"K": 1_000, "M": 1_000_000}

@@ -180,7 +180,7 @@ def check_classes(classes: int, minimum: int = 1) -> None:
         raise UsageError(f"classes must be an integer of at least {minimum}; received {classes!r}")
 
 
-def check_choice(name: str, value: object, choices: tuple[str | None, ...]) -> None:
+def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
     """Raise a UsageError where the argument called `name` is not one of the choices."""
     if value not in choices:
         *others, last = map(repr, choices)

@@ -18,8 +18,7 @@ from typing import Any, NamedTuple
 
 from kerazoo.lazy import keras
 from kerazoo.models import _builder
-from kerazoo.registry import Constructor, ModelInfo
-from kerazoo.weights import Weights
+from kerazoo.registry import Constructor, ModelInfo, Weights
 
 FC_WIDTH = 4096
 
@@ -68,13 +67,13 @@ def alexnet_variant(
         """Build AlexNet, or a network like it.
 
         Images have at least 67x67 pixels, those of ZFNet 53x53, those of SPP-net 21x21. Initial
-        values are the paper's.
+        values are the paper's. The other arguments and the errors are those of
+        `kerazoo.create_model`.
 
         Args:
             dropout_rate: Fraction of the elements of fc6 and fc7 that are dropped in training.
-            alpha: Width multiplier of every layer but the last, as in MobileNet; widths stay even
-                for the groups of two. See `kerazoo.create_model` for the other arguments and
-                errors.
+            alpha: Width multiplier of every layer except the last, as in MobileNet; widths stay
+                even for the groups of two.
 
         Returns:
             A model from images [batch, height, width, 3] to [batch, classes].

@@ -17,8 +17,7 @@ from typing import NamedTuple
 from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 from kerazoo.models import _builder
-from kerazoo.registry import Constructor, ModelInfo
-from kerazoo.weights import Weights
+from kerazoo.registry import Constructor, ModelInfo, Weights
 
 # Table 1, columns #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj.
 MODULES = {
@@ -70,14 +69,14 @@ def _inception(info: ModelInfo, config: InceptionConfig) -> Constructor:
         """Build GoogLeNet or Inception v1.
 
         Images have at least 32x32 pixels, with auxiliary heads 65x65; without these, height and
-        width may be unknown.
+        width may be unknown. The other arguments and the errors are those of
+        `kerazoo.create_model`.
 
         Args:
             dropout_rate: Fraction of the classifier's inputs that are dropped in training.
             auxiliary_heads: Whether to build the two heads that the paper trains with a weight of
                 0.3 each and then leaves out.
-            alpha: Width multiplier of every layer but the last, as in MobileNet. See
-                `kerazoo.create_model` for the other arguments and errors.
+            alpha: Width multiplier of every layer except the last, as in MobileNet.
 
         Returns:
             A model from images [batch, height, width, 3] to [batch, classes]; with auxiliary heads

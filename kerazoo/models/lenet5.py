@@ -13,8 +13,7 @@ import random
 
 from kerazoo.lazy import keras
 from kerazoo.models import _builder
-from kerazoo.registry import ModelInfo
-from kerazoo.weights import Weights
+from kerazoo.registry import ModelInfo, Weights
 
 WHITE, WHITE_TO_BLACK = -0.1, 1.275  # section II.B: the background is -0.1 and the ink 1.175
 F6 = 84
@@ -70,11 +69,10 @@ def lenet5(
 
     Images have at least 32x32 pixels. Without a top the features are C5. Ten classes have the
     digits' bitmaps as codes; without an activation the scores are the negative squared distances of
-    F6 to the codes.
+    F6 to the codes. The other arguments and the errors are those of `kerazoo.create_model`.
 
     Args:
-        connections: "table" for the paper's 60 between S2 and C3, "dense" for all 96. See
-            `kerazoo.create_model` for the other arguments and errors.
+        connections: "table" for the paper's 60 between S2 and C3, "dense" for all 96.
 
     Returns:
         A model from images in [0, 1], [batch, height, width, channels], to [batch, classes].

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from kerazoo.lazy import keras
 from kerazoo.models import _builder
-from kerazoo.registry import ModelInfo
-from kerazoo.weights import Weights
+from kerazoo.registry import ModelInfo, Weights
 
 INFO = ModelInfo(
     "mnist_cnn",
@@ -39,8 +38,8 @@ def mnist_cnn(
     """Build two convolutions, a max pooling and two dense layers; 220,234 parameters.
 
     Images have at least 3x3 pixels. Kernels start Glorot-uniform, biases at zero. Without a top the
-    features are pool3, [batch, height/4, width/4, 64]. See `kerazoo.create_model` for the
-    arguments and errors.
+    features are pool3, [batch, height/4, width/4, 64]. The arguments and
+    the errors are those of `kerazoo.create_model`.
 
     Returns:
         A model from images in [0, 1], [batch, height, width, channels], to [batch, classes].

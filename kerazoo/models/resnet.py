@@ -18,8 +18,7 @@ from typing import NamedTuple
 
 from kerazoo.lazy import keras
 from kerazoo.models import _builder
-from kerazoo.registry import Constructor, ModelInfo
-from kerazoo.weights import Weights
+from kerazoo.registry import Constructor, ModelInfo, Weights
 from kerazoo.weights.networks import RESNET_NAMES
 
 Block = Callable[..., "keras.KerasTensor"]
@@ -162,9 +161,10 @@ def _resnet(
         layer_names: str = "keras" if keras_twin else "kerazoo",
         alpha: float = 1.0,
     ) -> keras.Model:
-        """Build a residual network.
+        """Build a residual network, https://arxiv.org/abs/1512.03385.
 
         Images have at least 32x32 pixels; height and width may be unknown. Kernels start He-normal.
+        The other arguments and the errors are those of `kerazoo.create_model`.
 
         Args:
             stride_on: Which convolution of a bottleneck halves the size: "1x1" as in the paper;
@@ -173,9 +173,8 @@ def _resnet(
             pool_padding: "same", or "symmetric" for one zero at every side.
             epsilon: Added to the variances by batch normalization.
             layer_names: "kerazoo" for those of the paper's table, or "keras" (keras.applications).
-            alpha: Width multiplier of every layer but the last, as in MobileNet. Below 3/16
+            alpha: Width multiplier of every layer except the last, as in MobileNet. Below 3/16
                 training may crash on a CPU, in TensorFlow's gradient of strided 1x1 convolutions.
-                See `kerazoo.create_model` for the other arguments and errors.
 
         Returns:
             A model from images [batch, height, width, 3] to [batch, classes].

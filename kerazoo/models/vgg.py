@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 from kerazoo.models import _builder
-from kerazoo.registry import Constructor, ModelInfo
-from kerazoo.weights import Weights
+from kerazoo.registry import Constructor, ModelInfo, Weights
 from kerazoo.weights.networks import VGG_NAMES
 
 Kernels = Sequence[Sequence[int]]
@@ -47,10 +46,11 @@ def _vgg(
         layer_names: str = "keras" if keras_twin else "kerazoo",
         alpha: float = 1.0,
     ) -> keras.Model:
-        """Build a VGG network.
+        """Build a VGG network, https://arxiv.org/abs/1409.1556.
 
-        The convolutional head takes images of at least 224x224, also of unknown size; everything
-        else takes at least 32x32. With classes=0 the network ends with fc7.
+        The convolutional head takes images of at least 224x224, also of unknown size; the dense
+        head, and the network without a top, at least 32x32. With classes=0 the network ends with
+        fc7. The other arguments and the errors are those of `kerazoo.create_model`.
 
         Args:
             head: "conv" for the study notes' fc6 of 7x7 and fc7 and fc8 of 1x1, or "dense".
@@ -58,8 +58,7 @@ def _vgg(
             global_pool: Whether the convolutional head takes the mean of fc7 over all positions.
             dropout_rate: Fraction of the elements of fc6 and fc7 that are dropped in training.
             layer_names: "kerazoo" for those of the study notes, or "keras" (keras.applications).
-            alpha: Width multiplier of every layer but the last, as in MobileNet. See
-                `kerazoo.create_model` for the other arguments and errors.
+            alpha: Width multiplier of every layer except the last, as in MobileNet.
 
         Returns:
             A model from images [batch, height, width, 3] to [batch, classes]; for larger images
@@ -89,6 +88,7 @@ def _vgg(
 def _check_head(head: str, fc_padding: str, global_pool: bool) -> None:
     _builder.check_choice("head", head, ("conv", "dense"))
     _builder.check_choice("fc_padding", fc_padding, ("valid", "same"))
+    _builder.check_choice("global_pool", global_pool, (False, True))
     if head == "dense" and (fc_padding == "same" or global_pool):
         raise UsageError("fc_padding='same' and global_pool=True need head='conv'")
 

@@ -63,8 +63,8 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
         type=one_of(tuple(RECIPES)),
         default=GIVEN,
         metavar="NAME",
-        help="defaults of the options below: documents, or fast, which is for mnist_cnn "
-        "(default: documents, with the values shown)",
+        help="defaults of the options below: notes, those of the study notes, or fast, which is "
+        "for mnist_cnn (default: notes, with the values shown)",
     )
     options = [
         ("--epochs", integer(1, MAXIMUM), recipe.epochs, "passes over the training images"),
@@ -76,8 +76,8 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
         help_text = f"{text} (default: {default})"
         group.add_argument(flag, type=kind, default=GIVEN, metavar="N", help=help_text)
     for flag, choices, usual, text in (
-        ("--schedule", SCHEDULES, recipe.schedule, "of the learning rate"),
-        ("--precision", PRECISIONS, recipe.precision, "of the layers"),
+        ("--schedule", SCHEDULES, recipe.schedule, "schedule of the learning rate"),
+        ("--precision", PRECISIONS, recipe.precision, "dtype policy of the layers"),
     ):
         help_text = f"{text}, one of {', '.join(choices)} (default: {usual})"
         one = one_of(choices)
@@ -175,5 +175,5 @@ def _options(parsed: argparse.Namespace) -> TrainOptions:
         return {name: value for name, value in vars(parsed).items() if name in names}
 
     options = given(TrainOptions)
-    recipe = RECIPES[options.pop("recipe", "documents")]
+    recipe = RECIPES[options.pop("recipe", "notes")]
     return TrainOptions(recipe=dataclasses.replace(recipe, **given(Recipe)), **options)

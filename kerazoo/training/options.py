@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kerazoo.errors import UsageError
+from kerazoo.training.cluster import STRATEGIES
 
 SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -77,7 +78,7 @@ def _check_integer(name: str, value: object, minimum: int) -> None:
 
 # "fast" is for `mnist_cnn` on MNIST: chosen among eight by the validation images' accuracy.
 RECIPES = {
-    "documents": Recipe(),
+    "notes": Recipe(),
     "fast": Recipe(epochs=2, learning_rate=0.005, schedule="cosine", precision="mixed_bfloat16"),
 }
 
@@ -120,6 +121,8 @@ class TrainOptions:
         for name in ("model", "data"):
             if not isinstance(value := getattr(self, name), str):
                 raise UsageError(f"{name} is {value!r}, not a name")
+        if self.strategy not in STRATEGIES:
+            raise UsageError(f"strategy is {self.strategy!r}, not one of {', '.join(STRATEGIES)}")
         for name in ("limit", "save_every"):
             if (value := getattr(self, name)) is not None:
                 _check_integer(name, value, 1)

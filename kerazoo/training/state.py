@@ -6,14 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from kerazoo.compat import common_seed
+from kerazoo.compat import SET_IN_CALLBACKS, common_seed
 from kerazoo.errors import CorruptFileError
 from kerazoo.lazy import keras
 
 Arrays = dict[str, np.ndarray]
 Callbacks = Sequence[keras.callbacks.Callback]
-# What Keras itself gives to a callback before the training begins.
-NOT_OF_THE_TRAINING = ("params", "_model")
 # Functions that Keras's callbacks compare with, chosen at the end of the first epoch.
 COMPARISONS = {"less": keras.ops.less, "greater": keras.ops.greater}
 
@@ -21,7 +19,7 @@ COMPARISONS = {"less": keras.ops.less, "greater": keras.ops.greater}
 def variables(model: keras.Model) -> dict[str, Any]:
     """Return a model's variables: weights and seeds, the optimizer's, Keras's common seed.
 
-    They go by number, since Keras counts on in the names of its layers.
+    Their names are numbers, because Keras numbers the names of layers across models.
     """
     groups = {
         "model": model.variables,
@@ -127,7 +125,7 @@ def _plain(callback: keras.callbacks.Callback, prefix: str) -> dict[str, tuple[A
     """Return the plain attributes by name, encoded, and the arrays inside each."""
     attributes = {}
     for name, value in vars(callback).items():
-        if name in NOT_OF_THE_TRAINING:
+        if name in SET_IN_CALLBACKS:
             continue
         inside: Arrays = {}
         try:

@@ -8,18 +8,17 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 from kerazoo.errors import KerazooError, UsageError, did_you_mean
 from kerazoo.lazy import keras
+from kerazoo.registry import Weights
 from kerazoo.weights.preprocessing import Preprocessing, preprocess
 
 if TYPE_CHECKING:
     from kerazoo.weights.transfer import LoadedWeights
 
-__all__ = ["Weights", "export_weights", "load_weights", "preprocess", "read_weights", "replacing"]
-
-Weights = Union[str, os.PathLike[str], "keras.Model", None]
+__all__ = ["export_weights", "load_weights", "preprocess", "read_weights", "replacing"]
 
 logger = logging.getLogger("kerazoo")
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerazoo.errors import CorruptFileError, UsageError, reason
+from kerazoo.lazy import tf
 
 # What a checkpoint has besides weights: the step, TF2's object graph, the mean that slim subtracts,
 # and Adam's powers.
@@ -30,8 +31,6 @@ class Checkpoint:
     """
 
     def __init__(self, path: Path) -> None:
-        import tensorflow as tf
-
         self.name = f"'{path}'"  # in messages
         prefix = PARTS.sub("", str(path))
         if path.is_dir():
@@ -85,8 +84,6 @@ def write(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
     Raises:
         OSError: It cannot be written.
     """
-    import tensorflow as tf
-
     names, values = list(tensors), list(tensors.values())
     slices = [""] * len(names)
     tf.raw_ops.SaveV2(prefix=str(path), tensor_names=names, shape_and_slices=slices, tensors=values)

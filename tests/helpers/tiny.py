@@ -12,7 +12,7 @@ import keras
 from kerazoo import registry
 from kerazoo.cli import main
 from kerazoo.models import _builder
-from kerazoo.weights import Weights
+from kerazoo.registry import Weights
 
 NAME = "tiny_cnn"
 INFO = registry.ModelInfo(

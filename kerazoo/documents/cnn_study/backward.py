@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from kerazoo.documents.claim import Claim, Claims
 from kerazoo.documents.probes import dense
+from kerazoo.lazy import keras, tf
 
 RATE, BATCH = 0.1, 4
 # How the notes write the delta before a convolution on the way from line 810 to line 861.

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from keras import layers, ops
 
 from kerazoo.accounting.table import cpr
 from kerazoo.data.photos import sample_photos
@@ -17,6 +16,7 @@ from kerazoo.documents.probes import (
     output_size,
     rows,
 )
+from kerazoo.lazy import keras, layers
 
 # kernel, size of the output, input channels, filters
 CONVOLUTIONS = [(3, 5, 8, 16), (1, 7, 64, 32), (5, 28, 1, 6)]
@@ -62,7 +62,7 @@ def _slide(signal: Sequence[float], kernel: Sequence[float]) -> list[float]:
     layer.build((None, None, 1))
     layer.set_weights([np.reshape(kernel, (-1, 1, 1))])
     output = layer(np.reshape(np.array(signal, "float32"), (1, -1, 1)))
-    return [float(number) for number in ops.convert_to_numpy(output).ravel()]
+    return [float(number) for number in keras.ops.convert_to_numpy(output).ravel()]
 
 
 def _savings_and_sizes() -> Claims:

@@ -1,8 +1,8 @@
 """cnn-study, lines 372-449: receptive fields."""
 
-from kerazoo.accounting.windows import Window, field_from_output, output_from_input
 from kerazoo.documents.claim import Claim, Claims
 from kerazoo.documents.probes import conv, field_of, model, output_size, table
+from kerazoo.documents.windows import Window, output_from_input
 
 SIZES = [(9, 3, 0, 2), (28, 5, 2, 1), (227, 11, 0, 4)]  # size, kernel, padding, stride
 DILATED = [(20, 3, 0, 2), (20, 3, 2, 2), (20, 5, 4, 3)]  # size, kernel, padding, dilation
@@ -38,7 +38,7 @@ def _fields() -> Claims:
         printed="fsize, stride, pad",
         erratum="outFromIn, line 444, takes four from the same list: dilation too", right=4)
     yield Claim(433, "inFromOut, from the last layer to the first",
-        [_by_recurrence(net) for net in PROGRAMS], [field_from_output(net) for net in PROGRAMS],
+        [_by_recurrence(net) for net in PROGRAMS], list(map(field_of, PROGRAMS)),
         printed="RF = (RF - 1) * stride + fsize")
     yield Claim(445, "outFromIn, from the first layer to the last, where the strides fit",
         [_out_from_in(size, net) for size, net in FITTING],

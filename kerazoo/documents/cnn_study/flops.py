@@ -1,9 +1,9 @@
 """cnn-study, lines 876-1043: FLOPs and parameters."""
 
-from keras import layers
 
 from kerazoo.documents.claim import Claim, Claims
 from kerazoo.documents.probes import conv, dense, depthwise, output_size, row, rows
+from kerazoo.lazy import layers
 
 SHAPES = [(4, 5, 6), (7, 7, 3)]  # height, width, channels
 KERNELS = [(3, 3, 64), (1, 64, 32), (5, 1, 6)]  # size, inputs, outputs

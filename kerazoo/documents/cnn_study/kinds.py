@@ -3,9 +3,7 @@
 import contextlib
 
 import numpy as np
-from keras import layers
 
-from kerazoo.accounting.windows import Window, field_from_output
 from kerazoo.documents.claim import Claim, Claims, Setting
 from kerazoo.documents.probes import (
     box,
@@ -17,7 +15,9 @@ from kerazoo.documents.probes import (
     row,
     table,
 )
+from kerazoo.documents.windows import Window, field_from_output
 from kerazoo.layers import SpatiallySeparableConv2D, separate
+from kerazoo.lazy import layers
 
 GROUPS = [(8, 3, 1), (8, 3, 2), (8, 3, 4)]  # input channels, filters of a group, groups
 INSERTED = [(3, 1), (3, 2), (5, 3)]  # size, stride

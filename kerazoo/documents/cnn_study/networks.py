@@ -1,11 +1,11 @@
 """cnn-study, lines 1051-1117: the networks, as far as the notes state numbers or facts."""
 
-import keras
 import numpy as np
 
 from kerazoo import registry
 from kerazoo.documents.claim import Claim, Claims, Setting, digits
 from kerazoo.documents.probes import kernel_sizes, model, named, residual_convolutions, table
+from kerazoo.lazy import keras
 from kerazoo.models.resnet import basic, bottleneck
 
 YEARS = [(1070, "alexnet", 2012), (1081, "zfnet", 2013), (1087, "googlenet", 2014),

@@ -2,10 +2,7 @@
 
 import math
 
-import keras
 import numpy as np
-import tensorflow as tf
-from keras import layers
 
 from kerazoo.accounting.table import cpr
 from kerazoo.documents.claim import Claim, Claims, Setting
@@ -22,6 +19,7 @@ from kerazoo.documents.probes import (
     table,
 )
 from kerazoo.layers import SpatialPyramidPooling
+from kerazoo.lazy import keras, layers, tf
 
 BINS = [(13, 1), (13, 2), (13, 4), (7, 4)]  # size, bins
 EVEN_BINS = [(12, 1), (12, 2), (12, 4), (8, 4)]  # size, bins that divide it

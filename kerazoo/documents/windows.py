@@ -1,4 +1,4 @@
-"""The study notes' two recurrences along a chain of windows; `receptive_field` is for models.
+"""The study notes' two recurrences along a chain of windows; `kerazoo.receptive_field` has models.
 
 Source: `cnn-study`, lines 392-449. Its `outFromIn` divides without rounding down; here sizes are
 integers, as in its line 145.

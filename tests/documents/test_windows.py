@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from keras import layers
 
 from kerazoo.accounting.table import summary
-from kerazoo.accounting.windows import Window, field_from_output, output_from_input
 from kerazoo.compat import shapes_only
+from kerazoo.documents.windows import Window, field_from_output, output_from_input
 from kerazoo.errors import UsageError
 
 # VGG-16 up to pool5: two or three convolutions and a pool, five times.
