@@ -68,7 +68,7 @@ def _prepare_streams() -> None:
 
 @contextlib.contextmanager
 def _log_on_standard_error(level: int) -> Iterator[None]:
-    """Print the messages of kerazoo's logger; a program of a user's own sees warnings alone."""
+    """Print the messages of kerazoo's logger; other programs see only warnings."""
     logger, handler = logging.getLogger("kerazoo"), _StandardError()
     before = logger.level, logger.propagate
     logger.addHandler(handler)
@@ -124,10 +124,10 @@ def _list(parsed: argparse.Namespace) -> None:
         rows.append(
             {
                 "name": name,
-                "input": text.shape(info.input_shape),
+                "input": info.input_shape,
                 "parameters": info.params,
                 "MACs": info.macs,
-                "year": str(info.year),
+                "year": info.year if parsed.format == "json" else str(info.year),
                 "paper": info.paper,
             }
         )

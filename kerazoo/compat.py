@@ -55,8 +55,8 @@ def shapes_only() -> Iterator[None]:
 def gradients_summed(optimizer: Any) -> Iterator[None]:
     """Have an optimizer apply gradients as they are: the sums of all replicas' gradients.
 
-    Reason: Keras adds up the gradients of the replicas when it applies them, after a loss scale or
-    a clipping has looked at each replica's own, and has no public way not to.
+    Reason: Keras sums the gradients of the replicas when it applies them, after loss scaling and
+    clipping have used those of one replica, and has no public way to turn that off.
     """
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         optimizer = optimizer.inner_optimizer
@@ -72,8 +72,8 @@ def replace_moments(layer: Any, moments: Callable[[Moments, Any, Any], tuple[Any
 
     Args:
         layer: The layer.
-        moments: Returns mean and variance, each [channels], given Keras's own function, which takes
-            what follows, the inputs and their mask.
+        moments: Returns mean and variance, each [channels], given Keras's own function, the inputs
+            and their mask.
 
     Reason: Keras exchanges its synchronized moments in three parts, one after the other, and has no
     public way to exchange them at once.
@@ -140,8 +140,8 @@ def nodes_restored(layers: Iterable[Any]) -> Iterator[None]:
 def operators_deferred() -> Iterator[None]:
     """Let `weight * tensor` be computed by the symbolic tensor, as `tensor * weight` is.
 
-    Reason: the operators of `keras.Variable` convert the other operand to an array, and Keras has no
-    public way to trace them. The class is patched for the whole process, within a `with` block.
+    Reason: the operators of `keras.Variable` convert the other operand to an array, and Keras has
+    no public way to trace them. The class is patched for the whole process, within a `with` block.
     """
 
     def deferring(compute: Any) -> Any:

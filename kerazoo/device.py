@@ -82,7 +82,7 @@ def gpu_warning(built_with_cuda: bool, missing: Iterable[str]) -> str:
         reason = "its CUDA libraries or the driver do not fit it (TF_CPP_MIN_LOG_LEVEL=0 shows why)"
     return (
         f"this machine has an NVIDIA GPU and TensorFlow cannot use it, because {reason}: "
-        "pip install 'tensorflow[and-cuda]' brings what it needs but for the driver"
+        "pip install 'tensorflow[and-cuda]' installs everything except the driver"
     )
 
 

@@ -4,6 +4,7 @@ import difflib
 import errno
 import os
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 LEGACY = ("tf_slim", "tf_keras")  # packages that only the TF1 programs need
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)  # on the disk, or for this user
@@ -47,6 +48,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     longer = [candidate for candidate in known if len(word) > 2 and candidate.startswith(word)]
     near = longer or difflib.get_close_matches(word.lower(), known, n=1)
     return f" (did you mean '{near[0]}'?)" if near else ""
+
+
+def check_parent(path: Path) -> None:
+    """Raise a KerazooError where the directory of a file to write does not exist."""
+    if not path.absolute().parent.is_dir():
+        raise KerazooError(f"the directory '{path.parent}' does not exist: create it first")
 
 
 def reason(error: Exception) -> str:

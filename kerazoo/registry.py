@@ -19,7 +19,7 @@ Weights = Union[str, os.PathLike[str], "keras.Model", None]  # see `kerazoo.weig
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """What is known of a model; tests recompute `params` and `macs`.
+    """Metadata of a model; tests recompute `params` and `macs`.
 
     Attributes:
         name: Its name in kerazoo.

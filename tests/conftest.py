@@ -65,7 +65,7 @@ def pytest_terminal_summary(
 
 
 def is_largest(item: pytest.Item) -> bool:
-    """Tell whether a test takes the most memory; at a thin width it does not."""
+    """Return whether a test takes the most memory; at a thin width it does not."""
     return all(item.get_closest_marker(name) for name in ("full", "largest"))
 
 

@@ -12,7 +12,17 @@ LEGACY = PACKAGE.with_name("legacy_tf1")
 
 # Packages and modules by level: each imports lower levels, and its own level without a circle.
 LEVELS: tuple[tuple[str, ...], ...] = (
-    ("_version", "errors", "lazy", "text", "compat", "precision", "difference", "device"),
+    (
+        "_version",
+        "errors",
+        "lazy",
+        "text",
+        "compat",
+        "precision",
+        "difference",
+        "device",
+        "progress",
+    ),
     ("registry",),
     ("layers", "weights", "models", "data", "ports"),
     ("accounting", "training", "inference", "parity", "convert", "documents", "demos", "bench"),

@@ -1,1 +1,1 @@
-"""What any Keras model costs: parameters, operations, memory, receptive fields."""
+"""Cost of any Keras model: parameters, operations, memory, receptive fields."""

@@ -32,7 +32,7 @@ def shape(text: str) -> tuple[int, ...]:
     except ValueError:
         axes = ()
     if not axes or min(axes) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is no shape such as 224x224x3")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a shape such as 224x224x3")
     return axes
 
 

@@ -105,7 +105,7 @@ def per_input(flops: int) -> CostFunction:
     return lambda layer, inputs, outputs: Cost(flops=flops * math.prod(inputs[0]))
 
 
-nothing = per_output(0)  # data is moved, or the layer computes in training alone
+nothing = per_output(0)  # data is moved, or the layer computes only in training
 scale_and_shift = per_output(2)  # multiplication and addition of constants
 unit_norm = per_output(3)  # square, sum, division by the root
 root_mean_square = per_output(4)  # square, mean, division by the root, scale

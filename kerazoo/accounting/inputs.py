@@ -27,7 +27,7 @@ def check_model_name(name: str) -> None:
         if not Path(name).is_file():
             raise UsageError(f"there is no file '{name}'")
     elif Path(name).exists():
-        raise UsageError(f"'{name}' is no .keras file, the one format that contains a model")
+        raise UsageError(f"'{name}' is not a .keras file, the only format that stores a model")
     elif not name.startswith(APPLICATIONS):
         registry.find(name)
 

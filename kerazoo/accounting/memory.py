@@ -1,6 +1,6 @@
 """Memory of a model: the peak in inference, and what training keeps.
 
-Bytes of tensors and weights alone, without the framework's workspace.
+Bytes of tensors and weights, without the framework's workspace.
 """
 
 import itertools

@@ -55,7 +55,7 @@ InputAxis = tuple[int, int]
 
 @dataclass(frozen=True)
 class Field:
-    """What the positions of a tensor depend on."""
+    """The receptive fields of the positions of a tensor."""
 
     extents: Mapping[InputAxis, FieldExtent | None]  # None if positions depend on the whole axis
     misaligned: bool = False  # whether branches with different strides or axes meet here
@@ -72,7 +72,7 @@ class Box(NamedTuple):
 
     Attributes:
         start: First pixel of each axis.
-        stop: One past the last pixel; equal to `start` if the part is padding alone.
+        stop: One past the last pixel; equal to `start` if the part is only padding.
         full_start: First pixel if padding counts as pixels; it may be negative.
         full_stop: One past the last pixel if padding counts as pixels.
     """

@@ -106,7 +106,7 @@ def formatted(table: pd.DataFrame, format: str, title: str, width: int | None = 
         rows = table.reset_index().astype(object)
         rows = rows.where(rows.notna(), None).to_dict("records")
         return format_table(rows, format, attributes={"model": title, **table.attrs}, key="layers")
-    rows = _texts(table).reset_index().to_dict("records")
+    rows = table.rename(columns=HEADINGS).rename_axis("layer").reset_index().to_dict("records")
     return format_table(rows, format, notes=totals(table))
 
 

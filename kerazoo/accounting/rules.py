@@ -16,7 +16,7 @@ class Rule(NamedTuple):
 
     cost: cost.CostFunction
     axis_maps: Callable[[Any, int], list[axes.AxisMaps]]  # see `axes`
-    output: str = "new"  # memory: "new", a "view" of the input, or "new in training" alone
+    output: str = "new"  # memory: "new", a "view" of the input, or "new in training" only
 
 
 def _named(rules: dict[str, Rule]) -> dict[str, Rule]:

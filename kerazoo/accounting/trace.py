@@ -216,7 +216,7 @@ def _record(layer: Any, arguments: tuple[Any, ...], options: Mapping[str, Any]) 
     """Return the graph of a layer's `call` in inference; the layer is not changed.
 
     Raises:
-        Exception: The layer's code is not written with Keras layers and `keras.ops` alone.
+        Exception: The layer's code is not written only with Keras layers and `keras.ops`.
     """
 
     def placeholder(value: Any) -> Any:

@@ -19,9 +19,9 @@ def add(parser: Parser) -> None:
     )
     add = parser.add_argument
     add("subject", type=one_of(SUBJECTS), metavar="SUBJECT", help=", ".join(SUBJECTS))
-    default = "default: mnist_cnn to train, that and resnet18 for workers, vgg16 to infer"
+    default = "default: train mnist_cnn, workers mnist_cnn and resnet18, infer vgg16"
     add("--model", default=argparse.SUPPRESS, metavar="NAME", help=f"the model ({default})")
-    sizes = "images of a step, for workers the fewest (default: 100 to train, 8 to infer)"
+    sizes = "images of a step; workers: the smallest global batch (default: train 100, infer 8)"
     add("--batch-size", type=integer(1, 2**20), default=argparse.SUPPRESS, metavar="N", help=sizes)
     add_format(parser)
     add_messages(parser)

@@ -13,6 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from kerazoo.lazy import tf
+from kerazoo.progress import progress_bar
 
 logger = logging.getLogger("kerazoo")
 
@@ -24,12 +25,9 @@ Run = Callable[[], object]
 Seconds = Mapping[str, list[float]]
 
 
-def progress_bar(rounds: int) -> tqdm:
-    """Return a bar with the time left, disabled without a terminal and with --quiet."""
-    hidden = None if logger.isEnabledFor(logging.INFO) else True  # None: without a terminal
-    return tqdm(
-        total=rounds, unit=" rounds", leave=False, dynamic_ncols=True, mininterval=0, disable=hidden
-    )
+def rounds_bar(rounds: int) -> tqdm:
+    """Return a bar with the time left."""
+    return progress_bar(total=rounds, unit=" rounds", mininterval=0)
 
 
 def time_in_turn(
@@ -41,7 +39,7 @@ def time_in_turn(
     rounds of other programs as well.
     """
     seconds: dict[str, list[float]] = {name: [] for name in programs}
-    with contextlib.nullcontext(bar) if bar is not None else progress_bar(rounds) as shown:
+    with contextlib.nullcontext(bar) if bar is not None else rounds_bar(rounds) as shown:
         for run in programs.values():
             run()
         shown.unpause()

@@ -128,7 +128,7 @@ def compiled(name: str, precision: str = "float32", **options: Any) -> keras.Mod
 
 
 class Worker:
-    """Training on one core with random images, as a worker of TF_CONFIG or, without, alone."""
+    """Training on one core with random images, as the worker of TF_CONFIG or as a single one."""
 
     def __init__(self, model: str, image_shape: ImageShape, images: int, core: int) -> None:
         os.sched_setaffinity(0, {core})

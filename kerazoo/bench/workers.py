@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from kerazoo import registry
 from kerazoo.bench.timed_process import TimedProcess
-from kerazoo.bench.timing import ROUNDS, Row, Run, progress_bar, time_in_turn
+from kerazoo.bench.timing import ROUNDS, Row, Run, rounds_bar, time_in_turn
 from kerazoo.errors import KerazooError, UsageError
 from kerazoo.training import cluster
 
@@ -57,7 +57,7 @@ def bench(model: str | None = None, batch_size: int | None = None) -> Iterator[l
     """Time epochs of one worker and of two, each on a separate core, on random images.
 
     An epoch evaluates 3 images for each 11 that it trains on, as one of MNIST, and ends with a
-    checkpoint; `evaluation` and `checkpoint` are percentages of its time. `communication` is that
+    checkpoint; `evaluation` and `checkpoint` are fractions of its time. `communication` is that
     of training in which two workers exchange gradients or wait. `strong_scaling` is the ratio to
     one worker with the same global batch, `weak_scaling` to one with as many images as each has.
 
@@ -74,7 +74,7 @@ def bench(model: str | None = None, batch_size: int | None = None) -> Iterator[l
     """
     finished: list[Row] = []
     chosen = cases(model, batch_size)
-    with progress_bar(len(chosen) * len(GROWTH) * ROUNDS) as bar:
+    with rounds_bar(len(chosen) * len(GROWTH) * ROUNDS) as bar:
         for case in chosen:
             for rows in _case_rows(case, bar):
                 yield finished + rows
@@ -139,9 +139,9 @@ def _measured(case: Case, medians: Mapping[int, Mapping[str, float]]) -> Iterato
                 "images_per_second": round(case.images / seconds, 1),
                 "strong_scaling": round(times["training 1"] / seconds, 2),
                 "weak_scaling": smaller and round(smaller["training 1"] / seconds, 2),
-                "communication": f"{waiting:.0%}",
-                "evaluation": f"{times[f'evaluation {workers}'] / epoch:.0%}",
-                "checkpoint": f"{times[f'checkpoint {workers}'] / epoch:.0%}",
+                "communication": round(waiting, 2),
+                "evaluation": round(times[f"evaluation {workers}"] / epoch, 2),
+                "checkpoint": round(times[f"checkpoint {workers}"] / epoch, 2),
                 "source": "measured",
             }
 
@@ -189,7 +189,7 @@ def _modelled(case: Case, cost: StepCost) -> Iterator[Row]:
                 "images_per_second": round(batch_size / seconds, 1),
                 "strong_scaling": round(cost.seconds(1, batch_size) / seconds, 2),
                 "weak_scaling": round(workers * compute / seconds, 2),
-                "communication": f"{1 - compute / seconds:.0%}",
+                "communication": round(1 - compute / seconds, 2),
                 "evaluation": None,
                 "checkpoint": None,
                 "source": "model",

@@ -1,10 +1,11 @@
 """The command `kerazoo convert`."""
 
 import argparse
+import glob
 from pathlib import Path
 
 from kerazoo.arguments import Parser, add_messages, one_of, path, print_result, start
-from kerazoo.errors import KerazooError, UsageError
+from kerazoo.errors import UsageError, check_parent
 
 
 def add(parser: Parser) -> None:
@@ -36,6 +37,9 @@ def add(parser: Parser) -> None:
 
 def _convert(parsed: argparse.Namespace) -> None:
     _check_target(parsed.target, parsed.overwrite)
+    source = Path(parsed.source).expanduser()
+    if ":" not in parsed.source and not any(source.parent.glob(f"{glob.escape(source.name)}*")):
+        raise UsageError(f"there is no file and no checkpoint '{source}'")
     start()
     from kerazoo.convert.convert import convert
 
@@ -50,8 +54,7 @@ def _convert(parsed: argparse.Namespace) -> None:
 def _check_target(target: Path, overwrite: bool) -> None:
     if target.suffix not in (".keras", ".h5", ".ckpt"):
         raise UsageError(f"'{target}' must end with .keras, .h5, .weights.h5 or .ckpt")
-    if not target.absolute().parent.is_dir():
-        raise KerazooError(f"the directory '{target.parent}' does not exist: create it first")
+    check_parent(target)
     for existing in (target, target.with_name(f"{target.name}.index")):
         if existing.exists() and not overwrite:
             raise UsageError(f"'{existing}' exists: name another file or give --overwrite")

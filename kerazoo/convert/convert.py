@@ -17,9 +17,9 @@ from kerazoo.errors import KerazooError, UsageError
 from kerazoo.lazy import keras
 from kerazoo.models import create_model
 from kerazoo.registry import ModelConfig
-from kerazoo.weights import export_weights, keras_applications, read_weights, replacing
+from kerazoo.weights import export_weights, keras_applications, read_weights, replacing, set_weights
 from kerazoo.weights.networks import KERAS_NETWORKS
-from kerazoo.weights.transfer import LoadedWeights, assign, named_weights
+from kerazoo.weights.transfer import LoadedWeights, named_weights
 
 Run = Callable[[keras.Model, np.ndarray], np.ndarray]
 
@@ -31,7 +31,7 @@ logger = logging.getLogger("kerazoo")
 
 @dataclass(frozen=True)
 class Conversion:
-    """What was converted, and how the outputs of both networks differ."""
+    """The result of a conversion."""
 
     config: ModelConfig
     difference: Difference
@@ -61,12 +61,9 @@ def convert(
     run, weights = _open(source)
     config = _config(weights, name, head)
     model = create_model(config.name, **config.options)
-    skipped = assign(model, weights)
-    model.preprocessing = weights.preprocessing
+    set_weights(model, weights)
     config = model.kerazoo_config
     logger.info("%s is %s, %s parameters", source, config, f"{model.count_params():,}")
-    if skipped:
-        logger.warning("%s: skipped %s", source, ", ".join(skipped))
     with replacing(target) as aside:
         checkpoint = "tf1" if config.name == "mnist_cnn" else "slim"
         formats = {".ckpt": checkpoint, ".keras": "keras", ".h5": "keras_applications"}
@@ -89,7 +86,7 @@ def _open(source: str) -> tuple[Run, LoadedWeights]:
         return lambda model, images: native.run(path, model, images), read_weights(path)
     known = [f"{DOWNLOAD}{each.name}" for each in KERAS_NETWORKS]
     if source not in known:
-        raise UsageError(f"'{source}' is unknown: there are {', '.join(known)}")
+        raise UsageError(f"'{source}' is unknown; choose one of {', '.join(known)}")
     downloaded = keras_applications.download(source.removeprefix(DOWNLOAD), include_top=True)
     weights = keras_applications.from_model(downloaded)
     logits = native.logits(downloaded)

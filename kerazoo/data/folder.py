@@ -7,12 +7,12 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from kerazoo.data import images
 from kerazoo.data.image_io import SUFFIXES, decode_if_valid, read_batch, to_shape
 from kerazoo.errors import CorruptFileError, DataMissingError
 from kerazoo.lazy import tf
+from kerazoo.progress import progress_bar
 
 HELD_OUT = 0.1  # fraction of the images of a class for a split that is taken from another one
 SPLITS = ("train", "test", "validation")
@@ -155,8 +155,7 @@ def _decode_all(
     paths = np.sort(paths)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = pool.map(examine, paths)
-        # None: shown only on a terminal
-        marks = list(tqdm(results, "checking images", len(paths), leave=False, disable=None))
+        marks = list(progress_bar(results, desc="checking images", total=len(paths)))
     broken = [os.fsdecode(path) for path, mark in zip(paths, marks, strict=True) if mark is None]
     if broken:
         others = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from kerazoo.arguments import Parser, add_messages, one_of, path, print_result, start
-from kerazoo.errors import KerazooError
+from kerazoo.errors import KerazooError, check_parent
 
 DEMOS = ("filter_demo", "max_pool")  # functions of kerazoo.demos.figures
 
@@ -22,8 +22,7 @@ def add(parser: Parser) -> None:
 
 def _run(parsed: argparse.Namespace) -> None:
     out: Path = parsed.out or Path(f"{parsed.name}.png")
-    if not out.absolute().parent.is_dir():
-        raise KerazooError(f"the directory '{out.parent}' does not exist: create it first")
+    check_parent(out)
     start()
     from kerazoo.demos import figures
 

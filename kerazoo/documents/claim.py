@@ -37,7 +37,7 @@ def digits(number: int) -> Rule:
 
 @dataclass(frozen=True)
 class Claim:
-    """What the notes state at one place, and what kerazoo computes for it.
+    """A value that the notes state, and the one that kerazoo computes.
 
     A formula is stated as a list: its values for some cases.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kerazoo.arguments import Parser, add_format, add_messages, add_mnist_dir, print_result, start
 from kerazoo.errors import DataMissingError, KerazooError
+from kerazoo.progress import progress_bar
 from kerazoo.text import terminal_width
 
 if TYPE_CHECKING:
@@ -54,14 +54,11 @@ def _rows(parsed: argparse.Namespace) -> Iterator[Row]:
 
     Those need training, and are left out where MNIST is not available.
     """
-    from tqdm import tqdm
-
     from kerazoo.documents import accuracy, ledger
     from kerazoo.documents.claim import check
 
-    quiet = not sys.stderr.isatty()
     total = len(ledger.COMMITTED.read_text().splitlines()) - 1
-    yield from tqdm(ledger.rows(), "documents", total, unit=" rows", leave=False, disable=quiet)
+    yield from progress_bar(ledger.rows(), desc="documents", total=total, unit=" rows")
     if parsed.no_training:
         return
     try:

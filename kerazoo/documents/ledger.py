@@ -19,7 +19,7 @@ COMMITTED = Path(__file__).with_name("ledger.csv")
 
 
 def rows() -> Iterator[Row]:
-    """Yield the rows of all documents, but for accuracies, which need training."""
+    """Yield the rows of all documents, except accuracies, which need training."""
     for document, sections in DOCUMENTS.items():
         for section in sections:
             for claim in section():

@@ -3,6 +3,7 @@
 import argparse
 
 from kerazoo.arguments import Parser, add_format, add_messages, one_of, path, print_result
+from kerazoo.errors import UsageError
 from kerazoo.text import format_table, terminal_width
 from kerazoo.weights import shipped
 
@@ -26,17 +27,22 @@ def add(parser: Parser) -> None:
 
 
 def _predict(parsed: argparse.Namespace) -> None:
+    if missing := [image for image in parsed.images if not image.exists()]:
+        raise UsageError(f"there is no file '{missing[0]}'")
     from kerazoo.device import start_tensorflow
 
     start_tensorflow()
     from kerazoo.inference.predict import predict
 
-    headings = ("image", "class", "probability", "second", "its probability")
+    headings = ("image", "class", "probability", "second class", "second probability")
     width = terminal_width() if parsed.format == "table" else None
     room = max(10, width - len(" ".join(headings[1:])) - 5) if width else None
     rows = []
     for name, (first, second, *_) in predict(parsed.model, WEIGHTS, parsed.images):
         shown = name if room is None or len(name) <= room else f"...{name[3 - room :]}"
-        cells = (shown, first[0], f"{first[1]:.3f}", second[0], f"{second[1]:.3f}")
-        rows.append(dict(zip(headings, cells, strict=True)))
-    print_result(format_table(rows, parsed.format))
+        rows.append(dict(zip(headings, (shown, *first, *second), strict=True)))
+    print_result(format_table(rows, parsed.format, cell=_three_decimals))
+
+
+def _three_decimals(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:.3f}"

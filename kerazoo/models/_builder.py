@@ -1,4 +1,4 @@
-"""What all constructors share: the arguments of keras.applications, inputs, tops, identity."""
+"""Shared parts of the constructors: registration, inputs, pooling, classifiers, checks."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _check_shape(shape: Shape, minimum: int, size_needed: bool) -> None:
 
 
 def functional(inputs: keras.KerasTensor, outputs: Any, name: str) -> keras.Model:
-    """Return the model from what `inputs` of `image_input` was computed from, to `outputs`."""
+    """Return the model to `outputs` from the inputs that `inputs` was computed from."""
     sources = keras.utils.get_source_inputs(inputs)
     return keras.Model(sources[0] if len(sources) == 1 else sources, outputs, name=name)
 

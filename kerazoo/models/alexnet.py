@@ -36,7 +36,7 @@ class Convolution(NamedTuple):
 
 
 class AlexNetConfig(NamedTuple):
-    """What else differs between these networks."""
+    """Other differences between these networks."""
 
     minimum: int  # height and width of an image
     kernel: float | None  # standard deviation of the convolutions' initial values; None for Glorot

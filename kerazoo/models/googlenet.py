@@ -37,7 +37,7 @@ HEADS = {"inception_4a": "auxiliary1", "inception_4d": "auxiliary2"}  # by the m
 
 
 class InceptionConfig(NamedTuple):
-    """What differs between the paper's network and tf-slim's, and between widths."""
+    """Differences between the paper's network and tf-slim's, and between widths."""
 
     five: int = 5  # side of the kernels that are 5x5 in the paper
     last_pool: int = 3  # side of the windows of pool4

@@ -27,7 +27,7 @@ WIDTHS = (64, 128, 256, 512)
 
 
 class Settings(NamedTuple):
-    """What all layers of a network share: biases, epsilon of batch normalization, names."""
+    """Settings of all layers of a network: biases, epsilon of batch normalization, names."""
 
     use_bias: bool = False
     epsilon: float = 1e-5

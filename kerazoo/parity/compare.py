@@ -48,9 +48,8 @@ def find_pairs(names: Sequence[str] = ()) -> list[str]:
     """
     for name in names:
         if name not in PAIRS:
-            raise UsageError(
-                f"unknown pair '{name}'{did_you_mean(name, PAIRS)}: there are {', '.join(PAIRS)}"
-            )
+            hint = did_you_mean(name, PAIRS)
+            raise UsageError(f"unknown pair '{name}'{hint}; choose one of {', '.join(PAIRS)}")
     return list(names or PAIRS)
 
 

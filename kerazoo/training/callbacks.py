@@ -1,4 +1,4 @@
-"""What happens around the steps of a run, as Keras callbacks."""
+"""Keras callbacks of a run: progress, metrics.csv, checkpoints, stopping on a signal, the log."""
 
 import logging
 import os
@@ -8,10 +8,9 @@ import threading
 from types import FrameType
 from typing import Any, Self
 
-from tqdm import tqdm
-
 from kerazoo.errors import InterruptedRunError
 from kerazoo.lazy import keras
+from kerazoo.progress import progress_bar
 from kerazoo.training.checkpoints import State
 from kerazoo.training.replicas import SIGNALS, Replicas
 from kerazoo.training.run_folder import RunFolder
@@ -23,23 +22,14 @@ logger = logging.getLogger("kerazoo")
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """A bar over all epochs of `images` images, with images per second and the time left.
+    """A bar over all epochs of `images` images, with images per second and the time left."""
 
-    It is shown on a terminal if this process is the one of several workers to show it.
-    """
-
-    def __init__(self, epochs: int, images: int, batch_size: int, shown: bool = True) -> None:
+    def __init__(self, epochs: int, images: int, batch_size: int) -> None:
         super().__init__()
         self._epochs, self._images, self._batch_size = epochs, images, batch_size
         self._epoch = 0
-        self._bar = tqdm(
-            total=epochs * images,
-            desc=f"epoch 1/{epochs}",
-            unit=" images",
-            unit_scale=True,
-            leave=False,
-            dynamic_ncols=True,
-            disable=not (shown and sys.stderr.isatty() and logger.level <= logging.INFO),
+        self._bar = progress_bar(
+            total=epochs * images, desc=f"epoch 1/{epochs}", unit=" images", unit_scale=True
         )
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
@@ -108,10 +98,13 @@ class Checkpointer(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Save the epoch; after the last one `on_train_end` does."""
         if not self._trainer.finished:
-            self.on_train_end()
+            self._save_epoch()
 
     def on_train_end(self, logs: Logs = None) -> None:
         """Save the state after the other callbacks have ended, too."""
+        self._save_epoch()
+
+    def _save_epoch(self) -> None:
         self.save()
         if self._folder:
             self._folder.remove_earlier_run()

@@ -33,7 +33,7 @@ class Cluster:
 
     @property
     def name(self) -> str:
-        """What this process is called in messages."""
+        """Name of this process in messages."""
         return f"worker {self.number} of {self.workers}"
 
 
@@ -59,7 +59,7 @@ def of_environment(strategy: str, environment: Mapping[str, str] = os.environ) -
         if not valid or len(set(addresses)) < len(addresses):
             raise ValueError
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise UsageError(f"TF_CONFIG must be such as {EXAMPLE}") from error
+        raise UsageError(f"TF_CONFIG must look like {EXAMPLE}") from error
     if not in_place or not {"worker"} <= jobs.keys() <= {"chief", "worker"}:
         raise UsageError(f"TF_CONFIG must name this task among its workers, such as {EXAMPLE}")
     before = len(jobs.get("chief", ())) if kind == "worker" else 0

@@ -35,7 +35,7 @@ class Collectives:
         }
 
     def sum(self, local: np.ndarray) -> np.ndarray:
-        """Return the sum of what each worker gives: float64 or int32 [any], alike on all."""
+        """Return, on every worker, the sum over all workers of float64 or int32 arrays [any]."""
         return self._sums[tf.as_dtype(local.dtype)](local).numpy() if self.workers > 1 else local
 
     def _sum(self, local: tf.Tensor) -> tf.Tensor:
@@ -49,8 +49,7 @@ class Collectives:
 def summed(gradients: list[tf.Tensor | None]) -> list[tf.Tensor | None]:
     """Return the sums of all replicas' gradients, None where there is none.
 
-    It is to be called on a replica. All gradients, which are float32 but for models that compute in
-    float64, are summed in one all-reduce, at their own precision.
+    Call it on a replica. All gradients are summed in one all-reduce, in their own dtype.
     """
     replica = tf.distribute.get_replica_context()
     if replica.num_replicas_in_sync == 1:

@@ -95,8 +95,8 @@ def advice(model: keras.Model, batch_size: int, replicas: int) -> str:
     minimum = needed(model, shard)
     each = f" for each of {replicas} replicas" if replicas > 1 else ""
     message = (
-        f"--batch-size {batch_size} needs at least {in_units(minimum, BYTES)}{each}, by kerazoo's "
-        f"own count, and there are {in_units(memory, BYTES)}"
+        f"--batch-size {batch_size} needs at least {in_units(minimum, BYTES)}{each}, as kerazoo "
+        f"estimates, and {in_units(memory, BYTES)} are available"
     )
     if minimum <= memory:  # TensorFlow's own needs, and other processes, are not counted
         fitting, how = batch_size // 2, "try --batch-size {}"

@@ -156,7 +156,7 @@ def _connecting(worker: str) -> Iterator[None]:
     in_main = threading.current_thread() is threading.main_thread()
     before = {each: signal.signal(each, signal.SIG_DFL) for each in SIGNALS if in_main}
     try:
-        with Watchdog(worker, "all workers to be there", RESTART):
+        with Watchdog(worker, "all workers to connect", RESTART):
             yield
     except WORKER_ENDED as error:
         raise KerazooError(f"{WORKER_LOST}: {RESTART}") from error

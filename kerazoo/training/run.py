@@ -63,12 +63,12 @@ class Run:
 
         Raises:
             InterruptedRunError: Ctrl-C or SIGTERM stopped it, after it was saved.
-            KerazooError, OSError: It failed.
+            KerazooError: The loss is not finite, memory runs out, or another worker has ended.
+            OSError: A file cannot be written.
         """
         trainer, recipe, folder = self.trainer, self.options.recipe, self.folder
         saving = callbacks.Checkpointer(trainer, folder, self.identity(), self.options.save_every)
-        sizes = (recipe.epochs, self.data.train.size, recipe.batch_size)
-        bar = callbacks.ProgressBar(*sizes, self.replicas.is_chief)
+        bar = callbacks.ProgressBar(recipe.epochs, self.data.train.size, recipe.batch_size)
         with callbacks.StopOnSignal(saving, self.replicas) as stopping:
             observers = [bar, saving, callbacks.EpochLog(trainer, recipe.epochs), stopping]
             if folder:

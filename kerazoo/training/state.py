@@ -51,7 +51,7 @@ def assign(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
     saved = {name: arrays[name].shape for name in arrays if name.partition("/")[0] != "callback"}
     if expected != saved:
         different = sorted(name for name, _ in expected.items() ^ saved.items())
-        raise CorruptFileError(f"the checkpoint is of another model: {different[0]} differs")
+        raise CorruptFileError(f"the checkpoint belongs to another model: {different[0]} differs")
     for name, variable in targets.items():
         variable.assign(arrays[name])
 
@@ -71,7 +71,7 @@ def set_random_state(record: Mapping[str, Any]) -> None:
 
 
 class CallbackStates:
-    """What Keras callbacks remember: their plain attributes that change while they are used.
+    """The state of Keras callbacks: their plain attributes that change while they are used.
 
     Plain are numbers, texts, None, arrays, `COMPARISONS`, and lists, tuples and dicts of such.
 

@@ -262,14 +262,14 @@ class Trainer:
             and 0 <= position.step <= self.steps_per_epoch
             and len(results) == position.epoch
         ):
-            raise CorruptFileError("the checkpoint is of another training")
+            raise CorruptFileError("the checkpoint belongs to another training")
         state.assign(self.model, saved.arrays)
         self.position, self.results = position, results
         self.model.stop_training = saved.record["stop_training"]
         self._restoring = saved
 
     def _restore(self) -> None:
-        """Restore the state, after the begin hooks that came before it were called again."""
+        """Restore the state after replaying the begin hooks."""
         if self._restoring is None:
             return
         assert self._callback_states

@@ -9,7 +9,7 @@ from typing import Self
 TIMEOUT_SECONDS = 600
 # Prints why the process that started it has ended, since that one can no longer do so: a line that
 # begins with a tab is the activity it has begun, and any other line the first of its stacks.
-SPEAKER = """
+REPORTER = """
 import signal, sys
 for number in (signal.SIGINT, signal.SIGTERM):
     signal.signal(number, signal.SIG_IGN)
@@ -46,10 +46,10 @@ class Watchdog:
         time = f"{TIMEOUT_SECONDS / 60:g} minutes"
         sentence = f"{worker} has waited {time} for {{activity}}: {advice}"
         stacks = "stacks" if faulthandler.is_enabled() else ""
-        self._command = [sys.executable, "-c", SPEAKER, sentence, stacks]
+        self._command = [sys.executable, "-c", REPORTER, sentence, stacks]
 
     def __enter__(self) -> Self:
-        self._speaker = subprocess.Popen(
+        self._reporter = subprocess.Popen(
             self._command, stdin=subprocess.PIPE, start_new_session=True, bufsize=0
         )
         self.begin(self.activity)
@@ -57,13 +57,13 @@ class Watchdog:
 
     def __exit__(self, *_: object) -> None:
         faulthandler.cancel_dump_traceback_later()
-        self._speaker.kill()
-        self._speaker.communicate()
+        self._reporter.kill()
+        self._reporter.communicate()
 
     def begin(self, activity: str) -> None:
         """Begin an activity, and start the clock again."""
-        assert self._speaker.stdin
+        assert self._reporter.stdin
         self.activity = activity
-        with contextlib.suppress(BrokenPipeError):  # somebody has killed the speaker
-            self._speaker.stdin.write(f"\t{activity}\n".encode())
-        faulthandler.dump_traceback_later(TIMEOUT_SECONDS, exit=True, file=self._speaker.stdin)
+        with contextlib.suppress(BrokenPipeError):  # somebody has killed the reporter
+            self._reporter.stdin.write(f"\t{activity}\n".encode())
+        faulthandler.dump_traceback_later(TIMEOUT_SECONDS, exit=True, file=self._reporter.stdin)

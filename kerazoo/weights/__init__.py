@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kerazoo.errors import KerazooError, UsageError, did_you_mean
+from kerazoo.errors import UsageError, check_parent, did_you_mean
 from kerazoo.lazy import keras
 from kerazoo.registry import Weights
 from kerazoo.weights.preprocessing import Preprocessing, preprocess
@@ -42,7 +42,6 @@ def load_weights(model: keras.Model, weights: Weights) -> None:
         CorruptFileError: The file is damaged, or its tensors are not those of the model.
     """
     from kerazoo.weights import keras_applications, shipped
-    from kerazoo.weights.transfer import assign
 
     if isinstance(weights, keras.Model):
         loaded = keras_applications.from_model(weights)
@@ -55,6 +54,17 @@ def load_weights(model: keras.Model, weights: Weights) -> None:
     else:
         known = "None, 'imagenet', 'mnist', a path or a model"
         raise UsageError(f"weights must be {known}, not {weights!r}")
+    set_weights(model, loaded)
+
+
+def set_weights(model: keras.Model, loaded: LoadedWeights) -> None:
+    """Set every weight of a model, with the preprocessing that the weights expect.
+
+    Raises:
+        KerazooError: The weights do not fit; the model is unchanged.
+    """
+    from kerazoo.weights.transfer import assign
+
     skipped = assign(model, loaded)
     model.preprocessing = loaded.preprocessing
     if skipped:
@@ -113,8 +123,7 @@ def export_weights(model: keras.Model, path: str | os.PathLike[str], format: str
         hint = did_you_mean(str(format), formats)
         raise UsageError(f"format must be one of {', '.join(formats)}, not {format!r}{hint}")
     path = Path(path)
-    if not path.absolute().parent.is_dir():
-        raise KerazooError(f"the directory '{path.parent}' does not exist: create it first")
+    check_parent(path)
     with replacing(path) as aside:
         usual = formats[format](model, aside)
     expected = getattr(model, "preprocessing", None)

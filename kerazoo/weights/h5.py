@@ -48,7 +48,7 @@ def _keras_3(file: h5py.File) -> Any:
 
 
 def _legacy(file: h5py.File) -> Any:
-    """Yield the layers of what Keras 1 and 2 saved, alone or within a whole model."""
+    """Yield the layers of what Keras 1 and 2 saved, as weights or as a model."""
     root = file.get("model_weights", file)
     for name in _texts(root.attrs["layer_names"]):
         names = _texts(root[name].attrs["weight_names"])

@@ -1,4 +1,4 @@
-"""What the weights of a model expect to be done to an image first."""
+"""Preprocessing of images for the weights of a model."""
 
 from __future__ import annotations
 

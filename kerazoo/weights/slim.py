@@ -144,9 +144,9 @@ def write(model: keras.Model, path: Path) -> Preprocessing:
 
 
 def scope_and_network(names: Collection[str]) -> tuple[str, Network]:
-    """Return the scope, such as "vgg_16/", and the network that a checkpoint has most weights of.
+    """Return the scope, such as "vgg_16/", and the network with the most weights in a checkpoint.
 
-    Of several, it is the network with the fewest layers.
+    Of several such networks, return the one with the fewest layers.
     """
     candidates = []
     for network in NETWORKS:

@@ -42,7 +42,7 @@ def test_a_terminal_shows_a_bar_over_all_rounds(
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     caplog.set_level(logging.INFO)
-    with timing.progress_bar(4) as bar:
+    with timing.rounds_bar(4) as bar:
         for name in ("a", "b"):
             list(timing.time_in_turn({name: int}, 2, bar))
         assert bar.n == 4

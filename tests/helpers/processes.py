@@ -122,7 +122,7 @@ class Process:
         return [int(number) for task in tasks for number in task.read_text().split()]
 
     def is_running_after(self, seconds: float) -> bool:
-        """Tell whether it does not end within so many seconds."""
+        """Return whether it does not end within so many seconds."""
         self._process.join(seconds)
         return self._process.is_alive()
 

@@ -1,4 +1,4 @@
-"""Every zoo at a fraction of its width: wired as ever, with a fraction of the weights and the work.
+"""Networks at a fraction of their width: the same wiring, with fewer weights and less work.
 
 Width proves nothing about wiring, names, layouts, padding or training. The constructors of kerazoo
 take `alpha`; the layers of keras.applications and of tf-slim are made with fewer filters here.
@@ -33,7 +33,7 @@ def alpha_of(network: str) -> float:
 
 
 def takes_alpha(name: str) -> bool:
-    """Tell whether a model of the zoo comes in several widths."""
+    """Return whether a model of the zoo comes in several widths."""
     return "alpha" in inspect.signature(registry.constructor(name)).parameters
 
 

@@ -282,7 +282,7 @@ def test_the_state_of_another_model_is_refused(data: ImageData) -> None:
     arrays = {**taken.arrays}
     before = trainer.model.get_weights()
     for wrong in ({**arrays, "model/0": np.zeros((1, 2))}, {**arrays, "model/99": np.zeros(1)}):
-        with pytest.raises(CorruptFileError, match="of another model"):
+        with pytest.raises(CorruptFileError, match="to another model"):
             trainer.resume(State(wrong, taken.record))
     for weight, wanted in zip(trainer.model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, wanted)

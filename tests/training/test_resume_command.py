@@ -352,9 +352,9 @@ class TestRefuses:
     @pytest.mark.parametrize(
         ("change", "message"),
         [
-            ({"position": {"epoch": 1000}}, "is of another training"),
-            ({"position": {"step": -5}}, "is of another training"),
-            ({"results": []}, "is of another training"),
+            ({"position": {"epoch": 1000}}, "belongs to another training"),
+            ({"position": {"step": -5}}, "belongs to another training"),
+            ({"results": []}, "belongs to another training"),
             ({"random": None}, "the checkpoint is incomplete"),
             ({"results": [{"epoch": 1}] * 2}, "was written by an incompatible version of kerazoo"),
         ],

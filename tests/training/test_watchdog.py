@@ -31,20 +31,20 @@ def work(dog: Watchdog) -> None:
         time.sleep(0.5)
 
 
-def work_without_speaker(dog: Watchdog) -> None:
-    dog._speaker.kill()
-    dog._speaker.wait()
+def work_without_reporter(dog: Watchdog) -> None:
+    dog._reporter.kill()
+    dog._reporter.wait()
     work(dog)
 
 
-def terminate_the_speaker(dog: Watchdog) -> None:
+def terminate_the_reporter(dog: Watchdog) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
-        dog._speaker.send_signal(number)
+        dog._reporter.send_signal(number)
     time.sleep(600)
 
 
 def leave_a_child(dog: Watchdog) -> None:
-    """Have a child that holds the speaker's standard input open as long as this process lives."""
+    """Have a child that holds the reporter's standard input open as long as this process lives."""
     parent = os.getpid()
     if os.fork() == 0:
         os.closerange(1, 3)
@@ -58,13 +58,13 @@ def watched(do: Callable[[Watchdog], object], stacks: bool = False) -> None:
     if stacks:
         faulthandler.enable(2)
     with Watchdog("worker 2 of 3", "nothing", "start again") as dog:
-        time.sleep(0.3)  # until the speaker has begun
+        time.sleep(0.3)  # until the reporter has begun
         dog.begin("the end")
         do(dog)
     print("done")
 
 
-@pytest.mark.parametrize("do", [hang, hang_with_pythons_lock, terminate_the_speaker])
+@pytest.mark.parametrize("do", [hang, hang_with_pythons_lock, terminate_the_reporter])
 def test_it_ends_and_reports_what_it_waited_for(do: Callable[[Watchdog], object]) -> None:
     ended = Process(watched, do).ended()
     assert (ended.code, ended.out, ended.err) == (1, "", SENTENCE)
@@ -77,7 +77,7 @@ def test_with_faulthandler_the_stacks_follow() -> None:
     assert any(line.endswith(" in hang\n") for line in stacks)
 
 
-@pytest.mark.parametrize("do", [work, work_without_speaker, leave_a_child])
+@pytest.mark.parametrize("do", [work, work_without_reporter, leave_a_child])
 def test_what_ends_in_time_prints_nothing(do: Callable[[Watchdog], object]) -> None:
     ended = Process(watched, do).ended()
     assert (ended.code, ended.out, ended.err) == (0, "done\n", "")

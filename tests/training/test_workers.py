@@ -354,19 +354,19 @@ def test_the_cluster_is_that_of_tf_config(
     ("environment", "message"),
     [
         ({}, "--strategy multiworker needs TF_CONFIG, such as"),
-        ({"TF_CONFIG": "{"}, "TF_CONFIG must be such as"),
-        ({"TF_CONFIG": "[]"}, "TF_CONFIG must be such as"),
-        ({"TF_CONFIG": '{"cluster": {}}'}, "TF_CONFIG must be such as"),
-        ({"TF_CONFIG": '{"cluster": [], "task": 1}'}, "TF_CONFIG must be such as"),
+        ({"TF_CONFIG": "{"}, "TF_CONFIG must look like"),
+        ({"TF_CONFIG": "[]"}, "TF_CONFIG must look like"),
+        ({"TF_CONFIG": '{"cluster": {}}'}, "TF_CONFIG must look like"),
+        ({"TF_CONFIG": '{"cluster": [], "task": 1}'}, "TF_CONFIG must look like"),
         (
             {"TF_CONFIG": '{"cluster": {"worker": "a:1"}, "task": {"type": "worker", "index": 0}}'},
-            "TF_CONFIG must be such as",
+            "TF_CONFIG must look like",
         ),
         (configuration("worker", 2, worker=["a:1", "b:1"]), "must name this task among"),
-        (configuration("worker", "x", worker=["a:1"]), "TF_CONFIG must be such as"),
-        (configuration("worker", 0, worker=["a:65536", "b:1"]), "TF_CONFIG must be such as"),
+        (configuration("worker", "x", worker=["a:1"]), "TF_CONFIG must look like"),
+        (configuration("worker", 0, worker=["a:65536", "b:1"]), "TF_CONFIG must look like"),
         (configuration("ps", 0, ps=["a:1"], worker=["b:1"]), "must name this task among"),
-        (configuration("evaluator", 0, worker=["b:1"]), "TF_CONFIG must be such as"),
+        (configuration("evaluator", 0, worker=["b:1"]), "TF_CONFIG must look like"),
     ],
 )
 def test_an_invalid_tf_config_is_reported(environment: dict[str, str], message: str) -> None:
