@@ -95,7 +95,10 @@ def test_a_program_that_imports_kerazoo_sees_its_results_and_warnings_alone(
 ) -> None:
     monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)  # JAX, in other tests, sets it
     code = (
-        "import pydoc, kerazoo, kerazoo.models; import numpy as np\n"
+        "import importlib, pkgutil, pydoc, kerazoo, kerazoo.models; import numpy as np\n"
+        "for each in pkgutil.walk_packages(kerazoo.__path__, 'kerazoo.'):\n"
+        "    if each.name not in ('kerazoo.__main__', 'kerazoo.bench.torch_mnist_cnn'):\n"
+        "        importlib.import_module(each.name)\n"
         "public = [getattr(kerazoo, name) for name in kerazoo.__all__ if name[0] != '_']\n"
         "for each in (kerazoo, kerazoo.models, kerazoo.models.VGG16, *public):\n"
         "    pydoc.render_doc(each)\n"

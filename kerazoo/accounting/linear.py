@@ -105,9 +105,7 @@ def tensordot(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:
         first = list(range(len(shape) - axes, len(shape)))
     else:
         first = [axes[0]] if isinstance(axes[0], int) else axes[0]
-    return _sums(
-        layer, math.prod(shape[axis] for axis in first) * math.prod(outputs[0]), outputs[0]
-    )
+    return _sums(layer, math.prod(shape[i] for i in first) * math.prod(outputs[0]), outputs[0])
 
 
 def einsum(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost | None:

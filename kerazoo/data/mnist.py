@@ -74,9 +74,7 @@ def _check_files(builder: tfds.core.DatasetBuilder, folder: Path, all_needed: bo
                     f"not {expected.checksum}; replace it with the original file"
                 )
         elif all_needed:
-            raise DataMissingError(
-                f"'{path}' does not exist; put MNIST's four original files there"
-            )
+            raise DataMissingError(f"'{path}' does not exist; put MNIST's four files there")
 
 
 def _in_file_order(builder: tfds.core.DatasetBuilder, split: str) -> tuple[np.ndarray, np.ndarray]:

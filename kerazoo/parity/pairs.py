@@ -19,10 +19,6 @@ from legacy_tf1 import conv_layer, filter_demo, max_pool, mnist_cnn, vgg16_slim
 from legacy_tf1.program import Batch
 
 
-def _photo_batches(number: int) -> list[Batch]:
-    return [(sample_photos() / 255, None)] * number
-
-
 @dataclass(frozen=True)
 class Pair:
     """A TF1 program and its port.
@@ -46,7 +42,7 @@ class Pair:
     port: Callable[[], keras.Model]
     names: Mapping[str, str] = field(default_factory=dict)
     images: Callable[[], np.ndarray] = sample_photos
-    batches: Callable[[int], list[Batch]] = _photo_batches
+    batches: Callable[[int], list[Batch]] = lambda number: [(sample_photos() / 255, None)] * number
     tf1_preprocess: Callable[[np.ndarray], np.ndarray] = np.asarray
     keras_preprocess: Callable[[keras.Model, np.ndarray], np.ndarray] = lambda _, images: images
     sgd_steps: int = 0

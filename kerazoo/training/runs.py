@@ -45,9 +45,7 @@ def check(out: Path | None, overwrite: bool) -> None:
     if not is_run(out):
         raise UsageError(f"--out '{out}' contains other files than a run: name another directory")
     if not overwrite:
-        raise UsageError(
-            f"--out '{out}' contains a run: name another directory or give --overwrite"
-        )
+        raise UsageError(f"--out '{out}' has a run: name another directory or give --overwrite")
     os.close(disk.lock(out))  # to report it before TensorFlow starts
 
 

@@ -40,7 +40,7 @@ def test_mnist_cnn_goes_to_tf1_and_back(
     assert second == f'wrote {there}: create_model("mnist_cnn")'
     assert err.splitlines()[1] == f'{saved} is create_model("mnist_cnn"), 220,234 parameters'
     skipped = "skipped train/beta1_power, train/beta2_power, 8 slots Adam, 8 slots Adam_1"
-    assert err.splitlines()[4] == f"kerazoo: warning: {there}: {skipped}"
+    assert f"kerazoo: warning: '{there}': {skipped}" in err.splitlines()
     assert_same_weights(*(keras.models.load_model(path, safe_mode=True) for path in (saved, back)))
     assert kerazoo.create_model("mnist_cnn", weights=back).preprocessing == UNIT
 
@@ -128,12 +128,12 @@ def test_an_existing_file_is_kept_without_overwrite(
 @pytest.mark.parametrize(
     ("source", "target", "code", "message"),
     [
-        ("nowhere", "b.keras", 2, "'nowhere': there is no such checkpoint"),
-        ("nowhere.h5", "b.keras", 2, "'nowhere.h5': there is no such file"),
+        ("nowhere", "b.keras", 2, "there is no file and no checkpoint 'nowhere'"),
+        ("nowhere.h5", "b.keras", 2, "there is no file and no checkpoint 'nowhere.h5'"),
         ("a.keras", "b.npz", 2, "must end with .keras, .h5, .weights.h5 or .ckpt"),
         ("a.keras", "no/b.keras", 1, "the directory 'no' does not exist"),
         ("a.keras", "b.h5", 2, "keras.applications has no 'mnist_cnn'"),
-        ("keras.applications:VGG17", "b.h5", 2, "there are keras.applications:VGG16,"),
+        ("keras.applications:VGG17", "b.h5", 2, "choose one of keras.applications:VGG16,"),
         ("text.h5", "b.keras", 4, "cannot be read as a file of weights"),
         ("text.keras", "b.keras", 4, "is not a complete .keras file"),
         ("text", "b.keras", 4, "cannot be read as a TensorFlow checkpoint"),

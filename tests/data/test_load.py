@@ -47,7 +47,7 @@ def test_mnist_by_name_fails_without_a_network() -> None:
 
 @pytest.mark.usefixtures("offline")
 def test_a_given_folder_without_mnist_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DataMissingError, match="put MNIST's four original files there"):
+    with pytest.raises(DataMissingError, match="put MNIST's four files there"):
         load("auto", SHAPE, 0, tmp_path)
 
 

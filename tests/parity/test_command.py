@@ -7,6 +7,8 @@ import pytest
 
 from kerazoo.cli import main
 from kerazoo.parity import compare
+from kerazoo.parity.command import NAMES
+from kerazoo.parity.pairs import PAIRS
 
 pytestmark = pytest.mark.usefixtures("tensorflow_started")
 
@@ -42,6 +44,11 @@ def test_parity_exits_with_1_if_a_port_differs(
     )
 
 
+def test_the_command_has_the_names_of_all_pairs() -> None:
+    assert tuple(PAIRS) == NAMES
+
+
 def test_parity_of_an_unknown_pair_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["parity", "max_pol"]) == 2
-    assert "unknown pair 'max_pol' (did you mean 'max_pool'?)" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "'max_pol' (did you mean 'max_pool'?) is not one of conv_layer, filter_demo, " in err

@@ -85,10 +85,10 @@ def options(model: str = "mnist_cnn", **given: Any) -> TrainOptions:
     [
         (
             2**23,
-            r"^out of memory: --batch-size 100 needs at least [\d.]+ MB.* 8.39 MB: "
-            r"--batch-size \d\d would fit$",
+            r"^out of memory: --batch-size 100 needs at least [\d.]+ MB, as kerazoo estimates, "
+            r"and 8.39 MB are available: --batch-size \d\d would fit$",
         ),
-        (2**34, r"there are 17.2 GB: try --batch-size 50$"),
+        (2**34, r"and 17.2 GB are available: try --batch-size 50$"),
         (2**20, r"not even a single image would fit, use a machine with more memory"),
     ],
 )

@@ -63,7 +63,7 @@ class TestCheck:
     def test_a_run_is_replaced_only_with_overwrite(self) -> None:
         folder = RunFolder.begin(Path("out"), False, "m", "d")
         folder.write_json("config.json", CONFIG)
-        with pytest.raises(UsageError, match=r"'out' contains a run: .* --overwrite"):
+        with pytest.raises(UsageError, match=r"'out' has a run: .* --overwrite"):
             runs.check(Path("out"), overwrite=False)
         with pytest.raises(UsageError, match=r"a run is in progress in 'out'"):
             runs.check(Path("out"), overwrite=True)
@@ -180,7 +180,7 @@ class TestOverwriting:
 
     def test_needs_leave(self, out: Path) -> None:
         before = self.contents(out)
-        with pytest.raises(UsageError, match="contains a run"):
+        with pytest.raises(UsageError, match="has a run"):
             RunFolder.begin(out, False, "m", "d")
         assert self.contents(out) == before
 

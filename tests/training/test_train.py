@@ -182,7 +182,7 @@ def test_the_seed_is_also_that_of_the_initial_weights() -> None:
 
 def test_an_earlier_run_is_not_replaced_without_leave(first_run: FirstRun) -> None:
     before = files(first_run.out)
-    with pytest.raises(UsageError, match="contains a run"):
+    with pytest.raises(UsageError, match="has a run"):
         run(digits(out=first_run.out))
     assert files(first_run.out) == before
 
@@ -379,7 +379,7 @@ def test_the_command_reaches_the_accuracy_on_digits(
     before = files(Path("run"))
     code, _, err = command(monkeypatch, capsys, *arguments)
     assert code == 2
-    assert "contains a run: name another directory or give --overwrite" in err
+    assert "has a run: name another directory or give --overwrite" in err
     assert files(Path("run")) == before
 
 
