@@ -7,7 +7,7 @@ from kerazoo.lazy import keras
 
 
 @contextlib.contextmanager
-def computing_in(policy: str) -> Iterator[None]:
+def dtype_policy(policy: str) -> Iterator[None]:
     """Have layers that are made within a `with` block use a dtype policy, such as "float64"."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)

@@ -10,7 +10,7 @@ from kerazoo import registry
 from kerazoo.bench.timing import Row, Run, limits, speeds, time_in_turn
 from kerazoo.lazy import keras, tf
 from kerazoo.models import create_model
-from kerazoo.precision import computing_in
+from kerazoo.precision import dtype_policy
 
 MACS_A_ROUND = 500e9
 NAMES = ("VGG16", "VGG19", "ResNet50", "ResNet101", "ResNet152")
@@ -23,7 +23,7 @@ def bench(model: str = "vgg16", batch_size: int = 8) -> Iterator[list[Row]]:
     calls = min(100, max(1, int(MACS_A_ROUND / info.macs / batch_size)))
     images = np.random.default_rng(0).random((batch_size, *info.input_shape), np.float32)
     models = {"kerazoo": create_model(model)}
-    with computing_in("mixed_bfloat16"):
+    with dtype_policy("mixed_bfloat16"):
         models["kerazoo, mixed_bfloat16"] = create_model(model)
     if model.startswith("vgg"):  # the head of keras.applications
         models["kerazoo, head='dense'"] = create_model(model, head="dense")

@@ -23,7 +23,7 @@ from kerazoo.data.images import ArraySplit, ImageShape
 from kerazoo.device import start_tensorflow
 from kerazoo.lazy import keras, tf
 from kerazoo.models import create_model
-from kerazoo.precision import computing_in
+from kerazoo.precision import dtype_policy
 from kerazoo.training import cluster, state
 from kerazoo.training.checkpoints import Checkpoints, State
 from kerazoo.training.collectives import batch_normalizations, summed
@@ -118,7 +118,7 @@ def random_split(image_shape: ImageShape, size: int) -> ArraySplit:
 def compiled(name: str, precision: str = "float32", **options: Any) -> keras.Model:
     """Return a model to train; the options are those of `kerazoo.create_model`."""
     keras.utils.set_random_seed(1)
-    with computing_in(precision):
+    with dtype_policy(precision):
         model = create_model(name, classes=CLASSES, classifier_activation=None, **options)
     model.compile(
         keras.optimizers.Adam(0.001, epsilon=1e-8),

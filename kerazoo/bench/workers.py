@@ -85,7 +85,7 @@ def _case_rows(case: Case, bar: tqdm) -> Iterator[list[Row]]:
     medians: dict[int, dict[str, float]] = {}
     with contextlib.ExitStack() as stack:
         processes = [stack.enter_context(each) for each in _start(case)]
-        alone, workers = processes[:2], processes[2:]
+        single, workers = processes[:2], processes[2:]
         model = _call_all(processes, "size")[0]  # when all have started
         number, gradients = (
             _call_all(workers, "exchange", size, REPEATS)[0] for size in (1, model["weights"])
@@ -95,7 +95,7 @@ def _case_rows(case: Case, bar: tqdm) -> Iterator[list[Row]]:
             bar.set_description(name)
             if bar.disable:
                 logger.info("%s: %d rounds", name, ROUNDS)
-            for seconds in time_in_turn(_programs(alone, workers, batch_size), ROUNDS, bar):
+            for seconds in time_in_turn(_programs(single, workers, batch_size), ROUNDS, bar):
                 medians[batch_size] = {name: median(each) for name, each in seconds.items()}
                 yield list(_measured(case, medians))
     steps = {size // 2: each["half"] * (size // 2) / case.images for size, each in medians.items()}
@@ -114,13 +114,13 @@ def _start(case: Case) -> Iterator[TimedProcess]:
 
 
 def _programs(
-    alone: Sequence[TimedProcess], workers: Sequence[TimedProcess], batch_size: int
+    single: Sequence[TimedProcess], workers: Sequence[TimedProcess], batch_size: int
 ) -> dict[str, Run]:
-    """Return the tasks of one worker and of two, and "half": both processes of `alone` train."""
-    half = partial(_call_all, alone, "training", batch_size // 2, False)
+    """Return the tasks of one worker and of two, and "half": both processes of `single` train."""
+    half = partial(_call_all, single, "training", batch_size // 2, False)
     return {"half": half} | {
         f"{task} {len(processes)}": partial(_call_all, processes, task, batch_size, cut)
-        for processes, cut in ((alone[:1], True), (workers, False))
+        for processes, cut in ((single[:1], True), (workers, False))
         for task in TASKS
     }
 

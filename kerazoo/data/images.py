@@ -60,7 +60,7 @@ class Shard:
         return tf.data.Dataset.from_tensor_slices(np.repeat(sizes, self.count))
 
 
-WHOLE = Shard()
+ALL = Shard()
 PREFETCHED = 2  # batches that are prepared ahead
 
 
@@ -83,7 +83,7 @@ class Split(Protocol):
         """Number of images."""
 
     def batches(
-        self, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0, shard: Shard = WHOLE
+        self, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0, shard: Shard = ALL
     ) -> tf.data.Dataset:
         """Yield every image once, in batches of which the last may be smaller.
 
@@ -149,7 +149,7 @@ class IndexedSplit:
         self._image_shape = image_shape
 
     def batches(
-        self, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0, shard: Shard = WHOLE
+        self, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0, shard: Shard = ALL
     ) -> tf.data.Dataset:
         """Yield every image once; see `Split.batches`."""
         rows = shard.of(self.positions(shuffle), batch_size, skip)
@@ -193,7 +193,7 @@ class StreamSplit:
     size: int
 
     def batches(
-        self, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0, shard: Shard = WHOLE
+        self, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0, shard: Shard = ALL
     ) -> tf.data.Dataset:
         """Yield every image once; see `Split.batches`."""
         rows = shard.of(self.rows(shuffle, self.size), batch_size, skip)

@@ -49,14 +49,14 @@ def load(name: str, image_shape: images.ImageShape) -> images.ImageData:
     splits = {part: _split(builder, split, keys, image_shape) for part, split in names.items()}
     image, label = (builder.info.features[key] for key in keys)
     record = (Path(builder.data_dir) / "dataset_info.json").read_bytes()
-    held = [split for split in splits.values() if isinstance(split, images.ArraySplit)]
-    arrays_held = [array.numpy() for split in held for array in (split.images, split.labels)]
+    in_memory = [split for split in splits.values() if isinstance(split, images.ArraySplit)]
+    arrays = [array.numpy() for split in in_memory for array in (split.images, split.labels)]
     return images.ImageData(
         name,
         tuple(label.names),
         image_shape,
         **splits,
-        fingerprint=images.fingerprint([record, *arrays_held]),
+        fingerprint=images.fingerprint([record, *arrays]),
         source_shape=None if None in image.shape else image.shape,
     )
 

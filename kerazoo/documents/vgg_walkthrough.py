@@ -44,7 +44,7 @@ def _number(printed: str) -> int:
 
 
 def _memory() -> float:
-    """Return the ratio of mnist_cnn's outputs with their gradients to the outputs alone."""
+    """Return the ratio of mnist_cnn's outputs with their gradients to the outputs only."""
     net = runnable("mnist_cnn")
     outputs = keras.Model(net.inputs, [layer.output for layer in net.layers[1:]])
     images = tf.constant(np.zeros((1, 28, 28, 1), "float32"))

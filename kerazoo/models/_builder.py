@@ -21,9 +21,7 @@ Activation = str | Callable[..., Any] | None
 Namer = Callable[[str], str]
 
 
-def constructor(
-    info: ModelInfo, keras_twin: str | None = None
-) -> Callable[[Constructor], Constructor]:
+def constructor(info: ModelInfo, alias: str | None = None) -> Callable[[Constructor], Constructor]:
     """Register the decorated function as the constructor of a model.
 
     The function has the arguments that `kerazoo.create_model` documents, then its own options. It
@@ -31,13 +29,13 @@ def constructor(
 
     Args:
         info: What is known of the model.
-        keras_twin: Name in keras.applications, of a function with other defaults than the
+        alias: Name in keras.applications, of a function with other defaults than the
             registered one, which is not registered.
     """
 
     def decorate(build: Constructor) -> Constructor:
         signature = inspect.signature(build)
-        registered = registry.constructor(info.name) if keras_twin else build
+        registered = registry.constructor(info.name) if alias else build
         defaults = inspect.signature(registered).parameters
 
         @functools.wraps(build)
@@ -56,8 +54,8 @@ def constructor(
                 load_weights(model, bound.arguments["weights"])
             return model
 
-        construct.__name__ = construct.__qualname__ = keras_twin or info.name
-        if not keras_twin:
+        construct.__name__ = construct.__qualname__ = alias or info.name
+        if not alias:
             registry.register(info, construct)
         return construct
 

@@ -139,11 +139,11 @@ def _features(
 
 
 def _resnet(
-    info: ModelInfo, block: Block, depths: Sequence[int], keras_twin: str | None = None
+    info: ModelInfo, block: Block, depths: Sequence[int], alias: str | None = None
 ) -> Constructor:
     """Return the constructor of a column of table 1, whose stages have `depths` blocks."""
 
-    @_builder.constructor(info, keras_twin)
+    @_builder.constructor(info, alias)
     def build(
         include_top: bool = True,
         weights: Weights = None,
@@ -155,10 +155,10 @@ def _resnet(
         name: str = info.name,
         *,
         stride_on: str = "1x1",
-        use_bias: bool = keras_twin is not None,
-        pool_padding: str = "symmetric" if keras_twin else "same",
-        epsilon: float = 1.001e-5 if keras_twin else 1e-5,
-        layer_names: str = "keras" if keras_twin else "kerazoo",
+        use_bias: bool = alias is not None,
+        pool_padding: str = "symmetric" if alias else "same",
+        epsilon: float = 1.001e-5 if alias else 1e-5,
+        layer_names: str = "keras" if alias else "kerazoo",
         alpha: float = 1.0,
     ) -> keras.Model:
         """Build a residual network, https://arxiv.org/abs/1512.03385.

@@ -24,11 +24,11 @@ FC_WIDTH = 4096
 
 
 def _vgg(
-    info: ModelInfo, kernels: Kernels, normalized: bool = False, keras_twin: str | None = None
+    info: ModelInfo, kernels: Kernels, normalized: bool = False, alias: str | None = None
 ) -> Constructor:
     """Return the constructor of a column of the table."""
 
-    @_builder.constructor(info, keras_twin)
+    @_builder.constructor(info, alias)
     def build(
         include_top: bool = True,
         weights: Weights = None,
@@ -39,11 +39,11 @@ def _vgg(
         classifier_activation: _builder.Activation = "softmax",
         name: str = info.name,
         *,
-        head: str = "dense" if keras_twin else "conv",
+        head: str = "dense" if alias else "conv",
         fc_padding: str = "valid",
         global_pool: bool = False,
-        dropout_rate: float = 0.0 if keras_twin else 0.5,
-        layer_names: str = "keras" if keras_twin else "kerazoo",
+        dropout_rate: float = 0.0 if alias else 0.5,
+        layer_names: str = "keras" if alias else "kerazoo",
         alpha: float = 1.0,
     ) -> keras.Model:
         """Build a VGG network, https://arxiv.org/abs/1409.1556.
@@ -160,4 +160,4 @@ vgg16c = _vgg(_info("vgg16c", "C", 133_638_952, 11_770_888_192), C)
 VGG16_INFO = _info("vgg16", "D", 138_357_544, 15_470_264_320)
 VGG19_INFO = _info("vgg19", "E", 143_667_240, 19_632_062_464)
 vgg16, vgg19 = _vgg(VGG16_INFO, D), _vgg(VGG19_INFO, E)
-VGG16, VGG19 = _vgg(VGG16_INFO, D, keras_twin="VGG16"), _vgg(VGG19_INFO, E, keras_twin="VGG19")
+VGG16, VGG19 = _vgg(VGG16_INFO, D, alias="VGG16"), _vgg(VGG19_INFO, E, alias="VGG19")

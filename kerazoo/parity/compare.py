@@ -19,7 +19,7 @@ from kerazoo.errors import UsageError, did_you_mean
 from kerazoo.lazy import keras
 from kerazoo.parity.pairs import PAIRS, Pair
 from kerazoo.parity.port import Port
-from kerazoo.precision import computing_in
+from kerazoo.precision import dtype_policy
 from legacy_tf1.program import Batch, Program, tf1
 
 logger = logging.getLogger("kerazoo")
@@ -93,7 +93,7 @@ def _floats(precision: str) -> Iterator[None]:
     before = keras.config.floatx()
     keras.config.set_floatx(precision)
     try:
-        with computing_in(precision):
+        with dtype_policy(precision):
             yield
     finally:
         keras.config.set_floatx(before)

@@ -11,7 +11,7 @@ from kerazoo.data.images import ImageData
 from kerazoo.data.load import load
 from kerazoo.lazy import keras
 from kerazoo.models import create_model
-from kerazoo.precision import computing_in
+from kerazoo.precision import dtype_policy
 from kerazoo.training import machine
 from kerazoo.training.options import Recipe, TrainOptions
 from kerazoo.training.replicas import Replicas
@@ -91,7 +91,7 @@ def _compiled(options: TrainOptions, data: ImageData, replicas: Replicas) -> ker
 
 def create(options: TrainOptions, data: ImageData, **top: Any) -> keras.Model:
     """Return the model for the data, in the run's precision."""
-    with computing_in(options.recipe.precision):
+    with dtype_policy(options.recipe.precision):
         return create_model(
             options.model, input_shape=data.image_shape, classes=len(data.class_names), **top
         )

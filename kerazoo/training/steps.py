@@ -17,13 +17,13 @@ class Batches(NamedTuple):
     """The shards of every batch for this worker's replicas, one replica after the other.
 
     Attributes:
-        elements: Yields a shard, or its positions for `held.gather`, with the number of images in
+        elements: Yields a shard, or its positions for `arrays.gather`, with the number of images in
             the whole batch.
-        held: Images in memory that the steps themselves gather.
+        arrays: Images in memory, of which the steps gather those of a shard.
     """
 
     elements: Iterator[Any]
-    held: ArraySplit | None
+    arrays: ArraySplit | None
 
 
 class Steps:
@@ -78,13 +78,13 @@ class Steps:
             self._strategy.num_replicas_in_sync,
         )
         # A thread that prepares the next batch would be one more than there are cores.
-        held = split if self._micro_batches > 1 and isinstance(split, ArraySplit) else None
-        if held:
-            rows = shard.of(held.positions(shuffle), batch_size, skip)
+        arrays = split if self._micro_batches > 1 and isinstance(split, ArraySplit) else None
+        if arrays:
+            rows = shard.of(arrays.positions(shuffle), batch_size, skip)
         else:
             rows = split.batches(batch_size, shuffle, skip, shard)
         sizes = shard.batch_sizes(split.size, batch_size, skip)
-        return Batches(iter(tf.data.Dataset.zip(rows, sizes)), held)
+        return Batches(iter(tf.data.Dataset.zip(rows, sizes)), arrays)
 
     def train(self, batches: Batches, steps: int) -> tuple[float, int]:
         """Take steps of the optimizer; return the sum of the images' losses, and the hits.
@@ -114,7 +114,7 @@ class Steps:
         sums = self._strategy.run(_no_sums)
         with gradients_summed(self._model.optimizer):
             for _ in tf.range(steps):
-                sums = self._strategy.run(self._step, (*sums, batches.held, self._next(batches)))
+                sums = self._strategy.run(self._step, (*sums, batches.arrays, self._next(batches)))
         return sums
 
     @tf.function
@@ -122,7 +122,7 @@ class Steps:
         sums = self._strategy.run(_no_sums)
         for _ in tf.range(steps):
             sums = self._strategy.run(
-                self._evaluate_step, (*sums, batches.held, self._next(batches))
+                self._evaluate_step, (*sums, batches.arrays, self._next(batches))
             )
         return sums
 
@@ -136,10 +136,10 @@ class Steps:
         return elements[tf.get_static_value(number) - self._collectives.first_replica]
 
     def _train_step(
-        self, loss: tf.Tensor, hits: tf.Tensor, held: ArraySplit | None, elements: list[Any]
+        self, loss: tf.Tensor, hits: tf.Tensor, arrays: ArraySplit | None, elements: list[Any]
     ) -> tuple[tf.Tensor, tf.Tensor]:
         rows, batch_size = self._element_of_replica(elements)
-        images, labels = held.gather(rows) if held else rows
+        images, labels = arrays.gather(rows) if arrays else rows
         size = tf.cast(batch_size, tf.float32)
         results = [self._gradients(*each, size) for each in self._cut(images, labels)]
         losses, correct, gradients = zip(*results, strict=True)
@@ -171,10 +171,10 @@ class Steps:
         return [(images[a:b], labels[a:b]) for a, b in itertools.pairwise(ends)]
 
     def _evaluate_step(
-        self, loss: tf.Tensor, hits: tf.Tensor, held: ArraySplit | None, elements: list[Any]
+        self, loss: tf.Tensor, hits: tf.Tensor, arrays: ArraySplit | None, elements: list[Any]
     ) -> tuple[tf.Tensor, tf.Tensor]:
         rows, _ = self._element_of_replica(elements)
-        images, labels = held.gather(rows) if held else rows
+        images, labels = arrays.gather(rows) if arrays else rows
         results = [self._forward(*each, training=False) for each in self._cut(images, labels)]
         losses, correct = zip(*results, strict=True)
         return loss + tf.add_n(losses), hits + tf.add_n(correct)

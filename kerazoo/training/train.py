@@ -122,9 +122,9 @@ def _for_this_machine(options: TrainOptions, where: cluster.Cluster) -> Recipe:
     """Return the recipe with its number of micro-batches, for which TensorFlow gets its threads."""
     recipe, number = options.recipe, options.recipe.micro_batches
     if number is None:
-        alone = where.workers == 1 and not recipe.jit
+        single = where.workers == 1 and not recipe.jit
         info = registry.find(options.model)
-        number = machine.micro_batches(info, recipe.batch_size) if alone else 1
+        number = machine.micro_batches(info, recipe.batch_size) if single else 1
     if where.workers == 1:
         machine.set_threads(number)
     return dataclasses.replace(recipe, micro_batches=number)

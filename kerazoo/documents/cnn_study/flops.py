@@ -78,13 +78,13 @@ def _program() -> Claims:
         printed="(300 - 3 + 2)/1 + 1")
     yield Claim(1001, "operations of the program for 300 rows and 200 columns",
         _by_program(300, 200, 1), _by_layers(300, 200, 1), printed="rows for columns too",
-        erratum="columns are taken from the number of rows: right for square images alone",
+        erratum="columns are taken from the number of rows: right for square images only",
         right=54 * 300 * 200 * 64)
     yield Claim(1004, "operations of all filters of the program", 53 * 300 * 300 * 64,
         conv(300, 3, 3, 64, padding=1).flops, printed="53 * 300 * 300 * 64")
     yield Claim(1008, "operations of ReLU on one element", 2, row((1,), layers.ReLU()).flops,
         printed="1 comparison and 1 multiplication",
-        erratum="a comparison alone, as line 968 and the program's sum count it", right=1)
+        erratum="only a comparison, as line 968 and the program's sum count it", right=1)
     yield Claim(1010, "operations of 64 filters and ReLU on 3x300x300", _by_program(300, 300, 1),
         _by_layers(300, 300, 1), printed="311,040,000")
     yield Claim(1010, "operations of 64 filters and ReLU on 3x300x300, stride 2",
