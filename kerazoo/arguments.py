@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from kerazoo._version import __version__
 from kerazoo.errors import UsageError, did_you_mean
@@ -31,9 +31,10 @@ class Parser(argparse.ArgumentParser):
 
     def refuse(self, unknown: str) -> NoReturn:
         """Raise an error for an unknown argument."""
-        self.error(
-            f"unknown argument '{unknown}'{did_you_mean(unknown, self._option_string_actions)}"
-        )
+        if unknown in self._option_string_actions:
+            self.error(f"'{unknown}' must come after the command")
+        hint = did_you_mean(unknown, self._option_string_actions)
+        self.error(f"unknown argument '{unknown}'{hint}")
 
 
 def add_messages(parser: Parser) -> None:
@@ -68,12 +69,12 @@ def print_result(text: str) -> None:
     try:
         print(text, flush=True)
     except BrokenPipeError:
-        drop_output()
+        drop_output(sys.stdout)
 
 
-def drop_output() -> None:
-    """Continue without standard output."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def drop_output(stream: TextIO) -> None:
+    """Continue without standard output or standard error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def start(deterministic: bool = True) -> None:

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             parsed.run(parsed)
         sys.stdout.flush()
     except BrokenPipeError:
-        drop_output()
+        drop_output(sys.stdout)
         return 1
     except (Exception, KeyboardInterrupt) as error:
         if "--debug" in arguments:
@@ -88,7 +88,10 @@ class _StandardError(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write a message, a warning with "kerazoo: warning: " before it."""
         warning = "kerazoo: warning: " if record.levelno >= logging.WARNING else ""
-        print(f"{warning}{record.getMessage()}", file=sys.stderr, flush=True)
+        try:
+            print(f"{warning}{record.getMessage()}", file=sys.stderr, flush=True)
+        except OSError:  # its reader has gone
+            drop_output(sys.stderr)
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -107,7 +110,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _add_list(parser: Parser) -> None:
-    parser.description = "List the models with their parameters, MACs and papers."
+    parser.description = "List the models with their trainable parameters, MACs and papers."
     parser.add_argument("pattern", nargs="?", default="*", help="such as 'vgg*' (default: all)")
     add_format(parser)
     add_messages(parser)
@@ -133,9 +136,7 @@ def _list(parsed: argparse.Namespace) -> None:
         )
         if parsed.format != "table":
             rows[-1]["url"] = info.url
-    lines = text.format_table(rows, parsed.format).split("\n")
-    width = text.terminal_width() if parsed.format == "table" else None
-    print_result("\n".join(line[:width] for line in lines))
+    print_result(text.format_table(rows, parsed.format, width=text.terminal_width()))
 
 
 COMMANDS = {

@@ -1,12 +1,15 @@
 """How shapes, sizes, counts and tables are printed."""
 
 import csv
+import functools
 import io
 import json
 import math
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 FORMATS = ("table", "csv", "json", "markdown", "latex")
@@ -22,6 +25,7 @@ def format_table(
     format: str = "table",
     *,
     cell: Callable[[Any], str] | None = None,
+    width: int | None = None,
     notes: Sequence[str] = (),
     attributes: Mapping[str, Any] | None = None,
     key: str = "rows",
@@ -32,6 +36,7 @@ def format_table(
         rows: At least one, with the same keys in the same order, which are the headings.
         format: One of `FORMATS`.
         cell: Returns a value as text; by default `plain` in CSV, else `readable`.
+        width: Columns of the terminal, into which a "table" is wrapped at spaces; no number is cut.
         notes: Lines after the table, except in CSV and JSON.
         attributes: What JSON has besides the rows.
         key: The name of the rows in JSON.
@@ -48,7 +53,10 @@ def format_table(
     texts = (str, tuple, list)
     left = [each for each in headings if any(isinstance(row[each], texts) for row in rows)]
     if format == "table":
-        return "\n".join([aligned(headings, cells, left), *(["", *notes] if notes else ())])
+        if width is not None:
+            notes = [textwrap.fill(note, width, subsequent_indent="  ") for note in notes]
+        lines = cells if width is None else _wrapped(headings, cells, left, width)
+        return "\n".join([aligned(headings, lines, left), *(["", *notes] if notes else ())])
     from tabulate import tabulate
 
     if format == "markdown":
@@ -70,6 +78,46 @@ def aligned(headings: Sequence[str], cells: Sequence[Sequence[str]], left: Colle
         ).rstrip()
         for line in lines
     )
+
+
+def _wrapped(
+    headings: Sequence[str], cells: Sequence[Sequence[str]], left: Collection[str], width: int
+) -> list[Sequence[str]]:
+    """Return lines of cells in which the texts of `left` are as narrow as `width` needs.
+
+    If wrapping them at spaces is not enough, those of the first column are shortened.
+    """
+    columns = list(zip(headings, *cells, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    wrap = functools.partial(textwrap.wrap, break_long_words=False)
+    words = [max(map(len, [column[0], *wrap(" ".join(column[1:]), 1)])) for column in columns]
+    texts = [index for index, heading in enumerate(headings) if heading in left]
+    while (excess := sum(widths) + 2 * len(widths) - 2 - width) > 0:
+        wider = [(widths[index], index) for index in texts if widths[index] > words[index]]
+        if not wider:
+            break
+        widths[max(wider)[1]] -= 1
+    names = [row[0] for row in cells]
+    if excess > 0 and 0 in texts:
+        names = shorten(names, max(12, widths[0] - excess))
+    rows = [(name, *row[1:]) for name, row in zip(names, cells, strict=True)]
+    return [line for row in rows for line in zip_longest(*map(wrap, row, widths), fillvalue="")]
+
+
+def shorten(names: Sequence[str], width: int) -> list[str]:
+    """Return names of at most `width` characters: without their middles, if they still differ.
+
+    Otherwise long names end with their number in the list.
+    """
+    ends = [name[-(width // 2) :] for name in names]
+    for suffixes in (ends, list(map(str, range(1, len(names) + 1)))):
+        short = [
+            name if len(name) <= width else f"{name[: width - len(suffix) - 1]}…{suffix}"
+            for name, suffix in zip(names, suffixes, strict=True)
+        ]
+        if len(set(short)) == len(set(names)):
+            break
+    return short
 
 
 def _for_json(value: Any) -> Any:

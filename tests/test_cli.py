@@ -56,6 +56,7 @@ TRAIN = ["train", "--model", "mnist_cnn"]
         ([], "required: COMMAND"),
         (["list", "no_such_*"], "no model matches"),
         (["list", "--modle"], "unknown argument '--modle'"),
+        (["--quiet", "list"], "'--quiet' must come after the command"),
     ],
 )
 def test_usage_errors_are_one_sentence_and_exit_2(
@@ -144,6 +145,21 @@ def test_closed_and_narrow_streams_do_no_harm() -> None:
         assert run.returncode in code
         assert "Traceback" not in run.stderr
         assert "Broken pipe" not in run.stderr
+
+
+def test_a_command_continues_where_the_reader_of_its_log_has_gone() -> None:
+    code = (
+        "import logging; from kerazoo import cli\n"
+        "with cli._log_on_standard_error(logging.INFO):\n"
+        "    for _ in range(3): logging.getLogger('kerazoo').info('a message')\n"
+        "print('done')"
+    )
+    reader, pipe = os.pipe()
+    os.close(reader)
+    for log in (pipe, os.open("/dev/full", os.O_WRONLY)):
+        run = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=log)
+        os.close(log)
+        assert (run.returncode, run.stdout) == (0, b"done\n")
 
 
 def test_list_names_the_models_with_their_facts(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kerazoo.text import BYTES, COUNTS, FORMATS, figure, format_table, in_units, plain, shape
+from kerazoo.text import (
+    BYTES,
+    COUNTS,
+    FORMATS,
+    figure,
+    format_table,
+    in_units,
+    plain,
+    shape,
+    shorten,
+)
 
 ROWS: list[dict[str, Any]] = [
     {"name": "a|b", "size": (28, 28, 1), "count": 12345, "rate": 0.5},
@@ -23,6 +33,36 @@ def test_a_table_aligns_text_to_the_left_and_numbers_to_the_right() -> None:
         "",
         "two rows",
     ]
+
+
+def test_a_table_is_wrapped_at_spaces_into_the_terminal() -> None:
+    rows = [{"name": "one", "text": "twelve feature maps of 224x224x3", "count": 10**15}]
+    assert format_table(rows, width=40, notes=["a sentence that has more than 40 characters"]) == (
+        "name  text                       count\n"
+        "one   twelve     1,000,000,000,000,000\n"
+        "      feature\n"
+        "      maps of\n"
+        "      224x224x3\n"
+        "\n"
+        "a sentence that has more than 40\n"
+        "  characters"
+    )
+
+
+def test_only_names_are_cut_where_wrapping_is_not_enough() -> None:
+    rows = [{"name": name, "count": 10**15} for name in ("a" * 30, "a" * 29 + "b")]
+    assert format_table(rows, width=35).splitlines() == [
+        "name                          count",
+        "aaaaa…aaaaaa  1,000,000,000,000,000",
+        "aaaaa…aaaaab  1,000,000,000,000,000",
+    ]
+    assert "1,000,000,000,000,000" in format_table(rows, width=10)
+
+
+def test_short_names_differ() -> None:
+    assert shorten(["block1_conv", "short"], 7) == ["blo…onv", "short"]
+    assert shorten(["block1_conv", "block2_conv", "short"], 7) == ["block…1", "block…2", "short"]
+    assert shorten(["block1_conv", "block1_conv"], 7) == ["blo…onv", "blo…onv"]
 
 
 def test_csv_has_plain_numbers_and_no_notes() -> None:

@@ -6,7 +6,7 @@ import textwrap
 import pandas as pd
 
 from kerazoo.accounting.table import SUMS
-from kerazoo.text import BYTES, COUNTS, aligned, format_table, in_units, readable
+from kerazoo.text import BYTES, COUNTS, aligned, format_table, in_units, readable, shorten
 
 HEADINGS = {
     "type": "type",
@@ -20,7 +20,7 @@ HEADINGS = {
     "effective_stride": "stride",
 }
 # Columns that a narrow terminal omits, in this order.
-OPTIONAL = ("weights", "type", "stride", "bytes", "FLOPs")
+OPTIONAL = ("weights", "type", "stride", "bytes", "FLOPs", "output", "field")
 PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -46,7 +46,8 @@ def as_text(table: pd.DataFrame, width: int | None = None) -> str:
     for name in SUMS:
         units = BYTES if name == "activation_bytes" else COUNTS
         in_short[HEADINGS[name]] = [in_units(value, units) for value in table[name]]
-    in_short.index = in_short.index.str.slice(0, 40)
+    if width is not None:
+        in_short.index = pd.Index(shorten(texts.index.to_list(), max(12, width // 3)), name="layer")
     candidates = [texts, in_short]
     for name in OPTIONAL:
         candidates.append(candidates[-1].drop(columns=name))
@@ -61,7 +62,7 @@ def as_text(table: pd.DataFrame, width: int | None = None) -> str:
         notes = [f"no room for: {', '.join(omitted)}; --format csv has all", "", *notes]
     if width is not None:
         notes = [textwrap.fill(note, width) for note in notes]
-    return "\n".join([*(line[:width] for line in text.split("\n")), "", *notes])
+    return "\n".join([text, "", *notes])
 
 
 def totals(table: pd.DataFrame) -> list[str]:

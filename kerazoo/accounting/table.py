@@ -155,9 +155,7 @@ def _field_columns(
     by_input: dict[int, list[tuple[Any, ...]]] = {}
     for (number, axis), extent in inside[-1].extents.items() if inside[-1] else ():
         by_input.setdefault(number, []).append(_along_axis(extent, shapes[number][axis]))
-    sides = max(
-        by_input.values(), key=lambda sides: math.prod(size for size, _, _ in sides), default=[]
-    )
+    sides = max(by_input.values(), key=lambda each: math.prod(n for n, *_ in each), default=[])
     columns = dict.fromkeys(FIELD_COLUMNS) | {
         name: values[0] if len(set(values)) == 1 else values
         for name, values in zip(FIELD_COLUMNS, zip(*sides, strict=True), strict=False)

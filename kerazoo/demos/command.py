@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from kerazoo.arguments import Parser, add_messages, one_of, path, print_result, start
-from kerazoo.errors import KerazooError, check_parent
+from kerazoo.errors import UsageError, check_parent
 
 DEMOS = ("filter_demo", "max_pool")  # functions of kerazoo.demos.figures
 
@@ -22,13 +22,11 @@ def add(parser: Parser) -> None:
 
 def _run(parsed: argparse.Namespace) -> None:
     out: Path = parsed.out or Path(f"{parsed.name}.png")
+    if out.suffix not in (".png", ".pdf"):
+        raise UsageError(f"'{out}' must end with .png or .pdf")
     check_parent(out)
     start()
     from kerazoo.demos import figures
 
-    figure = getattr(figures, parsed.name)()
-    try:
-        figure.savefig(out)
-    except ValueError as error:  # an unknown format
-        raise KerazooError(f"'{out}': {error}") from error
+    getattr(figures, parsed.name)().savefig(out)
     print_result(f"wrote {out}")

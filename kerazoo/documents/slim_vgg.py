@@ -47,7 +47,7 @@ def _vgg16() -> Claims:
     yield Claim(39, "output of fc8", (1, 1, 1000), shapes["fc8"])
     yield Setting(53, "classes", 1000, vgg16.output_shape[-1])
     yield Setting(55, "fraction of elements that dropout keeps", 0.5,
-        1 - vgg16.get_layer("dropout6").rate, printed="dropout_keep_prob=0.5")
+        1 - vgg16.get_layer("dropout6").rate, printed="dropout_keep_prob = 0.5")
     for line, block in zip(range(64, 89, 5), BLOCKS, strict=True):
         yield from _block(line, line + 3, line + 2, block)
         number, convolutions, filters, _, _ = block

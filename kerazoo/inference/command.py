@@ -35,13 +35,12 @@ def _predict(parsed: argparse.Namespace) -> None:
     from kerazoo.inference.predict import predict
 
     headings = ("image", "class", "probability", "second class", "second probability")
-    width = terminal_width() if parsed.format == "table" else None
-    room = max(10, width - len(" ".join(headings[1:])) - 5) if width else None
-    rows = []
-    for name, (first, second, *_) in predict(parsed.model, WEIGHTS, parsed.images):
-        shown = name if room is None or len(name) <= room else f"...{name[3 - room :]}"
-        rows.append(dict(zip(headings, (shown, *first, *second), strict=True)))
-    print_result(format_table(rows, parsed.format, cell=_three_decimals))
+    rows = [
+        dict(zip(headings, (name, *first, *second), strict=True))
+        for name, (first, second, *_) in predict(parsed.model, WEIGHTS, parsed.images)
+    ]
+    width = terminal_width()
+    print_result(format_table(rows, parsed.format, cell=_three_decimals, width=width))
 
 
 def _three_decimals(value: str | float) -> str:

@@ -97,7 +97,7 @@ class TrainableSubsampling(FeatureMapLayer):
     ) -> None:
         super().__init__(data_format, **options)
         if not isinstance(pool_size, int) or pool_size < 1:
-            raise ValueError(f"pool_size must be an integer of 1 or more, not {pool_size!r}")
+            raise ValueError(f"pool_size must be an integer of 1 or more; received {pool_size!r}")
         self.pool_size = pool_size
         self.activation = keras.activations.get(activation)
         self.coefficient_initializer = keras.initializers.get(coefficient_initializer)
@@ -160,7 +160,7 @@ class SparseConv2D(FeatureMapLayer):
         if not self.connections or not all(
             seen and len(set(seen)) == len(seen) and min(seen) >= 0 for seen in self.connections
         ):
-            raise ValueError(f"connections must name input feature maps once, not {connections!r}")
+            raise ValueError(f"connections must name channels once; received {connections!r}")
         self.kernel_size = kernel_size
         self.activation = keras.activations.get(activation)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)

@@ -45,7 +45,7 @@ class LocalResponseNormalization(FeatureMapLayer):
     ) -> None:
         super().__init__(data_format, **options)
         if size < 1 or size % 2 == 0:
-            raise ValueError(f"size must be an odd number of 1 or more, not {size!r}")
+            raise ValueError(f"size must be an odd number of 1 or more; received {size!r}")
         self.size = size
         self.k = k
         self.alpha = alpha

@@ -39,7 +39,7 @@ class SpatialPyramidPooling(FeatureMapLayer):
     ) -> None:
         super().__init__(data_format, **options)
         if not bins or not all(isinstance(n, int) and n > 0 for n in bins):
-            raise ValueError(f"bins must be integers of 1 or more, not {bins!r}")
+            raise ValueError(f"bins must be integers of 1 or more; received {bins!r}")
         self.bins = tuple(bins)
 
     def call(self, inputs: Any) -> Any:

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import fnmatch
 import importlib
-import inspect
 import pkgutil
 from typing import Any
 
 from kerazoo import registry
-from kerazoo.errors import UsageError, did_you_mean
 from kerazoo.lazy import keras
 from kerazoo.models.resnet import ResNet50, ResNet101, ResNet152
 from kerazoo.models.vgg import VGG16, VGG19
@@ -30,16 +28,6 @@ __all__ = [
     "list_models",
     "preprocess_input",
 ]
-
-# What other libraries call the options.
-SYNONYMS = {
-    "num_classes": "classes",
-    "pretrained": "weights",
-    "drop_rate": "dropout_rate",
-    "global_pool": "pooling",
-    "width_mult": "alpha",
-    "activation": "classifier_activation",
-}
 
 
 def list_models(pattern: str = "*") -> list[str]:
@@ -87,13 +75,7 @@ def create_model(name: str, /, **options: Any) -> keras.Model:
     (None, 5)
     """
     _import_families()
-    constructor = registry.constructor(name)
-    known = inspect.signature(constructor).parameters
-    for option in options:
-        if option not in known:
-            hint = did_you_mean(SYNONYMS.get(option, option), known)
-            raise UsageError(f"unknown option '{option}' of {name}{hint}")
-    return constructor(**options)
+    return registry.constructor(name)(**options)
 
 
 def preprocess_input(images: Any, data_format: str | None = None) -> Any:

@@ -10,7 +10,7 @@ from numbers import Real
 from typing import Any
 
 from kerazoo import registry
-from kerazoo.errors import UsageError
+from kerazoo.errors import UsageError, did_you_mean
 from kerazoo.lazy import keras
 from kerazoo.registry import Constructor, ModelConfig, ModelInfo
 from kerazoo.weights import load_weights
@@ -19,6 +19,16 @@ from kerazoo.weights.networks import keras_name
 Shape = tuple[int | None, int | None, int | None]
 Activation = str | Callable[..., Any] | None
 Namer = Callable[[str], str]
+
+# What other libraries call the options.
+SYNONYMS = {
+    "num_classes": "classes",
+    "pretrained": "weights",
+    "drop_rate": "dropout_rate",
+    "global_pool": "pooling",
+    "width_mult": "alpha",
+    "activation": "classifier_activation",
+}
 
 
 def constructor(info: ModelInfo, alias: str | None = None) -> Callable[[Constructor], Constructor]:
@@ -40,6 +50,9 @@ def constructor(info: ModelInfo, alias: str | None = None) -> Callable[[Construc
 
         @functools.wraps(build)
         def construct(*args: Any, **kwargs: Any) -> keras.Model:
+            for option in kwargs.keys() - signature.parameters.keys():
+                hint = did_you_mean(SYNONYMS.get(option, option), signature.parameters)
+                raise UsageError(f"unknown option '{option}' of {construct.__name__}{hint}")
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
             model = build(*bound.args, **bound.kwargs)

@@ -84,10 +84,8 @@ def _inception(info: ModelInfo, config: InceptionConfig) -> Constructor:
         """
         if auxiliary_heads and not include_top:
             raise UsageError("auxiliary_heads=True needs include_top=True")
-        minimum, any_size = (65, False) if auxiliary_heads else (32, True)
-        inputs = _builder.image_input(
-            info, include_top, input_tensor, input_shape, minimum, any_size
-        )
+        sizes = (65, False) if auxiliary_heads else (32, True)  # the minimum, and whether any
+        inputs = _builder.image_input(info, include_top, input_tensor, input_shape, *sizes)
         settings = config._replace(alpha=alpha)
         x, modules = _features(inputs, settings)
         if not include_top:

@@ -93,10 +93,10 @@ def _residual(
         shortcut = layers.MaxPooling2D(1, stride, name=named(f"{name}_shortcut"))(x)
     for number, (width, kernel, step) in enumerate(convolutions, start=1):
         if number > 1:
-            x = layers.ReLU(name=named(f"{name}_{number - 1}_relu"))(x)
+            x = layers.Activation("relu", name=named(f"{name}_{number - 1}_relu"))(x)
         x = _convolution(x, width, kernel, step, f"{name}_{number}", settings)
     x = layers.Add(name=named(f"{name}_add"))([shortcut, x])
-    return layers.ReLU(name=named(f"{name}_relu"))(x)
+    return layers.Activation("relu", name=named(f"{name}_relu"))(x)
 
 
 def _convolution(
@@ -124,7 +124,7 @@ def _features(
 ) -> keras.KerasTensor:
     """Return the last feature map; the blocks have the names of the paper's table 1."""
     x = _convolution(x, _builder.scaled(64, alpha), 7, 2, "conv1", settings)
-    x = keras.layers.ReLU(name="conv1_relu")(x)
+    x = keras.layers.Activation("relu", name="conv1_relu")(x)
     if pool_padding == "symmetric":
         x = keras.layers.ZeroPadding2D(1, name="pool1_pad")(x)
     padding = "valid" if pool_padding == "symmetric" else "same"

@@ -5,7 +5,7 @@ import logging
 
 from kerazoo.arguments import Parser, add_format, add_messages, one_of, print_result, start
 from kerazoo.errors import KerazooError
-from kerazoo.text import format_table
+from kerazoo.text import format_table, terminal_width
 
 NAMES = ("conv_layer", "filter_demo", "filter_demo_learned", "max_pool", "mnist_cnn", "vgg16")
 
@@ -38,7 +38,8 @@ def _parity(parsed: argparse.Namespace) -> None:
         table["verdict"] = table.pop("passed").map({True: "ok", False: "FAILED"})
         rows += table.to_dict("records")
         if parsed.format == "table":
-            text = format_table(table.drop(columns="pair").to_dict("records"), cell=_two_digits)
+            shown = table.drop(columns="pair").to_dict("records")
+            text = format_table(shown, cell=_two_digits, width=terminal_width())
             print_result(f"\n{name}, {PAIRS[name].source}\n{text}\n")
     if parsed.format != "table":
         print_result(format_table(rows, parsed.format, cell=_two_digits))

@@ -40,19 +40,6 @@ TOLERANCES = {
 BETAS = {"float32": (0.9, 0.999), "float64": (0.875, 0.9375)}
 
 
-def find_pairs(names: Sequence[str] = ()) -> list[str]:
-    """Return the names of pairs, by default of all.
-
-    Raises:
-        UsageError: There is no pair of such a name.
-    """
-    for name in names:
-        if name not in PAIRS:
-            hint = did_you_mean(name, PAIRS)
-            raise UsageError(f"unknown pair '{name}'{hint}; choose one of {', '.join(PAIRS)}")
-    return list(names or PAIRS)
-
-
 def compare(
     name: str, pair: Pair | None = None, precisions: Sequence[str] = PRECISIONS
 ) -> pd.DataFrame:
@@ -70,7 +57,10 @@ def compare(
     Raises:
         UsageError: There is no pair of that name.
     """
-    pair = pair or PAIRS[find_pairs([name])[0]]
+    if pair is None and name not in PAIRS:
+        hint = did_you_mean(name, PAIRS)
+        raise UsageError(f"unknown pair '{name}'{hint}; choose one of {', '.join(PAIRS)}")
+    pair = pair or PAIRS[name]
     rows = []
     for precision in precisions:
         logger.info("%s in %s ...", name, precision)

@@ -75,6 +75,5 @@ def options_of(config: Mapping[str, Any]) -> tuple[TrainOptions, str]:
 def changed_versions(config: Mapping[str, Any]) -> list[str]:
     """Return the packages whose versions have changed since the run began."""
     now, then = _versions(), config["versions"]
-    return [
-        f"{name} {then.get(name)}, now {now[name]}" for name in now if now[name] != then.get(name)
-    ]
+    changed = (name for name in now if now[name] != then.get(name))
+    return [f"{name} {then.get(name)}, now {now[name]}" for name in changed]

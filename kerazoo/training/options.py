@@ -1,6 +1,7 @@
 """The options of a training run; nothing heavy is imported here."""
 
 import math
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -121,6 +122,13 @@ class TrainOptions:
         for name in ("model", "data"):
             if not isinstance(value := getattr(self, name), str):
                 raise UsageError(f"{name} is {value!r}, not a name")
+        for name in ("mnist_dir", "out"):
+            if (value := getattr(self, name)) is not None:
+                if not isinstance(value, str | os.PathLike):
+                    raise UsageError(f"{name} is {value!r}, not a path")
+                object.__setattr__(self, name, Path(value))
+        if not isinstance(self.recipe, Recipe):
+            raise UsageError(f"recipe is {self.recipe!r}, not a Recipe")
         if self.strategy not in STRATEGIES:
             raise UsageError(f"strategy is {self.strategy!r}, not one of {', '.join(STRATEGIES)}")
         for name in ("limit", "save_every"):

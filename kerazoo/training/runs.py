@@ -10,16 +10,8 @@ from kerazoo.errors import CorruptFileError, KerazooError, UsageError
 from kerazoo.training import disk
 
 CONFIG = "config.json"
-# What a run writes, the file that makes a directory a run last.
-FILES = (
-    "checkpoints",
-    "metrics.csv",
-    "tensorboard",
-    "curves.png",
-    "model.keras",
-    "summary.json",
-    CONFIG,
-)
+RESULTS = ("checkpoints", "metrics.csv", "tensorboard", "curves.png", "model.keras", "summary.json")
+FILES = (*RESULTS, CONFIG)  # the file that makes a directory a run is the last
 # Directories inside that of a run: for an earlier run until the first epoch of the new one has
 # ended, and for what is being removed.
 EARLIER, REMOVED = ".kerazoo-earlier", ".kerazoo-removed"

@@ -35,9 +35,7 @@ def variables(model: keras.Model) -> dict[str, Any]:
 
 def values(model: keras.Model) -> Arrays:
     """Return the values of `variables`."""
-    return {
-        name: keras.ops.convert_to_numpy(variable) for name, variable in variables(model).items()
-    }
+    return {key: keras.ops.convert_to_numpy(value) for key, value in variables(model).items()}
 
 
 def assign(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:

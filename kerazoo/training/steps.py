@@ -1,5 +1,6 @@
 """Steps of training and evaluation on every replica of a `tf.distribute` strategy."""
 
+import functools
 import itertools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -60,10 +61,11 @@ class Steps:
                 "--strategy none"
             )
         if micro_batches > 1 and batch_normalizations(model):
-            raise UsageError(
-                f"batch normalization needs whole batches, not {micro_batches} micro-batches"
-            )
+            raise UsageError("batch normalization needs micro_batches=1")
         self._step = tf.function(self._train_step, jit_compile=True) if jit else self._train_step
+        # TensorFlow warns where one function is traced for several models; a partial is another.
+        self._train = tf.function(functools.partial(self._train_steps))
+        self._evaluate = tf.function(functools.partial(self._evaluate_steps))
         with strategy.scope():  # a tf.function must not be the one to create the slots
             model.optimizer.build(model.trainable_variables)
 
@@ -71,12 +73,8 @@ class Steps:
         self, split: Split, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0
     ) -> Batches:
         """Return `Split.batches`, each cut into a shard for every replica."""
-        collectives = self._collectives
-        shard = Shard(
-            collectives.first_replica,
-            collectives.local_replicas,
-            self._strategy.num_replicas_in_sync,
-        )
+        here = self._collectives
+        shard = Shard(here.first_replica, here.local_replicas, self._strategy.num_replicas_in_sync)
         # A thread that prepares the next batch would be one more than there are cores.
         arrays = split if self._micro_batches > 1 and isinstance(split, ArraySplit) else None
         if arrays:
@@ -109,16 +107,14 @@ class Steps:
         local = self._strategy.experimental_local_results
         return np.array([sum(float(value) for value in local(each)) for each in per_replica])
 
-    @tf.function
-    def _train(self, batches: Batches, steps: tf.Tensor) -> Any:
+    def _train_steps(self, batches: Batches, steps: tf.Tensor) -> Any:
         sums = self._strategy.run(_no_sums)
         with gradients_summed(self._model.optimizer):
             for _ in tf.range(steps):
                 sums = self._strategy.run(self._step, (*sums, batches.arrays, self._next(batches)))
         return sums
 
-    @tf.function
-    def _evaluate(self, batches: Batches, steps: tf.Tensor) -> Any:
+    def _evaluate_steps(self, batches: Batches, steps: tf.Tensor) -> Any:
         sums = self._strategy.run(_no_sums)
         for _ in tf.range(steps):
             sums = self._strategy.run(

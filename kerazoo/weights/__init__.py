@@ -53,7 +53,7 @@ def load_weights(model: keras.Model, weights: Weights) -> None:
         loaded = read_weights(Path(weights))
     else:
         known = "None, 'imagenet', 'mnist', a path or a model"
-        raise UsageError(f"weights must be {known}, not {weights!r}")
+        raise UsageError(f"weights must be {known}; received {weights!r}")
     set_weights(model, loaded)
 
 
@@ -121,7 +121,7 @@ def export_weights(model: keras.Model, path: str | os.PathLike[str], format: str
     }
     if format not in formats:
         hint = did_you_mean(str(format), formats)
-        raise UsageError(f"format must be one of {', '.join(formats)}, not {format!r}{hint}")
+        raise UsageError(f"format must be one of {', '.join(formats)}; received {format!r}{hint}")
     path = Path(path)
     check_parent(path)
     with replacing(path) as aside:

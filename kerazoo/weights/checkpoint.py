@@ -13,9 +13,7 @@ from kerazoo.lazy import tf
 
 # What a checkpoint has besides weights: the step, TF2's object graph, the mean that slim subtracts,
 # and Adam's powers.
-NOT_WEIGHTS = re.compile(
-    r"(.*/)?(global_step|_CHECKPOINTABLE_OBJECT_GRAPH|mean_rgb|beta[12]_power)"
-)
+NO_WEIGHTS = re.compile(r"(.*/)?(global_step|_CHECKPOINTABLE_OBJECT_GRAPH|mean_rgb|beta[12]_power)")
 PARTS = re.compile(r"\.(index|meta|data-\d+-of-\d+)$")
 
 
@@ -54,7 +52,7 @@ class Checkpoint:
         Raises:
             CorruptFileError: What else there is cannot be read, as in a truncated file.
         """
-        rest = sorted(name for name in self.names if not NOT_WEIGHTS.fullmatch(name))
+        rest = sorted(name for name in self.names if not NO_WEIGHTS.fullmatch(name))
         slots = [name for name in rest if self._is_slot(name)]
         others = sorted(self.names - set(rest))
         for name in [*others, *slots]:

@@ -7,7 +7,9 @@ Source: keras.applications.vgg16, vgg19 and resnet. A VGG's layers are `block1_c
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -71,13 +73,12 @@ def download(network: str, include_top: bool) -> keras.Model:
         CorruptFileError: What came is not the original.
     """
     try:
-        return getattr(keras.applications, network)(include_top=include_top, weights="imagenet")
+        with contextlib.redirect_stdout(sys.stderr):  # where Keras prints its progress
+            return getattr(keras.applications, network)(include_top=include_top, weights="imagenet")
     except MemoryError:
         raise
     except ValueError as error:
-        raise CorruptFileError(
-            f"the downloaded weights of {network} are damaged: {error}"
-        ) from error
+        raise CorruptFileError(f"downloaded weights of {network} are damaged: {error}") from error
     except Exception as error:  # Keras raises a bare Exception where a download fails
         raise DataMissingError(
             f"the imagenet weights of {network} cannot be downloaded: "
@@ -158,7 +159,7 @@ def _loaded(
         top = next((n.top for n in KERAS_NETWORKS if f"{n.top[0]}/kernel" in weights), ())
         return LoadedWeights(source, tensors, top=top, error=error)
     network = max(
-        KERAS_NETWORKS, key=lambda n: (len(layers & {*n.layers.values()}), -len(n.layers))
+        KERAS_NETWORKS, key=lambda n: (len(layers & set(n.layers.values())), -len(n.layers))
     )
     names = {keras_name: name for name, keras_name in network.layers.items()}
     tensors = {}

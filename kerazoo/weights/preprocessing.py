@@ -75,7 +75,7 @@ def preprocess(model: keras.Model, images: Any) -> np.ndarray | keras.KerasTenso
     else:
         images = np.asarray(images)
         if images.dtype.kind not in "uif":
-            raise UsageError(f"images must be numbers, not {images.dtype}")
+            raise UsageError(f"images must be numbers; received {images.dtype}")
         _warn_of_range(images)
         dtype = np.result_type(images.dtype, np.float32)
         images = images.astype(dtype, copy=False)

@@ -44,7 +44,7 @@ def test_each_writes_its_figure(
     monkeypatch.chdir(tmp_path)
     assert main(["demo", name]) == 0
     assert Path(f"{name}.png").read_bytes().startswith(b"\x89PNG")
-    assert main(["demo", name, "--out", "x.txt"]) == 1
+    assert main(["demo", name, "--out", "x.txt"]) == 2
     assert main(["demo", name, "--out", "no/x.png"]) == 1
     assert main(["demo", "vgg"]) == 2
     out, err = capsys.readouterr()

@@ -85,6 +85,13 @@ def test_the_committed_ledger_is_what_comes_out(
     assert len(ledgers.COMMITTED.read_text().splitlines()) == 1 + len(ledger)
 
 
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_table_fits_the_terminal_and_cuts_nothing(ledger: pd.DataFrame, width: int) -> None:
+    text = formatted(ledger, "table", width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+
+
 def test_it_is_complete_and_has_no_duplicates(ledger: pd.DataFrame) -> None:
     assert len(ledger) > 500
     assert not ledger.duplicated(["document", "line", "claim"]).any()

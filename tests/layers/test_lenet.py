@@ -90,7 +90,7 @@ def test_scaled_tanh_is_1_at_1() -> None:
 
 @pytest.mark.parametrize("table", [[], [[]], [[0, 0]], [[-1]]])
 def test_a_wrong_table_is_an_error(table: list[list[int]]) -> None:
-    with pytest.raises(ValueError, match="must name input feature maps once"):
+    with pytest.raises(ValueError, match="must name channels once"):
         SparseConv2D(table, 3)
 
 

@@ -13,6 +13,7 @@ import pytest
 import kerazoo
 import kerazoo.models
 from kerazoo.compat import shapes_only
+from kerazoo.errors import UsageError
 from kerazoo.weights import load_weights
 from tests.helpers.checkpoints import assert_same_weights
 
@@ -56,8 +57,9 @@ def test_layers_and_weights_are_those_of_keras_applications(
     assert [each.name for each in twin_model.layers[1:]] == [
         each.name for each in keras_model.layers[1:]
     ]
-    if options.get("include_top", True):
-        assert twin_model.layers[-1].activation is keras_model.layers[-1].activation
+    assert [getattr(each, "activation", None) for each in twin_model.layers] == [
+        getattr(each, "activation", None) for each in keras_model.layers
+    ]
     assert [tuple(w.shape) for w in twin_model.weights] == [
         tuple(w.shape) for w in keras_model.weights
     ]
@@ -139,6 +141,12 @@ def test_the_twin_is_a_model_of_kerazoo_with_other_options() -> None:
     assert [layer.name for layer in again.layers[1:]] == [layer.name for layer in model.layers[1:]]
     load_weights(again, model)
     assert_same_weights(again, model)
+
+
+def test_an_unknown_option_is_refused_with_the_nearest() -> None:
+    match = r"unknown option 'num_classes' of VGG16 \(did you mean 'classes'\?\)"
+    with pytest.raises(UsageError, match=match):
+        kerazoo.models.VGG16(num_classes=5)
 
 
 def test_help_shows_all_options() -> None:

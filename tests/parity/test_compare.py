@@ -10,7 +10,7 @@ import pytest
 import kerazoo
 from kerazoo.difference import difference
 from kerazoo.errors import UsageError
-from kerazoo.parity.compare import PRECISIONS, TOLERANCES, compare, find_pairs
+from kerazoo.parity.compare import PRECISIONS, TOLERANCES, compare
 from kerazoo.parity.pairs import PAIRS, Pair, vgg16
 from kerazoo.training.options import Recipe
 from kerazoo.weights.preprocessing import CAFFE
@@ -137,8 +137,6 @@ def test_keras_settings_are_restored() -> None:
     assert keras.config.dtype_policy().name == "float32"
 
 
-def test_pairs_are_found_by_name() -> None:
-    assert find_pairs() == list(PAIRS)
-    assert find_pairs(["vgg16", "max_pool"]) == ["vgg16", "max_pool"]
+def test_an_unknown_pair_is_refused_with_the_nearest() -> None:
     with pytest.raises(UsageError, match=r"unknown pair 'vgg' \(did you mean 'vgg16'\?\)"):
-        find_pairs(["vgg"])
+        compare("vgg")

@@ -1,6 +1,7 @@
 """Options that are refused, in Python and in a config.json that somebody has edited."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,6 +50,24 @@ def test_a_recipe_that_cannot_be(name: str, value: Any) -> None:
 def test_options_that_cannot_be(name: str, value: Any) -> None:
     changes = {name: value}
     with pytest.raises(UsageError, match=f"^{name} is "):
+        TrainOptions("mnist_cnn", **changes)
+
+
+def test_a_path_may_be_text() -> None:
+    options = TrainOptions("mnist_cnn", out="run", mnist_dir="idx")  # type: ignore[arg-type] # so users do
+    assert (options.out, options.mnist_dir) == (Path("run"), Path("idx"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"out": 5}, "out is 5, not a path"),
+        ({"mnist_dir": b"idx"}, "mnist_dir is b'idx', not a path"),
+        ({"recipe": "fast"}, "recipe is 'fast', not a Recipe"),
+    ],
+)
+def test_what_is_no_path_and_no_recipe(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         TrainOptions("mnist_cnn", **changes)
 
 

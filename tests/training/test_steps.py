@@ -175,6 +175,19 @@ def test_many_steps_a_call_are_one_traced_function(micro_batches: int) -> None:
     assert steps._train.experimental_get_tracing_count() == 1
 
 
+def test_a_loop_over_models_lets_tensorflow_warn_of_no_retracing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    split = random_split(5)
+    tf.get_logger().addHandler(caplog.handler)
+    for _ in range(6):
+        steps = Steps(softmax_regression(), tf.distribute.get_strategy())
+        steps.train(steps.batches(split, 5), 1)
+        steps.evaluate(steps.batches(split, 5), 1)
+    tf.get_logger().removeHandler(caplog.handler)
+    assert not caplog.records
+
+
 def test_fewer_images_than_parts_are_no_error() -> None:
     split, models = random_split(21), (convolution(), convolution())
     results = []
@@ -188,7 +201,7 @@ def test_fewer_images_than_parts_are_no_error() -> None:
 
 
 def test_batch_normalisation_is_not_cut_in_parts() -> None:
-    with pytest.raises(UsageError, match="batch normalization needs whole batches, not 2 micro"):
+    with pytest.raises(UsageError, match="batch normalization needs micro_batches=1"):
         Steps(normalised(), tf.distribute.get_strategy(), micro_batches=2)
 
 

@@ -189,18 +189,22 @@ def test_a_saved_model_is_read_for_its_weights_alone(tmp_path: Path) -> None:
     assert_same_weights(keras_model, model)
 
 
-def test_imagenet_is_what_keras_fetches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_imagenet_is_what_keras_fetches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     keras_model = keras.applications.VGG16(weights=None, include_top=False)
     write_official(tmp_path / "notop.h5", keras_model)
     requested: list[str] = []
 
     def get_file(name: str, *_: Any, **__: Any) -> str:
         requested.append(name)
+        print("Downloading")
         return str(tmp_path / "notop.h5")
 
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
     model = kerazoo.create_model("vgg16", include_top=False, weights="imagenet")
     assert requested == ["vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"]
+    assert capsys.readouterr() == ("", "Downloading\n")
     assert model.preprocessing == CAFFE
     assert_same_weights(keras_model, model)
 

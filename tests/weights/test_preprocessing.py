@@ -85,7 +85,7 @@ def test_dark_images_of_bytes_are_none(value: int, caplog: pytest.LogCaptureFixt
 
 
 def test_what_cannot_be_preprocessed_is_refused() -> None:
-    with pytest.raises(UsageError, match="images must be numbers, not <U6"):
+    with pytest.raises(UsageError, match="images must be numbers; received <U6"):
         kerazoo.preprocess(knowing(CAFFE), ["photos"])
     with pytest.raises(UsageError, match="the preprocessing of 'net' is unknown"):
         kerazoo.preprocess(knowing(None), sample_photos())

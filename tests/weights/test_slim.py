@@ -370,7 +370,9 @@ def test_other_files_are_no_checkpoints(backbone: keras.Model, tmp_path: Path) -
 def test_what_cannot_be_written_is_refused(backbone: keras.Model, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="tf-slim's networks end with fc8, and 'vgg11' does not"):
         export_weights(backbone, tmp_path / "x", "slim")
-    with pytest.raises(UsageError, match=r"must be one of slim, .*not 'slm' \(did you mean 'slim'"):
+    with pytest.raises(
+        UsageError, match=r"must be one of slim, .*received 'slm' \(did you mean 'slim'"
+    ):
         export_weights(backbone, tmp_path / "x", "slm")
     with pytest.raises(KerazooError, match="does not exist: create it first"):
         export_weights(backbone, tmp_path / "a" / "x", "slim")
