@@ -130,7 +130,7 @@ def _list(parsed: argparse.Namespace) -> None:
                 "input": info.input_shape,
                 "parameters": info.params,
                 "MACs": info.macs,
-                "year": info.year if parsed.format == "json" else str(info.year),
+                "year": info.year if parsed.format == "json" else str(info.year),  # no comma
                 "paper": info.paper,
             }
         )

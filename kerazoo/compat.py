@@ -53,7 +53,7 @@ def shapes_only() -> Iterator[None]:
 
 @contextlib.contextmanager
 def gradients_summed(optimizer: Any) -> Iterator[None]:
-    """Have an optimizer apply gradients as they are: the sums of all replicas' gradients.
+    """Let an optimizer apply gradients as they are: the sums of all replicas' gradients.
 
     Reason: Keras sums the gradients of the replicas when it applies them, after loss scaling and
     clipping have used those of one replica, and has no public way to turn that off.
@@ -68,7 +68,7 @@ def gradients_summed(optimizer: Any) -> Iterator[None]:
 
 
 def replace_moments(layer: Any, moments: Callable[[Moments, Any, Any], tuple[Any, Any]]) -> None:
-    """Have a batch normalization take its moments from a function instead of Keras's own.
+    """Replace the function for the moments of a batch normalization.
 
     Args:
         layer: The layer.
@@ -160,7 +160,7 @@ def operators_deferred() -> Iterator[None]:
 
 @contextlib.contextmanager
 def determinism(wanted: bool) -> Iterator[None]:
-    """Have TensorFlow's operations deterministic, or as it chooses them, within a `with` block.
+    """Turn TensorFlow's deterministic operations on or off within a `with` block.
 
     Reason: `tf.config.experimental.enable_op_determinism` has no public counterpart.
     """

@@ -33,9 +33,8 @@ CUDA_LIBRARIES = ("cuda", "cudart", "cublas", "cudnn", "cufft", "cusolver", "cus
 def start_tensorflow(deterministic: bool = True) -> None:
     """Import TensorFlow for the command.
 
-    It is for a process of the command's own: Keras is set to TensorFlow, float32 and channels last
-    whatever its settings are, and must not have been imported before. Operations are deterministic,
-    or as TensorFlow chooses them.
+    Call it before Keras is imported, in a process of its own: it sets Keras to TensorFlow, float32
+    and channels last, whatever keras.json says, and by default makes operations deterministic.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ["MPLBACKEND"] = "agg"
@@ -102,7 +101,7 @@ def _missing_libraries() -> list[str]:
 
 @contextlib.contextmanager
 def _keeping_signals() -> Iterator[None]:
-    """Have Ctrl-C and SIGTERM interrupt at the end of a `with` block at the latest.
+    """Let Ctrl-C and SIGTERM interrupt at the end of a `with` block at the latest.
 
     Python drops exceptions, with a traceback, in the clean-up of the import system.
     """

@@ -1,6 +1,6 @@
 """Keras and TensorFlow, imported at their first use and without TensorFlow's log.
 
-So naming the models waits for neither, and no line of that log gets into a user's program.
+Listing the models imports neither, and TensorFlow's log stays out of a user's program.
 """
 
 import importlib

@@ -8,7 +8,7 @@ from kerazoo.lazy import keras
 
 @contextlib.contextmanager
 def dtype_policy(policy: str) -> Iterator[None]:
-    """Have layers that are made within a `with` block use a dtype policy, such as "float64"."""
+    """Set the dtype policy, such as "float64", of the layers made within a `with` block."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:

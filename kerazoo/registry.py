@@ -24,7 +24,7 @@ class ModelInfo:
     Attributes:
         name: Its name in kerazoo.
         paper: Authors, year, and table or figure.
-        url: Of the paper: arXiv or DOI.
+        url: Of the source: arXiv, DOI or repository; "" if there is none.
         year: When it was published.
         input_shape: (height, width, channels) of the default input.
         params: Number of trainable weights, biases included, with the default options.

@@ -158,7 +158,7 @@ def in_units(number: Any, units: Mapping[str, int]) -> str:
     """Return a number with three digits in a unit of `BYTES` or `COUNTS`, such as "15.5 G"."""
     if is_missing(number):
         return "?"
-    fitting = [(unit, size) for unit, size in units.items() if size <= abs(number)]
+    fitting = [(unit, size) for unit, size in units.items() if 0.9995 * size <= abs(number)]
     unit, size = fitting[-1] if fitting else ("", 1)
     value = number / size
     digits = 0 if size == 1 or value >= 99.95 else 1 if value >= 9.995 else 2

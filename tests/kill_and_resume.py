@@ -1,7 +1,7 @@
 """Kill a training at random moments, resume it, and compare its end with one never stopped.
 
 `python -m tests.kill_and_resume --kills 100` takes half an hour of two cores. The model has dropout
-and batch normalisation. After some of the kills the last checkpoint is cut short at a random byte,
+and batch normalization. After some of the kills the last checkpoint is cut short at a random byte,
 or its manifest emptied; some resumed processes may write no file as large as a checkpoint.
 """
 

@@ -11,6 +11,7 @@ from tests.helpers.processes import ROOT, Process
 
 def use_everywhere(folder: Path) -> None:
     kerazoo.models.__path__.append(str(folder))
+    kerazoo.models._import_families()
     assert main(["list", "tiny"]) == 0
     assert main(["summary", "tiny"]) == 0
     assert main(["train", "--model", "tiny", "--data", "digits", "--limit", "9", "--dry-run"]) == 0

@@ -16,8 +16,8 @@ def test_a_fault_can_be_planted(fault: Fault) -> None:
     assert (ROOT / fault.tests).exists()
 
 
-def test_there_is_a_fault_for_every_room() -> None:
+def test_there_is_a_fault_for_every_package() -> None:
     assert len({fault.name for fault in FAULTS}) == len(FAULTS) >= 30
-    rooms = {path.name for path in (ROOT / "tests").iterdir() if (path / "__init__.py").exists()}
+    packages = {path.name for path in (ROOT / "tests").iterdir() if (path / "__init__.py").exists()}
     planted = {fault.tests.removeprefix("tests/") for fault in FAULTS}
-    assert rooms - {"helpers", "backends"} <= planted
+    assert packages - {"helpers", "backends"} <= planted

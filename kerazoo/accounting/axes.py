@@ -81,6 +81,12 @@ def last_axis(call: Call, output: int) -> list[AxisMaps]:
     return [[*_same(call)[:-1], None]]
 
 
+def activated(call: Call, output: int) -> list[AxisMaps]:
+    """Read the same element; for a softmax, all positions of the last axis."""
+    name = getattr(call.operation.activation, "__name__", "")
+    return (last_axis if "softmax" in name else elementwise)(call, output)
+
+
 def attended(call: Call, output: int) -> list[AxisMaps]:
     """Read the query's own position, and all positions of keys and values."""
     return [*last_axis(call, output), *samplewise(call, output)[1:]]

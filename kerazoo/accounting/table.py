@@ -164,7 +164,7 @@ def _field_columns(
 
 
 def _along_axis(extent: FieldExtent | None, length: int) -> tuple[int, int | float | None, float]:
-    """Return size, stride and first centre of a field along an input axis."""
+    """Return size, stride and first center of a field along an input axis."""
     if extent is None:
         return length, None, (length - 1) / 2
     stride: Any = extent.stride

@@ -48,6 +48,5 @@ def _bench(parsed: argparse.Namespace) -> None:
     finally:  # an interrupted benchmark prints its finished rounds
         if rows:
             cell = text.figure if parsed.format in ("table", "markdown", "latex") else None
-            print_result(
-                text.format_table(rows, parsed.format, cell=cell, width=text.terminal_width())
-            )
+            width = text.terminal_width()
+            print_result(text.format_table(rows, parsed.format, cell=cell, width=width))

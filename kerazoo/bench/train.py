@@ -28,11 +28,12 @@ from kerazoo.training import cluster, state
 from kerazoo.training.checkpoints import Checkpoints, State
 from kerazoo.training.collectives import batch_normalizations, summed
 from kerazoo.training.machine import micro_batches, set_threads
+from kerazoo.training.options import Recipe
 from kerazoo.training.replicas import Replicas
+from kerazoo.training.setup import MAX_STEPS_PER_CALL as STEPS_PER_CALL
 from kerazoo.training.steps import Steps
 
 ROUNDS = 15
-STEPS_PER_CALL = 50
 EVALUATED = 15_000 / 55_000  # images to evaluate for each to train on, as in an epoch of MNIST
 MACS_A_ROUND = 125e9  # of all steps of a program, a backward pass counted as two forward ones
 # The function that returns each program, and its arguments besides the model and the sizes.
@@ -121,7 +122,7 @@ def compiled(name: str, precision: str = "float32", **options: Any) -> keras.Mod
     with dtype_policy(precision):
         model = create_model(name, classes=CLASSES, classifier_activation=None, **options)
     model.compile(
-        keras.optimizers.Adam(0.001, epsilon=1e-8),
+        keras.optimizers.Adam(Recipe.learning_rate, epsilon=Recipe.epsilon),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     return model

@@ -22,7 +22,7 @@ logger = logging.getLogger("kerazoo")
 
 GROWTH = (1, 2, 4)  # of the batch
 REPEATS = 20  # all-reduces that are timed at once
-MODELLED = (2, 4, 8, 16)  # workers
+MODELED = (2, 4, 8, 16)  # workers
 TASKS = ("training", "evaluation", "checkpoint")
 
 
@@ -57,8 +57,8 @@ def bench(model: str | None = None, batch_size: int | None = None) -> Iterator[l
     """Time epochs of one worker and of two, each on a separate core, on random images.
 
     An epoch evaluates 3 images for each 11 that it trains on, as one of MNIST, and ends with a
-    checkpoint; `evaluation` and `checkpoint` are fractions of its time. `communication` is that
-    of training in which two workers exchange gradients or wait. `strong_scaling` is the ratio to
+    checkpoint; `evaluation` and `checkpoint` are fractions of its time, `communication` that of the
+    training time in which two workers exchange gradients or wait. `strong_scaling` is the ratio to
     one worker with the same global batch, `weak_scaling` to one with as many images as each has.
 
     Args:
@@ -102,7 +102,7 @@ def _case_rows(case: Case, bar: tqdm) -> Iterator[list[Row]]:
     image, step = np.polyfit(list(steps), list(steps.values()), 1)
     transfer = max(gradients - number, 0)
     cost = StepCost(max(float(step), 0), float(image), number * model["exchanges"], transfer)
-    yield [*_measured(case, medians), *_modelled(case, cost)]
+    yield [*_measured(case, medians), *_modeled(case, cost)]
 
 
 def _start(case: Case) -> Iterator[TimedProcess]:
@@ -175,8 +175,8 @@ class StepCost(NamedTuple):
         return compute + (workers - 1) * self.latency + sent * self.transfer
 
 
-def _modelled(case: Case, cost: StepCost) -> Iterator[Row]:
-    for workers in MODELLED:
+def _modeled(case: Case, cost: StepCost) -> Iterator[Row]:
+    for workers in MODELED:
         for batch_size in (case.batch_size, case.batch_size * workers):
             if batch_size < workers:
                 continue

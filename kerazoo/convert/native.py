@@ -22,7 +22,7 @@ def images(model: keras.Model) -> np.ndarray:
     if channels != 3:
         data = digits.load((height, width, channels))
         return next(iter(data.test.batches(100)))[0].numpy()
-    photos = center_crop(sample_photos(), 224)
+    photos = tf.image.resize(center_crop(sample_photos(), 224), (height, width)).numpy()
     known = getattr(model, "preprocessing", None) is not None
     return preprocess(model, photos) if known else photos / 255
 

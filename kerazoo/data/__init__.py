@@ -1,1 +1,1 @@
-"""Labelled images, from whichever source, as batches for training and evaluation."""
+"""Labeled images from any source, in batches for training and evaluation."""

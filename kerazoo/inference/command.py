@@ -27,8 +27,8 @@ def add(parser: Parser) -> None:
 
 
 def _predict(parsed: argparse.Namespace) -> None:
-    if missing := [image for image in parsed.images if not image.exists()]:
-        raise UsageError(f"there is no file '{missing[0]}'")
+    if missing := [image for image in parsed.images if not image.is_file()]:
+        raise UsageError(f"'{missing[0]}' is not a file")
     from kerazoo.device import start_tensorflow
 
     start_tensorflow()

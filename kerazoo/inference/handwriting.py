@@ -25,11 +25,9 @@ def read(path: Path) -> np.ndarray:
     """Return the digit in a BMP, GIF, JPEG or PNG file; see `normalize`.
 
     Raises:
-        UsageError: The file does not exist, or is blank.
+        UsageError: The image is blank.
         CorruptFileError: The file cannot be read as an image.
     """
-    if not path.is_file():
-        raise UsageError(f"there is no file '{path}'")
     if (image := decode_if_valid(path.read_bytes())) is None:
         raise CorruptFileError(f"'{path}' cannot be read as an image; save it as a PNG file")
     if (digit := normalize(image.numpy())) is None:

@@ -22,7 +22,7 @@ def predict(model: str, weights: str, paths: Sequence[Path]) -> list[tuple[str, 
         paths: BMP, GIF, JPEG or PNG files.
 
     Raises:
-        UsageError: A file does not exist, or is blank.
+        UsageError: An image is blank.
         CorruptFileError: A file cannot be read as an image.
     """
     (card,) = (card for card in shipped.cards(weights) if card["model"] == model)

@@ -36,7 +36,6 @@ def list_models(pattern: str = "*") -> list[str]:
     >>> list_models("vgg1[13]")
     ['vgg11', 'vgg13']
     """
-    _import_families()
     return sorted(fnmatch.filter(registry.names(), pattern))
 
 
@@ -74,7 +73,6 @@ def create_model(name: str, /, **options: Any) -> keras.Model:
     >>> create_model("mnist_cnn", classes=5).output_shape
     (None, 5)
     """
-    _import_families()
     return registry.constructor(name)(**options)
 
 
@@ -113,7 +111,7 @@ def _import_families() -> None:
 
 
 def __getattr__(name: str) -> Any:
-    """Return a constructor by the spelling of keras.applications, such as `ResNet50`."""
+    """Return a constructor whose name is spelled otherwise, such as `ResNet18` or `GoogLeNet`."""
     for known in registry.names():
         if known.replace("_", "") == name.lower():
             return registry.constructor(known)

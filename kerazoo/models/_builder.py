@@ -50,7 +50,7 @@ def constructor(info: ModelInfo, alias: str | None = None) -> Callable[[Construc
 
         @functools.wraps(build)
         def construct(*args: Any, **kwargs: Any) -> keras.Model:
-            for option in kwargs.keys() - signature.parameters.keys():
+            for option in sorted(kwargs.keys() - signature.parameters.keys()):
                 hint = did_you_mean(SYNONYMS.get(option, option), signature.parameters)
                 raise UsageError(f"unknown option '{option}' of {construct.__name__}{hint}")
             bound = signature.bind(*args, **kwargs)

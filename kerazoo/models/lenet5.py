@@ -103,7 +103,7 @@ def _features(x: keras.KerasTensor, connections: str) -> keras.KerasTensor:
     def subsampling(name: str) -> keras.layers.Layer:
         return TrainableSubsampling(2, scaled_tanh, FanInUniform(inputs=4), name=name)
 
-    x = keras.layers.Rescaling(WHITE_TO_BLACK, WHITE, name="normalised")(x)
+    x = keras.layers.Rescaling(WHITE_TO_BLACK, WHITE, name="normalized")(x)
     x = subsampling("s2")(convolution(6, "c1")(x))
     if connections == "table":
         x = SparseConv2D(CONNECTIONS, 5, scaled_tanh, FanInUniform(), name="c3")(x)

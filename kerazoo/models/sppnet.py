@@ -2,9 +2,8 @@
 
 Source: He, Zhang, Ren and Sun, "Spatial Pyramid Pooling in Deep Convolutional Networks for Visual
 Recognition" (2014), https://arxiv.org/abs/1406.4729, table 1, ZF-5, whose convolutions are those of
-`zfnet`; the pyramid of 1x1, 2x2 and 4x4 bins, study notes, `cnn-study`, lines 603-614. Departures:
-the paper's networks for classification have more levels, such as 6x6, 3x3, 2x2 and 1x1; its fc6 is
-as wide as here.
+`zfnet`; the pyramid of 1x1, 2x2 and 4x4 bins, study notes, `cnn-study`, lines 603-614. Departure:
+the paper's classifiers have a pyramid of 6x6, 3x3, 2x2 and 1x1 bins.
 """
 
 from kerazoo.models.alexnet import AlexNetConfig, alexnet_variant

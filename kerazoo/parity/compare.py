@@ -79,7 +79,7 @@ def compare(
 
 @contextlib.contextmanager
 def _floats(precision: str) -> Iterator[None]:
-    """Have Keras compute in `precision`."""
+    """Let Keras compute in `precision` within a `with` block."""
     before = keras.config.floatx()
     keras.config.set_floatx(precision)
     try:

@@ -28,7 +28,7 @@ class Cluster:
 
     @property
     def is_chief(self) -> bool:
-        """Whether this is the one that writes the run folder."""
+        """Whether this is the one that writes the run directory."""
         return self.number == 1
 
     @property

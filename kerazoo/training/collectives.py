@@ -66,7 +66,7 @@ def batch_normalizations(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 def synchronize(layer: keras.layers.BatchNormalization) -> None:
-    """Have a layer take its moments over all replicas' images, in one all-reduce each way."""
+    """Synchronize a layer's moments over all replicas' images, in one all-reduce each way."""
     layer.synchronized = True
     replace_moments(layer, partial(_moments, layer.axis))
 

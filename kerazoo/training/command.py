@@ -138,7 +138,7 @@ def _train(parsed: argparse.Namespace) -> dict[str, Any]:
 
 
 def _start(debug: bool) -> None:
-    """Have SIGTERM interrupt like Ctrl-C, and start TensorFlow.
+    """Let SIGTERM interrupt like Ctrl-C, and start TensorFlow.
 
     With `debug`, stacks are written if Python crashes or a worker makes no progress.
     """
@@ -149,9 +149,9 @@ def _start(debug: bool) -> None:
 
 
 def _resume(parsed: argparse.Namespace) -> dict[str, Any]:
-    allowed = {"resume", "mnist_dir", "strategy", "debug", "quiet"}
+    allowed = {"mnist_dir", "strategy"}
     options = {field.name for kind in (Recipe, TrainOptions) for field in dataclasses.fields(kind)}
-    for name in options - allowed:
+    for name in sorted(options - allowed):
         if getattr(parsed, name, None) is not None:
             flag = f"--{name.replace('_', '-')}"
             parsed.parser.error(f"{flag} cannot be combined with --resume")

@@ -74,7 +74,7 @@ class Recipe:
 
 def _check_integer(name: str, value: object, minimum: int) -> None:
     if isinstance(value, bool) or not (isinstance(value, int) and minimum <= value < 2**32):
-        raise UsageError(f"{name} is {value!r}, not an integer of at least {minimum}")
+        raise UsageError(f"{name} is {value!r}, not an integer from {minimum} to {2**32 - 1}")
 
 
 # "fast" is for `mnist_cnn` on MNIST: chosen among eight by the validation images' accuracy.

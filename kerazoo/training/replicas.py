@@ -47,13 +47,13 @@ class Replicas:
 
     def __init__(self, name: str, cluster: Cluster) -> None:
         self._cluster = cluster
-        self.is_chief = self._cluster.is_chief
-        self.strategy = _strategy(name, self._cluster)
+        self.is_chief = cluster.is_chief
+        self.strategy = _strategy(name, cluster)
         self._collectives = Collectives(self.strategy)
         self._watchdog: Watchdog | None = None
 
     def __enter__(self) -> Self:
-        """Have only the chief log the progress."""
+        """Let only the chief log the progress."""
         self._level = logger.level
         if not self.is_chief:
             logger.setLevel(logging.WARNING)
@@ -104,7 +104,7 @@ class Replicas:
         return self.strategy.num_replicas_in_sync
 
     def synchronize(self, model: keras.Model, images: int, batch_size: int) -> None:
-        """Have batch normalization take its moments over the batches of all replicas.
+        """Compute the moments of batch normalization over the batches of all replicas.
 
         Raises:
             UsageError: The last batch of `images` has too few for all replicas to have one.

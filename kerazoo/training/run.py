@@ -40,7 +40,7 @@ class Run:
         return {**kept, **dataclasses.asdict(options.recipe)}
 
     def resume_from(self, state: State) -> None:
-        """Have the training continue where a checkpoint was saved.
+        """Let the training continue where a checkpoint was saved.
 
         Raises:
             CorruptFileError: It is the checkpoint of another run.

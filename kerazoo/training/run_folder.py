@@ -119,7 +119,7 @@ class RunFolder:
         columns = [field.name for field in dataclasses.fields(EpochResult)]
         rows = pd.DataFrame(map(dataclasses.asdict, results), columns=columns)
         with self.replacing("metrics.csv") as path:
-            rows.to_csv(path, index=False, lineterminator="\r\n", errors="backslashreplace")
+            rows.to_csv(path, index=False, errors="backslashreplace")
         if not self.earlier_run:
             self.commit()
 

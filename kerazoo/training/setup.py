@@ -67,7 +67,7 @@ def make_trainer(
         replicas.strategy,
         steps_per_call=min(max(1, int(MACS_PER_CALL / macs)), MAX_STEPS_PER_CALL),
         save_every=options.save_every,
-        begin=replicas.begin,
+        on_activity=replicas.begin,
     )
 
 

@@ -131,7 +131,7 @@ def _for_this_machine(options: TrainOptions, where: cluster.Cluster) -> Recipe:
 
 
 def _operations(options: TrainOptions) -> AbstractContextManager[None]:
-    """Have operations deterministic, except with XLA: TensorFlow refuses its max-pool gradient."""
+    """Make operations deterministic, except with XLA: TensorFlow refuses its max-pool gradient."""
     return determinism(not options.recipe.jit)
 
 

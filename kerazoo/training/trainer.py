@@ -57,7 +57,7 @@ class Trainer:
         strategy: Where the steps run and the model's variables are; None for one device.
         steps_per_call: Maximum number of steps between two calls of the callbacks.
         save_every: A call also ends after every multiple of this number of steps.
-        begin: Called with what the training waits for from then on.
+        on_activity: Called with a description of each activity before it starts.
 
     Attributes:
         model: The model.
@@ -76,7 +76,7 @@ class Trainer:
         *,
         steps_per_call: int = 1,
         save_every: int | None = None,
-        begin: Callable[[str], object] = lambda _: None,
+        on_activity: Callable[[str], object] = lambda _: None,
     ) -> None:
         self.model = model
         self.position = Position()
@@ -87,7 +87,7 @@ class Trainer:
             model, strategy or tf.distribute.get_strategy(), recipe.jit, recipe.micro_batches or 1
         )
         self._steps_per_call, self._save_every = steps_per_call, save_every
-        self._begin = begin
+        self._on_activity = on_activity
         self._callbacks = [*callbacks]
         if not any(isinstance(callback, keras.callbacks.History) for callback in callbacks):
             self._callbacks.append(keras.callbacks.History())
@@ -128,7 +128,7 @@ class Trainer:
             result = self._evaluate_epoch(callbacks)
             self.results.append(result)
             self.position = Position(epoch=result.epoch)
-            self._begin(f"the callbacks and the checkpoint of epoch {result.epoch}")
+            self._on_activity(f"the callbacks and the checkpoint of epoch {result.epoch}")
             callbacks.on_epoch_end(result.epoch - 1, result.logs())
         self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
         callbacks.on_train_end(self.results[-1].logs())
@@ -154,7 +154,7 @@ class Trainer:
         ):
             end = self._end_of_call()
             callbacks.on_train_batch_begin(position.step)
-            self._begin(f"step {position.step + 1} of epoch {position.epoch + 1} ({EITHER})")
+            self._on_activity(f"step {position.step + 1} of epoch {position.epoch + 1} ({EITHER})")
             started = time.perf_counter()
             loss, hits = self._steps.train(batches, end - position.step)
             position.seconds += time.perf_counter() - started
@@ -214,7 +214,7 @@ class Trainer:
             for first in range(0, end, self._steps_per_call):
                 steps = min(self._steps_per_call, end - first)
                 callbacks.on_test_batch_begin(first)
-                self._begin(f"{activity} ({EITHER})")
+                self._on_activity(f"{activity} ({EITHER})")
                 sums += self._steps.evaluate(batches, steps)
                 callbacks.on_test_batch_end(first + steps - 1)
             loss, accuracy = self._steps.sum_of_workers(sums) / split.size
@@ -245,7 +245,7 @@ class Trainer:
         return State(arrays, record)
 
     def resume(self, saved: State) -> None:
-        """Have `fit` continue where a state was saved.
+        """Let `fit` continue where a state was saved.
 
         Raises:
             CorruptFileError: It is the state of another training.

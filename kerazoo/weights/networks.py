@@ -104,10 +104,11 @@ def check_same_graph(
     Raises:
         KerazooError: Layers of the same name have different settings; the message lists them.
     """
-    layers = {layer.name: layer for layer in model.layers}
+    names, others = names_in_kerazoo(model), names_in_kerazoo(source)
+    layers = {names.get(layer.name, layer.name): layer for layer in model.layers}
     differences: dict[str, list[str]] = {}
     for other in source.layers:
-        layer = layers.get(other.name)
+        layer = layers.get(others.get(other.name, other.name))
         if layer is None or type(layer) is not type(other):
             continue
         for setting in SETTINGS.get(type(layer).__name__, ()):

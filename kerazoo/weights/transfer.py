@@ -65,9 +65,7 @@ def assign(model: keras.Model, weights: LoadedWeights) -> list[str]:
     absent = {*weights.top} - layers
     if not layers.isdisjoint(weights.top[-1:]):
         absent = set()  # a model with the last layer needs all below it
-    given = {
-        key: pair for key, pair in weights.tensors.items() if key.partition("/")[0] not in absent
-    }
+    given = {k: v for k, v in weights.tensors.items() if k.partition("/")[0] not in absent}
     values: dict[str, np.ndarray] = {}
     problems = [f"{weights.source_name(key)} is missing" for key in targets if key not in given]
     for key, (name, array) in given.items():

@@ -10,7 +10,7 @@ from kerazoo import create_model, summary
 from tests.helpers.shapes import model_of_shapes
 
 
-def test_a_chain_needs_its_two_largest_neighbours() -> None:
+def test_a_chain_needs_its_two_largest_neighbors() -> None:
     inputs = keras.Input((10,))  # 40 bytes
     x = layers.Dense(100)(inputs)  # 400
     x = layers.Dense(60)(x)  # 240: with the one before 640

@@ -52,7 +52,7 @@ def chain(*parts: Any) -> Net:
     return build
 
 
-# layers, input height and width, field, stride, first centre; all by hand
+# layers, input height and width, field, stride, first center; all by hand
 BY_HAND: dict[str, tuple[Net, tuple[int, int], Any, Any, Any]] = {
     "a convolution": (chain(layers.Conv2D(1, 3)), (8, 8), 3, 1, 1.0),
     "not square": (
@@ -91,9 +91,10 @@ BY_HAND: dict[str, tuple[Net, tuple[int, int], Any, Any, Any]] = {
         2,
         0.0,
     ),
+    "softmax": (chain(layers.Flatten(), layers.Activation("softmax")), (5, 5), 5, None, 2.0),
     "residual": (residual, (8, 8), 5, 1, 0.0),
     "two branches": (two_branches, (8, 8), 5, 1, 0.0),
-    "strided branches with different centres": (strided_branches, (8, 8), 3, 2, 1.0),
+    "strided branches with different centers": (strided_branches, (8, 8), 3, 2, 1.0),
     "branches with different pixels": (far_pixels, (9, 9), 5, 1, 2.0),
     "padded and cropped": (
         chain(layers.ZeroPadding2D(2), layers.Conv2D(1, 3), layers.Cropping2D(1)),
@@ -152,12 +153,12 @@ BY_HAND: dict[str, tuple[Net, tuple[int, int], Any, Any, Any]] = {
 
 @pytest.mark.parametrize("name", BY_HAND)
 def test_by_hand(name: str) -> None:
-    net, size, field, stride, centre = BY_HAND[name]
+    net, size, field, stride, center = BY_HAND[name]
     inputs = keras.Input((*size, 2))
     table = summary(keras.Model(inputs, net(inputs)))
     last = table.iloc[-1]
     assert (last.receptive_field, last.effective_stride) == (field, stride)
-    assert table.attrs["first_centre"][last.name] == centre
+    assert table.attrs["first_centre"][last.name] == center
     assert table.attrs["misaligned"] == []
 
 

@@ -25,7 +25,7 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def small(backend: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    # most of the time would go into optimising what runs once
+    # most of the time would go into optimizing what runs once
     quickly = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
     return elsewhere(backend, SMALL, tmp_path_factory.mktemp(backend), **quickly)
 

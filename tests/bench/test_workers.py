@@ -111,15 +111,15 @@ def test_the_table_of_workers() -> None:
     assert measured.weak_scaling.fillna(-1).tolist() == [1, -1, 1, 1.6, 1, 1.6]
     assert measured.communication.tolist() == [0.0, 0.2] * 3  # 2 s were enough
     assert measured.evaluation.tolist() == measured.checkpoint.tolist() == [0.17, 0.22] * 3
-    modelled = table[table.source == "model"]
-    assert modelled.workers.tolist() == [2, 2, 4, 4, 8, 8, 16]
-    assert modelled.batch_size.tolist() == [8, 16, 8, 32, 8, 64, 128]
+    modeled = table[table.source == "model"]
+    assert modeled.workers.tolist() == [2, 2, 4, 4, 8, 8, 16]
+    assert modeled.batch_size.tolist() == [8, 16, 8, 32, 8, 64, 128]
     # 0.25 s for 8 images; 3 all-reduces of 0.125 s, and 0.25 s for the gradients' bytes
     two, grown = 0.125 + 0.375 + 0.25, 0.25 + 0.375 + 0.25
-    assert modelled.images_per_second.tolist()[:2] == [round(8 / two, 1), round(16 / grown, 1)]
-    assert modelled.strong_scaling.tolist()[:2] == [round(0.25 / two, 2), round(0.5 / grown, 2)]
-    assert modelled.weak_scaling.tolist()[:2] == [round(0.25 / two, 2), round(0.5 / grown, 2)]
-    assert modelled.communication.tolist()[:2] == [0.83, 0.71]
+    assert modeled.images_per_second.tolist()[:2] == [round(8 / two, 1), round(16 / grown, 1)]
+    assert modeled.strong_scaling.tolist()[:2] == [round(0.25 / two, 2), round(0.5 / grown, 2)]
+    assert modeled.weak_scaling.tolist()[:2] == [round(0.25 / two, 2), round(0.5 / grown, 2)]
+    assert modeled.communication.tolist()[:2] == [0.83, 0.71]
     assert [row["evaluation"] for row in rows[6:]] == [None] * 7
 
 

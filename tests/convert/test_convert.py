@@ -94,6 +94,13 @@ def test_the_options_of_the_other_graph_are_found_and_written(
     assert capsys.readouterr().out.endswith(f": {call}\n")
 
 
+def test_photos_have_the_size_that_the_model_takes(tmp_path: Path) -> None:
+    model = kerazoo.create_model("alexnet", alpha=1 / 16)
+    export_weights(model, tmp_path / "a.keras", "keras")
+    result = convert(str(tmp_path / "a.keras"), tmp_path / "b.keras")
+    assert (result.outputs, result.difference.relative) == ((2, 1000), 0)
+
+
 def test_a_wrong_conversion_is_not_written(
     saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -46,7 +46,7 @@ def convolution() -> keras.Model:
     return model
 
 
-def normalised(dropout: float = 0) -> keras.Model:
+def normalized(dropout: float = 0) -> keras.Model:
     """Return a model whose images depend on one another while it is trained."""
     keras.utils.set_random_seed(3)
     inputs = keras.Input(SHAPE)

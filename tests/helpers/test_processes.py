@@ -28,7 +28,9 @@ def hang() -> None:
     time.sleep(600)
 
 
-def test_it_is_as_a_process_of_the_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_has_the_streams_and_exit_code_of_a_shells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     found = Process(speak, "a", "b", environment={"WORD": "c"}).ended()
     assert found == Ended(2, f"a b c {tmp_path}\n", "bad\n")
@@ -49,7 +51,7 @@ def test_one_that_hangs_reports_where_and_is_killed(monkeypatch: pytest.MonkeyPa
         Process(hang).ended()
 
 
-def test_none_is_left() -> None:
+def test_no_process_is_left_running() -> None:
     process = Process(hang)
     processes.kill_all()
     assert not process.is_running_after(0)

@@ -1,6 +1,6 @@
 """A network that trains in a second, with every kind of state, entered as a user's own would be.
 
-It has batch normalisation and dropout, and 1,030 weights. `enter` registers it for good, for a
+It has batch normalization and dropout, and 1,030 weights. `enter` registers it for good, for a
 process of its own; `entered` does so for a `with` block.
 """
 

@@ -157,7 +157,7 @@ def with_palette() -> bytes:
 @pytest.mark.parametrize(
     ("content", "code", "message"),
     [
-        (None, 2, "there is no file"),
+        (None, 2, "is not a file"),
         (b"not an image", 4, "cannot be read as an image; save it as a PNG file"),
         (b"", 4, "cannot be read as an image"),
         (with_palette(), 4, "cannot be read as an image"),

@@ -103,14 +103,16 @@ def test_functions_and_initializers_keep_their_names() -> None:
         (TrainableSubsampling(2), (None, None, 4, 8)),
     ],
 )
-def test_unknown_sizes(layer: keras.Layer, shape: tuple[int | None, ...]) -> None:
+def test_unknown_sizes_are_computed_by_every_layer(
+    layer: keras.Layer, shape: tuple[int | None, ...]
+) -> None:
     state = random.getstate()  # from which Keras draws the seeds of initializers
     assert layer.compute_output_shape((None, None, 9, 8)) == shape
     assert random.getstate() == state
 
 
 @pytest.mark.parametrize("module", [lrn, spatial_pyramid, spatially_separable])
-def test_examples(module: ModuleType) -> None:
+def test_the_examples_in_docstrings_run(module: ModuleType) -> None:
     result = doctest.testmod(module)
     assert result.attempted
     assert not result.failed

@@ -42,7 +42,7 @@ def image(side: int) -> np.ndarray:
 
 
 @cases
-def test_tf1(case: Case) -> None:
+def test_tf1_windows_equal_the_values_by_hand(case: Case) -> None:
     side, kind, window, stride, padding = case
 
     def build(dtype: tf.DType) -> Nodes:
@@ -59,7 +59,7 @@ def test_tf1(case: Case) -> None:
 
 
 @cases
-def test_keras(case: Case) -> None:
+def test_keras_windows_equal_the_values_by_hand(case: Case) -> None:
     side, kind, window, stride, padding = case
     if kind == "conv":
         layer = keras.layers.Conv2D(1, window, stride, padding.lower(), kernel_initializer="ones")

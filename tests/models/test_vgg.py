@@ -109,7 +109,9 @@ def test_the_conv_head_is_the_dense_head_at_every_window() -> None:
         ({"include_top": False, "input_shape": (32, 64, 3)}, (None, 1, 2, 512)),
     ],
 )
-def test_output_shapes(options: dict[str, object], output: tuple[int | None, ...]) -> None:
+def test_output_shapes_with_each_option(
+    options: dict[str, object], output: tuple[int | None, ...]
+) -> None:
     model = model_of_shapes("vgg11", **options)
     assert model.output_shape == output
     if options.get("classes") == 0:
@@ -117,7 +119,7 @@ def test_output_shapes(options: dict[str, object], output: tuple[int | None, ...
 
 
 @pytest.mark.usefixtures("width")
-def test_every_place_of_a_map_has_probabilities() -> None:
+def test_every_position_of_a_feature_map_has_probabilities() -> None:
     image = np.random.default_rng(0).random((1, 256, 256, 3))
     last = kerazoo.create_model("vgg11", input_shape=(256, 256, 3))
     np.testing.assert_allclose(last(image).numpy().sum(-1), np.ones((1, 2, 2)), rtol=1e-5)
@@ -145,7 +147,7 @@ def test_global_pool_is_the_mean_of_fc7() -> None:
 
 
 @pytest.mark.usefixtures("width")
-def test_dropout_acts_in_training_alone_at_its_rate() -> None:
+def test_dropout_acts_in_training_only_at_its_rate() -> None:
     model = kerazoo.create_model("vgg11", classes=3)
     assert [model.get_layer(name).rate for name in ("dropout6", "dropout7")] == [0.5, 0.5]
     model = kerazoo.create_model("vgg11", classes=3, dropout_rate=0.25)

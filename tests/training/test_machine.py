@@ -120,7 +120,7 @@ def test_a_full_disk_is_not_reported_as_memory(
     assert message.startswith("the disk is full") == (number == errno.ENOSPC)
 
 
-def test_each_replica_needs_memory_for_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_replica_needs_memory_for_its_shard(monkeypatch: pytest.MonkeyPatch) -> None:
     model = kerazoo.create_model("lenet5")
     monkeypatch.setattr(machine, "available", lambda: machine.needed(model, 10))
     assert machine.shortage(model, 40, replicas=4) == ""

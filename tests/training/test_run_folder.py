@@ -178,7 +178,7 @@ class TestOverwriting:
             assert self.contents(out) == before
             folder.commit()
 
-    def test_needs_leave(self, out: Path) -> None:
+    def test_needs_overwrite(self, out: Path) -> None:
         before = self.contents(out)
         with pytest.raises(UsageError, match="has a run"):
             RunFolder.begin(out, False, "m", "d")

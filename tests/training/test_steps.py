@@ -18,7 +18,7 @@ from tests.helpers.small import (
     CLASSES,
     SHAPE,
     convolution,
-    normalised,
+    normalized,
     random_split,
     softmax_regression,
 )
@@ -188,7 +188,7 @@ def test_a_loop_over_models_lets_tensorflow_warn_of_no_retracing(
     assert not caplog.records
 
 
-def test_fewer_images_than_parts_are_no_error() -> None:
+def test_fewer_images_than_micro_batches_are_no_error() -> None:
     split, models = random_split(21), (convolution(), convolution())
     results = []
     for model, micro_batches in zip(models, (1, 4), strict=True):
@@ -200,20 +200,20 @@ def test_fewer_images_than_parts_are_no_error() -> None:
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
 
 
-def test_batch_normalisation_is_not_cut_in_parts() -> None:
+def test_batch_normalization_is_not_cut_into_micro_batches() -> None:
     with pytest.raises(UsageError, match="batch normalization needs micro_batches=1"):
-        Steps(normalised(), tf.distribute.get_strategy(), micro_batches=2)
+        Steps(normalized(), tf.distribute.get_strategy(), micro_batches=2)
 
 
 @pytest.mark.parametrize(("images", "batch_size"), [(9, 4), (13, 6), (1, 8)])
-def test_batch_normalisation_needs_an_image_a_replica(
+def test_batch_normalization_needs_an_image_a_replica(
     images: int, batch_size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Replicas, "count", 2)
     replicas = Replicas("none", Cluster())
     with pytest.raises(UsageError, match=f"has 1 of {images} images for 2 replicas"):
-        replicas.synchronize(normalised(), images, batch_size)
-    replicas.synchronize(normalised(), images + 1, batch_size)
+        replicas.synchronize(normalized(), images, batch_size)
+    replicas.synchronize(normalized(), images + 1, batch_size)
     replicas.synchronize(convolution(), images, batch_size)
 
 
@@ -225,7 +225,7 @@ def two_replicas() -> Replicas:
 
 
 def first_axis() -> keras.Model:
-    """Return a model that normalises the first axis of its images."""
+    """Return a model that normalizes the first axis of its images."""
     inputs = keras.Input(SHAPE)
     x = keras.layers.Flatten()(keras.layers.BatchNormalization(axis=1)(inputs))
     model = keras.Model(inputs, keras.layers.Dense(CLASSES)(x))
@@ -243,7 +243,7 @@ def clipped() -> keras.Model:
 def assert_that_two_replicas_train_as_one() -> None:
     replicas = two_replicas()
     assert replicas.count == 2
-    builds = ((softmax_regression, 23), (normalised, 23), (first_axis, 23), (clipped, 23))
+    builds = ((softmax_regression, 23), (normalized, 23), (first_axis, 23), (clipped, 23))
     for build, size in (*builds, (convolution, 21)):
         split = random_split(size)
         keras.utils.set_random_seed(2)
@@ -267,7 +267,7 @@ def assert_that_two_replicas_learn() -> None:
     replicas, split = two_replicas(), random_split(21)
     keras.utils.set_random_seed(1)
     with replicas.strategy.scope():
-        model = normalised(dropout=0.5)
+        model = normalized(dropout=0.5)
     with pytest.raises(UsageError, match="XLA compiles the steps of a single replica"):
         Steps(model, replicas.strategy, jit=True)
     steps, losses = Steps(model, replicas.strategy), []
@@ -310,6 +310,6 @@ def assert_that_what_overflows_on_one_replica_is_left_out_on_both() -> None:
         assert_that_what_overflows_on_one_replica_is_left_out_on_both,
     ],
 )
-def test_two_replicas(check: Callable[[], None]) -> None:
+def test_two_replicas_compute_as_one(check: Callable[[], None]) -> None:
     ended = Process(check).ended()
     assert ended.code == 0, ended.err

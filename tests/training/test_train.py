@@ -180,7 +180,7 @@ def test_the_seed_is_also_that_of_the_initial_weights() -> None:
     assert (seen[0] != seen[2]).any()
 
 
-def test_an_earlier_run_is_not_replaced_without_leave(first_run: FirstRun) -> None:
+def test_an_earlier_run_is_not_replaced_without_overwrite(first_run: FirstRun) -> None:
     before = files(first_run.out)
     with pytest.raises(UsageError, match="has a run"):
         run(digits(out=first_run.out))

@@ -144,7 +144,7 @@ def test_callbacks_are_called_as_keras_calls_them(data: ImageData) -> None:
     assert model.history.history["val_accuracy"] == [r.validation_accuracy for r in results]
 
 
-def test_early_stopping_stops_and_puts_the_best_weights_back(data: ImageData) -> None:
+def test_early_stopping_stops_and_restores_the_best_weights(data: ImageData) -> None:
     stopper = keras.callbacks.EarlyStopping(
         "val_loss", mode="max", patience=1, restore_best_weights=True
     )

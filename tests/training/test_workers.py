@@ -29,7 +29,7 @@ from tests.helpers import tiny
 from tests.helpers.kills import command_that_ends_at, hang, kill, stop
 from tests.helpers.processes import Ended, Process
 from tests.helpers.runs import metrics, weights
-from tests.helpers.small import convolution, normalised, random_split
+from tests.helpers.small import convolution, normalized, random_split
 
 Worker = Callable[..., int | None]
 TRAIN = ["train", "--model", tiny.NAME, "--data", "digits", "--limit", "60", "--batch-size", "20"]
@@ -137,7 +137,7 @@ def test_two_workers_have_the_losses_of_one(
 def print_collectives() -> None:
     """Print for two models how often the workers exchange something in a step, and a call."""
     replicas, split, found = Replicas("auto", of_environment("auto")), random_split(8), []
-    for build in (convolution, normalised):
+    for build in (convolution, normalized):
         with replicas.strategy.scope():
             model = build()
         replicas.synchronize(model, 8, 8)
@@ -151,7 +151,7 @@ def print_collectives() -> None:
     print(json.dumps(found))
 
 
-def test_workers_exchange_their_gradients_at_once_and_each_normalisation_both_ways() -> None:
+def test_workers_exchange_their_gradients_at_once_and_each_normalization_both_ways() -> None:
     for worker in ends(*start(print_collectives)):
         assert worker.code == 0, worker.err
         assert json.loads(worker.out) == [1, 0, 1 + 2, 0]

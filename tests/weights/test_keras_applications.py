@@ -94,6 +94,13 @@ def test_a_resnet_of_another_graph_is_refused(changes: dict[str, object], option
     assert_refused(model, lambda: load_weights(model, keras_model), UsageError, match)
 
 
+def test_a_graph_whose_layers_have_other_names_is_compared_too() -> None:
+    source = kerazoo.create_model("resnet50", use_bias=True, include_top=False)
+    model = kerazoo.models.ResNet50(include_top=False)
+    match = r"another network than 'resnet50': conv1_bn \(and 52 more\) has epsilon 1.001e-05"
+    assert_refused(model, lambda: load_weights(model, source), UsageError, match)
+
+
 @pytest.mark.parametrize("ending", [".h5", ".weights.h5"])
 def test_resnet_files_go_both_ways(ending: str, tmp_path: Path) -> None:
     image = np.random.default_rng(0).normal(scale=60, size=(1, 96, 96, 3))

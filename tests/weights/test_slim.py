@@ -164,7 +164,7 @@ def test_the_other_networks_go_both_ways(network: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["", ".v1", ".index", ".data-00000-of-00001"])
-def test_other_tensors_of_a_training_is_skipped_with_a_warning(
+def test_other_tensors_of_a_training_are_skipped_with_a_warning(
     suffix: str, slim_file: tuple[Path, np.ndarray], caplog: pytest.LogCaptureFixture
 ) -> None:
     path, wanted = slim_file
