@@ -16,7 +16,7 @@ import pandas as pd
 from kerazoo.training import disk, runs
 from kerazoo.training.checkpoints import Checkpoints
 from kerazoo.training.result import EpochResult
-from kerazoo.training.runs import CONFIG, EARLIER, FILES
+from kerazoo.training.runs import CONFIG, EARLIER
 
 
 class RunFolder:
@@ -59,9 +59,8 @@ class RunFolder:
         disk.make(out)
         folder = cls(out, disk.lock(out), is_new)
         if runs.has_earlier(out):  # the run in its place has ended no epoch
-            for name in FILES:
-                disk.remove(out / name)
-        elif runs.is_run(out):
+            runs.restore(out)
+        if runs.is_run(out):
             runs.set_aside(out)
         (out / CONFIG).touch()
         return folder
