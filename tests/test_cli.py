@@ -187,7 +187,8 @@ def test_help_has_groups_defaults_and_exit_codes(capsys: pytest.CaptureFixture[s
 IMPORTED = """
 import json, sys
 from kerazoo.cli import main
-heavy = {"tensorflow", "keras", "numpy", "pandas", "sklearn", "matplotlib", "tensorflow_datasets"}
+heavy = {"tensorflow", "keras", "numpy", "pandas", "sklearn", "matplotlib", "tensorflow_datasets",
+         "tqdm", "tabulate"}
 found = []
 for arguments in json.loads(sys.argv[1]):
     try:

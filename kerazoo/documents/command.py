@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from kerazoo.arguments import Parser, add_format, add_messages, add_mnist_dir, print_result, start
 from kerazoo.errors import DataMissingError, KerazooError
-from kerazoo.progress import progress_bar
 from kerazoo.text import terminal_width
 
 if TYPE_CHECKING:
@@ -56,6 +55,7 @@ def _rows(parsed: argparse.Namespace) -> Iterator[Row]:
     """
     from kerazoo.documents import accuracy, ledger
     from kerazoo.documents.claim import check
+    from kerazoo.progress import progress_bar
 
     total = len(ledger.COMMITTED.read_text().splitlines()) - 1
     yield from progress_bar(ledger.rows(), desc="documents", total=total, unit=" rows")
