@@ -11,9 +11,43 @@ from typing import Any, NoReturn, TextIO
 
 from kerazoo._version import __version__
 from kerazoo.errors import UsageError, did_you_mean
+from kerazoo.files import mode
 from kerazoo.text import FORMATS
 
 EPILOG = "exit codes: 0 done, 1 failed, 2 usage, 3 data missing, 4 file corrupt, 130 interrupted"
+
+# What other programs call the options.
+SYNONYMS = {
+    "--amp": "--precision",
+    "--arch": "--model",
+    "--batch": "--batch-size",
+    "--checkpoint": "--resume",
+    "--compile": "--jit",
+    "--csv": "--format",
+    "--data-dir": "--data",
+    "--dataset": "--data",
+    "--device": "--strategy",
+    "--dtype": "--precision",
+    "--exclude": "--ignore",
+    "--force": "--overwrite",
+    "--gpus": "--strategy",
+    "--image-size": "--input-shape",
+    "--json": "--format",
+    "--max-samples": "--limit",
+    "--output": "--out",
+    "--output-dir": "--out",
+    "--random-seed": "--seed",
+    "--silent": "--quiet",
+    "--size": "--input-shape",
+    "--steps": "--epochs",
+    "--verbose": "--debug",
+    "--xla": "--jit",
+    "-b": "--batch-size",
+    "-f": "--overwrite",
+    "-o": "--out",
+    "-q": "--quiet",
+    "-v": "--debug",
+}
 
 logger = logging.getLogger("kerazoo")
 
@@ -33,7 +67,8 @@ class Parser(argparse.ArgumentParser):
         """Raise an error for an unknown argument."""
         if unknown in self._option_string_actions:
             self.error(f"'{unknown}' must come after the command")
-        hint = did_you_mean(unknown, self._option_string_actions)
+        flag = unknown.partition("=")[0]
+        hint = did_you_mean(SYNONYMS.get(flag, flag), self._option_string_actions)
         self.error(f"unknown argument '{unknown}'{hint}")
 
 
@@ -109,9 +144,14 @@ def path(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("the path is empty")
     try:
-        return Path(text).expanduser()
+        result = Path(text).expanduser()
     except RuntimeError as error:
         raise argparse.ArgumentTypeError(f"'{text}': the user is unknown") from error
+    try:
+        mode(result)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return result
 
 
 def one_of(choices: Iterable[str]) -> Callable[[str], str]:

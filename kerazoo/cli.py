@@ -44,21 +44,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _log_on_standard_error(logging.WARNING if parsed.quiet else logging.INFO):
             parsed.run(parsed)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except BrokenPipeError:  # the reader of the output needs no more of it
         drop_output(sys.stdout)
-        return 1
     except (Exception, KeyboardInterrupt) as error:
         if "--debug" in arguments:
             traceback.print_exc()
         message, code = explain(error)
-        print(f"kerazoo: {message}", file=sys.stderr)
+        print(f"kerazoo: {text.printable(message)}", file=sys.stderr)
         return code
     return 0
 
 
 def _prepare_streams() -> None:
     """Replace closed streams, and escape what a stream cannot encode."""
-    for name in ("stdout", "stderr"):
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:  # otherwise the next file that is opened would be taken for the stream
+            os.open(os.devnull, os.O_RDWR)
         stream = getattr(sys, name)
         if stream is None:
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - for the whole process
@@ -89,7 +92,8 @@ class _StandardError(logging.Handler):
         """Write a message, a warning with "kerazoo: warning: " before it."""
         warning = "kerazoo: warning: " if record.levelno >= logging.WARNING else ""
         try:
-            print(f"{warning}{record.getMessage()}", file=sys.stderr, flush=True)
+            message = text.printable(record.getMessage())
+            print(f"{warning}{message}", file=sys.stderr, flush=True)
         except OSError:  # its reader has gone
             drop_output(sys.stderr)
 

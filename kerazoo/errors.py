@@ -4,7 +4,6 @@ import difflib
 import errno
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 LEGACY = ("tf_slim", "tf_keras")  # packages that only the TF1 programs need
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)  # on the disk, or for this user
@@ -50,12 +49,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f" (did you mean '{near[0]}'?)" if near else ""
 
 
-def check_parent(path: Path) -> None:
-    """Raise a KerazooError where the directory of a file to write does not exist."""
-    if not path.absolute().parent.is_dir():
-        raise KerazooError(f"the directory '{path.parent}' does not exist: create it first")
-
-
 def reason(error: Exception) -> str:
     """Return the first line of another library's message."""
     return str(error).strip().partition("\n")[0]
@@ -72,11 +65,13 @@ def explain(error: BaseException) -> tuple[str, int]:
         how = "free some space and run again (a training continues with --resume)"
         return f"the disk is full, {how}: {text}", 1
     if is_out_of_memory(error):
-        return "out of memory: smaller images or a smaller batch need less", 1
+        return "out of memory: free some memory, or use a machine with more", 1
     if isinstance(error, ModuleNotFoundError):
         package = '".[legacy]"' if error.name in LEGACY else error.name
         return f"the Python package '{error.name}' is missing: pip install {package}", 1
     if isinstance(error, OSError):
+        if error.filename is not None and error.strerror:
+            text = f"'{os.fsdecode(error.filename)}': {error.strerror.lower()}"
         return f"a file could not be read or written: {text}", 1
     return f"{type(error).__name__}: {text}; --debug shows where it came from", 1
 

@@ -5,9 +5,11 @@ import functools
 import io
 import json
 import math
+import re
 import shutil
 import sys
 import textwrap
+import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
@@ -16,6 +18,9 @@ FORMATS = ("table", "csv", "json", "markdown", "latex")
 BYTES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 COUNTS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 TABULATE = {"markdown": "pipe", "latex": "latex_booktabs"}
+
+# What a spreadsheet takes for a formula, in a cell of CSV; an apostrophe before it prevents that.
+FORMULA = re.compile(r"[=+@-](?!\d*\.?\d*$)")
 
 Row = Mapping[str, Any]
 
@@ -45,8 +50,13 @@ def format_table(
         return json.dumps({**(attributes or {}), key: rows}, indent=1, default=_for_json)
     as_text = cell or (plain if format == "csv" else readable)
     headings = list(rows[0])
-    cells = [[as_text(row[heading]) for heading in headings] for row in rows]
+    cells = [[printable(as_text(row[heading])) for heading in headings] for row in rows]
     if format == "csv":
+        for row, line in zip(rows, cells, strict=True):
+            line[:] = [
+                f"'{text}" if isinstance(row[heading], str) and FORMULA.match(text) else text
+                for heading, text in zip(headings, line, strict=True)
+            ]
         file = io.StringIO()
         csv.writer(file, lineterminator="\n").writerows([headings, *cells])
         return file.getvalue().rstrip("\n")
@@ -102,6 +112,18 @@ def _wrapped(
         names = shorten(names, max(12, widths[0] - excess))
     rows = [(name, *row[1:]) for name, row in zip(names, cells, strict=True)]
     return [line for row in rows for line in zip_longest(*map(wrap, row, widths), fillvalue="")]
+
+
+def printable(text: str) -> str:
+    """Return a text on one line, with the control and format characters in it escaped."""
+    return "".join(
+        each if each.isprintable() or unicodedata.category(each) == "Zs" else _escaped(each)
+        for each in text
+    )
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()
 
 
 def shorten(names: Sequence[str], width: int) -> list[str]:

@@ -17,6 +17,8 @@ def test_names_are_sorted_and_match_a_pattern() -> None:
     assert "mnist_cnn" in names
     assert kerazoo.list_models("mnist_*") == ["mnist_cnn"]
     assert kerazoo.list_models("no_*") == []
+    assert kerazoo.list_models("vgg16") == ["vgg16"]
+    assert kerazoo.list_models("VGG1") == kerazoo.list_models("vgg1*")
 
 
 def test_a_wrong_name_suggests_the_nearest() -> None:

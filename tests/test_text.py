@@ -15,6 +15,7 @@ from kerazoo.text import (
     format_table,
     in_units,
     plain,
+    printable,
     shape,
     shorten,
 )
@@ -127,3 +128,21 @@ def test_shapes_and_missing_values() -> None:
 )
 def test_figures_have_three_digits(number: float, text: str) -> None:
     assert figure(number) == text
+
+
+def test_names_are_shown_on_one_line_and_obeyed_by_nothing() -> None:
+    name = "a\x1b[2J\r\nb\u202e\x9b c\u3000é"
+    shown = r"a\x1b[2J\r\nb\u202e\x9b c" + "\u3000é"
+    assert printable(name) == shown
+    rows = [{"name": name, "count": 1}]
+    for format in ("table", "csv", "markdown"):
+        assert shown in format_table(rows, format)
+    assert json.loads(format_table(rows, "json"))["rows"][0]["name"] == name
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [("=1+1", "'=1+1"), ("-1+cmd|x", "'-1+cmd|x"), ("@x", "'@x"), ("-1.5", "-1.5"), (-3, "-3")],
+)
+def test_no_name_is_a_formula_in_csv(value: object, cell: str) -> None:
+    assert format_table([{"x": value}], "csv") == f"x\n{cell}"

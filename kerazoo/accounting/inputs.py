@@ -9,6 +9,7 @@ from typing import Any
 from kerazoo import models, registry
 from kerazoo.compat import operation_of, shapes_only
 from kerazoo.errors import UsageError, did_you_mean, reason
+from kerazoo.files import check_file
 from kerazoo.lazy import keras
 
 Shape = Sequence[int | None]
@@ -24,8 +25,7 @@ def check_model_name(name: str) -> None:
         UsageError: `name` is neither a model of the zoo nor a .keras file.
     """
     if name.endswith(".keras"):
-        if not Path(name).is_file():
-            raise UsageError(f"there is no file '{name}'")
+        check_file(Path(name))
     elif Path(name).exists():
         raise UsageError(f"'{name}' is not a .keras file, the only format that stores a model")
     elif not name.startswith(APPLICATIONS):

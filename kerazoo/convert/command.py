@@ -5,7 +5,8 @@ import glob
 from pathlib import Path
 
 from kerazoo.arguments import Parser, add_messages, one_of, path, print_result, start
-from kerazoo.errors import UsageError, check_parent
+from kerazoo.errors import UsageError
+from kerazoo.files import check_target
 
 
 def add(parser: Parser) -> None:
@@ -54,7 +55,7 @@ def _convert(parsed: argparse.Namespace) -> None:
 def _check_target(target: Path, overwrite: bool) -> None:
     if target.suffix not in (".keras", ".h5", ".ckpt"):
         raise UsageError(f"'{target}' must end with .keras, .h5, .weights.h5 or .ckpt")
-    check_parent(target)
+    check_target(target)
     for existing in (target, target.with_name(f"{target.name}.index")):
         if existing.exists() and not overwrite:
             raise UsageError(f"'{existing}' exists: name another file or give --overwrite")

@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 
 from kerazoo.arguments import Parser, add_messages, one_of, path, print_result, start
-from kerazoo.errors import UsageError, check_parent
+from kerazoo.errors import UsageError
+from kerazoo.files import check_target
 
 DEMOS = ("filter_demo", "max_pool")  # functions of kerazoo.demos.figures
 
@@ -24,7 +25,7 @@ def _run(parsed: argparse.Namespace) -> None:
     out: Path = parsed.out or Path(f"{parsed.name}.png")
     if out.suffix not in (".png", ".pdf"):
         raise UsageError(f"'{out}' must end with .png or .pdf")
-    check_parent(out)
+    check_target(out)
     start()
     from kerazoo.demos import figures
 

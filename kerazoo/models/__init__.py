@@ -13,6 +13,7 @@ import pkgutil
 from typing import Any
 
 from kerazoo import registry
+from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 from kerazoo.models.resnet import ResNet50, ResNet101, ResNet152
 from kerazoo.models.vgg import VGG16, VGG19
@@ -31,12 +32,19 @@ __all__ = [
 
 
 def list_models(pattern: str = "*") -> list[str]:
-    """Return the sorted names of the models that match a shell-style pattern.
+    """Return the sorted names of the models that match a shell-style pattern, in any case.
+
+    A pattern that is not a name and has no wildcards matches the names that contain it.
 
     >>> list_models("vgg1[13]")
     ['vgg11', 'vgg13']
+    >>> list_models("Net_")
+    ['alexnet_v2']
     """
-    return sorted(fnmatch.filter(registry.names(), pattern))
+    if not isinstance(pattern, str):
+        raise UsageError(f"a pattern of names is a text; received {pattern!r}")
+    pattern, names = pattern.lower(), registry.names()
+    return fnmatch.filter(names, pattern) or fnmatch.filter(names, f"*{pattern}*")
 
 
 def create_model(name: str, /, **options: Any) -> keras.Model:

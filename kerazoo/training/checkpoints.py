@@ -20,7 +20,7 @@ from typing import IO, Any, Self
 import numpy as np
 
 from kerazoo.errors import CorruptFileError
-from kerazoo.training.disk import flush
+from kerazoo.files import flush
 
 ARRAYS, RECORD, MANIFEST = "arrays.npz", "record.json", "manifest.json"
 ASIDE = ".new"

@@ -69,12 +69,12 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
     options = [
         ("--epochs", integer(1, MAXIMUM), recipe.epochs, "passes over the training images"),
         ("--batch-size", integer(1, MAXIMUM), recipe.batch_size, "images of one step"),
-        ("--learning-rate", positive, recipe.learning_rate, "Adam's learning rate"),
+        ("--learning-rate --lr", positive, recipe.learning_rate, "Adam's learning rate"),
         ("--seed", integer(0, 2**32 - 1), recipe.seed, "of initial weights and order of images"),
     ]
-    for flag, kind, default, text in options:
+    for flags, kind, default, text in options:
         help_text = f"{text} (default: {default})"
-        group.add_argument(flag, type=kind, default=GIVEN, metavar="N", help=help_text)
+        group.add_argument(*flags.split(), type=kind, default=GIVEN, metavar="N", help=help_text)
     for flag, choices, usual, text in (
         ("--schedule", SCHEDULES, recipe.schedule, "schedule of the learning rate"),
         ("--precision", PRECISIONS, recipe.precision, "dtype policy of the layers"),

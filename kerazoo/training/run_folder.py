@@ -7,13 +7,14 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import pandas as pd
 
-from kerazoo.training import disk, runs
+from kerazoo import files
+from kerazoo.training import runs
 from kerazoo.training.checkpoints import Checkpoints
 from kerazoo.training.result import EpochResult
 from kerazoo.training.runs import CONFIG, EARLIER
@@ -54,10 +55,11 @@ class RunFolder:
         runs.check(out, overwrite)
         if out is None:
             path = _new_folder(f"{time.strftime('%Y%m%d-%H%M%S')}-{model}-{data}")
-            return cls(path, disk.lock(path), is_new=True)
+            return cls(path, files.lock(path), is_new=True)
         is_new = not out.exists()
-        disk.make(out)
-        folder = cls(out, disk.lock(out), is_new)
+        files.make(out)
+        folder = cls(out, files.lock(out), is_new)
+        files.remove_unfinished(out)
         if runs.has_earlier(out):  # the run in its place has ended no epoch
             runs.restore(out)
         if runs.is_run(out):
@@ -74,7 +76,8 @@ class RunFolder:
             KerazooError: It cannot be written to.
         """
         runs.check_writable(run)
-        folder = cls(run, disk.lock(run))
+        folder = cls(run, files.lock(run))
+        files.remove_unfinished(run)
         folder.commit()
         return folder
 
@@ -110,40 +113,27 @@ class RunFolder:
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write `content` as a file of indented JSON."""
-        with self.replacing(name) as path:
+        with files.replacing(self.path / name) as path:
             path.write_text(json.dumps(content, indent=2, default=str) + "\n")
 
     def write_metrics(self, results: Sequence[EpochResult]) -> None:
         """Write metrics.csv, a row for each epoch."""
         columns = [field.name for field in dataclasses.fields(EpochResult)]
         rows = pd.DataFrame(map(dataclasses.asdict, results), columns=columns)
-        with self.replacing("metrics.csv") as path:
+        with files.replacing(self.path / "metrics.csv") as path:
             rows.to_csv(path, index=False, errors="backslashreplace")
         if not self.earlier_run:
             self.commit()
-
-    @contextlib.contextmanager
-    def replacing(self, name: str) -> Iterator[Path]:
-        """Yield a path to write to, which replaces the file `name` after success."""
-        path = self.path / name
-        aside = path.with_stem(f".{path.stem}")
-        try:
-            yield aside
-            disk.flush(aside)
-            aside.replace(path)
-            disk.flush(self.path)
-        finally:
-            aside.unlink(missing_ok=True)
 
 
 def _new_folder(name: str) -> Path:
     """Make and return `runs/name`, without characters that file names cannot have."""
     base = Path("runs") / re.sub(r"[^\w.-]+", "-", name)[:100]
-    disk.make(base.parent)
+    files.make(base.parent)
     for number in itertools.count(1):
         path = base if number == 1 else base.with_name(f"{base.name}-{number}")
         with contextlib.suppress(FileExistsError):
             path.mkdir()
             break
-    disk.flush(path.parent)
+    files.flush(path.parent)
     return path

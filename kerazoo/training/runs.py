@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from kerazoo import files
 from kerazoo.errors import CorruptFileError, KerazooError, UsageError
-from kerazoo.training import disk
 
 CONFIG = "config.json"
 RESULTS = ("checkpoints", "metrics.csv", "tensorboard", "curves.png", "model.keras", "summary.json")
@@ -31,14 +31,14 @@ def check(out: Path | None, overwrite: bool) -> None:
     recover(out)
     if not out.exists():
         return
-    files = [path for path in out.iterdir() if path.name != f".{CONFIG}"]
-    if all(path.name == CONFIG and path.stat().st_size == 0 for path in files):
+    entries = (path for path in out.iterdir() if not path.name.startswith(files.UNFINISHED))
+    if all(path.name == CONFIG and path.stat().st_size == 0 for path in entries):
         return  # it is empty, or has what a run leaves that is killed at its start
     if not is_run(out):
         raise UsageError(f"--out '{out}' contains other files than a run: name another directory")
     if not overwrite:
         raise UsageError(f"--out '{out}' has a run: name another directory or give --overwrite")
-    os.close(disk.lock(out))  # to report it before TensorFlow starts
+    os.close(files.lock(out))  # to report it before TensorFlow starts
 
 
 def check_writable(out: Path) -> None:
@@ -64,7 +64,7 @@ def set_aside(out: Path) -> None:
     for name in reversed(FILES):
         if (out / name).exists():
             (out / name).replace(earlier / name)
-    disk.flush(out)
+    files.flush(out)
 
 
 def has_earlier(out: Path) -> bool:
@@ -75,7 +75,7 @@ def has_earlier(out: Path) -> bool:
 def restore(out: Path) -> None:
     """Remove the run in `out`, and move an earlier one back that was set aside."""
     for name in FILES:
-        disk.remove(out / name)
+        files.remove(out / name)
     _move_back(out)
 
 
@@ -84,7 +84,7 @@ def recover(out: Path) -> None:
     if not has_earlier(out) or is_run(out):
         return
     with contextlib.suppress(UsageError):  # a process is using it
-        lock = disk.lock(out)
+        lock = files.lock(out)
         try:
             if not is_run(out):
                 _move_back(out)
@@ -99,16 +99,16 @@ def _move_back(out: Path) -> None:
     with contextlib.suppress(OSError):  # there is none, or somebody else's file in it
         (out / EARLIER).rmdir()
     if out.exists():
-        disk.flush(out)
+        files.flush(out)
 
 
 def remove_earlier(out: Path) -> None:
     """Remove an earlier run that was set aside, if there is one."""
-    disk.remove(out / REMOVED)
+    files.remove(out / REMOVED)
     if (out / EARLIER).exists():
         (out / EARLIER).replace(out / REMOVED)
-        disk.flush(out)
-        disk.remove(out / REMOVED)
+        files.flush(out)
+        files.remove(out / REMOVED)
 
 
 def to_resume(given: Path | None) -> Path:
@@ -134,7 +134,7 @@ def to_resume(given: Path | None) -> Path:
 def _check_given(run: Path) -> None:
     recover(run)
     if is_run(run):
-        os.close(disk.lock(run))
+        os.close(files.lock(run))
     elif (run / "checkpoints").exists():
         raise CorruptFileError(f"'{run / CONFIG}' is damaged: resuming needs a copy of it")
     else:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kerazoo.errors import UsageError, check_parent, did_you_mean
+from kerazoo.errors import UsageError, did_you_mean
+from kerazoo.files import check_target
 from kerazoo.lazy import keras
 from kerazoo.registry import Weights
 from kerazoo.weights.preprocessing import Preprocessing, preprocess
@@ -123,7 +124,7 @@ def export_weights(model: keras.Model, path: str | os.PathLike[str], format: str
         hint = did_you_mean(str(format), formats)
         raise UsageError(f"format must be one of {', '.join(formats)}; received {format!r}{hint}")
     path = Path(path)
-    check_parent(path)
+    check_target(path)
     with replacing(path) as aside:
         usual = formats[format](model, aside)
     expected = getattr(model, "preprocessing", None)

@@ -4,6 +4,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from kerazoo import files
 from kerazoo.errors import KerazooError, UsageError
 from kerazoo.training import runs
 from kerazoo.training.result import EpochResult
@@ -46,7 +47,7 @@ def test_a_file_is_complete_or_absent() -> None:
         path.write_text("half")
         raise OSError
 
-    with pytest.raises(OSError), folder.replacing("summary.json") as path:  # noqa: PT011 - ours
+    with pytest.raises(OSError), files.replacing(folder.path / "summary.json") as path:  # noqa: PT011 - ours
         fail(path)
     assert json.loads(Path("out/summary.json").read_text())["number"] == 1
     assert {path.name for path in Path("out").iterdir()} == {"config.json", "summary.json"}
@@ -220,11 +221,13 @@ def test_one_folder_takes_one_run_at_a_time(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_run_that_was_killed_as_it_began_is_in_nobodys_way() -> None:
     Path("out").mkdir()
     Path("out/config.json").touch()
-    Path("out/.config.json").write_text("{")
+    Path(f"out/{files.UNFINISHED}abc").mkdir()
+    Path(f"out/{files.UNFINISHED}abc/config.json").write_text("{")
     with RunFolder.begin(Path("out"), False, "m", "d") as folder:
         folder.write_json("config.json", {"versions": {"kerazoo": "1"}})
         folder.commit()
     assert is_run(Path("out"))
+    assert [path.name for path in Path("out").iterdir()] == ["config.json"]
     Path("other").mkdir()
     Path("other/config.json").write_text("{}")
     with pytest.raises(UsageError, match="contains other files than a run"):

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from kerazoo.training import disk, runs
+from kerazoo import files
+from kerazoo.training import runs
 from kerazoo.training.runs import EARLIER, FILES, REMOVED
 
 
@@ -51,12 +52,12 @@ def kill_after(steps: int, patch: pytest.MonkeyPatch) -> None:
 
         return run
 
-    for owner, name in ((disk, "remove"), (Path, "replace"), (Path, "rmdir"), (os, "fsync")):
+    for owner, name in ((files, "remove"), (Path, "replace"), (Path, "rmdir"), (os, "fsync")):
         patch.setattr(owner, name, counted(getattr(owner, name)))
 
 
 def killed(do: Callable[[], object], steps: int) -> bool:
-    """Return whether an action is killed after so many operations of the disk."""
+    """Return whether an action is killed after so many operations of the files."""
     with pytest.MonkeyPatch.context() as patch:
         kill_after(steps, patch)
         try:
@@ -119,7 +120,7 @@ def test_a_kill_while_the_earlier_run_is_removed_leaves_the_new_one(out: Path) -
 def test_a_process_that_is_at_it_is_left_alone(out: Path) -> None:
     runs.set_aside(out)
     before = contents(out)
-    lock = disk.lock(out)
+    lock = files.lock(out)
     runs.recover(out)
     assert contents(out) == before
     os.close(lock)

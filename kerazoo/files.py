@@ -1,0 +1,154 @@
+"""Files: only regular ones are read, one is replaced as a whole, and what is written survives."""
+
+import contextlib
+import errno
+import json
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from kerazoo.errors import MAX_CHARACTERS, CorruptFileError, KerazooError, UsageError
+
+# Directories of unfinished files: a process that is killed leaves its own.
+UNFINISHED = ".kerazoo-new-"
+IMPOSSIBLE = (errno.ENAMETOOLONG, errno.ELOOP)  # of a path that no file can have
+
+
+def check_file(path: Path) -> None:
+    """Check that a path is that of a regular file, for a reader that opens it by its path.
+
+    Raises:
+        UsageError: There is no such file, or it is a directory, a pipe or a device.
+        PermissionError: Its directory may not be searched.
+    """
+    if (found := mode(path)) is None:
+        raise UsageError(f"there is no file '{path}'")
+    if stat.S_ISDIR(found):
+        raise UsageError(f"'{path}' is a directory, not a file")
+    if not stat.S_ISREG(found):
+        raise UsageError(f"'{path}' is a pipe or a device, not a file")
+
+
+def check_target(path: Path) -> None:
+    """Check that a file can be written to a path, or can replace what is there.
+
+    Raises:
+        UsageError: No file can have this path, or something other than a file has it.
+        KerazooError: Its directory does not exist or cannot be written to.
+    """
+    if mode(path) is not None:
+        check_file(path)
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise KerazooError(f"the directory '{path.parent}' does not exist: create it first")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise KerazooError(
+            f"'{path.parent}' cannot be written to: make it writable or name another directory"
+        )
+
+
+def mode(path: Path) -> int | None:
+    """Return the type and permissions of what has a path, None if nothing has it.
+
+    Raises:
+        UsageError: Nothing can have this path.
+        PermissionError: Its directory may not be searched.
+    """
+    try:
+        return path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:  # a NUL is a ValueError
+        if isinstance(error, OSError) and error.errno not in IMPOSSIBLE:
+            raise
+        raise UsageError(f"no file can have the path '{path}'"[:MAX_CHARACTERS]) from error
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the content of a regular file; errors as in `check_file`."""
+    check_file(path)
+    return path.read_bytes()
+
+
+def read_json(path: Path) -> Any:
+    """Return the content of a JSON file.
+
+    Raises:
+        UsageError: There is no such file.
+        CorruptFileError: It has other content.
+        PermissionError: It may not be read.
+    """
+    content = read_bytes(path)
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise CorruptFileError(f"'{path}' is damaged: it is not valid JSON") from error
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a path to write to; if the block succeeds, that file replaces `path` in one step.
+
+    It has the same name, in a new directory next to `path` that only this user can use.
+    """
+    path = path.absolute()
+    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=path.parent) as folder:
+        unfinished = Path(folder) / path.name
+        yield unfinished
+        flush(unfinished)
+        unfinished.replace(path)
+        flush(path.parent)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what processes that were killed have left of `replacing` files in a directory."""
+    for path in folder.glob(f"{UNFINISHED}*"):
+        remove(path)
+
+
+def flush(path: Path) -> None:
+    """Write a file, or the names in a directory, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make(folder: Path) -> None:
+    """Make a directory and its missing parents, and write their names to the disk."""
+    if not folder.exists():
+        make(folder.parent)
+        folder.mkdir(exist_ok=True)
+        flush(folder.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a directory with its content, if it exists; of a link, the link."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def lock(folder: Path) -> int:
+    """Return a descriptor that keeps other processes from a directory until it is closed.
+
+    Raises:
+        UsageError: Another process uses it.
+    """
+    import fcntl  # which Windows lacks
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise UsageError(f"a run is in progress in '{folder}': wait until it ends") from error
+    except OSError:
+        pass  # some network disks have no locks
+    return descriptor
