@@ -89,11 +89,12 @@ class _StandardError(logging.Handler):
     """Writes each message as a line to what `sys.stderr` is at that time."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a message, a warning with "kerazoo: warning: " before it."""
-        warning = "kerazoo: warning: " if record.levelno >= logging.WARNING else ""
+        """Write a message, a warning or an error with "kerazoo: " before it."""
+        beginnings = {logging.WARNING: "kerazoo: warning: ", logging.ERROR: "kerazoo: "}
         try:
             message = text.printable(record.getMessage())
-            print(f"{warning}{message}", file=sys.stderr, flush=True)
+            beginning = beginnings.get(record.levelno, "")
+            print(f"{beginning}{message}", file=sys.stderr, flush=True)
         except OSError:  # its reader has gone
             drop_output(sys.stderr)
 

@@ -3,6 +3,7 @@
 import difflib
 import errno
 import os
+import re
 from collections.abc import Iterable, Iterator
 
 LEGACY = ("tf_slim", "tf_keras")  # packages that only the TF1 programs need
@@ -58,6 +59,10 @@ def explain(error: BaseException) -> tuple[str, int]:
     """Return the message for an error, one sentence, and the exit code."""
     if isinstance(error, KerazooError):
         return str(error), error.exit_code
+    kinds = {kind.__name__: kind for kind in KerazooError.__subclasses__()}
+    quoted = re.search(rf"\b({'|'.join(kinds)}): (.+)\nTraceback", str(error))
+    if quoted:  # by TensorFlow, from Python that it ran in a graph
+        return quoted[2], kinds[quoted[1]].exit_code
     if any(isinstance(link, KeyboardInterrupt) for link in _chain(error)):
         return "interrupted", InterruptedRunError.exit_code
     text = " ".join(str(error).split())[:MAX_CHARACTERS]

@@ -1,71 +1,152 @@
-"""Decode image files, and resize and convert images to the shape that a model takes."""
+"""The one reader of image files, and the one function that resizes images.
+
+Pillow decodes the files, https://pillow.readthedocs.io.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import os
+import threading
+import warnings
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import numpy as np
+from PIL import Image, ImageOps, ImageStat, UnidentifiedImageError
+
+from kerazoo.errors import CorruptFileError, KerazooError, UsageError, reason
+from kerazoo.files import check_file
 from kerazoo.lazy import tf
 
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WebP")
+SUFFIXES = (*(".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"),)
+DEPTHS = (8, 12, 16)  # bits that the levels of a gray image with more than 8 bits may have
+
+ImageShape = tuple[int, int, int]
+
+_opening = threading.Lock()  # the filters of warnings belong to all threads
 
 
-def decode_if_valid(data: bytes, channels: int = 0) -> tf.Tensor | None:
-    """Return the image in a file, uint8 [height, width, channels]; None if it cannot be decoded.
+def read_image(path: Path, channels: int) -> np.ndarray:
+    """Return the image in a file, upright and opaque.
+
+    The orientation in its EXIF data is applied. Of an animation, it is the first frame. What is
+    transparent becomes white, or black where the visible pixels are light, so that a drawing in one
+    color stays visible. Color becomes gray by its luma, gray becomes three equal channels. The
+    levels of a gray image of 16 bits are those of 8 or 12 bits if none is higher.
 
     Args:
-        data: The bytes of a BMP, GIF, JPEG or PNG file. An animation gives its first frame. A BMP
-            with a color palette is not valid: TensorFlow decodes the indices as gray levels.
-        channels: 1, 3 or 4; 0 for as many as the file has.
+        path: A BMP, GIF, JPEG, PNG, TIFF or WebP file, whatever its name ends with.
+        channels: 1 for gray, 3 for RGB.
+
+    Returns:
+        uint8 [height, width, channels].
+
+    Raises:
+        UsageError: There is no such file, or it has too many pixels, see
+            `PIL.Image.MAX_IMAGE_PIXELS`.
+        CorruptFileError: It is damaged, or of another format.
+        KerazooError: It may not be read.
     """
-    if _has_palette(data):
-        return None
     try:
-        return tf.io.decode_image(data, channels, expand_animations=False)
-    except tf.errors.InvalidArgumentError:
-        return None
+        check_file(path)
+        with _opened(path) as image:
+            pixels = np.asarray(_plain(image, "L" if channels == 1 else "RGB"))
+            return pixels.reshape(*pixels.shape[:2], channels)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        limit = f"{Image.MAX_IMAGE_PIXELS:,}"
+        raise UsageError(f"'{path}' has more than {limit} pixels: make it smaller") from error
+    except UnidentifiedImageError as error:
+        *others, last = FORMATS
+        known = f"{', '.join(others)} or {last}"
+        raise CorruptFileError(f"'{path}' is not a {known} file: save it as one") from error
+    except PermissionError as error:
+        raise KerazooError(f"'{path}' may not be read: change its permissions") from error
+    except (KerazooError, MemoryError):
+        raise
+    except Exception as error:  # each of Pillow's formats raises kinds of its own
+        message = f"'{path}' is damaged or cannot be read as an image: {reason(error)}"
+        raise CorruptFileError(message) from error
 
 
-def _has_palette(data: bytes) -> bool:
-    """Return whether a file is an 8-bit BMP whose palette is other than the gray levels."""
-    if data[:2] != b"BM" or data[28:30] != b"\x08\x00":  # bits per pixel
-        return False
-    start, end = (int.from_bytes(data[at : at + 4], "little") for at in (14, 10))
-    palette = data[14 + start : end]
-    gray = b"".join(bytes([level] * 3) + palette[3:4] for level in range(256))
-    return not gray.startswith(palette)
+def _opened(path: Path) -> Image.Image:
+    """Return an image of which only the header was read."""
+    with _opening, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        return Image.open(path, formats=FORMATS)
 
 
-def to_shape(images: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:
+def _plain(image: Image.Image, mode: str) -> Image.Image:
+    """Return an image upright, of 8 bits and opaque, in the mode "L" or "RGB"."""
+    image.load()
+    with contextlib.suppress(Exception):  # damaged EXIF data, in a file whose pixels are whole
+        image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I"):
+        image = _of_8_bits(image)
+    elif image.mode == "F":
+        raise ValueError("its pixels are floating-point numbers")
+    elif image.has_transparency_data:
+        image = _opaque(image.convert("RGBA"))
+    return image.convert(mode)
+
+
+def _of_8_bits(image: Image.Image) -> Image.Image:
+    levels = np.asarray(image)
+    depths = [depth for depth in DEPTHS if levels.min() >= 0 and levels.max() < 2**depth]
+    if not depths:
+        raise ValueError("its pixels are integers of more than 16 bits")
+    return Image.fromarray((levels >> (depths[0] - 8)).astype(np.uint8))
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """Return an image over black if its visible pixels are light, else over white."""
+    visible = ImageStat.Stat(image.convert("L"), image.getchannel("A").point(bool))
+    paper = "black" if visible.mean[0] > 127 else "white"
+    return Image.alpha_composite(Image.new("RGBA", image.size, paper), image)
+
+
+def to_shape(images: tf.Tensor, image_shape: ImageShape) -> tf.Tensor:
     """Resize and convert images [..., h, w, 1 or 3] to float32 [..., height, width, channels].
 
     The values are in [0, 1]. Color becomes gray by its luma, gray becomes three equal channels. The
     interpolation is bilinear, with anti-aliasing where an image shrinks; the aspect may change.
     """
+    images = tf.convert_to_tensor(images)
     height, width, channels = image_shape
-    images = tf.image.convert_image_dtype(images, tf.float32)
+    maximum = images.dtype.max if images.dtype.is_integer else 1
+    if images.shape[-3:-1] != (height, width):  # in uint8 a large image takes less memory
+        images = tf.image.resize(images, (height, width), antialias=True)
+    images = tf.cast(images, tf.float32)
+    if maximum != 1:
+        images *= 1 / maximum
     if images.shape[-1] != channels:
         convert = tf.image.rgb_to_grayscale if channels == 1 else tf.image.grayscale_to_rgb
         images = convert(images)
-    if images.shape[-3:-1] != (height, width):
-        images = tf.image.resize(images, (height, width), antialias=True)
     return images
 
 
-def decode_batch(
-    files: tf.Tensor, decode: Callable[[tf.Tensor], tf.Tensor], image_shape: tuple[int, int, int]
-) -> tf.Tensor:
-    """Return the image that `decode` makes of each of the files [batch], as `to_shape` does."""
-    return tf.map_fn(
-        lambda file: to_shape(decode(file), image_shape),
-        files,
-        fn_output_signature=tf.TensorSpec(image_shape, tf.float32),
-    )
+def read_images(paths: Iterable[Path], image_shape: ImageShape) -> np.ndarray:
+    """Return the images in files as `to_shape` does, float32 [size, height, width, channels].
+
+    Raises:
+        KerazooError: See `read_image`.
+    """
+
+    def read(path: Path) -> np.ndarray:
+        return to_shape(read_image(path, image_shape[-1]), image_shape).numpy()
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return np.stack(list(pool.map(read, paths)))
 
 
-def read_batch(paths: tf.Tensor, image_shape: tuple[int, int, int]) -> tf.Tensor:
-    """Return the images in valid files [batch], as `to_shape` does."""
+def read_batch(paths: tf.Tensor, image_shape: ImageShape) -> tf.Tensor:
+    """Return the images in files whose paths are bytes [batch], as a part of a TensorFlow graph."""
 
-    def decode(path: tf.Tensor) -> tf.Tensor:
-        return tf.io.decode_image(tf.io.read_file(path), 3, expand_animations=False)
+    def read(paths: np.ndarray) -> np.ndarray:
+        return read_images((Path(os.fsdecode(path)) for path in paths), image_shape)
 
-    return decode_batch(paths, decode, image_shape)
+    images = tf.numpy_function(read, [paths], tf.float32)
+    return tf.ensure_shape(images, (None, *image_shape))

@@ -3,14 +3,20 @@
 import logging
 from pathlib import Path
 
-from kerazoo.data import digits, folder, mnist, names, tfds_sets
+from kerazoo.data import digits, folder, mnist, names
 from kerazoo.data.images import ImageData, ImageShape
 from kerazoo.errors import DataMissingError
 
 logger = logging.getLogger("kerazoo")
 
 
-def load(name: str, image_shape: ImageShape, seed: int, mnist_dir: Path | None = None) -> ImageData:
+def load(
+    name: str,
+    image_shape: ImageShape,
+    seed: int,
+    mnist_dir: Path | None = None,
+    skip_broken: bool = False,
+) -> ImageData:
     """Return a data set with images resized and converted to `image_shape`.
 
     Args:
@@ -19,6 +25,7 @@ def load(name: str, image_shape: ImageShape, seed: int, mnist_dir: Path | None =
         image_shape: (height, width, channels).
         seed: Determines the images that a folder without a test or validation split holds out.
         mnist_dir: Folder with the four IDX files of MNIST.
+        skip_broken: Whether to leave out images of a folder that cannot be read.
 
     Raises:
         UsageError: No data set has this name.
@@ -37,5 +44,7 @@ def load(name: str, image_shape: ImageShape, seed: int, mnist_dir: Path | None =
     if name == "digits":
         return digits.load(image_shape)
     if name.startswith(names.FOLDER):
-        return folder.load(names.folder_path(name), image_shape, seed)
+        return folder.load(names.folder_path(name), image_shape, seed, skip_broken)
+    from kerazoo.data import tfds_sets  # importing tensorflow-datasets takes seconds
+
     return tfds_sets.load(name, image_shape)

@@ -7,17 +7,26 @@ images for validation.
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import tensorflow_datasets as tfds
 
+from kerazoo.data import idx
 from kerazoo.data.images import ArraySplit, ImageData, ImageShape, fingerprint
-from kerazoo.data.tfds_sets import arrays, open_builder, prepare
 from kerazoo.errors import CorruptFileError, DataMissingError
 
 VALIDATION = 5_000
-# sha256 of the pixels and labels in the four files without their headers, train before test
+# The original files with the sha256 of their elements: training images and labels, then test.
+FILES = {
+    "train-images-idx3-ubyte": "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
+    "train-labels-idx1-ubyte": "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
+    "t10k-images-idx3-ubyte": "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
+    "t10k-labels-idx1-ubyte": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
+}
+# sha256 of the elements of all four
 FINGERPRINT = "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"
+
+Arrays = list[np.ndarray]
 
 
 def load(image_shape: ImageShape, mnist_dir: Path | None) -> ImageData:
@@ -25,61 +34,64 @@ def load(image_shape: ImageShape, mnist_dir: Path | None) -> ImageData:
 
     Args:
         image_shape: What the 28x28x1 images are resized and converted to.
-        mnist_dir: Folder with the four IDX files, from which tensorflow-datasets (TFDS) prepares
-            the set; None if the set is prepared already or can be downloaded.
+        mnist_dir: Folder with the four IDX files, compressed by gzip or not; None to let
+            tensorflow-datasets (TFDS) prepare the set from a download.
 
     Raises:
         DataMissingError: MNIST is not available.
         CorruptFileError: One of the four files, or the prepared set, is not the original.
     """
-    builder = open_builder("mnist")
-    if mnist_dir is not None:
-        if not mnist_dir.is_dir():
-            raise DataMissingError(f"there is no directory '{mnist_dir}' with MNIST's four files")
-        _check_files(builder, mnist_dir, all_needed=not builder.is_prepared())
-    try:
-        prepare(builder, mnist_dir)
-    except DataMissingError as error:
-        if mnist_dir is not None:
-            raise
-        hint = "or set --mnist-dir or KERAZOO_MNIST_DIR to a folder with the four IDX files"
-        raise DataMissingError(f"{error}; {hint}") from error
-    (images, labels), test = (_in_file_order(builder, split) for split in ("train", "test"))
-    digest = fingerprint([images, labels, *test])
-    if digest != FINGERPRINT:
-        raise CorruptFileError(
-            f"the set in {builder.data_dir} is not MNIST (sha256 {digest}); remove it and run again"
-        )
+    arrays = _of_tfds() if mnist_dir is None else [_read(mnist_dir, name) for name in FILES]
+    images, labels, test_images, test_labels = arrays
     return ImageData(
         "mnist",
-        tuple(builder.info.features["label"].names),
+        tuple("0123456789"),
         image_shape,
         train=ArraySplit(images[VALIDATION:], labels[VALIDATION:], image_shape),
         validation=ArraySplit(images[:VALIDATION], labels[:VALIDATION], image_shape),
-        test=ArraySplit(*test, image_shape),
-        fingerprint=digest,
-        source_shape=builder.info.features["image"].shape,
+        test=ArraySplit(test_images, test_labels, image_shape),
+        fingerprint=fingerprint(arrays),
+        source_shape=(28, 28, 1),
     )
 
 
-def _check_files(builder: tfds.core.DatasetBuilder, folder: Path, all_needed: bool) -> None:
-    """Compare the four files with the sha256 that TFDS has registered."""
-    for expected in builder.url_infos.values():
-        path = folder / expected.filename
-        if path.is_file():
-            checksum = hashlib.sha256(path.read_bytes()).hexdigest()
-            if checksum != expected.checksum:
-                raise CorruptFileError(
-                    f"'{path}' is damaged or altered: its sha256 is {checksum}, "
-                    f"not {expected.checksum}; replace it with the original file"
-                )
-        elif all_needed:
-            raise DataMissingError(f"'{path}' does not exist; put MNIST's four files there")
+def _read(folder: Path, name: str) -> np.ndarray:
+    """Return images [size, 28, 28, 1] or labels [size] from one of the four files."""
+    found = [path for path in (folder / f"{name}.gz", folder / name) if path.exists()]
+    if not found:
+        raise DataMissingError(f"'{folder / name}.gz' does not exist: put MNIST's four files there")
+    elements = idx.read(found[0])
+    if (digest := fingerprint([elements])) != FILES[name]:
+        raise CorruptFileError(
+            f"'{found[0]}' is damaged or altered: the sha256 of its elements is {digest}, "
+            f"not {FILES[name]}; replace it with the original file"
+        )
+    return elements[..., None] if elements.ndim == 3 else elements
 
 
-def _in_file_order(builder: tfds.core.DatasetBuilder, split: str) -> tuple[np.ndarray, np.ndarray]:
+def _of_tfds() -> Arrays:
+    """Return the elements of the four files from the set that TFDS has prepared, or downloads."""
+    from kerazoo.data.tfds_sets import open_builder, prepare  # importing TFDS takes seconds
+
+    builder = open_builder("mnist")
+    try:
+        prepare(builder)
+    except DataMissingError as error:
+        hint = "or set --mnist-dir or KERAZOO_MNIST_DIR to a folder with the four IDX files"
+        raise DataMissingError(f"{error}; {hint}") from error
+    arrays = [array for split in ("train", "test") for array in _in_file_order(builder, split)]
+    if (digest := fingerprint(arrays)) != FINGERPRINT:
+        raise CorruptFileError(
+            f"the set in {builder.data_dir} is not MNIST (sha256 {digest}); remove it and run again"
+        )
+    return arrays
+
+
+def _in_file_order(builder: Any, split: str) -> Arrays:
     """Return images and labels in file order; TFDS sorts by the md5 of split name and position."""
+    from kerazoo.data.tfds_sets import arrays
+
     images, labels = arrays(builder, split, "image", "label")
     stored = sorted(range(len(labels)), key=lambda i: hashlib.md5(f"{split}{i}".encode()).digest())
     position = np.argsort(stored)
-    return images[position], labels[position].astype(np.uint8)
+    return [images[position], labels[position].astype(np.uint8)]

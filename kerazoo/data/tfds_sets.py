@@ -19,7 +19,7 @@ from google.protobuf import json_format
 from tensorflow_datasets.core import DatasetBuilder as Builder
 
 from kerazoo.data import images
-from kerazoo.data.image_io import decode_batch
+from kerazoo.data.image_io import to_shape
 from kerazoo.data.names import tfds_folder
 from kerazoo.errors import CorruptFileError, DataMissingError, UsageError
 from kerazoo.lazy import tf
@@ -94,29 +94,28 @@ def image_and_label(builder: Builder) -> tuple[str, str]:
     return image, label
 
 
-def prepare(builder: Builder, manual_dir: Path | None = None) -> None:
-    """Prepare the set, unless it is prepared, from a download or from the files in `manual_dir`.
+def prepare(builder: Builder) -> None:
+    """Prepare the set from a download, unless it is prepared.
 
     Raises:
         DataMissingError: The files are not available, or cannot be written.
         CorruptFileError: The prepared set is damaged.
     """
     if not builder.is_prepared():
-        _download_and_prepare(builder, manual_dir)
+        _download_and_prepare(builder)
     if not builder.info.splits:
         raise _damaged(builder.data_dir)
 
 
-def _download_and_prepare(builder: Builder, manual_dir: Path | None) -> None:
-    if manual_dir is None and builder.MANUAL_DOWNLOAD_INSTRUCTIONS is None:
+def _download_and_prepare(builder: Builder) -> None:
+    if builder.MANUAL_DOWNLOAD_INSTRUCTIONS is None:
         _check_server(builder)
     if not sys.stderr.isatty():
         tfds.disable_progress_bar()
     logger.info("preparing %s in %s, only this once", builder.name, builder.data_dir)
-    config = tfds.download.DownloadConfig(manual_dir=manual_dir)
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # TFDS always reports a download
-            builder.download_and_prepare(download_config=config)
+            builder.download_and_prepare()
     except Exception as error:  # downloaders and builders raise errors of many types
         reason = " ".join(str(error).split())
         on_disk = isinstance(error, OSError) and error.errno and error.filename
@@ -161,7 +160,11 @@ def _split(
         return encoded if shuffle is None else encoded.shuffle(SHUFFLE_BUFFER, seed)
 
     def load(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        decoded = decode_batch(batch[image], feature.decode_example, image_shape)
+        decoded = tf.map_fn(
+            lambda encoded: to_shape(feature.decode_example(encoded), image_shape),
+            batch[image],
+            fn_output_signature=tf.TensorSpec(image_shape, tf.float32),
+        )
         return decoded, tf.cast(batch[label], tf.int32)
 
     return images.StreamSplit(rows, load, size)

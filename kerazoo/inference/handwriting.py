@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kerazoo.data.image_io import decode_if_valid
-from kerazoo.errors import CorruptFileError, UsageError
+from kerazoo.data.image_io import read_image
+from kerazoo.errors import UsageError
 from kerazoo.lazy import tf
 
 SIDE, BOX = 28, 20
@@ -22,15 +22,13 @@ EDGE = 0.2  # fraction of the strongest ink at which the digit begins
 
 
 def read(path: Path) -> np.ndarray:
-    """Return the digit in a BMP, GIF, JPEG or PNG file; see `normalize`.
+    """Return the digit in an image file; see `normalize`.
 
     Raises:
         UsageError: The image is blank.
-        CorruptFileError: The file cannot be read as an image.
+        KerazooError: The file cannot be read, see `kerazoo.data.image_io.read_image`.
     """
-    if (image := decode_if_valid(path.read_bytes())) is None:
-        raise CorruptFileError(f"'{path}' cannot be read as an image; save it as a PNG file")
-    if (digit := normalize(image.numpy())) is None:
+    if (digit := normalize(read_image(path, channels=3))) is None:
         raise UsageError(f"'{path}' is blank; give an image of one digit")
     return digit
 
@@ -41,13 +39,13 @@ def normalize(image: np.ndarray) -> np.ndarray | None:
     Ink is what differs from the color of the border, darker or lighter.
 
     Args:
-        image: uint8 [height, width, channels], gray or color, with or without transparency.
+        image: uint8 [height, width, channels], gray or color.
 
     Returns:
         float32 [28, 28, 1] in [0, 1].
     """
     step = max(1, max(image.shape[:2]) // MAX_SIDE)
-    ink = _ink(_opaque(image[::step, ::step].astype(np.float32)))
+    ink = _ink(image[::step, ::step].astype(np.float32))
     if ink is None:
         return None
     rows, columns = (np.flatnonzero((ink > EDGE).any(axis=axis)) for axis in (1, 0))
@@ -55,15 +53,6 @@ def normalize(image: np.ndarray) -> np.ndarray | None:
     size = [max(1, round(side * (BOX / max(ink.shape)))) for side in ink.shape]
     small = tf.image.resize(ink[..., None], size, antialias=True).numpy()[..., 0]
     return _centered(np.clip(small / small.max(), 0, 1))[..., None]
-
-
-def _opaque(image: np.ndarray) -> np.ndarray:
-    """Blend transparent pixels with black if the others are light, else with white."""
-    if image.shape[-1] in (1, 3):
-        return image
-    colors, alpha = image[..., :-1], image[..., -1:] / 255
-    light = (colors * alpha).sum() > 127 * alpha.sum() * colors.shape[-1]
-    return colors * alpha + (0 if light else 255) * (1 - alpha)
 
 
 def _ink(image: np.ndarray) -> np.ndarray | None:

@@ -1,63 +1,167 @@
+"""Image files of every kind, read by one function."""
+
+import struct
+import zlib
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
-from kerazoo.data.image_io import decode_if_valid, read_batch, to_shape
+from kerazoo.data.image_io import read_batch, read_image, read_images, to_shape
+from kerazoo.errors import CorruptFileError, KerazooError, UsageError
+from tests.helpers import fuzz, image_forms
 
 RAMP = Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8))
 COLOR = Image.fromarray(np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8))
 
 
-def encoded(image: Image.Image, format: str, **options: bool | list[Image.Image]) -> bytes:
+def encoded(image: Image.Image, format: str, **options: Any) -> bytes:
     file = BytesIO()
     image.save(file, format, **options)
     return file.getvalue()
 
 
-@pytest.mark.parametrize("format", ["BMP", "PNG"])
-def test_lossless_formats_are_decoded_exactly(format: str) -> None:
-    np.testing.assert_array_equal(decode_if_valid(encoded(COLOR, format)), np.asarray(COLOR))
-    ramp = decode_if_valid(encoded(RAMP, format), channels=3)
-    np.testing.assert_array_equal(ramp, np.asarray(RAMP.convert("RGB")))
+def read(folder: Path, content: bytes, channels: int = 3) -> np.ndarray:
+    (folder / "x.png").write_bytes(content)
+    return read_image(folder / "x.png", channels)
 
 
-def test_a_jpeg_is_close_to_the_image() -> None:
-    smooth = np.asarray(RAMP.convert("RGB"), int)
-    decoded = decode_if_valid(encoded(RAMP, "JPEG"), channels=3)
-    assert np.abs(np.asarray(decoded, int) - smooth).max() <= 4
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", image_forms.forms())
+def test_every_form_of_a_drawing_has_its_pixels(name: str, channels: int, tmp_path: Path) -> None:
+    image_forms.forms()[name](tmp_path / name)
+    pixels = read_image(tmp_path / name, channels)
+    expected = np.repeat(image_forms.drawing()[..., None], channels, axis=-1)
+    assert pixels.shape == expected.shape
+    assert np.abs(pixels.astype(int) - expected).max() <= image_forms.bound(name)
 
 
-def test_an_animation_gives_its_first_frame() -> None:
-    data = encoded(RAMP, "GIF", save_all=True, append_images=[RAMP.rotate(90)])
-    np.testing.assert_array_equal(decode_if_valid(data), np.asarray(RAMP.convert("RGB")))
+@pytest.mark.parametrize("format", ["BMP", "PNG", "TIFF", "WebP"])
+def test_lossless_formats_are_read_exactly(format: str, tmp_path: Path) -> None:
+    lossless = {"lossless": True} if format == "WebP" else {}
+    pixels = read(tmp_path, encoded(COLOR, format, **lossless))
+    np.testing.assert_array_equal(pixels, np.asarray(COLOR))
+    if format in ("BMP", "PNG"):
+        content = (tmp_path / "x.png").read_bytes()
+        np.testing.assert_array_equal(pixels, tf.io.decode_image(content, 3))
 
 
-@pytest.mark.parametrize("image", [COLOR.quantize(4), RAMP.convert("1")])
-def test_a_bmp_with_a_color_palette_is_not_valid(image: Image.Image) -> None:
-    """TensorFlow decodes the palette indices as gray levels."""
-    assert decode_if_valid(encoded(image, "BMP")) is None
-    assert decode_if_valid(encoded(image, "PNG")) is not None
+def test_a_jpeg_is_read_as_tensorflow_does(tmp_path: Path) -> None:
+    smooth = COLOR.resize((64, 48), Image.Resampling.BICUBIC)
+    content = encoded(smooth, "JPEG", quality=90)
+    accurate = tf.io.decode_jpeg(content, dct_method="INTEGER_ACCURATE")
+    assert np.abs(read(tmp_path, content).astype(int) - accurate).max() <= 1
 
 
-@pytest.mark.parametrize("data", [b"", b"text", encoded(COLOR, "PNG")[:-30]])
-def test_damaged_files_are_not_valid(data: bytes) -> None:
-    assert decode_if_valid(data) is None
+def test_gray_of_color_is_its_luma(tmp_path: Path) -> None:
+    gray = read(tmp_path, encoded(COLOR, "PNG"), channels=1)[..., 0]
+    luma = np.asarray(COLOR) @ [0.299, 0.587, 0.114]
+    assert np.abs(gray - luma).max() <= 0.51
+
+
+def test_cmyk_becomes_rgb(tmp_path: Path) -> None:
+    ink = np.random.default_rng(1).integers(0, 256, (4, 6, 4), np.uint8)
+    pixels = read(tmp_path, encoded(Image.fromarray(ink, "CMYK"), "TIFF"))
+    expected = 255 * (1 - ink[..., :3] / 255) * (1 - ink[..., 3:] / 255)
+    assert np.abs(pixels - expected).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("ink", "paper"), [((0, 0, 0), 255), ((90, 20, 20), 255), ((255, 255, 255), 0)]
+)
+def test_what_is_transparent_contrasts_with_what_is_not(
+    ink: tuple[int, int, int], paper: int, tmp_path: Path
+) -> None:
+    opacity = np.zeros((4, 4), np.uint8)
+    opacity[1, 1], opacity[2, 2] = 255, 128
+    colors = np.full((4, 4, 3), ink, np.uint8)
+    image = Image.fromarray(np.dstack([colors, opacity]))
+    expected = np.full((4, 4, 3), paper, float)
+    for row, alpha in ((1, 1), (2, 128 / 255)):
+        expected[row, row] = alpha * np.array(ink) + (1 - alpha) * paper
+    assert np.abs(read(tmp_path, encoded(image, "PNG")) - expected).max() <= 1
+
+
+def test_nothing_but_transparency_is_white(tmp_path: Path) -> None:
+    pixels = read(tmp_path, encoded(Image.new("RGBA", (3, 2)), "PNG"))
+    np.testing.assert_array_equal(pixels, np.full((2, 3, 3), 255))
+
+
+@pytest.mark.parametrize("bits", [8, 12, 16])
+def test_levels_are_scaled_by_the_bits_that_they_need(bits: int, tmp_path: Path) -> None:
+    levels = np.linspace(0, 2**bits - 1, 64).astype(np.uint16).reshape(8, 8)
+    pixels = read(tmp_path, encoded(Image.fromarray(levels), "PNG"), channels=1)[..., 0]
+    assert np.abs(pixels - levels / (2**bits - 1) * 255).max() < 1
+
+
+def test_damaged_exif_data_do_no_harm(tmp_path: Path) -> None:
+    exif = b"Exif\0\0MM\0*\xff\xff\xff\xff\0\x01"
+    content = encoded(COLOR.resize((16, 16)), "JPEG", exif=exif)
+    assert read(tmp_path, content).shape == (16, 16, 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is not a BMP, GIF, JPEG, PNG, TIFF or WebP file: save it as one"),
+        (b"text", "is not a BMP"),
+        (b"\x89PNG\r\n\x1a\n cut short", "x.png' is "),
+        (encoded(COLOR, "PNG")[:-30], "is damaged or cannot be read as an image: "),
+        (encoded(COLOR, "TIFF")[:-50], "is damaged"),
+        (encoded(COLOR.convert("L").convert("F"), "TIFF"), "pixels are floating-point numbers"),
+        (encoded(Image.new("I", (2, 2), 70_000), "TIFF"), "integers of more than 16 bits"),
+        (encoded(COLOR, "PPM"), "is not a BMP"),
+    ],
+)
+def test_what_is_no_image_is_reported(content: bytes, message: str, tmp_path: Path) -> None:
+    with pytest.raises(CorruptFileError, match=message):
+        read(tmp_path, content)
+
+
+def png_header(width: int, height: int) -> bytes:
+    """Return the beginning of a PNG file that promises so many gray pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        checksum = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + checksum
+
+    header = chunk(b"IHDR", struct.pack(">2I5B", width, height, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("size", [(9_500, 9_500), (20_000, 20_000), (2**31 - 1, 2**31 - 1)])
+def test_an_image_is_bounded_by_its_header(size: tuple[int, int], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"x.png' has more than 89,478,485 pixels: make it small"):
+        read(tmp_path, png_header(*size))
+
+
+def test_what_may_not_be_read_is_not_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Image, "open", refuse)
+    with pytest.raises(KerazooError, match="may not be read: change its permissions") as caught:
+        read(tmp_path, encoded(COLOR, "PNG"))
+    assert caught.value.exit_code == 1
 
 
 def test_a_batch_of_files_is_read_in_one_shape(tmp_path: Path) -> None:
     for name, image in (("a.png", COLOR), ("b.bmp", RAMP)):
         image.save(tmp_path / name)
-    paths = [str(tmp_path / name) for name in ("a.png", "b.bmp", "a.png")]
-    images = tf.function(lambda files: read_batch(files, (4, 6, 3)))(tf.constant(paths))
+    paths = [tmp_path / name for name in ("a.png", "b.bmp", "a.png")]
+    files = tf.constant([str(path) for path in paths])
+    images = tf.function(lambda files: read_batch(files, (4, 6, 3)))(files)
     expected = [
-        to_shape(tf.constant(np.asarray(image.convert("RGB"))), (4, 6, 3))
-        for image in (COLOR, RAMP, COLOR)
+        to_shape(np.asarray(image.convert("RGB")), (4, 6, 3)) for image in (COLOR, RAMP, COLOR)
     ]
     np.testing.assert_array_equal(images, np.stack(expected))
+    np.testing.assert_array_equal(read_images(paths, (4, 6, 3)), images)
 
 
 def test_to_shape_only_scales_images_of_that_shape() -> None:
@@ -79,3 +183,12 @@ def test_to_shape_shrinks_by_the_triangle_filter() -> None:
     # the first output pixel's center is 0.5, 0.5, 1.5, 2.5 from those of the input, radius 2
     first = (0.75 * 0 + 0.75 * 85 + 0.25 * 170) / 1.75 / 255
     np.testing.assert_allclose(result, [[first, 1 - first]] * 2, rtol=1e-5)
+
+
+@pytest.mark.parametrize("count", fuzz.COUNTS)
+def test_mutated_files_are_images_or_refused(count: int, tmp_path: Path) -> None:
+    originals = []
+    for name, save in image_forms.forms().items():
+        save(tmp_path / name)
+        originals.append((tmp_path / name).read_bytes())
+    fuzz.check(lambda content: read(tmp_path, content), originals, count)

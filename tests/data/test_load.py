@@ -6,6 +6,7 @@ import pytest
 from kerazoo.data import mnist
 from kerazoo.data.load import load
 from kerazoo.errors import CorruptFileError, DataMissingError, UsageError
+from tests.helpers import idx
 
 SHAPE = (28, 28, 1)
 
@@ -24,7 +25,8 @@ def test_auto_is_mnist_if_it_is_available(
 ) -> None:
     caplog.set_level(logging.INFO)
     assert load("auto", SHAPE, 0, mnist_files).name == "mnist"
-    assert load("auto", SHAPE, 0, None).name == "mnist"  # prepared by now
+    idx.prepare(mnist_files)
+    assert load("auto", SHAPE, 0, None).name == "mnist"
     assert "digits instead of MNIST" not in caplog.text
 
 
@@ -51,13 +53,8 @@ def test_a_given_folder_without_mnist_is_an_error(tmp_path: Path) -> None:
         load("auto", SHAPE, 0, tmp_path)
 
 
-def test_prepared_mnist_needs_no_files(mnist_files: Path, tmp_path: Path) -> None:
-    load("mnist", SHAPE, 0, mnist_files)
-    assert load("auto", SHAPE, 0, tmp_path).name == "mnist"
-
-
 def test_a_damaged_mnist_is_an_error(mnist_files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mnist, "FINGERPRINT", "")
+    monkeypatch.setattr(mnist, "FILES", dict.fromkeys(mnist.FILES, ""))
     with pytest.raises(CorruptFileError):
         load("auto", SHAPE, 0, mnist_files)
 

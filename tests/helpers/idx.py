@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow_datasets as tfds
 from tensorflow_datasets.core.download.checksums import UrlInfo
 from tensorflow_datasets.image_classification import mnist as tfds_mnist
 
 from kerazoo.data import digits, mnist
 from kerazoo.data.images import ArraySplit
+from kerazoo.data.names import tfds_folder
 from legacy_tf1 import mnist_data
 
 FILES = (
@@ -58,9 +60,20 @@ def take_for_mnist(folder: Path, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(tfds_mnist.MNIST, "url_infos", {url: _info(folder, was) for url, was in infos})
     patch.setattr(tfds_mnist, "_TRAIN_EXAMPLES", TRAIN)
     patch.setattr(tfds_mnist, "_TEST_EXAMPLES", TEST)
+    digests = {
+        name: hashlib.sha256(read(folder / f"{name}.gz").tobytes()).hexdigest()
+        for name in mnist.FILES
+    }
+    patch.setattr(mnist, "FILES", digests)
     patch.setattr(mnist, "FINGERPRINT", digest(folder))
     patch.setattr(mnist, "VALIDATION", VALIDATION)
     patch.setattr(mnist_data, "VALIDATION", VALIDATION)
+
+
+def prepare(folder: Path) -> None:
+    """Have TFDS prepare MNIST from the four files in a folder."""
+    config = tfds.download.DownloadConfig(manual_dir=folder)
+    tfds.builder("mnist", data_dir=tfds_folder()).download_and_prepare(download_config=config)
 
 
 def _info(folder: Path, original: UrlInfo) -> UrlInfo:

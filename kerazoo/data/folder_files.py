@@ -1,0 +1,190 @@
+"""The image files under a folder, by split and class."""
+
+from __future__ import annotations
+
+import logging
+import os
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+
+from kerazoo.data.image_io import SUFFIXES
+from kerazoo.errors import DataMissingError
+
+SPLITS = ("train", "test", "validation")
+LIKE_SPLITS = (*SPLITS, "training", "testing", "val", "valid")
+# What macOS, Synology and Windows put among files, besides names that begin with a dot.
+IGNORED = ("__MACOSX", "@eaDir", "Thumbs.db", "desktop.ini")
+
+logger = logging.getLogger("kerazoo")
+
+
+class FolderFiles:
+    """The image files in `root/train/CLASS` and `root/test/CLASS`, or all in `root/CLASS`.
+
+    Links are followed. Folders are of one class if their names differ only in the Unicode form of
+    their characters.
+
+    Args:
+        root: The folder.
+
+    Attributes:
+        classes: The sorted names of the classes.
+        splits: Paths as bytes by split, "train" first, and by class.
+        unused: The number of files that are not used, by the reason.
+
+    Raises:
+        DataMissingError: There is no such folder, or it has no two classes, or one without images.
+        PermissionError: A folder in it may not be read.
+    """
+
+    def __init__(self, root: Path) -> None:
+        if not root.is_dir():
+            raise DataMissingError(f"there is no folder '{root}'")
+        self.root = root
+        self.unused: Counter[str] = Counter()
+        top, folders = self._top()
+        self.classes = sorted(folders)
+        self.splits = {"train": self._by_class(folders)}
+        for name in SPLITS[1:]:
+            if top != root and (root / name).exists():
+                self._add(name)
+
+    def _top(self) -> tuple[Path, dict[str, list[Path]]]:
+        """Return the folder whose folders are the classes to train on, and these by class."""
+        train = self._class_folders(self.root / "train") if (self.root / "train").is_dir() else {}
+        top = self.root / "train" if train else self.root
+        folders = train or self._class_folders(top)
+        others = self._class_folders(self.root) if train else folders
+        used = SPLITS if train else ()
+        for name in others:
+            if name.lower() in LIKE_SPLITS and name not in used:
+                raise DataMissingError(
+                    f"'{self.root / name}' looks like a split; name the splits "
+                    f"{', '.join(SPLITS)}, with the class folders in each"
+                )
+        if len(folders) < 2:
+            raise DataMissingError(
+                f"'{top}' needs at least two class folders and has {len(folders)}"
+            )
+        if train:
+            self.unused["folders other than splits"] += len(others.keys() - set(SPLITS))
+        return top, folders
+
+    def _add(self, split: str) -> None:
+        folder = self.root / split
+        folders = self._class_folders(folder) if folder.is_dir() else {}
+        if not folders:
+            logger.warning(
+                "'%s' has no class folders and is not used: training images are held out instead",
+                folder,
+            )
+        elif unknown := sorted(folders.keys() - set(self.classes)):
+            raise DataMissingError(
+                f"the class '{folder / unknown[0]}' has no training images; add some, or remove it"
+            )
+        else:
+            self.splits[split] = self._by_class(folders)
+
+    def _class_folders(self, parent: Path) -> dict[str, list[Path]]:
+        """Return the folders in `parent` by the class that they are named after."""
+        folders: dict[str, list[Path]] = {}
+        with os.scandir(parent) as entries:
+            for entry in entries:
+                if _is_ignored(entry.name):
+                    continue
+                if entry.is_dir():
+                    name = unicodedata.normalize("NFC", entry.name)
+                    folders.setdefault(name, []).append(Path(entry.path))
+                else:
+                    self.unused["outside of class folders"] += 1
+        return folders
+
+    def _by_class(self, folders: Mapping[str, list[Path]]) -> dict[str, list[bytes]]:
+        files = {
+            name: sorted(path for folder in paths for path in self._images(folder))
+            for name, paths in folders.items()
+        }
+        if empty := [name for name, paths in files.items() if not paths]:
+            raise DataMissingError(
+                f"'{folders[empty[0]][0]}' has no images ({', '.join(SUFFIXES)}); "
+                "add some, or remove it"
+            )
+        return files
+
+    def _images(self, folder: Path) -> list[bytes]:
+        """Return the paths of the images below a folder."""
+        images, seen = [], set()
+        for parent, names, files in os.walk(folder, onerror=_fail, followlinks=True):
+            status = Path(parent).stat()
+            identity = status.st_dev, status.st_ino
+            if identity in seen:  # a link leads back to it
+                names.clear()
+                continue
+            seen.add(identity)
+            names[:] = sorted(name for name in names if not _is_ignored(name))
+            for name in files:
+                path = Path(parent, name)
+                if _is_ignored(name):
+                    continue
+                if reason := _why_unused(path):
+                    self.unused[reason] += 1
+                else:
+                    images.append(os.fsencode(path))
+        return images
+
+    def warn_of_unused(self) -> None:
+        """Log how many files are not used, and why."""
+        if counts := +self.unused:
+            logger.warning(
+                "'%s': %d files are not used: %s (images end with %s)",
+                self.root,
+                counts.total(),
+                ", ".join(f"{count} {reason}" for reason, count in counts.most_common()),
+                ", ".join(SUFFIXES),
+            )
+
+    def paths(self) -> np.ndarray:
+        """Return the sorted paths of all images, bytes [size]."""
+        by_class = (paths for split in self.splits.values() for paths in split.values())
+        return np.array(sorted(path for paths in by_class for path in paths), object)
+
+    def labeled(self, split: str, readable: Collection[bytes]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the paths of the readable images of a split, bytes [size], and labels [size].
+
+        Raises:
+            DataMissingError: None of the split, or of the training images of a class, can be read.
+        """
+        paths: list[bytes] = []
+        labels: list[int] = []
+        for label, name in enumerate(self.classes):
+            files = [path for path in self.splits[split].get(name, ()) if path in readable]
+            if split == "train" and not files:
+                raise DataMissingError(f"no image of the class '{name}' can be read; add some")
+            paths += files
+            labels += [label] * len(files)
+        if not paths:
+            raise DataMissingError(f"no image in '{self.root / split}' can be read; add some")
+        return np.array(paths, object), np.array(labels)
+
+
+def _is_ignored(name: str) -> bool:
+    return name.startswith(".") or name in IGNORED
+
+
+def _why_unused(path: Path) -> str:
+    """Return why a file is not used; "" for an image."""
+    if not path.exists():
+        return "links to nothing"
+    if not path.is_file():
+        return "pipes or devices"
+    suffix = path.suffix.lower()
+    return "" if suffix in SUFFIXES else suffix or "without an ending"
+
+
+def _fail(error: OSError) -> NoReturn:
+    raise error

@@ -1,0 +1,48 @@
+import gzip
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kerazoo.data import idx
+from kerazoo.errors import CorruptFileError
+from tests.helpers import fuzz
+
+ELEMENTS = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
+WHOLE = struct.pack(">4B3I", 0, 0, 8, 3, 2, 3, 4) + bytes(range(24))
+
+
+@pytest.mark.parametrize("content", [WHOLE, gzip.compress(WHOLE)])
+def test_the_elements_have_the_shape_in_the_header(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(content)
+    np.testing.assert_array_equal(idx.read(tmp_path / "x"), ELEMENTS)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        WHOLE[:-1],
+        WHOLE + b"x",
+        WHOLE[:10],
+        b"\0\0\x0d" + WHOLE[3:],  # floats
+        b"\0\0\x08\0x",  # no axis
+        struct.pack(">4B3I", 0, 0, 8, 3, 2**32 - 1, 2**32 - 1, 2**32 - 1),
+        gzip.compress(WHOLE)[:-9],
+        gzip.compress(struct.pack(">4B2I", 0, 0, 8, 2, 2**14, 2**14) + bytes(2**28)),
+    ],
+)
+def test_a_file_of_another_size_or_kind_is_damaged(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(content)
+    with pytest.raises(CorruptFileError, match="x' is damaged: it is not a complete IDX file"):
+        idx.read(tmp_path / "x")
+
+
+@pytest.mark.parametrize("count", fuzz.COUNTS)
+def test_mutated_files_are_refused(count: int, tmp_path: Path) -> None:
+    def read(content: bytes) -> None:
+        (tmp_path / "x").write_bytes(content)
+        idx.read(tmp_path / "x")
+
+    fuzz.check(read, [WHOLE, gzip.compress(WHOLE)], count)
