@@ -144,7 +144,7 @@ class FolderFiles:
                 "'%s': %d files are not used: %s (images end with %s)",
                 self.root,
                 counts.total(),
-                ", ".join(f"{count} {reason}" for reason, count in counts.most_common()),
+                ", ".join(f"{reason}: {count}" for reason, count in sorted(counts.items())),
                 ", ".join(SUFFIXES),
             )
 

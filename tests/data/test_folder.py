@@ -1,3 +1,4 @@
+import errno
 import os
 import shutil
 from itertools import chain
@@ -9,8 +10,9 @@ import tensorflow as tf
 from PIL import Image
 
 from kerazoo.data import folder
-from kerazoo.data.images import Shuffle, Split
-from kerazoo.errors import CorruptFileError, DataMissingError
+from kerazoo.data.images import ImageData, Shuffle, Split
+from kerazoo.errors import CorruptFileError, DataMissingError, UsageError, explain
+from tests.helpers import image_forms
 from tests.helpers.splits import of_two_workers
 
 SHAPE = (8, 8, 1)
@@ -29,6 +31,10 @@ def pets(tmp_path: Path) -> Path:
     for number in range(20):
         paint(tmp_path / "pets" / "dog" / f"{number}.png", 200 + number)
     return tmp_path / "pets"
+
+
+def load(root: Path, **options: bool) -> ImageData:
+    return folder.load(root, SHAPE, seed=0, **options)
 
 
 def levels(split: Split, shuffle: Shuffle | None = None) -> list[tuple[int, int]]:
@@ -72,7 +78,7 @@ def test_folders_of_splits_are_kept_apart(pets: Path, tmp_path: Path) -> None:
 
 
 def test_images_of_every_format_are_resized_to_one_shape(tmp_path: Path) -> None:
-    for suffix in ("bmp", "gif", "jpg", "jpeg", "png", "PNG"):
+    for suffix in ("bmp", "gif", "jfif", "jpg", "jpeg", "png", "PNG", "tif", "tiff", "webp"):
         paint(tmp_path / "a" / f"one.{suffix}", 120, (5, 9))
         paint(tmp_path / "b" / "deeper" / f"two.{suffix}", 60, (30, 20))
     Image.new("RGBA", (4, 4), (60, 60, 60, 255)).save(tmp_path / "b" / "color.png")
@@ -84,17 +90,119 @@ def test_images_of_every_format_are_resized_to_one_shape(tmp_path: Path) -> None
         assert images.shape[1:] == (8, 10, 3)
         rows += list(zip(images.numpy().mean(axis=(1, 2, 3)) * 255, labels.numpy(), strict=True))
     assert all(abs(level - (120, 60)[label]) < 2 for level, label in rows)
-    assert data.train.size + data.validation.size + data.test.size == 13
+    assert data.train.size + data.validation.size + data.test.size == 21
 
 
-def test_hidden_files_and_other_entries_are_ignored(pets: Path) -> None:
-    before = folder.load(pets, SHAPE, seed=0).fingerprint
-    paint(pets / "cat" / ".thumbs" / "small.png", 1)
-    paint(pets / "cat" / ".hidden.png", 1)
+def test_what_systems_put_among_files_is_ignored(
+    pets: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = load(pets).fingerprint
+    for name in ("cat/.thumbs/small.png", "cat/.hidden.png", "__MACOSX/cat/1.png"):
+        paint(pets / name, 1)
+    paint(pets / "cat" / "@eaDir" / "1.png" / "thumb.png", 1)
+    for name in ("Thumbs.db", "cat/Thumbs.db", "cat/desktop.ini", ".DS_Store"):
+        (pets / name).write_text("x")
+    data = load(pets)
+    assert (data.fingerprint, data.class_names) == (before, ("cat", "dog"))
+    assert not caplog.messages
+
+
+def test_files_that_are_not_used_are_counted(pets: Path, caplog: pytest.LogCaptureFixture) -> None:
+    before = load(pets).fingerprint
+    for name in ("a.heic", "b.HEIC", "c.txt", "noending"):
+        (pets / "cat" / name).write_text("x")
+    paint(pets / "lost.png", 1)
     (pets / "cat" / "folder.png").mkdir()
     os.mkfifo(pets / "cat" / "pipe.png")
-    (pets / "cat" / "dangling.png").symlink_to("nothing")
-    assert folder.load(pets, SHAPE, seed=0).fingerprint == before
+    (pets / "dog" / "dangling.png").symlink_to("nothing")
+    assert load(pets).fingerprint == before
+    assert caplog.messages == [
+        f"'{pets}': 7 files are not used: .heic: 2, .txt: 1, links to nothing: 1, "
+        "outside of class folders: 1, pipes or devices: 1, without an ending: 1 (images end with "
+        ".bmp, .gif, .jfif, .jpe, .jpeg, .jpg, .png, .tif, .tiff, .webp)"
+    ]
+
+
+def test_links_are_followed_once(pets: Path, tmp_path: Path) -> None:
+    paint(tmp_path / "more" / "deep" / "x.png", 99)
+    (pets / "cat" / "more").symlink_to(tmp_path / "more")
+    (pets / "cat" / "again").symlink_to(tmp_path / "more" / "deep")
+    (tmp_path / "more" / "back").symlink_to(pets / "cat")
+    (pets / "cat" / "one.png").symlink_to(tmp_path / "more" / "deep" / "x.png")
+    (pets / "bird").symlink_to(pets / "dog")
+    data = load(pets)
+    assert data.class_names == ("bird", "cat", "dog")
+    assert sum(split.size for split in (data.train, data.validation, data.test)) == 60 + 2 + 20
+
+
+def test_a_folder_that_may_not_be_read_is_an_error(
+    pets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paint(pets / "cat" / "closed" / "x.png", 9)
+    scandir = os.scandir
+
+    def refuse(path: str | Path) -> object:
+        if str(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(PermissionError, match="closed"):
+        load(pets)
+
+
+def test_a_split_without_classes_is_reported(
+    pets: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = tmp_path / "root"
+    shutil.copytree(pets, root / "train")
+    paint(root / "test" / "1.png", 100)
+    data = load(root)
+    assert (data.train.size, data.test.size) == (48, 6)
+    assert f"'{root / 'test'}' has no class folders and is not used: training images" in caplog.text
+
+
+def test_classes_are_compared_in_one_unicode_form(pets: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    shutil.copytree(pets, root / "train")
+    (root / "train" / "cat").rename(root / "train" / "caf\u00e9")
+    paint(root / "train" / "cafe\u0301" / "x.png", 98)
+    paint(root / "test" / "cafe\u0301" / "y.png", 97)
+    data = load(root)
+    assert data.class_names == ("caf\u00e9", "dog")
+    assert levels(data.test) == [(97, 0)]
+    assert (98, 0) in levels(data.train) + levels(data.validation)
+
+
+def test_classes_with_few_images_are_reported(pets: Path, caplog: pytest.LogCaptureFixture) -> None:
+    load(pets)
+    assert not caplog.messages
+    for name, count in (("fish", 3), ("bird", 11), ("ant", 12)):
+        for number in range(count):
+            paint(pets / name / f"{number}.png", number)
+    load(pets)
+    assert caplog.messages == ["classes with few training images: bird 9, fish 1"]
+
+
+@pytest.mark.parametrize("memory", [0, 2**30])
+def test_a_drawing_in_every_form_is_one_image(
+    tmp_path: Path, memory: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kerazoo.data.images.MEMORY", memory)
+    forms = image_forms.forms()
+    for split in ("train", "test"):
+        for name, save in forms.items():
+            (tmp_path / split / name).mkdir(parents=True)
+            save(tmp_path / split / name / name)
+            if split == "train":  # one for the validation split
+                save(tmp_path / split / name / f"more_{name}")
+    data = folder.load(tmp_path, (*image_forms.drawing().shape, 1), seed=0)
+    for part in (data.train, data.validation, data.test):
+        ((images, labels),) = part.batches(100)
+        assert len(labels) == len(forms)
+        for pixels, label in zip(images.numpy(), labels.numpy(), strict=True):
+            difference = np.abs(pixels[..., 0] * 255 - image_forms.drawing()).max()
+            assert difference <= image_forms.bound(data.class_names[label]) + 1e-4
 
 
 def test_a_rare_class_is_in_every_split(pets: Path) -> None:
@@ -167,24 +275,37 @@ def test_the_fingerprint_is_of_names_and_contents(pets: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "text"])
-def test_a_damaged_image_is_reported(pets: Path, damage: str) -> None:
-    path = pets / "cat" / "11.png"
-    whole = path.read_bytes()
-    path.write_bytes({"truncated": whole[:-30], "empty": b"", "text": b"not an image"}[damage])
-    with pytest.raises(CorruptFileError, match=r"cat/11.png' cannot be read as an image"):
-        folder.load(pets, SHAPE, seed=0)
-    (pets / "dog" / "5.png").write_bytes(b"")
-    with pytest.raises(CorruptFileError, match=r"cat/11.png' \(and 1 more\)"):
-        folder.load(pets, SHAPE, seed=0)
+def test_all_broken_images_are_named_at_once(
+    pets: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for path in (pets / "cat" / "11.png", pets / "dog" / "5.png"):
+        whole = path.read_bytes()
+        path.write_bytes({"truncated": whole[:-30], "empty": b"", "text": b"no image"}[damage])
+    match = rf"2 of 60 images in '{pets}' cannot be read: .* leave them out with --skip-broken"
+    with pytest.raises(CorruptFileError, match=match):
+        load(pets)
+    assert [message.partition("' is ")[0] for message in caplog.messages] == [
+        f"'{pets / 'cat' / '11.png'}",
+        f"'{pets / 'dog' / '5.png'}",
+    ]
 
 
-def test_a_bmp_with_a_color_palette_is_refused(pets: Path) -> None:
-    Image.new("P", (8, 8)).save(pets / "cat" / "palette.bmp")
-    folder.load(pets, SHAPE, seed=0)
-    ramp = Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8))
-    ramp.convert("RGB").quantize(4).save(pets / "cat" / "palette.bmp")
-    with pytest.raises(CorruptFileError, match=r"cat/palette.bmp' cannot be read as an image"):
-        folder.load(pets, SHAPE, seed=0)
+def test_broken_images_can_be_left_out(pets: Path, caplog: pytest.LogCaptureFixture) -> None:
+    shutil.copytree(pets, pets.with_name("good"))
+    (pets.with_name("good") / "cat" / "11.png").unlink()
+    (pets / "cat" / "11.png").write_bytes(b"")
+    skipped, good = load(pets, skip_broken=True), load(pets.with_name("good"))
+    assert skipped.fingerprint == good.fingerprint
+    for part in ("train", "validation", "test"):
+        assert levels(getattr(skipped, part)) == levels(getattr(good, part))
+    assert caplog.messages[1] == f"1 of 60 images in '{pets}' are left out"
+
+
+def test_a_class_of_which_no_image_can_be_read_is_reported(pets: Path) -> None:
+    paint(pets / "fish" / "1.png", 3)
+    (pets / "fish" / "1.png").write_bytes(b"")
+    with pytest.raises(DataMissingError, match="no image of the class 'fish' can be read"):
+        load(pets, skip_broken=True)
 
 
 def test_folders_that_cannot_be_trained_on(pets: Path, tmp_path: Path) -> None:
@@ -217,8 +338,11 @@ def test_many_images_are_read_when_needed(pets: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("kerazoo.data.images.MEMORY", 60 * 8 * 8 * 4 - 1)
     train = folder.load(pets, SHAPE, seed=0).train
     shutil.rmtree(pets)
-    with pytest.raises(tf.errors.NotFoundError):
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
         next(iter(train.batches(7)))
+    message, code = explain(caught.value)
+    assert message.startswith("there is no file '")
+    assert code == UsageError.exit_code
 
 
 def test_images_in_memory_equal_those_read_from_disk(

@@ -2,18 +2,19 @@
 
 import re
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
 from kerazoo.cli import main
+from kerazoo.inference import predict as module
 from kerazoo.inference.handwriting import normalize
 from kerazoo.inference.predict import predict
-from tests.helpers import idx
+from tests.helpers import idx, image_forms
 
 pytestmark = pytest.mark.usefixtures("tensorflow_started")
 
@@ -53,6 +54,13 @@ def of_mnist(mnist_dir: Path) -> Digits:
 )
 def digits(request: pytest.FixtureRequest) -> Digits:
     return request.getfixturevalue(request.param)
+
+
+def classes(model: str, paths: list[Path]) -> list[str]:
+    """Return the most probable class of each image."""
+    return [
+        ranked[0][0] for _, ranked in predict(model, "mnist", paths) if isinstance(ranked, list)
+    ]
 
 
 def normalized(images: np.ndarray) -> np.ndarray:
@@ -111,22 +119,51 @@ def images(
 def test_digits_are_recognized_in_every_look(
     model: str, images: list[Path], digits: Digits
 ) -> None:
-    answers = [int(ranked[0][0]) for _, ranked in predict(model, "mnist", images)]
+    answers = [int(name) for name in classes(model, images)]
+    assert len(answers) == len(images)
     assert (np.array(answers) == digits.labels[: len(answers)]).mean() >= digits.minimum[model]
 
 
-def test_transparent_images_and_16_bits(tmp_path: Path) -> None:
+def test_the_ink_may_be_light_or_dark_where_the_paper_is_transparent(tmp_path: Path) -> None:
     one = np.zeros((60, 60), np.uint8)
     one[10:50, 28:33] = 255
-    dark = np.dstack([np.zeros_like(one)] * 3 + [one])
-    light = np.dstack([np.full_like(one, 255)] * 3 + [one])
-    gray = np.dstack([np.zeros_like(one), one])
-    Image.fromarray(dark).save(tmp_path / "dark.png")
-    Image.fromarray(light).save(tmp_path / "light.png")
-    Image.fromarray(gray, "LA" if gray.ndim == 3 else None).save(tmp_path / "gray.png")
-    Image.fromarray(one.astype(np.uint16) * 257).save(tmp_path / "deep.png")
-    paths = sorted(tmp_path.iterdir())
-    assert [ranked[0][0] for _, ranked in predict("mnist_cnn", "mnist", paths)] == ["1"] * 4
+    for level in (0, 255):
+        ink = np.dstack([np.full_like(one, level)] * 3 + [one])
+        Image.fromarray(ink).save(tmp_path / f"{level}.png")
+    assert classes("mnist_cnn", sorted(tmp_path.iterdir())) == ["1"] * 2
+
+
+def test_a_drawing_in_every_form_has_one_result(tmp_path: Path) -> None:
+    forms = image_forms.forms()
+    for name, save in forms.items():
+        save(tmp_path / name)
+    results = dict(predict("mnist_cnn", "mnist", [tmp_path / name for name in forms]))
+    first = results[tmp_path / "plain.bmp"]
+    assert isinstance(first, list)
+    assert first[0][0] == "4"
+    for ranked in results.values():
+        assert isinstance(ranked, list)
+        assert ranked[0][0] == "4"
+        assert abs(ranked[0][1] - first[0][1]) < 0.02
+
+
+def test_images_are_classified_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [tmp_path / f"{number}.png" for number in range(5)]
+    for number, path in enumerate(paths):
+        one = np.full((40, 30), 255, np.uint8)
+        one[5:35, 13 + number : 17 + number] = 0
+        Image.fromarray(one).save(path)
+    expected, sizes = classes("mnist_cnn", paths), []
+    scores = module._scores
+
+    def counted(model: keras.Model, digits: list[np.ndarray]) -> np.ndarray:
+        sizes.append(len(digits))
+        return scores(model, digits)
+
+    monkeypatch.setattr(module, "BATCH_SIZE", 2)
+    monkeypatch.setattr(module, "_scores", counted)
+    assert classes("mnist_cnn", paths) == expected == ["1"] * 5
+    assert sizes == [2, 2, 1]
 
 
 def test_the_command_prints_a_line_for_each_image(
@@ -145,23 +182,13 @@ def test_the_command_prints_a_line_for_each_image(
     assert lines[1].startswith(f"{path}  1 ")
 
 
-def with_palette() -> bytes:
-    """Return a BMP with a palette of red and blue."""
-    file = BytesIO()
-    image = Image.fromarray(np.eye(40, dtype=np.uint8), "P")
-    image.putpalette([255, 0, 0, 0, 0, 255])
-    image.save(file, "BMP")
-    return file.getvalue()
-
-
 @pytest.mark.parametrize(
     ("content", "code", "message"),
     [
-        (None, 2, "is not a file"),
-        (b"not an image", 4, "cannot be read as an image; save it as a PNG file"),
-        (b"", 4, "cannot be read as an image"),
-        (with_palette(), 4, "cannot be read as an image"),
-        (b"\x89PNG\r\n\x1a\n cut short", 4, "cannot be read as an image"),
+        (None, 2, "there is no file"),
+        (b"not an image", 4, "is not a BMP, GIF, JPEG, PNG, TIFF or WebP file: save it as one"),
+        (b"", 4, "is not a BMP"),
+        (b"\x89PNG\r\n\x1a\n cut short", 4, "x.png' is "),
     ],
 )
 def test_bad_files_are_one_sentence(
@@ -179,6 +206,26 @@ def test_bad_files_are_one_sentence(
     assert message in shown.err
     assert not shown.out
     assert shown.err.count("\n") == 1
+
+
+def test_a_bad_file_costs_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = np.full((40, 30), 255, np.uint8)
+    one[5:35, 13:17] = 0
+    Image.fromarray(one).save(tmp_path / "one.png")
+    Image.fromarray(np.full((9, 9), 7, np.uint8)).save(tmp_path / "blank.png")
+    (tmp_path / "torn.png").write_bytes((tmp_path / "one.png").read_bytes()[:-30])
+    names = ["torn.png", "one.png", "nothing.png", "blank.png", "one.png"]
+    paths = [str(tmp_path / name) for name in names]
+    assert main(["predict", "--model", "mnist_cnn", "--format", "csv", *paths]) == 4
+    shown = capsys.readouterr()
+    _, *rows = shown.out.splitlines()
+    assert [row.split(",")[:2] for row in rows] == [[paths[1], "1"], [paths[1], "1"]]
+    *others, last = shown.err.splitlines()
+    assert "torn.png' is damaged" in last
+    assert any("nothing.png'" in line for line in others)
+    assert any("blank.png' is blank" in line for line in others)
+    assert all(line.startswith("kerazoo: ") for line in [*others, last])
+    assert len(others) == 2
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (40, 30)])
