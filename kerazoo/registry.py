@@ -89,6 +89,8 @@ def find(name: str) -> ModelInfo:
     Raises:
         UsageError: No model has this name; the message suggests the nearest one.
     """
+    if not isinstance(name, str):
+        raise UsageError(f"a model is given by its name, such as 'vgg16'; received {name!r}")
     if name not in _models:
         hint = did_you_mean(name, _models)
         raise UsageError(f"unknown model '{name}'{hint}; `kerazoo list` lists all models")

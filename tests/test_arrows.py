@@ -23,6 +23,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "difference",
         "device",
         "progress",
+        "values",
     ),
     ("registry",),
     ("layers", "weights", "models", "data", "ports"),

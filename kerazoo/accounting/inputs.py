@@ -11,6 +11,7 @@ from kerazoo.compat import operation_of, shapes_only
 from kerazoo.errors import UsageError, did_you_mean, reason
 from kerazoo.files import check_file
 from kerazoo.lazy import keras
+from kerazoo.values import is_integer, plain
 
 Shape = Sequence[int | None]
 InputShape = Shape | Sequence[Shape] | Mapping[str, Shape]
@@ -94,12 +95,22 @@ def _shapes(input_shape: InputShape, names: list[str]) -> list[Any]:
     if isinstance(input_shape, Mapping):
         if set(input_shape) != set(names):
             raise UsageError(f"input_shape names {sorted(input_shape)}, the inputs are {names}")
-        return [input_shape[name] for name in names]
-    single = all(axis is None or isinstance(axis, int) for axis in input_shape)
-    shapes = [tuple(input_shape)] if single else list(input_shape)
+        shapes = [plain(input_shape[name]) for name in names]
+    else:
+        shapes = plain(input_shape)
+        shapes = [shapes] if _is_shape(shapes) else shapes
+    if not isinstance(shapes, list | tuple) or not all(map(_is_shape, shapes)):
+        raise UsageError(
+            "input_shape must be the shape of one sample, such as (224, 224, 3), or a list or a "
+            f"dict of such shapes; received {input_shape!r}"
+        )
     if len(shapes) != len(names):
         raise UsageError(f"input_shape is for {len(shapes)} inputs, the model has {len(names)}")
-    return shapes
+    return list(shapes)
+
+
+def _is_shape(value: object) -> bool:
+    return isinstance(value, tuple) and all(axis is None or is_integer(axis) for axis in value)
 
 
 def _with_shape(

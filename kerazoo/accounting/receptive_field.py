@@ -48,6 +48,7 @@ from kerazoo.accounting.inputs import InputShape
 from kerazoo.accounting.trace import Call, Graph, trace
 from kerazoo.errors import UsageError, did_you_mean
 from kerazoo.lazy import keras
+from kerazoo.values import is_integer, plain
 
 # Index of an input of the model, index of its axis.
 InputAxis = tuple[int, int]
@@ -167,15 +168,23 @@ def receptive_field(
     graph = trace(model, input_shape, batch_size=1)
     outputs = {call.row: call.outputs[0] for call in graph.calls}
     if layer not in outputs:
-        raise UsageError(f"the model has no layer '{layer}'{did_you_mean(layer, outputs)}")
+        hint = did_you_mean(str(layer), outputs)
+        raise UsageError(f"the model has no layer named {layer!r}{hint}")
     output = outputs[layer]
     field = fields(graph)[id(output)]
     if field is None:
         raise UsageError(f"no field for layer '{layer}': it or a layer before it is unsupported")
     lengths = tuple(output.shape[axis] for axis in field.axes)
-    pairs = zip(position, lengths, strict=False)
-    if len(position) != len(lengths) or not all(0 <= at < length for at, length in pairs):
-        raise UsageError(f"layer '{layer}' has positions of {lengths}, not {tuple(position)}")
+    position = plain(position)
+    if (
+        not isinstance(position, tuple)
+        or len(position) != len(lengths)
+        or not all(
+            is_integer(at) and 0 <= at < length
+            for at, length in zip(position, lengths, strict=True)
+        )
+    ):
+        raise UsageError(f"layer '{layer}' has positions of {lengths}, not {position!r}")
     chosen = dict(zip(field.axes, position, strict=True))
     read = _positions_read(graph, output, chosen)
     boxes = {}

@@ -14,6 +14,7 @@ from kerazoo.accounting.receptive_field import Field, fields
 from kerazoo.accounting.trace import Call, Graph, trace
 from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
+from kerazoo.values import is_integer, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +63,8 @@ def summary(
     Raises:
         UsageError: The model is not built, an axis is unknown, or a layer rejects the shape.
     """
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+    batch_size = plain(batch_size)
+    if not is_integer(batch_size) or batch_size < 1:
         raise UsageError(f"batch_size is {batch_size!r}, not an integer of 1 or more")
     graph = trace(model, input_shape, batch_size)
     # fields are of one sample: a reshape that mixes samples would enlarge them
@@ -84,8 +86,14 @@ def cpr(table: pd.DataFrame) -> pd.Series:
     Args:
         table: The table that `summary` returns.
 
+    Raises:
+        UsageError: It is something else.
+
     Source: study notes `cnn-study`, lines 78-84 and 632-640.
     """
+    if not {"macs", "weight_params"} <= set(getattr(table, "columns", ())):
+        kind = type(table).__name__
+        raise UsageError(f"cpr takes the table that kerazoo.summary returns; received a {kind}")
     return (table.macs / table.weight_params.where(table.weight_params > 0)).rename("cpr")
 
 

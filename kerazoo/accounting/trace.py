@@ -78,6 +78,8 @@ def trace(model: keras.Model, input_shape: InputShape | None, batch_size: int) -
     """
     if not isinstance(model, keras.Model):
         raise UsageError(f"model is a {type(model).__name__}, not a Keras model")
+    if isinstance(model, keras.Sequential) and not model.layers:
+        raise UsageError(f"model '{model.name}' has no layers: add some")
     if isinstance(model, keras.Sequential) and not model.built and input_shape is not None:
         model = keras.models.clone_model(model)
         with _usage_error(f"'{model.name}' does not take {tuple(input_shape)}"):

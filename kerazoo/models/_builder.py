@@ -10,9 +10,10 @@ from numbers import Real
 from typing import Any
 
 from kerazoo import registry
-from kerazoo.errors import UsageError, did_you_mean
+from kerazoo.errors import UsageError, did_you_mean, reason
 from kerazoo.lazy import keras
 from kerazoo.registry import Constructor, ModelConfig, ModelInfo
+from kerazoo.values import is_integer, plain
 from kerazoo.weights import load_weights
 from kerazoo.weights.networks import keras_name
 
@@ -55,7 +56,16 @@ def constructor(info: ModelInfo, alias: str | None = None) -> Callable[[Construc
                 raise UsageError(f"unknown option '{option}' of {construct.__name__}{hint}")
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
-            model = build(*bound.args, **bound.kwargs)
+            for name in bound.arguments.keys() - {"weights", "input_tensor"}:
+                bound.arguments[name] = plain(bound.arguments[name])
+                if isinstance(defaults[name].default, bool):
+                    check_choice(name, bound.arguments[name], (True, False))
+            try:
+                model = build(*bound.args, **bound.kwargs)
+            except ValueError as error:  # Keras refuses a name, an activation or the like
+                if isinstance(error, UsageError):
+                    raise
+                raise UsageError(f"{construct.__name__}: {reason(error)}") from error
             options = {
                 name: value
                 for name, value in bound.arguments.items()
@@ -99,6 +109,9 @@ def image_input(
     """
     size_needed = include_top and not any_size
     if input_tensor is not None:
+        if not isinstance(input_tensor, keras.KerasTensor):
+            kind = type(input_tensor).__name__
+            raise UsageError(f"input_tensor must be what keras.Input returns; received a {kind}")
         _check_shape(tuple(input_tensor.shape[1:]), minimum, size_needed)
         return input_tensor
     if input_shape is None:
@@ -111,9 +124,9 @@ def image_input(
 
 def _check_shape(shape: Shape, minimum: int, size_needed: bool) -> None:
     received = f"in the data format {keras.config.image_data_format()}; received {shape}"
-    if not isinstance(shape, tuple | list) or len(shape) != 3:
+    if not isinstance(shape, tuple) or len(shape) != 3:
         raise UsageError(f"input_shape must have three elements {received}")
-    if not all(side is None or isinstance(side, int) for side in shape):
+    if not all(side is None or is_integer(side) for side in shape):
         raise UsageError(f"input_shape must consist of integers or None {received}")
     size, channels = (shape[1:], shape[0]) if channels_first() else (shape[:2], shape[2])
     if not channels or channels < 1:
@@ -187,7 +200,7 @@ def activated(x: keras.KerasTensor, function: Activation, name: str) -> keras.Ke
 
 def check_classes(classes: int, minimum: int = 1) -> None:
     """Raise a UsageError where `classes` is not an integer of at least `minimum`."""
-    if not isinstance(classes, int) or classes < minimum:
+    if not is_integer(classes) or classes < minimum:
         raise UsageError(f"classes must be an integer of at least {minimum}; received {classes!r}")
 
 

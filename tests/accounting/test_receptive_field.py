@@ -258,7 +258,7 @@ def test_several_inputs() -> None:
         ("conv", (0,), "positions of (6, 6), not (0,)"),
         ("conv", (6, 0), "positions of (6, 6), not (6, 0)"),
         ("conv", (0, -1), "not (0, -1)"),
-        ("con", (0, 0), "no layer 'con' (did you mean 'conv'?)"),
+        ("con", (0, 0), "no layer named 'con' (did you mean 'conv'?)"),
         ("mean", (0, 0), "positions of (), not (0, 0)"),
     ],
 )
