@@ -11,7 +11,7 @@ import numpy as np
 
 from kerazoo.data import images
 from kerazoo.data.folder_files import SPLITS, FolderFiles
-from kerazoo.data.image_io import read_batch, read_image, to_shape
+from kerazoo.data.image_io import read_batch, read_image
 from kerazoo.errors import CorruptFileError, DataMissingError, KerazooError
 from kerazoo.progress import progress_bar
 
@@ -52,7 +52,7 @@ def load(
     listing = FolderFiles(root)
     listing.warn_of_unused()
     paths = listing.paths()
-    in_memory = images.fits_into_memory((len(paths), *image_shape), np.float32)
+    in_memory = images.fits_into_memory((len(paths), *image_shape), np.uint8)
     digests, arrays = _read_all(root, paths, image_shape, in_memory, skip_broken)
     files = {}
     for name in SPLITS:
@@ -95,11 +95,11 @@ def _read_all(
     def examine(path: bytes) -> bytes | KerazooError:
         file = Path(os.fsdecode(path))
         try:
-            image = read_image(file, image_shape[-1])
+            image = read_image(file, image_shape[-1], image_shape[:2])
         except KerazooError as error:
             return error
         if in_memory:
-            pixels[path] = to_shape(image, image_shape).numpy()
+            pixels[path] = image
         name = unicodedata.normalize("NFC", os.path.relpath(file, root))
         with file.open("rb") as content:
             return os.fsencode(name) + hashlib.file_digest(content, "sha256").digest()

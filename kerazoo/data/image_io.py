@@ -1,4 +1,4 @@
-"""The one reader of image files, and the one function that resizes images.
+"""The one reader of image files, and what makes images fit a model.
 
 Pillow decodes the files, https://pillow.readthedocs.io.
 """
@@ -9,7 +9,6 @@ import contextlib
 import os
 import threading
 import warnings
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -29,7 +28,7 @@ ImageShape = tuple[int, int, int]
 _opening = threading.Lock()  # the filters of warnings belong to all threads
 
 
-def read_image(path: Path, channels: int) -> np.ndarray:
+def read_image(path: Path, channels: int, size: tuple[int, int] | None = None) -> np.ndarray:
     """Return the image in a file, upright and opaque.
 
     The orientation in its EXIF data is applied. Of an animation, it is the first frame. What is
@@ -40,6 +39,7 @@ def read_image(path: Path, channels: int) -> np.ndarray:
     Args:
         path: A BMP, GIF, JPEG, PNG, TIFF or WebP file, whatever its name ends with.
         channels: 1 for gray, 3 for RGB.
+        size: (height, width) that the image is resized to, as in `to_shape`; None to leave it.
 
     Returns:
         uint8 [height, width, channels].
@@ -53,7 +53,10 @@ def read_image(path: Path, channels: int) -> np.ndarray:
     try:
         check_file(path)
         with _opened(path) as image:
-            pixels = np.asarray(_plain(image, "L" if channels == 1 else "RGB"))
+            image = _plain(image, "L" if channels == 1 else "RGB")
+            if size is not None:
+                image = image.resize(size[::-1], Image.Resampling.BILINEAR)
+            pixels = np.asarray(image)
             return pixels.reshape(*pixels.shape[:2], channels)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         limit = f"{Image.MAX_IMAGE_PIXELS:,}"
@@ -114,39 +117,31 @@ def to_shape(images: tf.Tensor, image_shape: ImageShape) -> tf.Tensor:
     The values are in [0, 1]. Color becomes gray by its luma, gray becomes three equal channels. The
     interpolation is bilinear, with anti-aliasing where an image shrinks; the aspect may change.
     """
-    images = tf.convert_to_tensor(images)
     height, width, channels = image_shape
-    maximum = images.dtype.max if images.dtype.is_integer else 1
-    if images.shape[-3:-1] != (height, width):  # in uint8 a large image takes less memory
-        images = tf.image.resize(images, (height, width), antialias=True)
-    images = tf.cast(images, tf.float32)
-    if maximum != 1:
-        images *= 1 / maximum
+    images = tf.image.convert_image_dtype(images, tf.float32)
     if images.shape[-1] != channels:
         convert = tf.image.rgb_to_grayscale if channels == 1 else tf.image.grayscale_to_rgb
         images = convert(images)
+    if images.shape[-3:-1] != (height, width):
+        images = tf.image.resize(images, (height, width), antialias=True)
     return images
 
 
-def read_images(paths: Iterable[Path], image_shape: ImageShape) -> np.ndarray:
-    """Return the images in files as `to_shape` does, float32 [size, height, width, channels].
+def read_batch(paths: tf.Tensor, image_shape: ImageShape) -> tf.Tensor:
+    """Return the images in files as `to_shape` does, as a part of a TensorFlow graph.
 
-    Raises:
-        KerazooError: See `read_image`.
+    Args:
+        paths: Bytes [batch].
+        image_shape: (height, width, channels).
     """
 
-    def read(path: Path) -> np.ndarray:
-        return to_shape(read_image(path, image_shape[-1]), image_shape).numpy()
+    def read(path: bytes) -> np.ndarray:
+        return read_image(Path(os.fsdecode(path)), image_shape[-1], image_shape[:2])
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.stack(list(pool.map(read, paths)))
+    @tf.autograph.experimental.do_not_convert
+    def read_all(paths: np.ndarray) -> np.ndarray:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return np.stack(list(pool.map(read, paths)))
 
-
-def read_batch(paths: tf.Tensor, image_shape: ImageShape) -> tf.Tensor:
-    """Return the images in files whose paths are bytes [batch], as a part of a TensorFlow graph."""
-
-    def read(paths: np.ndarray) -> np.ndarray:
-        return read_images((Path(os.fsdecode(path)) for path in paths), image_shape)
-
-    images = tf.numpy_function(read, [paths], tf.float32)
-    return tf.ensure_shape(images, (None, *image_shape))
+    images = tf.ensure_shape(tf.numpy_function(read_all, [paths], tf.uint8), (None, *image_shape))
+    return to_shape(images, image_shape)

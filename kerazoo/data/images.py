@@ -175,7 +175,7 @@ class IndexedSplit:
 
 
 class ArraySplit(IndexedSplit):
-    """Images in memory, uint8 or float32 in [0, 1] [size, height, width, channels]."""
+    """Images in memory, uint8 [size, height, width, channels]."""
 
 
 @dataclasses.dataclass(frozen=True)

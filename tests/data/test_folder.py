@@ -335,7 +335,7 @@ def test_folders_that_cannot_be_trained_on(pets: Path, tmp_path: Path) -> None:
 
 
 def test_many_images_are_read_when_needed(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kerazoo.data.images.MEMORY", 60 * 8 * 8 * 4 - 1)
+    monkeypatch.setattr("kerazoo.data.images.MEMORY", 60 * 8 * 8 - 1)
     train = folder.load(pets, SHAPE, seed=0).train
     shutil.rmtree(pets)
     with pytest.raises(tf.errors.InvalidArgumentError) as caught:

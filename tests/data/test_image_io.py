@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from kerazoo.data.image_io import read_batch, read_image, read_images, to_shape
+from kerazoo.data.image_io import read_batch, read_image, to_shape
 from kerazoo.errors import CorruptFileError, KerazooError, UsageError
 from tests.helpers import fuzz, image_forms
 
@@ -157,11 +157,16 @@ def test_a_batch_of_files_is_read_in_one_shape(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("a.png", "b.bmp", "a.png")]
     files = tf.constant([str(path) for path in paths])
     images = tf.function(lambda files: read_batch(files, (4, 6, 3)))(files)
-    expected = [
-        to_shape(np.asarray(image.convert("RGB")), (4, 6, 3)) for image in (COLOR, RAMP, COLOR)
-    ]
-    np.testing.assert_array_equal(images, np.stack(expected))
-    np.testing.assert_array_equal(read_images(paths, (4, 6, 3)), images)
+    expected = np.stack([read_image(path, 3, (4, 6)) for path in paths])
+    np.testing.assert_array_equal(images, to_shape(expected, (4, 6, 3)))
+
+
+@pytest.mark.parametrize("size", [(4, 6), (5, 7), (3, 50), (20, 2), (33, 31)])
+def test_a_file_is_resized_as_an_array_is(size: tuple[int, int], tmp_path: Path) -> None:
+    COLOR.save(tmp_path / "x.png")
+    pixels = read_image(tmp_path / "x.png", 3, size)
+    expected = to_shape(np.asarray(COLOR), (*size, 3)) * 255
+    assert np.abs(pixels - expected).max() <= 1.01
 
 
 def test_to_shape_only_scales_images_of_that_shape() -> None:
