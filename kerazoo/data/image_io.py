@@ -9,7 +9,6 @@ import contextlib
 import os
 import threading
 import warnings
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -30,7 +29,7 @@ ImageShape = tuple[int, int, int]
 _opening = threading.Lock()  # the filters of warnings belong to all threads
 
 
-def read_image(path: Path, channels: int, size: Sequence[int] | None = None) -> np.ndarray:
+def read_image(path: Path, channels: int, size: tuple[int, int] | None = None) -> np.ndarray:
     """Return the image in a file, upright and opaque.
 
     The orientation in its EXIF data is applied. Of an animation, it is the first frame. What is
@@ -136,7 +135,6 @@ def read_batch(paths: tf.Tensor, image_shape: ImageShape) -> tf.Tensor:
         paths: Bytes [batch].
         image_shape: (height, width, channels).
     """
-
     read = tf.autograph.experimental.do_not_convert(partial(_read_all, image_shape=image_shape))
     images = tf.ensure_shape(tf.numpy_function(read, [paths], tf.uint8), (None, *image_shape))
     return to_shape(images, image_shape)
@@ -144,7 +142,7 @@ def read_batch(paths: tf.Tensor, image_shape: ImageShape) -> tf.Tensor:
 
 def _read_all(paths: np.ndarray, image_shape: ImageShape) -> np.ndarray:
     """Return the images in files, uint8 [batch, height, width, channels]."""
-    *size, channels = image_shape
+    read = partial(read_image, channels=image_shape[-1], size=image_shape[:2])
     files = [Path(os.fsdecode(path)) for path in paths]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return np.stack(list(pool.map(partial(read_image, channels=channels, size=size), files)))
+        return np.stack(list(pool.map(read, files)))
