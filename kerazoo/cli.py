@@ -106,7 +106,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     for name, (description, add) in COMMANDS.items():
         add(commands.add_parser(name, help=description, epilog=EPILOG))
     first = next((word for word in arguments if not word.startswith("-")), None)
-    if first and first not in commands.choices:
+    if first is not None and first not in commands.choices:
         parser.error(f"unknown command '{first}'{did_you_mean(first, commands.choices)}")
     parsed, unknown = parser.parse_known_args(arguments)
     if unknown:

@@ -60,6 +60,7 @@ def format_table(
         file = io.StringIO()
         csv.writer(file, lineterminator="\n").writerows([headings, *cells])
         return file.getvalue().rstrip("\n")
+    notes = [printable(note) for note in notes]
     texts = (str, tuple, list)
     left = [each for each in headings if any(isinstance(row[each], texts) for row in rows)]
     if format == "table":

@@ -54,6 +54,7 @@ TRAIN = ["train", "--model", "mnist_cnn"]
         (["demo", "filter"], "'filter' (did you mean 'filter_demo'?) is not one of"),
         (["trian"], "unknown command 'trian' (did you mean 'train'?)"),
         ([], "required: COMMAND"),
+        ([""], "unknown command ''"),
         (["list", "no_such_*"], "no model matches"),
         ([*TRAIN, "--batch=3"], "unknown argument '--batch=3' (did you mean '--batch-size'?)"),
         ([*TRAIN, "-o", "x"], "unknown argument '-o' (did you mean '--out'?)"),

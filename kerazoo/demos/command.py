@@ -6,6 +6,7 @@ from pathlib import Path
 from kerazoo.arguments import Parser, add_messages, one_of, path, print_result, start
 from kerazoo.errors import UsageError
 from kerazoo.files import check_target
+from kerazoo.text import printable
 
 DEMOS = ("filter_demo", "max_pool")  # functions of kerazoo.demos.figures
 
@@ -30,4 +31,4 @@ def _run(parsed: argparse.Namespace) -> None:
     from kerazoo.demos import figures
 
     getattr(figures, parsed.name)().savefig(out)
-    print_result(f"wrote {out}")
+    print_result(printable(f"wrote {out}"))
