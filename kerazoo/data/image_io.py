@@ -87,14 +87,14 @@ def _plain(image: Image.Image, mode: str) -> Image.Image:
     """Return an image upright, of 8 bits and opaque, in the mode "L" or "RGB"."""
     image.load()
     with contextlib.suppress(Exception):  # damaged EXIF data, in a file whose pixels are whole
-        image = ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)
     if image.mode.startswith("I"):
         image = _of_8_bits(image)
     elif image.mode == "F":
         raise ValueError("its pixels are floating-point numbers")
     elif image.has_transparency_data:
         image = _opaque(image.convert("RGBA"))
-    return image.convert(mode)
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _of_8_bits(image: Image.Image) -> Image.Image:
@@ -109,7 +109,9 @@ def _opaque(image: Image.Image) -> Image.Image:
     """Return an image over black if its visible pixels are light, else over white."""
     visible = ImageStat.Stat(image.convert("L"), image.getchannel("A").point(bool))
     paper = "black" if visible.mean[0] > 127 else "white"
-    return Image.alpha_composite(Image.new("RGBA", image.size, paper), image)
+    page = Image.new("RGB", image.size, paper)
+    page.paste(image, mask=image)
+    return page
 
 
 def to_shape(images: tf.Tensor, image_shape: ImageShape) -> tf.Tensor:
