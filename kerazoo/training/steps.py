@@ -95,7 +95,10 @@ class Steps:
         return float(loss), int(hits)
 
     def evaluate(self, batches: Batches, steps: int) -> np.ndarray:
-        """Return the sum of the images' losses and the hits of this worker's next batches, [2]."""
+        """Return sums over the images of this worker's next batches, [1 + 2 * classes].
+
+        They are the sum of the losses, then for each class the hits, then for each the images.
+        """
         return self._local(self._evaluate(batches, tf.constant(steps)))
 
     def sum_of_workers(self, local: np.ndarray) -> np.ndarray:
@@ -105,7 +108,8 @@ class Steps:
     def _local(self, per_replica: Any) -> np.ndarray:
         """Return the sum of each value over this worker's replicas."""
         local = self._strategy.experimental_local_results
-        return np.array([sum(float(value) for value in local(each)) for each in per_replica])
+        sums = [sum(np.float64(value) for value in local(each)) for each in per_replica]
+        return np.concatenate([np.ravel(each) for each in sums])
 
     def _train_steps(self, batches: Batches, steps: tf.Tensor) -> Any:
         sums = self._strategy.run(_no_sums)
@@ -115,7 +119,7 @@ class Steps:
         return sums
 
     def _evaluate_steps(self, batches: Batches, steps: tf.Tensor) -> Any:
-        sums = self._strategy.run(_no_sums)
+        sums = self._strategy.run(self._no_sums_by_class)
         for _ in tf.range(steps):
             sums = self._strategy.run(
                 self._evaluate_step, (*sums, batches.arrays, self._next(batches))
@@ -152,12 +156,13 @@ class Steps:
         """Return the sum of the images' losses, the hits, and their part of the gradients."""
         replicas = self._strategy.num_replicas_in_sync
         with tf.GradientTape() as tape:
-            loss, hits = self._forward(images, labels, training=True)
+            loss, correct = self._forward(images, labels, training=True)
             part = loss / batch_size
             if self._model.losses:
                 part += tf.add_n(self._model.losses) / (replicas * self._micro_batches)
             part = self._model.optimizer.scale_loss(part)
-        return loss, hits, tape.gradient(part, self._model.trainable_variables)
+        gradients = tape.gradient(part, self._model.trainable_variables)
+        return loss, tf.reduce_sum(correct), gradients
 
     def _cut(self, images: tf.Tensor, labels: tf.Tensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
         if self._micro_batches == 1:
@@ -166,19 +171,30 @@ class Steps:
         ends = [size * number // count for number in range(count + 1)]
         return [(images[a:b], labels[a:b]) for a, b in itertools.pairwise(ends)]
 
+    def _no_sums_by_class(self) -> tuple[tf.Tensor, ...]:
+        none = tf.zeros(self._model.output_shape[-1], tf.int32)
+        return tf.constant(0.0), none, none
+
     def _evaluate_step(
-        self, loss: tf.Tensor, hits: tf.Tensor, arrays: ArraySplit | None, elements: list[Any]
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+        self,
+        loss: tf.Tensor,
+        hits: tf.Tensor,
+        sizes: tf.Tensor,
+        arrays: ArraySplit | None,
+        elements: list[Any],
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         rows, _ = self._element_of_replica(elements)
         images, labels = arrays.gather(rows) if arrays else rows
         results = [self._forward(*each, training=False) for each in self._cut(images, labels)]
         losses, correct = zip(*results, strict=True)
-        return loss + tf.add_n(losses), hits + tf.add_n(correct)
+        of_class = tf.one_hot(labels, hits.shape[0], dtype=tf.int32)
+        hits_by_class = tf.reduce_sum(of_class * tf.concat(correct, 0)[:, None], 0)
+        return loss + tf.add_n(losses), hits + hits_by_class, sizes + tf.reduce_sum(of_class, 0)
 
     def _forward(
         self, images: tf.Tensor, labels: tf.Tensor, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the sum of the images' cross-entropies, and how many are classified correctly."""
+        """Return the sum of the images' cross-entropies, and for each 1 if it is a hit, else 0."""
         size = tf.shape(labels)[0]
         if self._fill_empty:
             images, labels = _filled(images, labels)
@@ -188,8 +204,8 @@ class Steps:
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         correct = tf.argmax(logits, axis=-1, output_type=tf.int32) == labels
         correct &= tf.reduce_all(tf.math.is_finite(logits), axis=-1)
-        hits = tf.reduce_sum(tf.cast(correct[:size], tf.int32))
-        return tf.cast(tf.reduce_sum(losses[:size]), tf.float32), hits
+        total = tf.cast(tf.reduce_sum(losses[:size]), tf.float32)
+        return total, tf.cast(correct[:size], tf.int32)
 
 
 def _no_sums() -> tuple[tf.Tensor, tf.Tensor]:

@@ -185,7 +185,7 @@ class Trainer:
         position, training = self.position, self._training_logs()
         started = time.perf_counter()
         callbacks.on_test_begin()
-        evaluated = self._evaluate(f"the evaluation of epoch {position.epoch + 1}", callbacks)
+        evaluated, _ = self._evaluate(f"the evaluation of epoch {position.epoch + 1}", callbacks)
         seconds = time.perf_counter() - started
         self._check_finite(evaluated["validation_loss"] + evaluated["test_loss"])
         result = EpochResult(
@@ -200,16 +200,29 @@ class Trainer:
         callbacks.on_test_end(result.logs())
         return result
 
-    def evaluate(self) -> EpochResult:
-        """Return the last result with the losses and accuracies of the present weights."""
-        evaluated = self._evaluate("the final evaluation", keras.callbacks.CallbackList())
-        return dataclasses.replace(self.results[-1], **evaluated)
+    def evaluate(self) -> tuple[EpochResult, dict[str, float]]:
+        """Return the last result with the losses and accuracies of the present weights.
 
-    def _evaluate(self, activity: str, callbacks: keras.callbacks.CallbackList) -> dict[str, Any]:
-        """Return losses and accuracies on the validation and the test split."""
+        Returns:
+            The result, and the accuracy on the test images of each class, NaN where there are none.
+        """
+        evaluated, accuracies = self._evaluate(
+            "the final evaluation", keras.callbacks.CallbackList()
+        )
+        by_class = dict(zip(self._data.class_names, map(float, accuracies), strict=True))
+        return dataclasses.replace(self.results[-1], **evaluated), by_class
 
-        def on(split: Split) -> tuple[float, float]:
-            size, sums = self._recipe.batch_size, np.zeros(2)
+    def _evaluate(
+        self, activity: str, callbacks: keras.callbacks.CallbackList
+    ) -> tuple[dict[str, Any], np.ndarray]:
+        """Return losses and accuracies on the validation and the test split.
+
+        Returns:
+            Those of `EpochResult`, and the accuracies on the test images of each class [classes].
+        """
+
+        def on(split: Split) -> tuple[float, float, np.ndarray]:
+            size, sums = self._recipe.batch_size, np.zeros(1 + 2 * self.model.output_shape[-1])
             batches, end = self._steps.batches(split, size), math.ceil(split.size / size)
             for first in range(0, end, self._steps_per_call):
                 steps = min(self._steps_per_call, end - first)
@@ -217,12 +230,15 @@ class Trainer:
                 self._on_activity(f"{activity} ({EITHER})")
                 sums += self._steps.evaluate(batches, steps)
                 callbacks.on_test_batch_end(first + steps - 1)
-            loss, accuracy = self._steps.sum_of_workers(sums) / split.size
-            return float(loss), float(accuracy)
+            loss, *by_class = self._steps.sum_of_workers(sums)
+            hits, sizes = np.reshape(by_class, (2, -1))
+            with np.errstate(invalid="ignore"):
+                return float(loss) / split.size, float(hits.sum()) / split.size, hits / sizes
 
-        results = on(self._data.validation) + on(self._data.test)
+        *validation, _ = on(self._data.validation)
+        *test, by_class = on(self._data.test)
         names = ("validation_loss", "validation_accuracy", "test_loss", "test_accuracy")
-        return dict(zip(names, results, strict=True))
+        return dict(zip(names, [*validation, *test], strict=True)), by_class
 
     def _check_finite(self, loss: float) -> None:
         if not math.isfinite(loss):

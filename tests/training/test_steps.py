@@ -46,14 +46,13 @@ def adam_by_hand(
     return weights[0], weights[1], loss
 
 
-def evaluated(steps: Steps, split: Split, batch_size: int) -> tuple[float, int]:
-    """Return the sum of the losses and the hits of a split, in two calls or one."""
+def evaluated(steps: Steps, split: Split, batch_size: int) -> np.ndarray:
+    """Return the sum of the losses of a split, then hits and images by class, in a call or two."""
     batches, left = steps.batches(split, batch_size), math.ceil(split.size / batch_size)
     sums = steps.evaluate(batches, 1)
     if left > 1:
         sums = sums + steps.evaluate(batches, left - 1)
-    loss, hits = steps.sum_of_workers(sums)
-    return float(loss), int(hits)
+    return steps.sum_of_workers(sums)
 
 
 @pytest.mark.parametrize("micro_batches", [1, 4])
@@ -89,9 +88,9 @@ def test_evaluation_counts_every_image_once(micro_batches: int) -> None:
     logits = model(images).numpy().astype(np.float64)
     losses = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(23), labels]
     steps = Steps(model, tf.distribute.get_strategy(), micro_batches=micro_batches)
-    loss, hits = evaluated(steps, split, 5)
+    loss, *hits = evaluated(steps, split, 5)[: 1 + CLASSES]
     np.testing.assert_allclose(loss, losses.sum(), rtol=1e-5)
-    assert hits == np.sum(logits.argmax(axis=1) == labels.numpy())
+    assert sum(hits) == np.sum(logits.argmax(axis=1) == labels.numpy())
     assert evaluated(steps, split, 5) == pytest.approx(evaluated(steps, split, 23), rel=1e-5)
 
 
@@ -116,14 +115,28 @@ def test_hits_of_training_are_those_before_each_step(micro_batches: int) -> None
 def test_a_score_that_is_no_number_is_not_right() -> None:
     split, model = random_split(6), softmax_regression()
     model.set_weights([weight * np.nan for weight in model.get_weights()])
-    assert evaluated(Steps(model, tf.distribute.get_strategy()), split, 6)[1] == 0
+    sums = evaluated(Steps(model, tf.distribute.get_strategy()), split, 6)
+    assert sums[1 : 1 + CLASSES].sum() == 0
 
 
 def test_a_score_that_ties_with_all_others_is_not_right_for_every_label() -> None:
     split, model = random_split(90), softmax_regression()
     model.set_weights([weight * 0 for weight in model.get_weights()])
-    hits = evaluated(Steps(model, tf.distribute.get_strategy()), split, 30)[1]
-    assert hits == np.sum(split.labels.numpy() == 0)
+    _, *sums = evaluated(Steps(model, tf.distribute.get_strategy()), split, 30)
+    sizes = np.bincount(split.labels.numpy(), minlength=CLASSES)
+    assert sums == [sizes[0], 0, 0, *sizes]
+
+
+@pytest.mark.parametrize("micro_batches", [1, 4])
+def test_hits_are_counted_by_class(micro_batches: int) -> None:
+    split, model = random_split(47), softmax_regression()
+    steps = Steps(model, tf.distribute.get_strategy(), micro_batches=micro_batches)
+    _, *sums = evaluated(steps, split, 7)
+    ((images, labels),) = split.batches(split.size).as_numpy_iterator()
+    right = model.predict(images, verbose=0).argmax(axis=1) == labels
+    hits = [int(right[labels == label].sum()) for label in range(CLASSES)]
+    assert 0 < sum(hits) < split.size
+    assert sums == [*hits, *(int(np.sum(labels == label)) for label in range(CLASSES))]
 
 
 @pytest.mark.parametrize("micro_batches", [1, 4])
