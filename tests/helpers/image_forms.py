@@ -66,7 +66,9 @@ def forms() -> dict[str, Save]:
         "sixteen_bits.tif": saved(Image.fromarray(levels * 257), compression="tiff_lzw"),
         "cmyk.jpg": saved(Image.merge("CMYK", (inverse, inverse, inverse, dark)), **best),
         "cmyk.tif": saved(Image.merge("CMYK", (dark, dark, dark, inverse))),
-        "phone.jpg": saved(page, format="MPO", save_all=True, append_images=[dark], **best),
+        "phone.jpg": saved(
+            page.copy(), format="MPO", save_all=True, append_images=[dark.copy()], **best
+        ),
         "gray.jfif": saved(page, format="JPEG", **best),
         "lossy.webp": saved(page.convert("RGB"), quality=100),
         "animated.gif": saved(page, save_all=True, append_images=[dark]),
