@@ -116,13 +116,13 @@ def test_a_program_that_imports_kerazoo_sees_its_results_and_warnings_alone(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_that_an_import_swallows_interrupts_at_its_end(number: signal.Signals) -> None:
     code = (
-        "import os, signal; from kerazoo.device import _keeping_signals\n"
+        "import os, signal; from kerazoo.device import keeping_signals\n"
         "usual, both = signal.default_int_handler, (signal.SIGINT, signal.SIGTERM)\n"
         "for each in both: signal.signal(each, usual)\n"
         "class Dropped:\n"
         f"    def __del__(self): os.kill(os.getpid(), {int(number)}); [0 for _ in range(9999)]\n"
         "try:\n"
-        "    with _keeping_signals(): dropped = Dropped(); del dropped; print('imported')\n"
+        "    with keeping_signals(): dropped = Dropped(); del dropped; print('imported')\n"
         "except KeyboardInterrupt: print('interrupted')\n"
         "assert [signal.getsignal(each) for each in both] == [usual, usual]"
     )
