@@ -11,7 +11,6 @@ import json
 import logging
 import math
 import re
-import shutil
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -102,7 +101,8 @@ class Checkpoints:
         before, self._good = self._good, path.name
         for other in self._all():
             if other.name not in (path.name, before):
-                shutil.rmtree(other, ignore_errors=True)
+                with contextlib.suppress(OSError):
+                    files.remove(other)
 
     def newest(self) -> State | None:
         """Return the newest state that verifies, None if none was ever saved.

@@ -72,6 +72,7 @@ def options_of(config: Mapping[str, Any]) -> tuple[TrainOptions, str]:
             limit=config["limit"],
             recipe=recipe,
             tensorboard=config["tensorboard"],
+            strategy=config["strategy"],
             save_every=config["save_every"],
         )
         registry.find(options.model)

@@ -101,8 +101,8 @@ def resume(
         if where.workers == 1:
             begun, _ = options_of(config)
             machine.set_threads(begun.recipe.micro_batches)
-            if config.get("strategy") in cluster.OF_ONE_MACHINE:
-                strategy = strategy or config["strategy"]
+            if begun.strategy in cluster.OF_ONE_MACHINE:
+                strategy = strategy or begun.strategy
         with _replicas(strategy or TrainOptions.strategy, where) as replicas:
             summary = finished.summary(run) if folder else None
             if where.workers > 1:
