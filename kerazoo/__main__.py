@@ -14,21 +14,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     interruption = Interruption()
     try:
-        _handle_signals(interruption)
+        for each in SIGNALS:
+            signal.signal(each, interruption)
         from kerazoo.cli import main as run
 
         code = run(arguments)
-        _handle_signals(signal.SIG_IGN)
+        _ignore_signals()
     except KeyboardInterrupt:
-        _handle_signals(signal.SIG_IGN)
+        _ignore_signals()
         print("kerazoo: interrupted", file=sys.stderr)
         return 130
     return code
 
 
-def _handle_signals(handler: Interruption | signal.Handlers) -> None:
+def _ignore_signals() -> None:
     for each in SIGNALS:
-        signal.signal(each, handler)
+        signal.signal(each, signal.SIG_IGN)
+    # Python kills itself, with another exit code, if the last text that it executed, of any
+    # package, was interrupted.
+    exec("")
 
 
 if __name__ == "__main__":

@@ -47,6 +47,20 @@ def test_the_last_words_of_a_crash_pass() -> None:
     assert run.stderr == "F0000 the end\n"
 
 
+def test_an_address_space_too_small_for_tensorflow_is_reported() -> None:
+    code = (
+        "import resource; from kerazoo.cli import main\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (2 * 10**9, resource.RLIM_INFINITY))\n"
+        "print(main(['train', '--model', 'mnist_cnn', '--data', 'digits', '--dry-run']))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (run.returncode, run.stdout) == (0, "1\n")
+    assert run.stderr == (
+        "kerazoo: the address space is limited to 2.00 GB, and TensorFlow needs at least 4.00 GB: "
+        "raise the limit with `ulimit -v unlimited`\n"
+    )
+
+
 def fake_gpus(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     import tensorflow as tf
 
