@@ -1,12 +1,15 @@
 """Ctrl-C and SIGTERM, once and in quick succession, from the first moment to the last."""
 
+import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from kerazoo.interruption import Interruption
+from tests.helpers.processes import ROOT
 
 
 def test_signals_in_quick_succession_interrupt_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,7 +51,10 @@ sys.exit(code)
 
 
 @pytest.mark.parametrize("where", ["kerazoo.cli", "the command", "a text", "tensorflow", "nowhere"])
-def test_twenty_signals_are_reported_in_one_line(where: str) -> None:
-    run = subprocess.run([sys.executable, "-c", SIGNALLED, where], capture_output=True, text=True)
+def test_twenty_signals_are_reported_in_one_line(where: str, tmp_path: Path) -> None:
+    (tmp_path / "signalled.py").write_text(SIGNALLED)
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    command = [sys.executable, "-m", "signalled", where]
+    run = subprocess.run(command, capture_output=True, text=True, env=environment)
     expected = (0, "") if where == "nowhere" else (130, "kerazoo: interrupted\n")
     assert (run.returncode, run.stderr) == expected
