@@ -2,6 +2,6 @@
 
 import sys
 
-from kerazoo.cli import main
+from kerazoo.__main__ import main
 
 sys.exit(main(["train", *sys.argv[1:]]))

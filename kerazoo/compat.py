@@ -14,8 +14,9 @@ from kerazoo.lazy import keras, tf
 
 # Operators of `keras.Variable` that need the elements of the other operand.
 OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
-# What Keras itself sets in a callback before the training begins; no public name lists it.
-SET_IN_CALLBACKS = ("params", "_model")
+# What Keras sets in a callback for a process, such as whether its profiler runs; no public name
+# lists it.
+SET_IN_CALLBACKS = ("params", "_model", "_is_tracing", "_profiler_started")
 Moments = Callable[[Any, Any], tuple[Any, Any]]
 
 

@@ -13,6 +13,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import FrameType
 
+from kerazoo.errors import KerazooError
+from kerazoo.interruption import SIGNALS
+from kerazoo.text import BYTES, in_units
+
 # Lines of TensorFlow's log that its user does not need: infos, warnings, and the error that a
 # machine has no NVIDIA driver.
 LOG = (
@@ -27,6 +31,7 @@ for line in sys.stdin:
     if not re.match(sys.argv[1], line):
         print(line, end="", file=sys.stderr, flush=True)
 """
+ADDRESS_SPACE = 4 * 10**9  # bytes: with less, TensorFlow aborts or hangs as it starts
 CUDA_LIBRARIES = ("cuda", "cudart", "cublas", "cudnn", "cufft", "cusolver", "cusparse")
 
 
@@ -35,11 +40,19 @@ def start_tensorflow(deterministic: bool = True) -> None:
 
     Call it before Keras is imported, in a process of its own: it sets Keras to TensorFlow, float32
     and channels last, whatever keras.json says, and by default makes operations deterministic.
+
+    Raises:
+        KerazooError: The limit of the address space is too small for TensorFlow.
     """
+    if (limit := address_space()) < ADDRESS_SPACE:
+        raise KerazooError(
+            f"the address space is limited to {in_units(limit, BYTES)}, and TensorFlow needs at "
+            f"least {in_units(ADDRESS_SPACE, BYTES)}: raise the limit with `ulimit -v unlimited`"
+        )
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ["MPLBACKEND"] = "agg"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its errors come as exceptions too
-    with _keeping_signals(), without_log(), _without_garbage_collection():
+    with keeping_signals(), without_log(), _without_garbage_collection():
         import keras
         import tensorflow as tf
 
@@ -49,6 +62,14 @@ def start_tensorflow(deterministic: bool = True) -> None:
         tf.config.experimental.enable_op_determinism()
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
+
+
+def address_space() -> int:
+    """Return the bytes that this process may map."""
+    import resource  # which Windows lacks
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return sys.maxsize if limit == resource.RLIM_INFINITY else limit
 
 
 def describe_device() -> str:
@@ -100,8 +121,8 @@ def _missing_libraries() -> list[str]:
 
 
 @contextlib.contextmanager
-def _keeping_signals() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM interrupt at the end of a `with` block at the latest.
+def keeping_signals() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM interrupt at the end of a `with` block of imports at the latest.
 
     Python drops exceptions, with a traceback, in the clean-up of the import system.
     """
@@ -109,22 +130,23 @@ def _keeping_signals() -> Iterator[None]:
         yield
         return
     received: list[int] = []
+    handlers = {each: signal.getsignal(each) for each in SIGNALS}
 
-    def take(number: int, _: FrameType | None) -> None:
+    def take(number: int, frame: FrameType | None) -> None:
         received.append(number)
-        raise KeyboardInterrupt
+        if callable(handler := handlers[signal.Signals(number)]):
+            handler(number, frame)
 
-    both, usual = (signal.SIGINT, signal.SIGTERM), signal.default_int_handler
-    numbers = [number for number in both if signal.getsignal(number) is usual]
-    for number in numbers:
-        signal.signal(number, take)
+    changed = [each for each in SIGNALS if callable(handlers[each])]
+    for each in changed:
+        signal.signal(each, take)
     hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
     try:
         yield
     finally:
         sys.unraisablehook = hook
-        for number in numbers:
-            signal.signal(number, usual)
+        for each in changed:
+            signal.signal(each, handlers[each])
     if received:
         raise KeyboardInterrupt
 
@@ -156,8 +178,8 @@ def without_log() -> Iterator[None]:
     command = [sys.executable, "-c", FILTER, LOG]
     with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as passing:
         assert passing.stdin
-        os.dup2(passing.stdin.fileno(), 2)
         try:
+            os.dup2(passing.stdin.fileno(), 2)
             yield
         finally:
             sys.stderr.flush()

@@ -16,6 +16,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "_version",
         "errors",
         "files",
+        "interruption",
         "lazy",
         "text",
         "compat",

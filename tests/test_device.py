@@ -47,6 +47,20 @@ def test_the_last_words_of_a_crash_pass() -> None:
     assert run.stderr == "F0000 the end\n"
 
 
+def test_an_address_space_too_small_for_tensorflow_is_reported() -> None:
+    code = (
+        "import resource; from kerazoo.cli import main\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (2 * 10**9, resource.RLIM_INFINITY))\n"
+        "print(main(['train', '--model', 'mnist_cnn', '--data', 'digits', '--dry-run']))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (run.returncode, run.stdout) == (0, "1\n")
+    assert run.stderr == (
+        "kerazoo: the address space is limited to 2.00 GB, and TensorFlow needs at least 4.00 GB: "
+        "raise the limit with `ulimit -v unlimited`\n"
+    )
+
+
 def fake_gpus(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     import tensorflow as tf
 
@@ -116,13 +130,13 @@ def test_a_program_that_imports_kerazoo_sees_its_results_and_warnings_alone(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_that_an_import_swallows_interrupts_at_its_end(number: signal.Signals) -> None:
     code = (
-        "import os, signal; from kerazoo.device import _keeping_signals\n"
+        "import os, signal; from kerazoo.device import keeping_signals\n"
         "usual, both = signal.default_int_handler, (signal.SIGINT, signal.SIGTERM)\n"
         "for each in both: signal.signal(each, usual)\n"
         "class Dropped:\n"
         f"    def __del__(self): os.kill(os.getpid(), {int(number)}); [0 for _ in range(9999)]\n"
         "try:\n"
-        "    with _keeping_signals(): dropped = Dropped(); del dropped; print('imported')\n"
+        "    with keeping_signals(): dropped = Dropped(); del dropped; print('imported')\n"
         "except KeyboardInterrupt: print('interrupted')\n"
         "assert [signal.getsignal(each) for each in both] == [usual, usual]"
     )

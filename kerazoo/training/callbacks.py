@@ -9,10 +9,11 @@ from types import FrameType
 from typing import Any, Self
 
 from kerazoo.errors import InterruptedRunError
+from kerazoo.interruption import SIGNALS, Interruption
 from kerazoo.lazy import keras
 from kerazoo.progress import progress_bar
 from kerazoo.training.checkpoints import State
-from kerazoo.training.replicas import SIGNALS, Replicas
+from kerazoo.training.replicas import Replicas
 from kerazoo.training.run_folder import RunFolder
 from kerazoo.training.trainer import Trainer
 
@@ -121,7 +122,7 @@ class Checkpointer(keras.callbacks.Callback):
 
 
 class StopOnSignal(keras.callbacks.Callback):
-    """Saves and stops a training after Ctrl-C or SIGTERM; a second Ctrl-C stops it at once.
+    """Saves and stops a training after Ctrl-C or SIGTERM; a later Ctrl-C stops it at once.
 
     It is used in a `with` statement, and has no effect outside the main thread. All workers stop if
     one of them gets a signal.
@@ -135,10 +136,13 @@ class StopOnSignal(keras.callbacks.Callback):
         self.requested = False
         self._checkpointer, self._replicas = checkpointer, replicas
         self._before: dict[signal.Signals, Any] = {}
+        self._interruption = Interruption()
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             self._before = {each: signal.signal(each, self._request) for each in SIGNALS}
+            if isinstance(handler := self._before[signal.SIGINT], Interruption):
+                self._interruption = handler
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -146,6 +150,8 @@ class StopOnSignal(keras.callbacks.Callback):
             signal.signal(each, handler)
 
     def _request(self, number: int, _: FrameType | None) -> None:
+        if not self._interruption.begins() and self.requested:
+            return
         if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.requested = True

@@ -9,9 +9,10 @@ import hashlib
 import io
 import json
 import logging
+import math
 import re
-import shutil
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +20,16 @@ from typing import IO, Any, Self
 
 import numpy as np
 
+from kerazoo import files
 from kerazoo.errors import CorruptFileError
-from kerazoo.files import flush
 
 ARRAYS, RECORD, MANIFEST = "arrays.npz", "record.json", "manifest.json"
-ASIDE = ".new"
-NAME = re.compile(r"epoch-\d{6,}-step-\d{9,}")
-# What reading a damaged file raises.
-DAMAGED = (OSError, EOFError, ValueError, LookupError, TypeError, zipfile.BadZipFile)
+NAME = re.compile(r"epoch-[0-9]{6,}-step-[0-9]{9,}")
+# What reading a damaged archive raises.
+DAMAGED = (
+    *(OSError, EOFError, ValueError, LookupError, TypeError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 
 @dataclass(frozen=True)
@@ -84,24 +87,22 @@ class Checkpoints:
         if self.has(epoch, step):
             return
         path = self.folder / _name(epoch, step)
-        aside = self.folder / f"{ASIDE}-{path.name}"
-        self._remove_unfinished()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        files.remove_unfinished(self.folder)
         try:
-            aside.mkdir(parents=True)
-            _write(aside, state)
-            shutil.rmtree(path, ignore_errors=True)  # not the good one: it did not verify
-            aside.replace(path)
-            for folder in (self.folder, self.folder.parent):  # which may be new in it
-                flush(folder)
+            with files.replacing(path) as unfinished:
+                _write(unfinished, state)
+                files.remove(path)  # not the good one: it did not verify
+            files.flush(self.folder.parent)  # the folder may be new in it
         except BaseException:
-            shutil.rmtree(aside, ignore_errors=True)
             with contextlib.suppress(OSError):  # it holds earlier checkpoints
                 self.folder.rmdir()
             raise
         before, self._good = self._good, path.name
         for other in self._all():
             if other.name not in (path.name, before):
-                shutil.rmtree(other, ignore_errors=True)
+                with contextlib.suppress(OSError):
+                    files.remove(other)
 
     def newest(self) -> State | None:
         """Return the newest state that verifies, None if none was ever saved.
@@ -112,10 +113,8 @@ class Checkpoints:
             CorruptFileError: There are checkpoints and none verifies.
             PermissionError: One may not be read.
         """
-        if self.folder.exists() and not self.folder.is_dir():
-            raise CorruptFileError(f"'{self.folder}' is not a directory of checkpoints")
-        paths = sorted(self._all(), reverse=True)
-        for path in paths:
+        paths = self._all()
+        for path in reversed(paths):
             try:
                 state = _read(path)
             except CorruptFileError as error:
@@ -125,25 +124,39 @@ class Checkpoints:
             return state
         if paths:
             raise CorruptFileError(
-                f"all checkpoints in '{self.folder}' are damaged: "
-                "remove that directory to start the run again"
+                f"all checkpoints in '{self.folder}' are damaged: restore them from a copy, or "
+                f"train again with --out '{self.folder.parent}' --overwrite"
             )
         return None
 
+    def exist(self) -> bool:
+        """Return whether there are checkpoints, good or damaged."""
+        return bool(self._all())
+
     def remove(self) -> None:
-        """Remove all checkpoints of a finished run."""
-        for path in self._all():
-            shutil.rmtree(path, ignore_errors=True)
-        self._remove_unfinished()
+        """Remove all checkpoints of a finished run.
+
+        The newest, which shows that the run is finished, is the last; a kill leaves it whole or
+        not at all.
+        """
         with contextlib.suppress(OSError):  # somebody else has put something there
+            files.remove_unfinished(self.folder)
+            for path in self._all():
+                files.remove(path.replace(self.folder / f"{files.UNFINISHED}{path.name}"))
             self.folder.rmdir()
 
     def _all(self) -> list[Path]:
-        return [path for path in self.folder.glob("epoch-*") if NAME.fullmatch(path.name)]
+        """Return the checkpoints, the newest last.
 
-    def _remove_unfinished(self) -> None:
-        for path in self.folder.glob(f"{ASIDE}-epoch-*"):
-            shutil.rmtree(path, ignore_errors=True)
+        Raises:
+            CorruptFileError: A file or a link is in the place of their directory.
+            PermissionError: It may not be read.
+        """
+        if self.folder.is_symlink() or (self.folder.exists() and not self.folder.is_dir()):
+            raise CorruptFileError(f"'{self.folder}' is not a directory of checkpoints")
+        with contextlib.suppress(FileNotFoundError):
+            return sorted(path for path in self.folder.iterdir() if NAME.fullmatch(path.name))
+        return []
 
 
 def _name(epoch: int, step: int) -> str:
@@ -151,13 +164,14 @@ def _name(epoch: int, step: int) -> str:
 
 
 def _write(folder: Path, state: State) -> None:
+    folder.mkdir()
     with (folder / ARRAYS).open("wb") as file:
         _write_arrays(file, state.arrays)
     (folder / RECORD).write_text(json.dumps(state.record))
     manifest = {name: _sha256(folder / name) for name in (ARRAYS, RECORD)}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
-    for path in (*(folder / name for name in (ARRAYS, RECORD, MANIFEST)), folder):
-        flush(path)
+    for name in (ARRAYS, RECORD, MANIFEST):
+        files.flush(folder / name)
 
 
 def _write_arrays(file: IO[bytes], arrays: Mapping[str, np.ndarray]) -> None:
@@ -173,21 +187,42 @@ def _read(folder: Path) -> State:
         PermissionError: This user may not read it.
     """
     try:
-        manifest = json.loads((folder / MANIFEST).read_text())
+        for path in (folder, *(folder / name for name in (ARRAYS, RECORD, MANIFEST))):
+            if path.is_symlink():
+                raise CorruptFileError(f"{path.name} is a link")
+        manifest = files.read_json(folder / MANIFEST)
         for name in (ARRAYS, RECORD):
             if _sha256(folder / name) != manifest[name]:
                 raise CorruptFileError(f"{name} is not the file that was written")
-        record = json.loads((folder / RECORD).read_text())
+        record = files.read_json(folder / RECORD)
         if not isinstance(record, dict):
             raise CorruptFileError(f"{RECORD} is not a record")
-        with (folder / ARRAYS).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return State(dict(arrays), record)
+        with (folder / ARRAYS).open("rb") as file:
+            _check_sizes(file)
+            with np.load(file, allow_pickle=False) as arrays:
+                return State(dict(arrays), record)
     except PermissionError:
         raise
     except DAMAGED as error:
         raise CorruptFileError("one of its files is missing or damaged") from error
 
 
+def _check_sizes(file: IO[bytes]) -> None:
+    """Raise a ValueError if the arrays are declared to be larger than what the file has of them."""
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        if sum(member.file_size for member in members) > file.seek(0, io.SEEK_END):
+            raise ValueError("it is compressed")
+        for member in members:
+            with archive.open(member) as array:
+                np.lib.format.read_magic(array)
+                shape, _, dtype = np.lib.format.read_array_header_1_0(array)
+                if array.tell() + math.prod(shape) * dtype.itemsize != member.file_size:
+                    raise ValueError(f"{member.filename} has another size")
+    file.seek(0)
+
+
 def _sha256(path: Path) -> str:
+    files.check_file(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

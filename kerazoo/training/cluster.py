@@ -12,7 +12,7 @@ from kerazoo.errors import UsageError
 
 OF_ONE_MACHINE = ("none", "mirrored")
 STRATEGIES = (*OF_ONE_MACHINE, "multiworker", "auto")
-ADDRESS = re.compile(r".+:(\d+)")
+ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9._-]*):([0-9]{1,5})")
 EXAMPLE = (
     '{"cluster": {"worker": ["host1:12345", "host2:12345"]}, '
     '"task": {"type": "worker", "index": 0}}'
@@ -25,6 +25,7 @@ class Cluster:
 
     workers: int = 1  # processes that train together
     number: int = 1  # of this process, from 1, the chief first
+    address: str = ""  # of this process
 
     @property
     def is_chief(self) -> bool:
@@ -50,20 +51,36 @@ def of_environment(strategy: str, environment: Mapping[str, str] = os.environ) -
         raise UsageError(f"--strategy multiworker needs TF_CONFIG, such as {EXAMPLE}")
     try:
         config = json.loads(text)
-        jobs = config["cluster"]
-        kind, index = config["task"]["type"], int(config["task"]["index"])
+        jobs, kind = config["cluster"], config["task"]["type"]
+        index, valid = _index(config["task"]["index"]), config.get("rpc_layer", "grpc") == "grpc"
         in_place = 0 <= index < len(jobs[kind])
         addresses = [address for job in jobs.values() for address in job]
-        matches = [ADDRESS.fullmatch(address) for address in addresses]
-        valid = all(match and 0 < int(match[1]) < 2**16 for match in matches)
-        if not valid or len(set(addresses)) < len(addresses):
-            raise ValueError
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise UsageError(f"TF_CONFIG must look like {EXAMPLE}") from error
+        valid &= all(isinstance(job, list) for job in jobs.values())
+        valid &= all(map(_is_address, addresses)) and len(set(addresses)) == len(addresses)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        valid = False
+    if not valid:
+        raise UsageError(f"TF_CONFIG must look like {EXAMPLE}")
     if not in_place or not {"worker"} <= jobs.keys() <= {"chief", "worker"}:
         raise UsageError(f"TF_CONFIG must name this task among its workers, such as {EXAMPLE}")
-    before = len(jobs.get("chief", ())) if kind == "worker" else 0
-    return Cluster(sum(map(len, jobs.values())), before + index + 1)
+    if len(chiefs := jobs.get("chief", ())) > 1:
+        raise UsageError(f"TF_CONFIG has {len(chiefs)} chiefs: name one, the others as workers")
+    before = len(chiefs) if kind == "worker" else 0
+    return Cluster(len(addresses), before + index + 1, jobs[kind][index])
+
+
+def _index(value: object) -> int:
+    """Return the index of a task, which scripts also write as a text."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("not an index")
+    return value
+
+
+def _is_address(text: str) -> bool:
+    match = ADDRESS.fullmatch(text)
+    return match is not None and 0 < int(match[1]) < 2**16
 
 
 def on_this_machine(workers: int) -> list[dict[str, str]]:

@@ -5,7 +5,7 @@ import dataclasses
 import faulthandler
 import json
 import logging
-import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from kerazoo.arguments import (
     Parser,
     add_messages,
     add_mnist_dir,
+    drop_output,
     integer,
     one_of,
     path,
@@ -22,6 +23,7 @@ from kerazoo.arguments import (
     start,
 )
 from kerazoo.data import names
+from kerazoo.errors import KerazooError
 from kerazoo.training import cluster, runs
 from kerazoo.training.options import PRECISIONS, RECIPES, SCHEDULES, Recipe, TrainOptions
 
@@ -119,8 +121,15 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
 def _run(parsed: argparse.Namespace) -> None:
     summary = _train(parsed) if parsed.resume is None else _resume(parsed)
     strategy = getattr(parsed, "strategy", TrainOptions.strategy)
-    if cluster.of_environment(strategy).is_chief:
+    if not cluster.of_environment(strategy).is_chief:
+        return
+    try:
         print_result(json.dumps(summary))
+    except OSError as error:
+        drop_output(sys.stdout)
+        where = f": it is in '{summary['out']}/{runs.SUMMARY}'" if summary["out"] else ""
+        message = f"the result cannot be printed, because of '{error.strerror}'{where}"
+        raise KerazooError(message) from error
 
 
 def _train(parsed: argparse.Namespace) -> dict[str, Any]:
@@ -138,14 +147,17 @@ def _train(parsed: argparse.Namespace) -> dict[str, Any]:
 
 
 def _start(debug: bool) -> None:
-    """Let SIGTERM interrupt like Ctrl-C, and start TensorFlow.
+    """Start TensorFlow, and import what a training needs.
 
     With `debug`, stacks are written if Python crashes or a worker makes no progress.
     """
     if debug:
         faulthandler.enable(2)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     start()
+    from kerazoo.device import keeping_signals
+
+    with keeping_signals():
+        import kerazoo.training.train  # noqa: F401 - it takes a second
 
 
 def _resume(parsed: argparse.Namespace) -> dict[str, Any]:
@@ -160,9 +172,12 @@ def _resume(parsed: argparse.Namespace) -> dict[str, Any]:
     run = Path()
     if where.is_chief:
         run = runs.to_resume(None if parsed.resume is True else parsed.resume)
-    if where.workers == 1 and (summary := runs.summary(run)):  # TensorFlow need not start
-        logger.info("the run in '%s' is already finished", run)
-        return summary
+    if where.workers == 1:
+        from kerazoo.training import finished  # it imports NumPy
+
+        if summary := finished.summary(run):  # TensorFlow need not start
+            logger.info("the run in '%s' is already finished", run)
+            return summary
     _start(parsed.debug)
     from kerazoo.training.train import resume
 

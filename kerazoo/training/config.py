@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import platform
 from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
+from kerazoo import registry
 from kerazoo._version import __version__
+from kerazoo.data import names
 from kerazoo.data.images import ImageData
-from kerazoo.errors import CorruptFileError, UsageError
+from kerazoo.errors import CorruptFileError, DataMissingError, UsageError
 from kerazoo.lazy import keras
 from kerazoo.training.options import Recipe, TrainOptions
 
@@ -46,6 +49,12 @@ def _versions() -> dict[str, str]:
     }
 
 
+def identity(options: TrainOptions) -> dict[str, Any]:
+    """Return the options that decide the result, which checkpoints keep."""
+    kept = {"model": options.model, "limit": options.limit}
+    return {**kept, **dataclasses.asdict(options.recipe)}
+
+
 def options_of(config: Mapping[str, Any]) -> tuple[TrainOptions, str]:
     """Return the options in a config.json, without the paths.
 
@@ -63,12 +72,16 @@ def options_of(config: Mapping[str, Any]) -> tuple[TrainOptions, str]:
             limit=config["limit"],
             recipe=recipe,
             tensorboard=config["tensorboard"],
+            strategy=config["strategy"],
             save_every=config["save_every"],
         )
+        registry.find(options.model)
+        with contextlib.suppress(DataMissingError):  # which is reported when the data are loaded
+            names.check(options.data)
         return options, config["dataset"]["fingerprint"]
     except LookupError as error:
         raise CorruptFileError(f"config.json of the run lacks {error}") from error
-    except (UsageError, TypeError) as error:
+    except (UsageError, TypeError, RecursionError) as error:
         raise CorruptFileError(f"config.json of the run is damaged: {error}") from error
 
 

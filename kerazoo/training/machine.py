@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kerazoo.accounting.table import summary
 from kerazoo.compat import gpu_memory
+from kerazoo.device import ADDRESS_SPACE, address_space
 from kerazoo.errors import KerazooError, is_out_of_memory
 from kerazoo.lazy import keras, tf
 from kerazoo.registry import ModelInfo
@@ -60,15 +61,19 @@ def available() -> int:
 
 
 def _limits() -> list[int]:
-    """Return the limits of the control groups that this process is in: a container's, a job's."""
+    """Return the limits of this process's address space and of its control groups.
+
+    A control group is a container's or a job's.
+    """
+    limits = [address_space() - ADDRESS_SPACE]
     if not CGROUP_OF_PROCESS.exists():
-        return []
+        return limits
     *_, name = CGROUP_OF_PROCESS.read_text().strip().rpartition("::")
     group = CGROUPS / name.lstrip("/")
     folders = (each for each in (group, *group.parents) if each.is_relative_to(CGROUPS))
     files = (folder / "memory.max" for folder in folders)
-    limits = (file.read_text().strip() for file in files if file.exists())
-    return [int(limit) for limit in limits if limit != "max"]
+    texts = (file.read_text().strip() for file in files if file.exists())
+    return [*limits, *(int(text) for text in texts if text != "max")]
 
 
 def fitting_batch_size(model: keras.Model, memory: int) -> int:
@@ -98,13 +103,15 @@ def advice(model: keras.Model, batch_size: int, replicas: int) -> str:
         f"--batch-size {batch_size} needs at least {in_units(minimum, BYTES)}{each}, as kerazoo "
         f"estimates, and {in_units(memory, BYTES)} are available"
     )
-    if minimum <= memory:  # TensorFlow's own needs, and other processes, are not counted
-        fitting, how = batch_size // 2, "try --batch-size {}"
-    else:
-        fitting, how = replicas * fitting_batch_size(model, memory), "--batch-size {} would fit"
-    if fitting == 0:
-        return f"{message}: not even a single image would fit, use a machine with more memory"
-    return f"{message}: {how.format(fitting)}"
+    if minimum > memory:
+        fitting = replicas * fitting_batch_size(model, memory)
+        if fitting == 0:
+            return f"{message}: not even a single image would fit, use a machine with more memory"
+        return f"{message}: --batch-size {fitting} would fit"
+    # TensorFlow's own needs, and other processes, are not counted.
+    if batch_size > 1:
+        return f"{message}: try --batch-size {batch_size // 2}"
+    return f"{message}: end other programs, or use a machine with more memory"
 
 
 @contextlib.contextmanager

@@ -1,9 +1,13 @@
 """The options of a training run; nothing heavy is imported here."""
 
+import contextlib
 import math
+import numbers
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from reprlib import repr as short
 
 from kerazoo.errors import UsageError
 from kerazoo.training.cluster import STRATEGIES
@@ -49,32 +53,55 @@ class Recipe:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        _check_integer("epochs", self.epochs, 1)
-        _check_integer("batch_size", self.batch_size, 1)
-        _check_integer("seed", self.seed, 0)
+        for name, minimum in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
+            _set_integer(self, name, minimum)
         if self.micro_batches is not None:
-            _check_integer("micro_batches", self.micro_batches, 1)
+            _set_integer(self, "micro_batches", 1)
             if self.micro_batches > self.batch_size:
                 raise UsageError(
                     f"micro_batches is {self.micro_batches}, more than the batch's "
                     f"{self.batch_size} images"
                 )
         for name in ("learning_rate", "epsilon"):
-            value = getattr(self, name)
-            if not (isinstance(value, int | float) and 0 < value < math.inf):
-                raise UsageError(f"{name} is {value!r}, not a positive number")
+            _set_positive(self, name)
         for name, choices in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
-            if (value := getattr(self, name)) not in choices:
-                raise UsageError(f"{name} is {value!r}, not one of {', '.join(choices)}")
+            _check_choice(self, name, choices)
+        _check_bool(self, "jit")
 
     def steps_per_epoch(self, images: int) -> int:
         """Return the number of batches of `images` images."""
         return math.ceil(images / self.batch_size)
 
 
-def _check_integer(name: str, value: object, minimum: int) -> None:
-    if isinstance(value, bool) or not (isinstance(value, int) and minimum <= value < 2**32):
-        raise UsageError(f"{name} is {value!r}, not an integer from {minimum} to {2**32 - 1}")
+def _set_integer(options: object, name: str, minimum: int) -> None:
+    """Check an integer, and make one of NumPy Python's own, which JSON can have."""
+    value = getattr(options, name)
+    is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not (is_integer and minimum <= value < 2**32):
+        raise UsageError(f"{name} is {short(value)}, not an integer from {minimum} to {2**32 - 1}")
+    object.__setattr__(options, name, int(value))
+
+
+def _set_positive(options: object, name: str) -> None:
+    """Check a positive number, and make one of NumPy Python's own, which JSON can have."""
+    value = getattr(options, name)
+    number = math.nan
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        with contextlib.suppress(OverflowError):
+            number = float(value)
+    if not 0 < number < math.inf:
+        raise UsageError(f"{name} is {short(value)}, not a positive number")
+    object.__setattr__(options, name, number)
+
+
+def _check_choice(options: object, name: str, choices: Sequence[str]) -> None:
+    if (value := getattr(options, name)) not in choices:
+        raise UsageError(f"{name} is {short(value)}, not one of {', '.join(choices)}")
+
+
+def _check_bool(options: object, name: str) -> None:
+    if not isinstance(value := getattr(options, name), bool):
+        raise UsageError(f"{name} is {short(value)}, not True or False")
 
 
 # "fast" is for `mnist_cnn` on MNIST: chosen among eight by the validation images' accuracy.
@@ -121,16 +148,17 @@ class TrainOptions:
     def __post_init__(self) -> None:
         for name in ("model", "data"):
             if not isinstance(value := getattr(self, name), str):
-                raise UsageError(f"{name} is {value!r}, not a name")
+                raise UsageError(f"{name} is {short(value)}, not a name")
         for name in ("mnist_dir", "out"):
             if (value := getattr(self, name)) is not None:
                 if not isinstance(value, str | os.PathLike):
-                    raise UsageError(f"{name} is {value!r}, not a path")
+                    raise UsageError(f"{name} is {short(value)}, not a path")
                 object.__setattr__(self, name, Path(value))
         if not isinstance(self.recipe, Recipe):
-            raise UsageError(f"recipe is {self.recipe!r}, not a Recipe")
-        if self.strategy not in STRATEGIES:
-            raise UsageError(f"strategy is {self.strategy!r}, not one of {', '.join(STRATEGIES)}")
+            raise UsageError(f"recipe is {short(self.recipe)}, not a Recipe")
+        _check_choice(self, "strategy", STRATEGIES)
+        for name in ("overwrite", "tensorboard", "dry_run"):
+            _check_bool(self, name)
         for name in ("limit", "save_every"):
-            if (value := getattr(self, name)) is not None:
-                _check_integer(name, value, 1)
+            if getattr(self, name) is not None:
+                _set_integer(self, name, 1)

@@ -10,17 +10,18 @@ from typing import Self
 import numpy as np
 
 from kerazoo.errors import KerazooError, UsageError
+from kerazoo.interruption import SIGNALS
 from kerazoo.lazy import keras, tf
 from kerazoo.training.cluster import Cluster
 from kerazoo.training.collectives import Collectives, batch_normalizations, synchronize
 from kerazoo.training.watchdog import Watchdog
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 CHUNK = 2**24  # integers that are sent at once
 logger = logging.getLogger("kerazoo")
 
 WORKER_LOST = "another worker has ended or cannot be reached"
 RESTART = "see the messages of the other workers, then start all of them again"
+SERVER_FAILED = "Could not start gRPC server"  # TensorFlow's message
 # What TensorFlow raises if a worker has ended.
 WORKER_ENDED = (
     tf.errors.UnavailableError,
@@ -147,19 +148,27 @@ class Replicas:
 
 
 @contextlib.contextmanager
-def _connecting(worker: str) -> Iterator[None]:
+def _connecting(cluster: Cluster) -> Iterator[None]:
     """Wait for all workers; Ctrl-C ends the process at once, because TensorFlow ignores it.
 
     Raises:
+        UsageError: This process cannot have its port.
         KerazooError: Another worker was connected and has ended.
     """
     in_main = threading.current_thread() is threading.main_thread()
     before = {each: signal.signal(each, signal.SIG_DFL) for each in SIGNALS if in_main}
     try:
-        with Watchdog(worker, "all workers to connect", RESTART):
+        with Watchdog(cluster.name, "all workers to connect", RESTART):
             yield
     except WORKER_ENDED as error:
         raise KerazooError(f"{WORKER_LOST}: {RESTART}") from error
+    except tf.errors.UnknownError as error:
+        if SERVER_FAILED not in str(error):
+            raise
+        raise UsageError(
+            f"{cluster.name} cannot listen on the port of its address in TF_CONFIG, "
+            f"{cluster.address}: choose a port that no other program uses"
+        ) from error
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
@@ -167,7 +176,7 @@ def _connecting(worker: str) -> Iterator[None]:
 
 def _strategy(name: str, cluster: Cluster) -> tf.distribute.Strategy:
     if name == "multiworker" or (name == "auto" and cluster.workers > 1):
-        with _connecting(cluster.name):
+        with _connecting(cluster):
             return tf.distribute.MultiWorkerMirroredStrategy()
     several = len(tf.config.list_physical_devices("GPU")) > 1
     if name == "mirrored" or (name == "auto" and several):

@@ -1,15 +1,18 @@
 """A run: a training with the directory that it writes to."""
 
 import dataclasses
+import reprlib
 import statistics
 from typing import Any
 
 from kerazoo import files
 from kerazoo.data.images import ImageData
 from kerazoo.errors import CorruptFileError, InterruptedRunError
-from kerazoo.training import callbacks, curves, machine
+from kerazoo.training import callbacks, curves, machine, runs
 from kerazoo.training.checkpoints import State
+from kerazoo.training.config import identity
 from kerazoo.training.options import TrainOptions
+from kerazoo.training.record import INCOMPLETE
 from kerazoo.training.replicas import Replicas
 from kerazoo.training.result import EpochResult
 from kerazoo.training.run_folder import RunFolder
@@ -34,23 +37,20 @@ class Run:
         """The epoch to train next, from 1."""
         return min(self.trainer.position.epoch + 1, self.options.recipe.epochs)
 
-    def identity(self) -> dict[str, Any]:
-        """Return the options that decide the result, which checkpoints keep."""
-        options = self.options
-        kept = {"model": options.model, "limit": options.limit}
-        return {**kept, **dataclasses.asdict(options.recipe)}
-
     def resume_from(self, state: State) -> None:
         """Let the training continue where a checkpoint was saved.
 
         Raises:
             CorruptFileError: It is the checkpoint of another run.
         """
-        began = state.record.get("run", {})
-        for name, value in self.identity().items():
+        began = state.record.get("run")
+        if not isinstance(began, dict):
+            raise CorruptFileError(INCOMPLETE)
+        for name, value in identity(self.options).items():
             if began.get(name, value) != value:
                 raise CorruptFileError(
-                    f"config.json was changed after the run began: set {name} to {began[name]!r}"
+                    f"'{self.options.out}/{runs.CONFIG}' was changed after the run began: "
+                    f"set {name} to {reprlib.repr(began[name])}"
                 )
         self.trainer.resume(state)
         if self.folder:
@@ -64,17 +64,20 @@ class Run:
 
         Raises:
             InterruptedRunError: Ctrl-C or SIGTERM stopped it, after it was saved.
-            KerazooError: The loss is not finite, memory runs out, or another worker has ended.
+            KerazooError: The loss or a weight is not finite, memory runs out, or another worker has
+                ended.
             OSError: A file cannot be written.
         """
         trainer, recipe, folder = self.trainer, self.options.recipe, self.folder
-        saving = callbacks.Checkpointer(trainer, folder, self.identity(), self.options.save_every)
+        run = identity(self.options)
+        saving = callbacks.Checkpointer(trainer, folder, run, self.options.save_every)
         bar = callbacks.ProgressBar(recipe.epochs, self.data.train.size, recipe.batch_size)
         with callbacks.StopOnSignal(saving, self.replicas) as stopping:
             observers = [bar, saving, callbacks.EpochLog(trainer, recipe.epochs), stopping]
             if folder:
                 observers.insert(1, callbacks.MetricsFile(trainer, folder))
-            advising = machine.advising(trainer.model, recipe.batch_size, self.replicas.count)
+            size = min(recipe.batch_size, self.data.train.size)
+            advising = machine.advising(trainer.model, size, self.replicas.count)
             with self.replicas.watchdog(), advising:
                 try:
                     trainer.fit(observers)
@@ -90,7 +93,7 @@ class Run:
         if self.folder:
             self._write_model_and_curves(self.folder)
             self.folder.remove_earlier_run()
-            self.folder.write_json("summary.json", result)
+            self.folder.write_json(runs.SUMMARY, result)
             self.folder.checkpoints.remove()
         return result
 

@@ -60,7 +60,8 @@ class RunFolder:
         files.make(out)
         folder = cls(out, files.lock(out), is_new)
         files.remove_unfinished(out)
-        if runs.has_earlier(out):  # the run in its place has ended no epoch
+        runs.check_one(out)
+        if runs.has_earlier(out):
             runs.restore(out)
         if runs.is_run(out):
             runs.set_aside(out)
@@ -72,9 +73,10 @@ class RunFolder:
         """Return the directory of a run to resume.
 
         Raises:
-            UsageError: Another process uses it.
+            UsageError, CorruptFileError: See `runs.check_run`; or another process uses it.
             KerazooError: It cannot be written to.
         """
+        runs.check_run(run)
         runs.check_writable(run)
         folder = cls(run, files.lock(run))
         files.remove_unfinished(run)

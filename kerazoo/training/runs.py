@@ -1,16 +1,16 @@
 """Run directories: which there are, and whether a new run may use one."""
 
 import contextlib
-import json
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from kerazoo import files
-from kerazoo.errors import CorruptFileError, KerazooError, UsageError
+from kerazoo.errors import DISK_FULL, CorruptFileError, KerazooError, UsageError
 
-CONFIG = "config.json"
-RESULTS = ("checkpoints", "metrics.csv", "tensorboard", "curves.png", "model.keras", "summary.json")
+CONFIG, SUMMARY = "config.json", "summary.json"
+RESULTS = ("checkpoints", "metrics.csv", "tensorboard", "curves.png", "model.keras", SUMMARY)
 FILES = (*RESULTS, CONFIG)  # the file that makes a directory a run is the last
 # Directories inside that of a run: for an earlier run until the first epoch of the new one has
 # ended, and for what is being removed.
@@ -32,12 +32,13 @@ def check(out: Path | None, overwrite: bool) -> None:
     if not out.exists():
         return
     entries = (path for path in out.iterdir() if not path.name.startswith(files.UNFINISHED))
-    if all(path.name == CONFIG and path.stat().st_size == 0 for path in entries):
+    if all(path.name == CONFIG and _is_empty(path) for path in entries):
         return  # it is empty, or has what a run leaves that is killed at its start
     if not is_run(out):
         raise UsageError(f"--out '{out}' contains other files than a run: name another directory")
     if not overwrite:
         raise UsageError(f"--out '{out}' has a run: name another directory or give --overwrite")
+    check_one(out)
     os.close(files.lock(out))  # to report it before TensorFlow starts
 
 
@@ -51,25 +52,33 @@ def check_writable(out: Path) -> None:
     existing = next(path for path in (out, *out.absolute().parents) if os.path.lexists(path))
     if not existing.is_dir():
         raise UsageError(f"--out '{out}' cannot be a directory, because '{existing}' is a file")
-    if not os.access(existing, os.W_OK | os.X_OK):
+    try:
+        if not os.access(existing, os.W_OK | os.X_OK):
+            raise PermissionError
+        tempfile.TemporaryDirectory(prefix=files.UNFINISHED, dir=existing).cleanup()
+    except OSError as error:
+        if error.errno in DISK_FULL:
+            raise
         raise KerazooError(
             f"'{existing}' cannot be written to: make it writable or name another directory"
-        )
+        ) from error
 
 
 def set_aside(out: Path) -> None:
     """Move the run in `out` aside, for a new one to replace it."""
-    earlier = out / EARLIER
-    earlier.mkdir(exist_ok=True)
+    if os.path.lexists(out / EARLIER):  # what is no run
+        remove_earlier(out)
+    (out / EARLIER).mkdir()
     for name in reversed(FILES):
-        if (out / name).exists():
-            (out / name).replace(earlier / name)
+        if os.path.lexists(out / name):
+            (out / name).replace(out / EARLIER / name)
     files.flush(out)
 
 
 def has_earlier(out: Path) -> bool:
     """Return whether a run is set aside in `out`: its config.json is moved first, and back last."""
-    return (out / EARLIER / CONFIG).exists()
+    earlier = out / EARLIER
+    return not (earlier.is_symlink() or (earlier / CONFIG).is_symlink()) and is_run(earlier)
 
 
 def restore(out: Path) -> None:
@@ -79,6 +88,49 @@ def restore(out: Path) -> None:
     _move_back(out)
 
 
+def check_one(out: Path) -> None:
+    """Check that `out` has one run to keep, in its place or set aside.
+
+    Raises:
+        UsageError: It has two.
+    """
+    if has_earlier(out) and (_has_checkpoints(out) or _has_later_files(out)):
+        raise UsageError(
+            f"'{out}' has a run and '{out / EARLIER}' an earlier one: continue with --resume, "
+            "remove one of them, or name another directory"
+        )
+
+
+def check_checkpoints(run: Path) -> None:
+    """Check that a run without checkpoints is one that was killed before it saved the first.
+
+    Raises:
+        CorruptFileError: It is not.
+    """
+    if not _has_checkpoints(run) and _has_later_files(run):
+        raise CorruptFileError(
+            f"'{run}' has results and no checkpoint to continue from: restore "
+            f"'{run / 'checkpoints'}' from a copy, or train again with --out '{run}' --overwrite"
+        )
+
+
+def _has_checkpoints(run: Path) -> bool:
+    from kerazoo.training.checkpoints import Checkpoints  # it imports NumPy
+
+    return Checkpoints(run / "checkpoints").exist()
+
+
+def _has_later_files(run: Path) -> bool:
+    """Return whether a run has files that are written only after its first checkpoint.
+
+    The first row of metrics.csv is written before it.
+    """
+    if any((run / name).exists() for name in ("model.keras", SUMMARY)):
+        return True
+    metrics = run / "metrics.csv"
+    return metrics.exists() and b"\n2," in files.read_bytes(metrics)
+
+
 def recover(out: Path) -> None:
     """Move an earlier run back where a process was killed before the new one had a config.json."""
     if not has_earlier(out) or is_run(out):
@@ -86,16 +138,30 @@ def recover(out: Path) -> None:
     with contextlib.suppress(UsageError):  # a process is using it
         lock = files.lock(out)
         try:
-            if not is_run(out):
+            if not is_run(out) and not _is_in_the_way(out):
                 _move_back(out)
         finally:
             os.close(lock)
 
 
+def _is_in_the_way(out: Path) -> bool:
+    """Return whether `out` has files that a run which is set aside there would replace."""
+    names = (name for name in FILES if os.path.lexists(out / EARLIER / name))
+    return any(
+        os.path.lexists(out / name) and not (name == CONFIG and _is_empty(out / name))
+        for name in names
+    )
+
+
+def _is_empty(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size == 0
+
+
 def _move_back(out: Path) -> None:
-    for name in FILES:
-        if (path := out / EARLIER / name).exists():
-            path.replace(out / name)
+    if has_earlier(out):
+        for name in FILES:
+            if os.path.lexists(path := out / EARLIER / name):
+                path.replace(out / name)
     with contextlib.suppress(OSError):  # there is none, or somebody else's file in it
         (out / EARLIER).rmdir()
     if out.exists():
@@ -105,7 +171,7 @@ def _move_back(out: Path) -> None:
 def remove_earlier(out: Path) -> None:
     """Remove an earlier run that was set aside, if there is one."""
     files.remove(out / REMOVED)
-    if (out / EARLIER).exists():
+    if os.path.lexists(out / EARLIER):
         (out / EARLIER).replace(out / REMOVED)
         files.flush(out)
         files.remove(out / REMOVED)
@@ -117,22 +183,36 @@ def to_resume(given: Path | None) -> Path:
     An unfinished run comes before a finished one.
 
     Raises:
-        UsageError: There is no run, or it is in progress.
-        CorruptFileError: Its config.json cannot be read.
+        UsageError, CorruptFileError: There is no run; or see `check_run`.
     """
-    if given is not None:
-        _check_given(given)
-        return given
-    for run in Path("runs").glob("*"):
-        recover(run)
-    runs = [path.parent for path in Path("runs").glob(f"*/{CONFIG}") if is_run(path.parent)]
+    run = given or _latest()
+    check_run(run)
+    return run
+
+
+def _latest() -> Path:
+    folders = []
+    with contextlib.suppress(FileNotFoundError):
+        folders = [*Path("runs").iterdir()]
+    for folder in folders:
+        recover(folder)
+    runs = [folder for folder in folders if is_run(folder)]
     if not runs:
         raise UsageError("there is no run in 'runs': name its directory, --resume DIR")
     return max(runs, key=lambda run: (not is_finished(run), (run / CONFIG).stat().st_mtime))
 
 
-def _check_given(run: Path) -> None:
+def check_run(run: Path) -> None:
+    """Check that a directory has a run that can be resumed.
+
+    Raises:
+        UsageError: It has none, or it is in progress.
+        CorruptFileError: Its config.json is damaged, or one of its files is a link.
+        PermissionError: Its config.json may not be read.
+    """
     recover(run)
+    if links := [run / name for name in FILES if (run / name).is_symlink()]:
+        raise CorruptFileError(f"'{links[0]}' is a link: replace it by what it names")
     if is_run(run):
         os.close(files.lock(run))
     elif (run / "checkpoints").exists():
@@ -142,41 +222,32 @@ def _check_given(run: Path) -> None:
 
 
 def is_finished(run: Path) -> bool:
-    """Return whether a run has reached its end."""
-    return (run / "summary.json").exists()
-
-
-def summary(run: Path) -> dict[str, Any] | None:
-    """Return the summary.json of a finished run, None for an unfinished one.
-
-    Checkpoints that are left by a kill at the very end are removed.
-
-    Raises:
-        CorruptFileError: It cannot be read.
-    """
-    if not is_finished(run):
-        return None
-    from kerazoo.training.checkpoints import Checkpoints  # it imports NumPy
-
-    with contextlib.suppress(OSError, ValueError):
-        content = json.loads((run / "summary.json").read_text())
-        if isinstance(content, dict):
-            Checkpoints(run / "checkpoints").remove()
-            return content
-    raise CorruptFileError(
-        f"'{run / 'summary.json'}' is damaged: remove it, and --resume continues from the last "
-        "checkpoint, or from the start if there is none"
-    )
+    """Return whether a run has the file that is written at its end."""
+    return (run / SUMMARY).exists()
 
 
 def config(run: Path) -> dict[str, Any]:
-    """Return the config.json of a run, see `kerazoo.training.config.record`."""
-    return json.loads((run / CONFIG).read_text())
+    """Return the config.json of a run, see `kerazoo.training.config.record`.
+
+    Raises:
+        UsageError: There is no such file.
+        CorruptFileError: It was not written by a run.
+        PermissionError: It may not be read.
+    """
+    content = files.read_json(run / CONFIG)
+    match content:
+        case {"versions": {"kerazoo": _} as versions}:
+            if all(versions.values()) and all(isinstance(each, str) for each in versions.values()):
+                return content
+    raise CorruptFileError(f"'{run / CONFIG}' is damaged: it is not of a run of kerazoo")
 
 
 def is_run(folder: Path) -> bool:
-    """Return whether a directory has the config.json of a run of kerazoo."""
-    try:
-        return bool(config(folder)["versions"]["kerazoo"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return False
+    """Return whether a directory has the config.json of a run of kerazoo.
+
+    Raises:
+        PermissionError: It may not be read.
+    """
+    with contextlib.suppress(UsageError, CorruptFileError):
+        return bool(config(folder))
+    return False

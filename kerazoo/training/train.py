@@ -3,10 +3,12 @@
 import dataclasses
 import json
 import logging
+import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any
 
 from kerazoo import registry
@@ -15,7 +17,7 @@ from kerazoo.data.images import ImageData
 from kerazoo.device import describe_device
 from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.lazy import keras
-from kerazoo.training import cluster, machine, runs
+from kerazoo.training import cluster, finished, machine, runs
 from kerazoo.training.checkpoints import State
 from kerazoo.training.config import changed_versions, options_of, record
 from kerazoo.training.options import Recipe, TrainOptions
@@ -50,6 +52,9 @@ def train(options: TrainOptions, callbacks: Callbacks = ()) -> dict[str, Any]:
         KerazooError: The options, the data or the run failed; see its subclasses.
         OSError: A file cannot be written.
     """
+    if not isinstance(options, TrainOptions):
+        raise UsageError(f"options is {short(options)}, not TrainOptions")
+    _check_callbacks(callbacks)
     where = cluster.of_environment(options.strategy)
     options = dataclasses.replace(options, recipe=_for_this_machine(options, where))
     with _operations(options), _replicas(options.strategy, where) as replicas:
@@ -86,19 +91,28 @@ def resume(
         CorruptFileError: The data are not those it began with, or what it saved is damaged.
         InterruptedRunError, KerazooError, OSError: See `train`.
     """
+    if not isinstance(run, str | os.PathLike):
+        raise UsageError(f"run is {short(run)}, not a path")
+    _check_callbacks(callbacks)
+    run = Path(run)
     where = cluster.of_environment(strategy or TrainOptions.strategy)
     with RunFolder.reopen(run) if where.is_chief else nullcontext() as folder:
         config = runs.config(run) if folder else {}
         if where.workers == 1:
-            machine.set_threads(config.get("micro_batches"))
-            if config.get("strategy") in cluster.OF_ONE_MACHINE:
-                strategy = strategy or config["strategy"]
+            begun, _ = options_of(config)
+            machine.set_threads(begun.recipe.micro_batches)
+            if begun.strategy in cluster.OF_ONE_MACHINE:
+                strategy = strategy or begun.strategy
         with _replicas(strategy or TrainOptions.strategy, where) as replicas:
-            read = [config, runs.summary(run)] if folder else []
-            config, summary = json.loads(replicas.from_chief(json.dumps(read).encode()))
+            summary = finished.summary(run) if folder else None
+            if where.workers > 1:
+                read = json.dumps([config, summary]).encode()
+                config, summary = json.loads(replicas.from_chief(read))
             if summary is not None:
                 logger.info("the run in '%s' is already finished", run)
                 return summary
+            if folder:
+                runs.check_checkpoints(run)
             begun, fingerprint = options_of(config)
             options = dataclasses.replace(begun, mnist_dir=mnist_dir, out=run)
             if changed := changed_versions(config):
@@ -116,6 +130,14 @@ def resume(
                 epochs = options.recipe.epochs
                 logger.info("'%s' continues in epoch %d of %d", run, resumed.epoch, epochs)
                 return resumed.fit(evaluate_again=bool(callbacks))
+
+
+def _check_callbacks(callbacks: Callbacks) -> None:
+    if not isinstance(callbacks, Sequence):
+        raise UsageError(f"callbacks is {short(callbacks)}, not a list of Keras callbacks")
+    for each in callbacks:
+        if not isinstance(each, keras.callbacks.Callback):
+            raise UsageError(f"callbacks has {short(each)}, which is not a Keras callback")
 
 
 def _for_this_machine(options: TrainOptions, where: cluster.Cluster) -> Recipe:
@@ -159,12 +181,11 @@ def _dry_run(
     options: TrainOptions, data: ImageData, replicas: Replicas, callbacks: Callbacks
 ) -> dict[str, Any]:
     """Take one step and write nothing."""
-    size = options.recipe.batch_size
     recipe = dataclasses.replace(options.recipe, epochs=1)
     options = dataclasses.replace(options, recipe=recipe)
-    data = data.limited(size)
+    data = data.limited(recipe.batch_size)
     trainer = make_trainer(options, data, callbacks, None, replicas)
-    with replicas.watchdog(), machine.advising(trainer.model, size, replicas.count):
+    with replicas.watchdog(), machine.advising(trainer.model, data.train.size, replicas.count):
         trainer.fit()
     return Run(options, data, trainer, None, replicas).summary(trainer.results[-1])
 

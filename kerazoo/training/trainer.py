@@ -13,34 +13,15 @@ import numpy as np
 from kerazoo.data.images import ImageData, Split
 from kerazoo.errors import CorruptFileError, KerazooError
 from kerazoo.lazy import keras, tf
-from kerazoo.training import state
+from kerazoo.training import record, state
+from kerazoo.training.callback_states import CallbackStates, check_callbacks
 from kerazoo.training.checkpoints import State
 from kerazoo.training.options import Recipe
+from kerazoo.training.record import Position
 from kerazoo.training.result import EpochResult
 from kerazoo.training.steps import Steps
 
 EITHER = "its input data or another worker"
-INCOMPATIBLE = "the checkpoint was written by an incompatible version of kerazoo"
-RECORDED = {"position", "results", "callbacks", "random", "stop_training"}  # of a state
-
-
-@dataclasses.dataclass
-class Position:
-    """How far a training is, between two calls.
-
-    Attributes:
-        epoch: That of the next step, from 0.
-        step: Position of the next step in its epoch.
-        loss: Sum of the losses of the epoch's images so far.
-        hits: How many of the epoch's images so far were classified correctly.
-        seconds: Wall time of the epoch's steps so far.
-    """
-
-    epoch: int = 0
-    step: int = 0
-    loss: float = 0.0
-    hits: int = 0
-    seconds: float = 0.0
 
 
 class Trainer:
@@ -91,7 +72,7 @@ class Trainer:
         self._callbacks = [*callbacks]
         if not any(isinstance(callback, keras.callbacks.History) for callback in callbacks):
             self._callbacks.append(keras.callbacks.History())
-        self._callback_states: state.CallbackStates | None = None
+        self._callback_states: CallbackStates | None = None
         self._restoring: State | None = None
         model.stop_training = False
         # so that callbacks that monitor "val_accuracy" find that its maximum is the best
@@ -105,8 +86,8 @@ class Trainer:
             observers: Callbacks that are called after the others and have no state to restore.
 
         Raises:
-            KerazooError: The loss is not finite.
-            CorruptFileError: The state to resume from is of other callbacks.
+            KerazooError: The loss or a weight is not finite.
+            CorruptFileError: The state to resume from does not fit the callbacks.
         """
         if self.finished:
             return
@@ -118,7 +99,7 @@ class Trainer:
             verbose=0,
         )
         callbacks.on_train_begin()
-        self._callback_states = state.CallbackStates(self._callbacks)
+        self._callback_states = CallbackStates(self._with_state)
         while not self.finished:
             if self.position.step == 0:
                 self._restore()
@@ -161,7 +142,7 @@ class Trainer:
             position.step = end
             position.loss += loss
             position.hits += hits
-            self._check_finite(position.loss)
+            self._check_loss(position.loss)
             callbacks.on_train_batch_end(end - 1, self._training_logs())
 
     def _end_of_call(self) -> int:
@@ -183,11 +164,12 @@ class Trainer:
 
     def _evaluate_epoch(self, callbacks: keras.callbacks.CallbackList) -> EpochResult:
         position, training = self.position, self._training_logs()
+        self._check_weights()
         started = time.perf_counter()
         callbacks.on_test_begin()
         evaluated, _ = self._evaluate(f"the evaluation of epoch {position.epoch + 1}", callbacks)
         seconds = time.perf_counter() - started
-        self._check_finite(evaluated["validation_loss"] + evaluated["test_loss"])
+        self._check_loss(evaluated["validation_loss"] + evaluated["test_loss"])
         result = EpochResult(
             epoch=position.epoch + 1,
             data=self._data.name,
@@ -240,58 +222,81 @@ class Trainer:
         names = ("validation_loss", "validation_accuracy", "test_loss", "test_accuracy")
         return dict(zip(names, [*validation, *test], strict=True)), by_class
 
-    def _check_finite(self, loss: float) -> None:
+    def _check_loss(self, loss: float) -> None:
         if not math.isfinite(loss):
-            raise KerazooError(
-                f"the loss is no longer a number in epoch {self.position.epoch + 1}: "
-                f"lower the learning rate, which is {self._recipe.learning_rate}"
-            )
+            raise self._diverged("the loss is no longer a number")
+
+    def _check_weights(self) -> None:
+        """Raise an error if a weight is not finite: the loss may not depend on it."""
+        finite = (keras.ops.all(keras.ops.isfinite(each)) for each in self.model.weights)
+        if not all(map(bool, finite)):
+            raise self._diverged("not all weights are finite numbers")
+
+    def _diverged(self, what: str) -> KerazooError:
+        return KerazooError(
+            f"{what} in epoch {self.position.epoch + 1}: lower the learning rate, which is "
+            f"{self._recipe.learning_rate}"
+        )
 
     def state(self) -> State:
-        """Return all that is needed to resume the training here."""
+        """Return all that is needed to resume the training here.
+
+        Raises:
+            KerazooError: A weight is not finite.
+        """
+        self._check_weights()
         arrays = state.values(self.model)
         callbacks = self._callback_states.take(arrays) if self._callback_states else []
-        record = {
+        recorded = {
             "position": dataclasses.asdict(self.position),
             "results": [dataclasses.asdict(result) for result in self.results],
             "callbacks": callbacks,
             "random": state.random_state(),
             "stop_training": bool(self.model.stop_training),
         }
-        return State(arrays, record)
+        return State(arrays, recorded)
 
     def resume(self, saved: State) -> None:
         """Let `fit` continue where a state was saved.
 
         Raises:
-            CorruptFileError: It is the state of another training.
+            CorruptFileError: It is the state of another training; nothing is set then.
         """
-        if not saved.record.keys() >= RECORDED:
-            raise CorruptFileError("the checkpoint is incomplete")
-        try:
-            position = Position(**saved.record["position"])
-            results = [EpochResult(**result) for result in saved.record["results"]]
-        except TypeError as error:
-            raise CorruptFileError(INCOMPATIBLE) from error
+        position, results = record.read(saved.record)
         if not (
             0 <= position.epoch <= self._recipe.epochs
             and 0 <= position.step <= self.steps_per_epoch
-            and len(results) == position.epoch
+            and (position.step == 0 or position.seconds > 0)
+            and 0 <= position.hits <= self._data.train.size
+            and [each.epoch for each in results] == list(range(1, position.epoch + 1))
+            and all(each.data == self._data.name for each in results)
+            and all(each.images_per_second > 0 for each in results)
         ):
             raise CorruptFileError("the checkpoint belongs to another training")
+        state.check_random_state(saved.record["random"])
+        check_callbacks(saved.record["callbacks"], self._with_state)
         state.assign(self.model, saved.arrays)
         self.position, self.results = position, results
         self.model.stop_training = saved.record["stop_training"]
         self._restoring = saved
+
+    @property
+    def _with_state(self) -> list[keras.callbacks.Callback]:
+        """The callbacks with a state of their own: that of `History` is in the results."""
+        return [each for each in self._callbacks if type(each) is not keras.callbacks.History]
 
     def _restore(self) -> None:
         """Restore the state after replaying the begin hooks."""
         if self._restoring is None:
             return
         assert self._callback_states
-        record = self._restoring.record
-        self._callback_states.restore(record["callbacks"], self._restoring.arrays)
-        state.assign(self.model, self._restoring.arrays)
-        state.set_random_state(record["random"])
-        self.model.stop_training = record["stop_training"]
+        saved = self._restoring
+        self._callback_states.restore(saved.record["callbacks"], saved.arrays)
+        for callback in self._callbacks:
+            if callback not in self._with_state:
+                for result in self.results:
+                    callback.on_epoch_end(result.epoch - 1, result.logs())
+        state.assign(self.model, saved.arrays)
+        state.set_random_state(saved.record["random"])
+        self.model.stop_training = saved.record["stop_training"]
         self._restoring = None

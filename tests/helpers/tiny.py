@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import keras
 
 from kerazoo import registry
-from kerazoo.cli import main
+from kerazoo.__main__ import main
 from kerazoo.models import _builder
 from kerazoo.registry import Weights
 

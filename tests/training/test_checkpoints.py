@@ -1,18 +1,26 @@
 """Checkpoints against cuts, bit flips and a full disk."""
 
+import contextlib
 import errno
 import hashlib
+import io
 import json
+import os
 import random
 import shutil
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from kerazoo import files
 from kerazoo.errors import CorruptFileError
 from kerazoo.training import checkpoints
 from kerazoo.training.checkpoints import Checkpoints, State
+from tests.helpers import fuzz
 
 FILES = ("arrays.npz", "record.json", "manifest.json")
 
@@ -90,7 +98,9 @@ def test_a_flipped_bit_is_found(tmp_path: Path, name: str) -> None:
         assert newest(tmp_path)[0] == 1
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", "null", '{"arrays.npz": 1}', "\xff"])
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[]", "null", '{"arrays.npz": 1}', "\xff", "[" * 100_000]
+)
 def test_a_manifest_of_nothing_is_skipped(tmp_path: Path, content: str) -> None:
     saved(tmp_path, 1, 2)
     path = tmp_path / "epoch-000002-step-000000000/manifest.json"
@@ -106,6 +116,7 @@ def test_a_manifest_of_nothing_is_skipped(tmp_path: Path, content: str) -> None:
         ("arrays.npz", b"junk"),
         ("record.json", b"[]"),
         ("record.json", b"\xff"),
+        ("record.json", b"[" * 100_000),
     ],
 )
 def test_what_verifies_and_makes_no_sense_is_skipped(
@@ -113,10 +124,7 @@ def test_what_verifies_and_makes_no_sense_is_skipped(
 ) -> None:
     saved(tmp_path, 1, 2)
     folder = tmp_path / "epoch-000002-step-000000000"
-    (folder / name).write_bytes(content)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest[name] = hashlib.sha256(content).hexdigest()
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    resigned(folder, name, content)
     assert newest(tmp_path)[0] == 1
 
 
@@ -194,7 +202,7 @@ def test_a_full_disk_loses_nothing(
             if calls > fails_at:  # noqa: B023 - used within the round alone
                 raise OSError(errno.ENOSPC, "No space left on device")
 
-        monkeypatch.setattr(checkpoints, "flush", flush)
+        monkeypatch.setattr(files, "flush", flush)
         with pytest.raises(OSError, match="No space left"):
             found.save(3, 0, state(3))
         assert sorted(path.name for path in folder.glob("*")) == before
@@ -217,7 +225,7 @@ def test_a_flush_that_fails_when_it_is_in_its_place_loses_nothing(
             raise OSError(errno.EIO, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoints, "flush", flush)
+        patch.setattr(files, "flush", flush)
         with pytest.raises(OSError, match="Input/output"):
             found.save(3, 0, state(3))
     assert newest(tmp_path / "c") == (3, [])
@@ -228,11 +236,29 @@ def test_a_flush_that_fails_when_it_is_in_its_place_loses_nothing(
 
 def test_what_a_killed_process_left_half_written_goes(tmp_path: Path) -> None:
     found = saved(tmp_path, 1)
-    (tmp_path / ".new-epoch-000002-step-000000000").mkdir()
-    (tmp_path / ".new-epoch-000002-step-000000000/arrays.npz").write_bytes(b"half")
+    left = tmp_path / f"{files.UNFINISHED}abc/epoch-000002-step-000000000"
+    left.mkdir(parents=True)
+    (left / "arrays.npz").write_bytes(b"half")
     assert newest(tmp_path) == (1, [])
     found.save(3, 0, state(3))
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_checkpoint_is_written_in_a_directory_of_a_random_name_that_nobody_else_can_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Path] = []
+    write = checkpoints._write
+
+    def look(folder: Path, state: State) -> None:
+        seen.append(folder.parent)
+        assert folder.parent.stat().st_mode & 0o777 == 0o700
+        write(folder, state)
+
+    monkeypatch.setattr(checkpoints, "_write", look)
+    for name in ("c", "d"):
+        saved(tmp_path / name, 1)
+    assert seen[0].name != seen[1].name
 
 
 def test_files_of_others_are_left_alone_and_not_read(tmp_path: Path) -> None:
@@ -246,11 +272,138 @@ def test_files_of_others_are_left_alone_and_not_read(tmp_path: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["epoch-best", "mine"]
 
 
-def test_checkpoints_after_a_link_are_removed(tmp_path: Path) -> None:
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "c").symlink_to(tmp_path / "elsewhere")
-    saved(tmp_path / "c", 1, 2).remove()
-    assert list((tmp_path / "elsewhere").iterdir()) == []
+def test_links_are_not_followed(tmp_path: Path) -> None:
+    """Their checkpoints are another run's."""
+    other = tmp_path / "other"
+    saved(other, 1, 2)
+    before = sorted(tmp_path.rglob("*"))
+    (tmp_path / "c").symlink_to(other)
+    with pytest.raises(CorruptFileError, match="c' is not a directory of checkpoints"):
+        Checkpoints(tmp_path / "c").newest()
+    with pytest.raises(CorruptFileError, match="c' is not a directory of checkpoints"):
+        Checkpoints(tmp_path / "c").remove()
+    (tmp_path / "c").unlink()
+    found = saved(tmp_path / "d", 1)
+    (tmp_path / "d/epoch-000009-step-000000000").symlink_to(other / "epoch-000002-step-000000000")
+    assert newest(tmp_path / "d")[0] == 1
+    found.save(3, 0, state(3))
+    assert not list((tmp_path / "d").glob("epoch-000009*"))
+    found.remove()
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_is_no_regular_file_is_skipped(tmp_path: Path, name: str) -> None:
+    saved(tmp_path, 1, 2)
+    path = tmp_path / "epoch-000002-step-000000000" / name
+    copy = path.rename(tmp_path / "copy")
+    path.symlink_to(copy)
+    assert newest(tmp_path)[0] == 1
+    path.unlink()
+    os.mkfifo(path)
+    assert newest(tmp_path)[0] == 1
+
+
+def test_checkpoints_that_cannot_be_listed_are_not_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved(tmp_path, 1)
+
+    def fail(_: Path) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "iterdir", fail)
+    with pytest.raises(PermissionError):
+        Checkpoints(tmp_path).newest()
+
+
+def test_a_kill_while_all_are_removed_leaves_the_newest_whole_until_none_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class KilledError(BaseException):
+        pass
+
+    for steps in range(100):
+        found, left = saved(tmp_path / "c", 1, 2), iter(range(steps))
+
+        def counted(do: Any, left: Iterator[int] = left) -> Any:
+            def run(*arguments: Any, **options: Any) -> Any:
+                if next(left, None) is None:
+                    raise KilledError
+                return do(*arguments, **options)
+
+            return run
+
+        with monkeypatch.context() as patch, contextlib.suppress(KilledError):
+            for name in ("unlink", "rmdir", "rename"):
+                patch.setattr(os, name, counted(getattr(os, name)))
+            patch.setattr(Path, "replace", counted(Path.replace))
+            found.remove()
+            break
+        if Checkpoints(tmp_path / "c").exist():
+            assert newest(tmp_path / "c") == (2, [])
+        Checkpoints(tmp_path / "c").remove()
+        assert not (tmp_path / "c").exists()
+    assert steps > 10
+
+
+def resigned(folder: Path, name: str, content: bytes) -> None:
+    """Put another content into a file of a checkpoint, with its sha256 in the manifest."""
+    (folder / name).write_bytes(content)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest[name] = hashlib.sha256(content).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def archive(header: bytes, **options: Any) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", **options) as file:
+        file.writestr("a.npy", header)
+    return content.getvalue()
+
+
+def npy(shape: tuple[int, ...], size: int) -> bytes:
+    content = io.BytesIO()
+    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(content, header)
+    return content.getvalue() + bytes(size)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        archive(npy((10**12,), 4)),
+        archive(npy((-1,), 4)),
+        archive(npy((10**6,), 4 * 10**6), compression=zipfile.ZIP_DEFLATED),
+        archive(npy((1,), 4)).replace(b"descr", b"\xff\xffscr"),
+    ],
+)
+def test_arrays_that_are_declared_larger_than_they_are_are_skipped(
+    tmp_path: Path, content: bytes
+) -> None:
+    saved(tmp_path, 1, 2)
+    resigned(tmp_path / "epoch-000002-step-000000000", "arrays.npz", content)
+    assert newest(tmp_path)[0] == 1
+
+
+@pytest.mark.parametrize("count", fuzz.COUNTS)
+@pytest.mark.parametrize("name", FILES)
+def test_mutated_files_are_skipped(
+    tmp_path: Path, name: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where their sha256 is right."""
+    saved(tmp_path, 1)
+    folder = tmp_path / "epoch-000001-step-000000000"
+    monkeypatch.setattr(checkpoints.logger, "warning", lambda *_: None)
+
+    def read(content: bytes) -> object:
+        if name == "manifest.json":
+            (folder / name).write_bytes(content)
+        else:
+            resigned(folder, name, content)
+        return Checkpoints(tmp_path).newest()
+
+    fuzz.check(read, [(folder / name).read_bytes()], count)
 
 
 def test_the_manifest_is_sha256_by_anyone(tmp_path: Path) -> None:

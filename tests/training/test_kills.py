@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from kerazoo.files import UNFINISHED
 from kerazoo.training.options import Recipe, TrainOptions
 from kerazoo.training.train import resume, train
 from tests.helpers import tiny
@@ -30,9 +31,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("calls", "half_written"),
     [
-        ([("kerazoo.training.checkpoints:flush", 1)], "epoch-000000-step-000000002"),
-        # six for each checkpoint: in the second, then in the second that the resumed one writes
-        ([("kerazoo.training.checkpoints:flush", 9)] * 2, "epoch-000001-step-000000001"),
+        ([("kerazoo.training.checkpoints:_sha256", 1)], "epoch-000000-step-000000002"),
+        # two for each checkpoint that is read or written: both times in the second that is written
+        (
+            [("kerazoo.training.checkpoints:_sha256", calls) for calls in (4, 6)],
+            "epoch-000001-step-000000001",
+        ),
         ([("kerazoo.training.curves:draw", 1)], None),
     ],
     ids=["before anything is saved", "twice in a checkpoint", "at its end"],
@@ -46,8 +50,8 @@ def test_killed_at_a_call_and_resumed_it_ends_as_one_never_stopped(
         ended = Process(command_killed_at, place, count, "train", *arguments).ended()
         assert (ended.code, ended.error) == (-signal.SIGKILL, "")
         arguments = ["--resume", str(run)]
-    left = [path.name for path in (run / "checkpoints").glob(".new-*")]
-    assert left == ([f".new-{half_written}"] if half_written else [])
+    left = [path.name for path in (run / "checkpoints").glob(f"{UNFINISHED}*/*")]
+    assert left == ([half_written] if half_written else [])
     resume(run)
     assert weights(run) == weights(whole)
     assert metrics(run) == metrics(whole)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -102,6 +103,23 @@ def test_out_of_memory_reports_what_would_fit(
     with pytest.raises(KerazooError, match=message):
         train(options(dry_run=dry_run))
     assert not list(Path().glob("runs/*"))
+
+
+@pytest.mark.parametrize(("batch_size", "limit"), [(1, 20), (100, 1)])
+def test_no_smaller_batch_than_one_image_is_advised(
+    batch_size: int, limit: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(machine, "available", lambda: 2**34)
+    monkeypatch.setattr(Steps, "train", failing("OOM when allocating tensor"))
+    recipe = Recipe(epochs=1, batch_size=batch_size)
+    with pytest.raises(KerazooError, match="available: end other programs, or use a machine with"):
+        train(TrainOptions("mnist_cnn", "digits", recipe=recipe, limit=limit))
+
+
+def test_a_limit_of_the_address_space_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (5 * 10**9, resource.RLIM_INFINITY))
+    assert machine.available() == 10**9  # without what TensorFlow itself takes
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EMFILE])

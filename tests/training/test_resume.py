@@ -13,10 +13,11 @@ import pytest
 
 from kerazoo.data.images import ImageData
 from kerazoo.errors import CorruptFileError
-from kerazoo.training import state
+from kerazoo.training.callback_states import Arrays, CallbackStates
 from kerazoo.training.checkpoints import Checkpoints, State
 from kerazoo.training.options import Recipe
-from kerazoo.training.trainer import Position, Trainer
+from kerazoo.training.record import Position
+from kerazoo.training.trainer import Trainer
 from tests.helpers.checkpoints import assert_same_weights
 from tests.helpers.runs import TIMES
 from tests.helpers.small import CLASSES, random_data
@@ -276,9 +277,10 @@ def test_calls_end_with_every_multiple_of_save_every(
     assert saved == list(range(3, trainer.steps_taken + 1, 3))
 
 
-def test_the_state_of_another_model_is_refused(data: ImageData) -> None:
-    trainer = begin(data)
-    taken = trainer.state()
+def test_the_state_of_another_model_is_refused(
+    data: ImageData, undisturbed: tuple[Trainer, list[int]]
+) -> None:
+    trainer, taken = begin(data), undisturbed[0].state()
     arrays = {**taken.arrays}
     before = trainer.model.get_weights()
     for wrong in ({**arrays, "model/0": np.zeros((1, 2))}, {**arrays, "model/99": np.zeros(1)}):
@@ -294,26 +296,31 @@ def test_the_state_of_other_callbacks_is_refused(data: ImageData) -> None:
     record = first.state().record
     unfinished = {"position": dataclasses.asdict(Position()), "results": []}
     second = Trainer(dropout_and_batch_norm(data), data, RECIPE, callbacks()[1:])
-    second.resume(State(first.state().arrays, {**record, **unfinished}))
     with pytest.raises(CorruptFileError, match=r"of the callbacks .*'EarlyStopping'"):
-        second.fit()
+        second.resume(State(first.state().arrays, {**record, **unfinished}))
 
 
 class TestCallbackStates:
     def through_json(self, callback: keras.callbacks.Callback) -> dict[str, Any]:
         """Return the attributes of a new callback after it has taken over what changed."""
-        new = keras.callbacks.Callback()
-        states = state.CallbackStates([new])
-        arrays: state.Arrays = {}
+        new = self.new()
+        states = CallbackStates([new])
+        arrays: Arrays = {}
         taken = json.loads(json.dumps(self.states.take(arrays)))
         states.restore(taken, arrays)
         return vars(new)
 
+    def new(self) -> keras.callbacks.Callback:
+        callback = keras.callbacks.Callback()
+        callback.value = None
+        callback.log_dir = "here"
+        callback.phase = "first"
+        return callback
+
     @pytest.fixture
     def callback(self) -> keras.callbacks.Callback:
-        callback = keras.callbacks.Callback()
-        callback.log_dir = "here"
-        self.states = state.CallbackStates([callback])
+        callback = self.new()
+        self.states = CallbackStates([callback])
         return callback
 
     @pytest.mark.parametrize(
@@ -339,20 +346,93 @@ class TestCallbackStates:
         assert type(found) is type(value)
 
     def test_arrays_come_back(self, callback: keras.callbacks.Callback) -> None:
-        callback.best_weights = [np.arange(6.0).reshape(2, 3), np.array([1], np.int32)]
-        first, second = self.through_json(callback)["best_weights"]
+        callback.value = [np.arange(6.0).reshape(2, 3), np.array([1], np.int32)]
+        first, second = self.through_json(callback)["value"]
         np.testing.assert_array_equal(first, np.arange(6.0).reshape(2, 3))
         assert second.dtype == np.int32
 
-    def test_what_did_not_change_is_left_to_the_new_callback(
-        self, callback: keras.callbacks.Callback
-    ) -> None:
-        """A run that was moved logs into its new folder."""
-        assert "log_dir" not in self.through_json(callback)
+    def test_a_text_is_left_to_the_new_callback(self, callback: keras.callbacks.Callback) -> None:
+        """It may be a path: a run that was moved logs into its new folder."""
+        callback.log_dir, callback.phase = "elsewhere", "second"
+        assert self.states.take({}) == [{"class": "Callback", "attributes": {}}]
 
-    def test_other_values_are_left_alone(self, callback: keras.callbacks.Callback) -> None:
-        callback.value = [1, object()]
-        callback.compare = np.less
-        found = self.through_json(callback)
-        assert "value" not in found
-        assert "compare" not in found
+    @pytest.mark.parametrize(
+        "value",
+        [
+            [1, object()],
+            np.less,
+            "a/path",
+            ["C:\\path"],
+            {"best": "~/x"},
+            ("..",),
+            2**63,
+            [[2**63]],
+        ],
+    )
+    def test_other_values_are_left_alone(
+        self, callback: keras.callbacks.Callback, value: Any
+    ) -> None:
+        callback.value = value
+        callback.unknown = 1  # which it did not have when the training began
+        assert self.states.take({}) == [{"class": "Callback", "attributes": {}}]
+
+    def test_what_a_class_has_is_known(self) -> None:
+        class Counts(keras.callbacks.Callback):
+            count = 0
+
+        first, second = Counts(), Counts()
+        states = CallbackStates([first])
+        first.count += 1
+        CallbackStates([second]).restore(states.take({}), {})
+        assert second.count == 1
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("log_dir", "elsewhere"),
+            ("unknown", 1),
+            ("on_epoch_end", 1),
+            ("params", None),
+            ("__class__", 1),
+            ("value", "/etc/passwd"),
+            ("value", [1]),
+            ("value", {}),
+            ("value", {"list": 5}),
+            ("value", {"list": [{"dict": [[{"list": []}, 1]]}]}),
+            ("value", {"array": "none"}),
+            ("value", {"array": "texts"}),
+            ("value", {"array": []}),
+            ("value", {"comparison": "eval"}),
+            ("value", {"set": []}),
+            ("value", 10**30),
+            ("count", "1"),
+            ("count", {"list": [1]}),
+        ],
+    )
+    def test_what_no_training_saved_is_refused_and_nothing_is_set(
+        self, callback: keras.callbacks.Callback, name: str, value: Any
+    ) -> None:
+        callback.count = 0
+        states, before = CallbackStates([callback]), {**vars(callback)}
+        arrays = {"texts": np.array(["a/path"])}
+        changes = [{"class": "Callback", "attributes": {"value": 1, name: value}}]
+        with pytest.raises(CorruptFileError, match=f"an invalid value of '{name}'"):
+            states.restore(changes, arrays)
+        assert vars(callback) == before
+
+    @pytest.mark.parametrize(
+        "changes",
+        [None, 5, {}, [5], [{}], [{"class": 5, "attributes": {}}], [{"class": "Callback"}]],
+    )
+    def test_changes_of_another_form_are_refused(
+        self, callback: keras.callbacks.Callback, changes: Any
+    ) -> None:
+        with pytest.raises(CorruptFileError, match="the checkpoint is damaged"):
+            self.states.restore(changes, {})
+
+    def test_values_that_are_too_deep_are_refused(self, callback: keras.callbacks.Callback) -> None:
+        deep: Any = 1
+        for _ in range(5000):
+            deep = {"list": [deep]}
+        with pytest.raises(CorruptFileError, match="an invalid value of 'value'"):
+            self.states.restore([{"class": "Callback", "attributes": {"value": deep}}], {})

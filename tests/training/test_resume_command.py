@@ -1,7 +1,9 @@
 """`kerazoo train --resume` as a user types it."""
 
+import errno
 import hashlib
 import json
+import math
 import os
 import shutil
 import signal
@@ -17,6 +19,7 @@ from kerazoo.errors import InterruptedRunError, KerazooError
 from kerazoo.training import callbacks
 from kerazoo.training import run as training_run
 from kerazoo.training.callbacks import StopOnSignal
+from kerazoo.training.checkpoints import Checkpoints
 from kerazoo.training.options import Recipe, TrainOptions
 from kerazoo.training.run_folder import RunFolder
 from kerazoo.training.runs import EARLIER
@@ -86,10 +89,17 @@ class Runs:
         self._folder = folder
 
     def put(self, name: str, out: str) -> Path:
-        """Copy "whole", a run never stopped, or "interrupted 2", one stopped after two epochs."""
+        """Copy "whole", a run never stopped, or "interrupted 2", one stopped after two epochs.
+
+        One "with its checkpoints" was killed after its summary was written.
+        """
         if not (made := self._folder / name).exists():
             if name == "whole":
                 begin(out=made)
+            elif name == "with its checkpoints":
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setattr(Checkpoints, "remove", lambda _: None)
+                    begin(out=made)
             else:
                 interrupted(int(name.removeprefix("interrupted ")), out=made)
         return Path(shutil.copytree(made, out))
@@ -168,6 +178,7 @@ def test_the_latest_unfinished_run_resumes(runs: Runs, capsys: pytest.CaptureFix
 def test_a_run_killed_before_its_first_checkpoint_begins_anew(runs: Runs) -> None:
     runs.put("interrupted 0", "run")
     shutil.rmtree("run/checkpoints")
+    Path("run/model.keras").unlink()  # which is written after a checkpoint
     resume(Path("run"))
     runs.assert_as_never_stopped("run")
 
@@ -189,16 +200,13 @@ def test_a_run_killed_at_its_very_end_leaves_all(
 
 @pytest.mark.parametrize("arguments", [["run"], []])
 def test_a_run_killed_after_its_very_end_is_tidied_up(
-    arguments: list[str],
-    runs: Runs,
-    capsys: pytest.CaptureFixture[str],
+    arguments: list[str], runs: Runs, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    unfinished = runs.put("interrupted 2", "unfinished")
-    runs.put("whole", "runs/run")
-    (unfinished / "checkpoints").rename("runs/run/checkpoints")
+    runs.put("with its checkpoints", "runs/run")
+    assert len(list(Path("runs/run/checkpoints").iterdir())) == 2
     assert main(["train", "--resume", *(f"runs/{name}" for name in arguments)]) == 0
     assert "is already finished" in capsys.readouterr().err
-    assert not Path("runs/run/checkpoints").exists()
+    runs.assert_as_never_stopped("runs/run")
 
 
 def test_an_earlier_run_is_kept_until_the_new_one_has_ended_an_epoch(runs: Runs) -> None:
@@ -329,7 +337,39 @@ class TestRefuses:
     ) -> None:
         config = json.loads(Path("run/config.json").read_text())
         Path("run/config.json").write_text(json.dumps({**config, name: value}))
-        assert f"set {name} to {config[name]}" in self.refused(4, capsys)
+        message = f"'run/config.json' was changed after the run began: set {name} to {config[name]}"
+        assert message in self.refused(4, capsys)
+
+    def test_tensorboard_that_was_turned_on_in_the_configuration(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        config = json.loads(Path("run/config.json").read_text())
+        Path("run/config.json").write_text(json.dumps({**config, "tensorboard": True}))
+        assert "is of the callbacks [], not of ['TensorBoard']" in self.refused(4, capsys)
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("micro_batches", "a"),
+            ("strategy", []),
+            ("jit", "yes"),
+            ("tensorboard", 1),
+            ("learning_rate", True),
+            ("learning_rate", 10**400),
+            ("model", "vgg"),
+            ("dataset", {"name": "no such set", "fingerprint": ""}),
+            ("dataset", {"name": "digits", "fingerprint": None}),
+            ("versions", {"kerazoo": 1}),
+            ("versions", {"kerazoo": "1", "numpy": [1]}),
+            ("versions", "kerazoo"),
+        ],
+    )
+    def test_odd_values_in_the_configuration(
+        self, name: str, value: Any, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        config = json.loads(Path("run/config.json").read_text())
+        Path("run/config.json").write_text(json.dumps({**config, name: value}))
+        self.refused(4, capsys)
 
     @pytest.mark.parametrize("name", ["epochs", "model", "dataset"])
     def test_half_a_configuration(self, name: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -342,12 +382,103 @@ class TestRefuses:
         Path("run/config.json").write_text(Path("run/config.json").read_text()[:200])
         assert "'run/config.json' is damaged: resuming needs a" in self.refused(4, capsys)
 
-    @pytest.mark.parametrize("content", ["", "{", "[1]"])
+    @pytest.mark.parametrize("content", ["", "{", "[1]", "{}", "[" * 100_000])
     def test_a_summary_that_cannot_be_read(
         self, content: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
         Path("run/summary.json").write_text(content)
-        assert "'run/summary.json' is damaged: remove it" in self.refused(4, capsys)
+        assert "'run/summary.json' is damaged or of another run" in self.refused(4, capsys)
+
+    def test_the_summary_of_an_unfinished_run(
+        self, runs: Runs, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """It fits config.json, and the checkpoints do not show the end."""
+        whole = runs.put("whole", "whole")
+        (whole / "summary.json").rename("run/summary.json")
+        message = self.refused(4, capsys)
+        assert "of another run: remove it, and --resume continues from the last" in message
+        Path("run/summary.json").unlink()
+        assert main(["train", "--resume", "run"]) == 0
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"model": "lenet5"},
+            {"data": "mnist"},
+            {"seed": 2},
+            {"epochs": 4},
+            {"epochs": 0},
+            {"epochs": True},
+            {"seconds": "1"},
+            {"dry_run": True},
+            {"more": 1},
+        ],
+    )
+    def test_the_summary_of_another_run(
+        self,
+        change: dict[str, Any],
+        runs: Runs,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        shutil.rmtree("run")
+        runs.put("with its checkpoints", "run")
+        summary = json.loads(Path("run/summary.json").read_text())
+        Path("run/summary.json").write_text(json.dumps({**summary, **change}))
+        assert "'run/summary.json' is damaged or of another run" in self.refused(4, capsys)
+
+    @pytest.mark.parametrize(
+        "name", ["checkpoints", "config.json", "metrics.csv", "summary.json", "tensorboard"]
+    )
+    def test_links(self, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+        path, copy = Path("run", name), Path("copy")
+        if path.exists():
+            path.rename(copy)
+        path.symlink_to(copy.resolve())
+        assert f"'run/{name}' is a link: replace it" in self.refused(4, capsys)
+
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            ("config.json", "'run/config.json' is damaged"),
+            ("summary.json", "'run/summary.json' is damaged or of another run"),
+        ],
+    )
+    def test_a_pipe(self, name: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+        Path("run", name).unlink(missing_ok=True)
+        os.mkfifo(Path("run", name))
+        assert message in self.refused(4, capsys)
+
+    @pytest.mark.parametrize(
+        ("name", "owner"), [("config.json", "open"), ("checkpoints", "iterdir")]
+    )
+    def test_what_may_not_be_read(
+        self,
+        name: str,
+        owner: str,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        whole = getattr(Path, owner)
+
+        def fail(path: Path, *arguments: Any, **options: Any) -> Any:
+            if path.name == name:
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return whole(path, *arguments, **options)
+
+        before = files(Path("run"))
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, owner, fail)
+            assert main(["train", "--resume", "run"]) == 1
+        assert f"'run/{name}': permission denied" in capsys.readouterr().err
+        assert files(Path("run")) == before
+
+    def test_results_without_checkpoints(self, capsys: pytest.CaptureFixture[str]) -> None:
+        shutil.rmtree("run/checkpoints")
+        for name in ("metrics.csv", "model.keras"):
+            message = self.refused(4, capsys)
+            assert "'run' has results and no checkpoint to continue from: restore" in message
+            Path("run", name).unlink()
+        assert main(["train", "--resume", "run"]) == 0
 
     @pytest.mark.parametrize(
         ("change", "message"),
@@ -356,7 +487,26 @@ class TestRefuses:
             ({"position": {"step": -5}}, "belongs to another training"),
             ({"results": []}, "belongs to another training"),
             ({"random": None}, "the checkpoint is incomplete"),
+            ({"run": None}, "the checkpoint is incomplete"),
+            ({"run": 5}, "the checkpoint is incomplete"),
             ({"results": [{"epoch": 1}] * 2}, "was written by an incompatible version of kerazoo"),
+            ({"results": 5}, "was written by an incompatible version of kerazoo"),
+            ({"position": 5}, "was written by an incompatible version of kerazoo"),
+            ({"position": {"epoch": True}}, "was written by an incompatible version of kerazoo"),
+            ({"position": {"loss": math.nan}}, "was written by an incompatible version of kerazoo"),
+            ({"position": {"hits": 10**30}}, "belongs to another training"),
+            ({"position": {"step": 3, "seconds": 0.0}}, "belongs to another training"),
+            ({"stop_training": "no"}, "was written by an incompatible version of kerazoo"),
+            ({"callbacks": [5]}, "was written by an incompatible version of kerazoo"),
+            ({"callbacks": [{"class": "Mine", "attributes": {}}]}, "is of the callbacks ['Mine']"),
+            ({"random": 5}, "no valid state of the random generators"),
+            ({"random": {"python": 5}}, "no valid state of the random generators"),
+            ({"random": {"python": [3, [-1] * 625, None]}}, "no valid state"),
+            ({"random": {"python": [3, [1] * 625, "a"]}}, "no valid state"),
+            ({"random": {"numpy": ["MT19937", [1] * 624, 10**6, 0, 0.0]}}, "no valid state"),
+            ({"random": {"numpy": ["MT19937", [1] * 624, -5, 0, 0.0]}}, "no valid state"),
+            ({"random": {"numpy": ["MT19937", [1], 0, 0, 0.0]}}, "no valid state"),
+            ({"random": {"numpy": ["MT19937", [10**30] * 624, 0, 0, 0.0]}}, "no valid state"),
         ],
     )
     def test_a_checkpoint_of_another_training(
@@ -367,7 +517,7 @@ class TestRefuses:
             for name, value in change.items():
                 if value is None:
                     del record[name]
-                elif isinstance(value, dict):
+                elif isinstance(value, dict) and name != "run":
                     record[name].update(value)
                 else:
                     record[name] = value

@@ -1,4 +1,7 @@
+import errno
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -90,6 +93,49 @@ class TestCheck:
             KerazooError, match="cannot be written to: make it writable or name another"
         ):
             runs.check(out, overwrite=False)
+
+    @pytest.mark.parametrize("out", [None, Path("out")])
+    def test_finds_that_a_directory_cannot_be_made(
+        self, out: Path | None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As in /proc, where `os.access` finds nothing in its way."""
+
+        def fail(path: object, *_: object) -> None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+
+        monkeypatch.setattr(os, "mkdir", fail)
+        with pytest.raises(KerazooError, match="cannot be written to: make it writable"):
+            runs.check(out, overwrite=False)
+
+    def test_a_full_disk_is_reported_as_such(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(path: object, *_: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+
+        monkeypatch.setattr(os, "mkdir", fail)
+        with pytest.raises(OSError, match="No space left"):
+            runs.check(None, overwrite=False)
+
+    @pytest.mark.parametrize("make", [os.mkfifo, lambda path: Path(path).symlink_to("nothing")])
+    def test_refuses_what_is_no_file_in_the_place_of_config(
+        self, make: Callable[[str], None]
+    ) -> None:
+        Path("out").mkdir()
+        make("out/config.json")
+        with pytest.raises(UsageError, match="contains other files than a run"):
+            runs.check(Path("out"), overwrite=True)
+
+    def test_a_config_that_may_not_be_read_is_not_damaged(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        RunFolder.begin(Path("out"), False, "m", "d").write_json("config.json", CONFIG)
+
+        def fail(*_: object) -> bytes:
+            raise PermissionError
+
+        monkeypatch.setattr(files, "read_bytes", fail)
+        for check in (lambda: runs.check(Path("out"), True), lambda: runs.to_resume(Path("out"))):
+            with pytest.raises(PermissionError):
+                check()
 
 
 class TestOverwriting:

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from kerazoo import files
+from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.training import runs
-from kerazoo.training.runs import EARLIER, FILES, REMOVED
+from kerazoo.training.run_folder import RunFolder
+from kerazoo.training.runs import EARLIER, FILES, REMOVED, RESULTS
 
 
 class KilledError(BaseException):
@@ -143,3 +145,98 @@ def test_a_directory_that_is_no_run_is_left_alone(tmp_path: Path) -> None:
     before = contents(tmp_path)
     runs.recover(tmp_path)
     assert contents(tmp_path) == before
+
+
+class TestPlanted:
+    """A directory or link of the name of an earlier run, beside a good run."""
+
+    @pytest.fixture
+    def earlier(self, out: Path, tmp_path: Path) -> Path:
+        put_run(out / EARLIER, "planted")
+        return out / EARLIER
+
+    def begin_and_fail(self, out: Path) -> None:
+        folder = RunFolder.begin(out, True, "m", "d")
+        folder.write_json("config.json", {"versions": {"kerazoo": "1"}})
+        with pytest.raises(KeyError), folder:
+            raise KeyError
+
+    def test_neither_of_two_runs_is_removed(self, out: Path, earlier: Path) -> None:
+        before = contents(out)
+        for overwrite in (False, True):
+            with pytest.raises(UsageError):
+                RunFolder.begin(out, overwrite, "m", "d")
+        with pytest.raises(UsageError, match=r"has a run and '.*' an earlier one: continue with"):
+            runs.check(out, overwrite=True)
+        runs.recover(out)
+        assert contents(out) == before
+
+    @pytest.mark.parametrize("name", ["checkpoints", "model.keras", "summary.json", "metrics.csv"])
+    def test_each_result_keeps_the_run_in_its_place(
+        self, name: str, out: Path, earlier: Path
+    ) -> None:
+        (out / "checkpoints/epoch-1").rename(out / "checkpoints/epoch-000001-step-000000000")
+        (out / "metrics.csv").write_text("epoch,loss\n1,0.5\n2,0.4\n")
+        for other in {*RESULTS} - {name}:
+            files.remove(out / other)
+        before = contents(out)
+        with pytest.raises(UsageError, match="an earlier one"):
+            RunFolder.begin(out, True, "m", "d")
+        assert contents(out) == before
+
+    def test_a_run_without_a_result_gives_way_to_the_earlier_one(
+        self, out: Path, earlier: Path
+    ) -> None:
+        """As after a kill in the first epoch; the first row of metrics.csv comes before it ends."""
+        wanted = contents(earlier)
+        for name in {*RESULTS} - {"metrics.csv"}:
+            files.remove(out / name)
+        (out / "metrics.csv").write_text("epoch,loss\n1,0.5\n")
+        self.begin_and_fail(out)
+        assert contents(out) == {**wanted, "notes.txt": "mine"}
+
+    @pytest.mark.parametrize("config", ["", "damaged"])
+    def test_nothing_is_moved_over_the_results_of_a_run_without_config(
+        self, config: str, out: Path, earlier: Path
+    ) -> None:
+        (out / "config.json").write_text(config)
+        before = contents(out)
+        for overwrite in (False, True):
+            with pytest.raises(UsageError, match="contains other files than a run"):
+                RunFolder.begin(out, overwrite, "m", "d")
+        with pytest.raises(CorruptFileError, match=r"config\.json' is damaged"):
+            runs.to_resume(out)
+        assert contents(out) == before
+
+    @pytest.mark.parametrize("kind", ["link to a run", "link to nothing", "file", "other files"])
+    def test_what_is_no_earlier_run_is_not_restored(
+        self, kind: str, out: Path, tmp_path: Path
+    ) -> None:
+        put_run(tmp_path / "victim", "victim")
+        if kind == "file":
+            (out / EARLIER).write_text("planted")
+        elif kind == "other files":
+            (out / EARLIER / "checkpoints").mkdir(parents=True)
+            (out / EARLIER / "checkpoints/file").write_text("planted")
+        else:
+            (out / EARLIER).symlink_to(tmp_path / ("victim" if "run" in kind else "nothing"))
+        with pytest.raises(UsageError, match="has a run"):
+            RunFolder.begin(out, False, "m", "d")
+        victim = contents(tmp_path / "victim")
+        before = {name: text for name, text in contents(out).items() if EARLIER not in name}
+        self.begin_and_fail(out)
+        assert contents(out) == before
+        assert contents(tmp_path / "victim") == victim
+        assert not os.path.lexists(out / EARLIER)
+
+    def test_an_earlier_run_that_is_a_link_is_not_moved_back(
+        self, out: Path, tmp_path: Path
+    ) -> None:
+        put_run(tmp_path / "victim", "victim")
+        before = contents(tmp_path / "victim")
+        for name in FILES:
+            files.remove(out / name)
+        (out / EARLIER).symlink_to(tmp_path / "victim")
+        runs.recover(out)
+        runs.restore(out)
+        assert contents(tmp_path / "victim") == before

@@ -30,7 +30,7 @@ from kerazoo.data.load import load
 from kerazoo.errors import KerazooError, UsageError
 from kerazoo.training.checkpoints import State
 from kerazoo.training.options import RECIPES, Recipe, TrainOptions
-from kerazoo.training.train import train
+from kerazoo.training.train import resume, train
 from kerazoo.training.trainer import Trainer
 from tests.helpers import idx, tiny
 from tests.helpers.command import answer
@@ -468,6 +468,63 @@ def test_a_loss_that_is_not_finite_is_reported(
     assert code == 1
     assert "lower the learning rate, which is 1e+38" in err
     assert not Path("run").exists()
+
+
+def test_weights_that_are_not_finite_are_reported_though_the_loss_is(
+    first_run: FirstRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A ReLU and a maximum drop them: after two steps, the logits are the biases."""
+    shutil.copytree(first_run.out, "run")
+    before = files(Path("run"))
+    options = ["--data", "digits", "--limit", "200", "--epochs", "1", "--learning-rate", "1e20"]
+    options += ["--model", "mnist_cnn", "--out", "run", "--overwrite"]
+    code, out, err = command(monkeypatch, capsys, *options)
+    assert (code, out) == (1, "")
+    assert "not all weights are finite numbers in epoch 1: lower the learning rate" in err
+    assert files(Path("run")) == before
+
+
+def with_a_full_standard_output(*arguments: str) -> int:
+    os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
+    return tiny.command(*arguments)
+
+
+def test_a_result_that_cannot_be_printed_is_in_a_file() -> None:
+    options = ["--data", "digits", "--limit", "100", "--epochs", "1", "--out", "run"]
+    for arguments in ([*TINY, *options], ["--resume", "run"]):
+        ended = Process(with_a_full_standard_output, "train", *arguments).ended()
+        assert ended.code == 1
+        assert ended.error == (
+            "kerazoo: the result cannot be printed, because of 'No space left on device': "
+            "it is in 'run/summary.json'\n"
+        )
+        assert Path("run/summary.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((None,), "options is None, not TrainOptions"),
+        (("mnist_cnn",), "options is 'mnist_cnn', not TrainOptions"),
+        ((digits(), [5]), "callbacks has 5, which is not a Keras callback"),
+        ((digits(), None), "callbacks is None, not a list of Keras callbacks"),
+        ((digits(), keras.callbacks.History()), "not a list of Keras callbacks"),
+    ],
+)
+def test_what_is_no_training_is_refused(arguments: tuple[Any, ...], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        train(*arguments)
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize("run", [None, 5])
+def test_what_is_no_run_is_not_resumed(run: Any) -> None:
+    with pytest.raises(UsageError, match=f"run is {run}, not a path"):
+        resume(run)
+    with pytest.raises(UsageError, match="there is no run in 'nowhere'"):
+        resume("nowhere")  # type: ignore[arg-type] # so users do
+    with pytest.raises(UsageError, match="callbacks has 5"):
+        resume(Path("nowhere"), callbacks=[5])
 
 
 def test_bad_data_loses_no_earlier_run(

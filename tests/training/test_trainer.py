@@ -14,6 +14,7 @@ from tests.helpers.checkpoints import assert_same_weights
 from tests.helpers.small import SHAPE, random_data, softmax_regression
 
 RECIPE = Recipe(epochs=3, batch_size=5, seed=9)
+MESSAGE = "not all weights are finite numbers in epoch 2: lower the learning rate, which is 0.001"
 
 
 @pytest.fixture(scope="module")
@@ -203,3 +204,42 @@ def test_a_loss_that_is_no_number_ends_the_run(data: ImageData) -> None:
     model.set_weights([weight * np.nan for weight in model.get_weights()])
     with pytest.raises(KerazooError, match=r"no longer a number in epoch 1: lower the learning"):
         Trainer(model, data, RECIPE).fit()
+
+
+class Unused(keras.layers.Layer):
+    """Has weights that no loss depends on."""
+
+    def build(self, _: Any) -> None:
+        for name, trainable in (("gain", True), ("mean", False)):
+            weight = self.add_weight(shape=(2,), name=name, trainable=trainable)
+            setattr(self, name, weight)
+
+    def call(self, x: Any) -> Any:
+        return x
+
+
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")
+@pytest.mark.parametrize("name", ["gain", "mean"])
+@pytest.mark.parametrize("value", [np.nan, -np.inf])
+def test_a_weight_that_is_no_number_ends_the_run_before_anything_is_saved(
+    data: ImageData, name: str, value: float
+) -> None:
+    class Spoils(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            if batch == 4 and len(trainer.results) == 1:
+                getattr(layer, name).assign([1, value])
+                with pytest.raises(KerazooError, match=MESSAGE):
+                    trainer.state()
+
+    class Ended(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            ended.append(epoch)
+
+    ended: list[int] = []
+    layer, inputs = Unused(), keras.Input(SHAPE)
+    model = keras.Model(inputs, softmax_regression()(layer(inputs)))
+    model.compile(keras.optimizers.SGD(0.5), softmax_regression().loss)
+    trainer = Trainer(model, data, RECIPE, [Spoils(), Ended()])
+    with pytest.raises(KerazooError, match=MESSAGE):
+        trainer.fit()
+    assert ended == [0]

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,6 @@ import tensorflow as tf
 from tensorflow.python.eager import context
 
 from kerazoo.data.load import load
-from kerazoo.errors import UsageError
 from kerazoo.models.mnist_cnn import mnist_cnn
 from kerazoo.training import curves
 from kerazoo.training.cluster import Cluster, of_environment, on_this_machine
@@ -327,48 +327,20 @@ def test_workers_of_different_trainings_are_refused() -> None:
     assert "another worker has ended" in chief.err
 
 
-def configuration(kind: str, index: object, **jobs: list[str]) -> dict[str, str]:
-    config = {"cluster": jobs, "task": {"type": kind, "index": index}}
-    return {"TF_CONFIG": json.dumps(config)}
-
-
-@pytest.mark.parametrize(
-    ("strategy", "environment", "expected"),
-    [
-        ("auto", {}, Cluster()),
-        ("none", configuration("worker", 1, worker=["a:1", "b:1"]), Cluster()),
-        ("auto", configuration("worker", 0, worker=["a:1", "b:1"]), Cluster(2, 1)),
-        ("multiworker", configuration("worker", "1", worker=["a:1", "b:1"]), Cluster(2, 2)),
-        ("auto", configuration("chief", 0, chief=["a:1"], worker=["b:1"]), Cluster(2, 1)),
-        ("auto", configuration("worker", 0, chief=["a:1"], worker=["b:1"]), Cluster(2, 2)),
-        ("auto", configuration("worker", 0, worker=["a:1"]), Cluster(1, 1)),
-    ],
-)
-def test_the_cluster_is_that_of_tf_config(
-    strategy: str, environment: dict[str, str], expected: Cluster
-) -> None:
-    assert of_environment(strategy, environment) == expected
-
-
-@pytest.mark.parametrize(
-    ("environment", "message"),
-    [
-        ({}, "--strategy multiworker needs TF_CONFIG, such as"),
-        ({"TF_CONFIG": "{"}, "TF_CONFIG must look like"),
-        ({"TF_CONFIG": "[]"}, "TF_CONFIG must look like"),
-        ({"TF_CONFIG": '{"cluster": {}}'}, "TF_CONFIG must look like"),
-        ({"TF_CONFIG": '{"cluster": [], "task": 1}'}, "TF_CONFIG must look like"),
-        (
-            {"TF_CONFIG": '{"cluster": {"worker": "a:1"}, "task": {"type": "worker", "index": 0}}'},
-            "TF_CONFIG must look like",
-        ),
-        (configuration("worker", 2, worker=["a:1", "b:1"]), "must name this task among"),
-        (configuration("worker", "x", worker=["a:1"]), "TF_CONFIG must look like"),
-        (configuration("worker", 0, worker=["a:65536", "b:1"]), "TF_CONFIG must look like"),
-        (configuration("ps", 0, ps=["a:1"], worker=["b:1"]), "must name this task among"),
-        (configuration("evaluator", 0, worker=["b:1"]), "TF_CONFIG must look like"),
-    ],
-)
-def test_an_invalid_tf_config_is_reported(environment: dict[str, str], message: str) -> None:
-    with pytest.raises(UsageError, match=message):
-        of_environment("multiworker", environment)
+def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        task = {"type": "worker", "index": 0}
+        cluster = {"worker": [f"localhost:{port}", "localhost:1"]}
+        environment = {"TF_CONFIG": json.dumps({"cluster": cluster, "task": task})}
+        out = str(tmp_path / "run")
+        worker = Process(tiny.command, *TRAIN, "--out", out, environment=environment)
+        ended = worker.ended()
+    assert ended.code == 2
+    assert ended.error == (
+        "kerazoo: worker 1 of 2 cannot listen on the port of its address in TF_CONFIG, "
+        f"localhost:{port}: choose a port that no other program uses\n"
+    )
+    assert not (tmp_path / "run").exists()

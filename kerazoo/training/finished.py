@@ -1,0 +1,82 @@
+"""The summary.json of a finished run."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kerazoo import files
+from kerazoo.errors import CorruptFileError, UsageError
+from kerazoo.training import runs
+from kerazoo.training.checkpoints import Checkpoints
+from kerazoo.training.config import identity, options_of
+from kerazoo.training.options import TrainOptions
+
+TYPES = {
+    "model": str,
+    "data": str,
+    "epochs": int,
+    "train_accuracy": float,
+    "validation_accuracy": float,
+    "test_accuracy": float,
+    "seconds": float,
+    "images_per_second": float,
+    "train_images": int,
+    "validation_images": int,
+    "test_images": int,
+    "seed": int,
+    "dry_run": bool,
+    "out": str,
+}
+
+
+def summary(run: Path) -> dict[str, Any] | None:
+    """Return the summary.json of a finished run, None for an unfinished one.
+
+    Checkpoints that are left by a kill at the very end are removed: the run is finished where the
+    summary fits its config.json, and its newest checkpoint, if there is one, is that of the end.
+
+    Raises:
+        CorruptFileError: It is not the summary of this run.
+    """
+    if not runs.is_finished(run):
+        return None
+    path = run / runs.SUMMARY
+    try:
+        content = files.read_json(path)
+    except (CorruptFileError, UsageError):
+        content = None
+    options, _ = options_of(runs.config(run))
+    checkpoints = Checkpoints(run / "checkpoints")
+    if _fits(content, options):
+        state = checkpoints.newest()
+        if state is None or _is_last(state.record, options):
+            checkpoints.remove()
+            return content
+    raise CorruptFileError(
+        f"'{path}' is damaged or of another run: remove it, and --resume continues from the last "
+        "checkpoint"
+    )
+
+
+def _fits(content: Any, options: TrainOptions) -> bool:
+    """Return whether the content of a summary.json can be that of a run with these options."""
+    if not isinstance(content, dict):
+        return False
+    if {name: type(value) for name, value in content.items()} != TYPES:
+        return False
+    recipe = options.recipe
+    expected = {"model": options.model, "data": options.data, "seed": recipe.seed, "dry_run": False}
+    return content.items() >= expected.items() and 1 <= content["epochs"] <= recipe.epochs
+
+
+def _is_last(record: Mapping[str, Any], options: TrainOptions) -> bool:
+    """Return whether a checkpoint is that of the end of a run with these options."""
+    match record:
+        case {
+            "run": run,
+            "position": {"epoch": int(epoch), "step": 0},
+            "stop_training": bool(stopped),
+        }:
+            ended = epoch == options.recipe.epochs or (stopped and epoch > 0)
+            return run == identity(options) and ended
+    return False
