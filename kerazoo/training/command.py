@@ -54,6 +54,8 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
         "auto: mnist if available, otherwise digits (default: auto)",
     )
     add_mnist_dir(group)
+    text = "leave out images of a folder that cannot be read"
+    add("--skip-broken", action="store_true", default=GIVEN, help=text)
     text = "use at most N images of each split (default: all)"
     add("--limit", type=integer(1, MAXIMUM), default=GIVEN, metavar="N", help=text)
 

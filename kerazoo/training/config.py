@@ -56,7 +56,7 @@ def identity(options: TrainOptions) -> dict[str, Any]:
 
 
 def options_of(config: Mapping[str, Any]) -> tuple[TrainOptions, str]:
-    """Return the options in a config.json, without the paths.
+    """Return the options in a config.json, without the run directory.
 
     Returns:
         The options, and the fingerprint of the data.
@@ -69,7 +69,9 @@ def options_of(config: Mapping[str, Any]) -> tuple[TrainOptions, str]:
         options = TrainOptions(
             model=config["model"],
             data=config["dataset"]["name"],
+            mnist_dir=config["mnist_dir"],
             limit=config["limit"],
+            skip_broken=config["skip_broken"],
             recipe=recipe,
             tensorboard=config["tensorboard"],
             strategy=config["strategy"],

@@ -18,6 +18,7 @@ TYPES = {
     "train_accuracy": float,
     "validation_accuracy": float,
     "test_accuracy": float,
+    "class_accuracy": dict,
     "seconds": float,
     "images_per_second": float,
     "train_images": int,

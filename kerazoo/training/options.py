@@ -120,6 +120,7 @@ class TrainOptions:
         data: Name of a data set, see `kerazoo.data.load.load`.
         mnist_dir: Directory with MNIST's four IDX files.
         limit: Maximum number of images of each split; None for all.
+        skip_broken: Whether to leave out images of a folder that cannot be read.
         recipe: How to train.
         out: The run directory; None for `runs/<time>-<model>-<data>`.
         overwrite: Whether an earlier run in `out` may be replaced.
@@ -137,6 +138,7 @@ class TrainOptions:
     data: str = "auto"
     mnist_dir: Path | None = None
     limit: int | None = None
+    skip_broken: bool = False
     recipe: Recipe = field(default_factory=Recipe)
     out: Path | None = None
     overwrite: bool = False
@@ -157,7 +159,7 @@ class TrainOptions:
         if not isinstance(self.recipe, Recipe):
             raise UsageError(f"recipe is {short(self.recipe)}, not a Recipe")
         _check_choice(self, "strategy", STRATEGIES)
-        for name in ("overwrite", "tensorboard", "dry_run"):
+        for name in ("skip_broken", "overwrite", "tensorboard", "dry_run"):
             _check_bool(self, name)
         for name in ("limit", "save_every"):
             if getattr(self, name) is not None:

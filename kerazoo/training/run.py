@@ -1,8 +1,10 @@
 """A run: a training with the directory that it writes to."""
 
 import dataclasses
+import logging
 import reprlib
 import statistics
+from collections.abc import Mapping
 from typing import Any
 
 from kerazoo import files
@@ -20,6 +22,10 @@ from kerazoo.training.setup import create
 from kerazoo.training.trainer import Trainer
 from kerazoo.weights import keras_file
 from kerazoo.weights.preprocessing import UNIT
+
+SHOWN_CLASSES = 10
+
+logger = logging.getLogger("kerazoo")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,11 +62,10 @@ class Run:
         if self.folder:
             self.folder.write_metrics(self.trainer.results)
 
-    def fit(self, *, evaluate_again: bool) -> dict[str, Any]:
+    def fit(self) -> dict[str, Any]:
         """Train to the end and write everything; return the summary.
 
-        Args:
-            evaluate_again: Whether callbacks may have changed the weights after the last epoch.
+        The weights are evaluated once more: callbacks may have changed them after the last epoch.
 
         Raises:
             InterruptedRunError: Ctrl-C or SIGTERM stopped it, after it was saved.
@@ -85,11 +90,11 @@ class Run:
                     raise self._interrupted() from error
                 finally:
                     bar.close()
-                final = trainer.evaluate() if evaluate_again else trainer.results[-1]
-            return self._finish(final)
+                final, by_class = trainer.evaluate()
+            _log_by_class(by_class)
+            return self._finish(self.summary(final, by_class))
 
-    def _finish(self, final: EpochResult) -> dict[str, Any]:
-        result = self.summary(final)
+    def _finish(self, result: dict[str, Any]) -> dict[str, Any]:
         if self.folder:
             self._write_model_and_curves(self.folder)
             self.folder.remove_earlier_run()
@@ -121,23 +126,28 @@ class Run:
             with files.replacing(folder.path / "curves.png") as path, path.open("wb") as file:
                 curves.draw(self.trainer.results, title, file)
 
-    def summary(self, final: EpochResult) -> dict[str, Any]:
-        """Return the content of summary.json, given the result of the saved weights.
+    def summary(
+        self, final: EpochResult, by_class: Mapping[str, float | None] | None = None
+    ) -> dict[str, Any]:
+        """Return the content of summary.json.
 
-        A dry run has no accuracies.
+        Args:
+            final: The result of the saved weights.
+            by_class: Their accuracy on the test images of each class; None for a dry run, whose
+                summary has no accuracies.
         """
         options, data = self.options, self.data
         results = self.trainer.results
         accuracies = {
             f"{split}_accuracy": getattr(final, f"{split}_accuracy")
             for split in ("train", "validation", "test")
-        }
+        } | {"class_accuracy": by_class}
         rates = [result.images_per_second for result in results]
         return {
             "model": options.model,
             "data": data.name,
             "epochs": final.epoch,
-            **({} if options.dry_run else accuracies),
+            **({} if by_class is None else accuracies),
             "seconds": round(sum(result.seconds for result in results), 3),
             "images_per_second": round(statistics.harmonic_mean(rates), 1),
             "train_images": data.train.size,
@@ -147,3 +157,12 @@ class Run:
             "dry_run": options.dry_run,
             "out": str(self.folder.path) if self.folder else None,
         }
+
+
+def _log_by_class(accuracies: Mapping[str, float | None]) -> None:
+    """Log the accuracy of each class that has test images, of many classes the lowest."""
+    known = {name: each for name, each in accuracies.items() if each is not None}
+    shown = sorted(known, key=lambda name: known[name])[:SHOWN_CLASSES]
+    listed = ", ".join(f"{name} {known[name]:.4f}" for name in known if name in shown)
+    lowest = ", the lowest" if len(shown) < len(known) else ""
+    logger.info("test accuracy by class%s: %s", lowest, listed)

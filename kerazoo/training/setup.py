@@ -30,7 +30,7 @@ logger = logging.getLogger("kerazoo")
 def load_data(options: TrainOptions) -> ImageData:
     """Return the data set that the options name, its images resized for the model."""
     shape = registry.find(options.model).input_shape
-    data = load(options.data, shape, options.recipe.seed, options.mnist_dir)
+    data = load(options.data, shape, options.recipe.seed, options.mnist_dir, options.skip_broken)
     if options.limit is not None:
         data = data.limited(options.limit)
     logger.info(

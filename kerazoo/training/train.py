@@ -69,7 +69,7 @@ def train(options: TrainOptions, callbacks: Callbacks = ()) -> dict[str, Any]:
                 description = record(options, data, trainer.model, describe_device())
                 folder.write_json(runs.CONFIG, description)
             run = Run(options, data, trainer, folder, replicas)
-            return run.fit(evaluate_again=bool(callbacks))
+            return run.fit()
 
 
 def resume(
@@ -79,7 +79,7 @@ def resume(
 
     Args:
         run: Its directory, which of several workers only the chief needs.
-        mnist_dir: Directory with MNIST's four IDX files.
+        mnist_dir: Directory with MNIST's four IDX files; None for that with which it began.
         strategy: Where it runs, see `TrainOptions`; None for where it began, if that was a single
             machine.
         callbacks: The Keras callbacks that it began with.
@@ -114,7 +114,7 @@ def resume(
             if folder:
                 runs.check_checkpoints(run)
             begun, fingerprint = options_of(config)
-            options = dataclasses.replace(begun, mnist_dir=mnist_dir, out=run)
+            options = dataclasses.replace(begun, mnist_dir=mnist_dir or begun.mnist_dir, out=run)
             if changed := changed_versions(config):
                 logger.info("the run began with %s", "; ".join(changed))
             data = load_data(options)
@@ -129,7 +129,7 @@ def resume(
                     resumed.resume_from(state)
                 epochs = options.recipe.epochs
                 logger.info("'%s' continues in epoch %d of %d", run, resumed.epoch, epochs)
-                return resumed.fit(evaluate_again=bool(callbacks))
+                return resumed.fit()
 
 
 def _check_callbacks(callbacks: Callbacks) -> None:

@@ -182,16 +182,17 @@ class Trainer:
         callbacks.on_test_end(result.logs())
         return result
 
-    def evaluate(self) -> tuple[EpochResult, dict[str, float]]:
+    def evaluate(self) -> tuple[EpochResult, dict[str, float | None]]:
         """Return the last result with the losses and accuracies of the present weights.
 
         Returns:
-            The result, and the accuracy on the test images of each class, NaN where there are none.
+            The result, and the accuracy on the test images of each class, None if it has none.
         """
         evaluated, accuracies = self._evaluate(
             "the final evaluation", keras.callbacks.CallbackList()
         )
-        by_class = dict(zip(self._data.class_names, map(float, accuracies), strict=True))
+        known = (None if math.isnan(each) else float(each) for each in accuracies)
+        by_class = dict(zip(self._data.class_names, known, strict=True))
         return dataclasses.replace(self.results[-1], **evaluated), by_class
 
     def _evaluate(

@@ -125,6 +125,11 @@ def test_a_run_leaves_its_folder(first_run: FirstRun) -> None:
         accuracy = share_right(model, getattr(data, part))
         assert summary[f"{part}_accuracy"] == pytest.approx(accuracy)
         assert table[f"{part}_accuracy"].iloc[-1] == pytest.approx(accuracy)
+    ((images, labels),) = data.test.batches(data.test.size).as_numpy_iterator()
+    right = model(images).numpy().argmax(axis=1) == labels
+    for label, name in enumerate(data.class_names):
+        share = right[labels == label].mean()
+        assert summary["class_accuracy"][name] == pytest.approx(share)
     probabilities = model(np.zeros((1, 28, 28, 1))).numpy()
     assert probabilities.sum() == pytest.approx(1)
     with Image.open(out / "curves.png") as image:
@@ -133,10 +138,13 @@ def test_a_run_leaves_its_folder(first_run: FirstRun) -> None:
     assert first_run.lines[0] == (
         "tiny_cnn on digits: 1,347 images to train on, 150 to validate, 300 to test"
     )
-    assert [line[:30] for line in first_run.lines[1:]] == [
+    *epochs, last = first_run.lines[1:]
+    assert [line[:30] for line in epochs] == [
         "epoch 1/2, accuracy on digits:",
         "epoch 2/2, accuracy on digits:",
     ]
+    by_class = summary["class_accuracy"].items()
+    assert last == "test accuracy by class: " + ", ".join(f"{n} {each:.4f}" for n, each in by_class)
 
 
 def test_one_seed_gives_equal_weights_whatever_loading_draws_at_random(
