@@ -100,8 +100,9 @@ def test_every_option_reaches_the_run(
     monkeypatch.setenv("HOME", "/home/me")
     monkeypatch.setattr("signal.signal", lambda *_: None)
     line = (
-        "--data cifar10 --mnist-dir ~/idx --limit 7 --epochs 3 --batch-size 5 --lr 0.5 "
-        "--seed 4 --precision mixed_bfloat16 --out /tmp/new/one --overwrite --tensorboard --dry-run"
+        "--data cifar10 --mnist-dir ~/idx --limit 7 --skip-broken --epochs 3 "
+        "--batch-size 5 --lr 0.5 --seed 4 --precision mixed_bfloat16 --out /tmp/new/one "
+        "--overwrite --tensorboard --dry-run"
     )
     code, out, err = answer(capsys, *TRAIN, *line.split())
     assert code == 0, err
@@ -112,6 +113,7 @@ def test_every_option_reaches_the_run(
             data="cifar10",
             mnist_dir=Path("/home/me/idx"),
             limit=7,
+            skip_broken=True,
             recipe=recipe,
             out=Path("/tmp/new/one"),
             overwrite=True,

@@ -48,9 +48,9 @@ def config(**changes: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_saved_options_are_read_back(recipe: Recipe) -> None:
-    kept = TrainOptions("mnist_cnn", "digits", limit=7, recipe=recipe, save_every=3)
-    changes = {**dataclasses.asdict(recipe), "limit": 7, "save_every": 3}
-    assert options_of(config(**changes)) == (kept, "abc")
+    others: dict[str, Any] = {"mnist_dir": "idx", "limit": 7, "skip_broken": True, "save_every": 3}
+    kept = TrainOptions("mnist_cnn", "digits", recipe=recipe, **others)
+    assert options_of(config(**dataclasses.asdict(recipe), **others)) == (kept, "abc")
 
 
 @pytest.mark.parametrize(("name", "value"), OF_RECIPE)
