@@ -96,6 +96,8 @@ class CallbackStates:
                     continue
                 if at_first[name] != (value, inside):
                     changed[name] = _decoded(at_first[name][0], {})
+            if isinstance(callback, keras.callbacks.History):
+                _check_history(changed.get("history", {}))
             values.append(changed)
         for callback, changed in zip(self._callbacks, values, strict=True):
             for name, value in changed.items():
@@ -116,9 +118,15 @@ def _restored(
     raise CorruptFileError(f"the checkpoint has an invalid value of {reprlib.repr(name)}")
 
 
+def _check_history(history: dict[str, Any]) -> None:
+    """Check what Keras appends the logs of an epoch to."""
+    if not all(isinstance(each, list) for each in history.values()):
+        raise CorruptFileError("the checkpoint has an invalid value of 'history'")
+
+
 def _is_alike(first: Any, value: Any) -> bool:
     """Return whether an encoded value is of the kind that an attribute had at first."""
-    return None in (first, value) or _kind(first) == _kind(value)
+    return first is None or _kind(first) == _kind(value)
 
 
 def _kind(value: Any) -> str:
@@ -126,7 +134,7 @@ def _kind(value: Any) -> str:
     if isinstance(value, dict):
         (kind,) = value
         return kind if kind != "array" else "number"
-    return "text" if isinstance(value, str) else "number"
+    return {str: "text", type(None): "none"}.get(type(value), "number")
 
 
 class _NotPlainError(Exception):

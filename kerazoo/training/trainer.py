@@ -99,7 +99,7 @@ class Trainer:
             verbose=0,
         )
         callbacks.on_train_begin()
-        self._callback_states = CallbackStates(self._with_state)
+        self._callback_states = CallbackStates(self._callbacks)
         while not self.finished:
             if self.position.step == 0:
                 self._restore()
@@ -275,16 +275,11 @@ class Trainer:
         ):
             raise CorruptFileError("the checkpoint belongs to another training")
         state.check_random_state(saved.record["random"])
-        check_callbacks(saved.record["callbacks"], self._with_state)
+        check_callbacks(saved.record["callbacks"], self._callbacks)
         state.assign(self.model, saved.arrays)
         self.position, self.results = position, results
         self.model.stop_training = saved.record["stop_training"]
         self._restoring = saved
-
-    @property
-    def _with_state(self) -> list[keras.callbacks.Callback]:
-        """The callbacks with a state of their own: that of `History` is in the results."""
-        return [each for each in self._callbacks if type(each) is not keras.callbacks.History]
 
     def _restore(self) -> None:
         """Restore the state after replaying the begin hooks."""
@@ -293,10 +288,6 @@ class Trainer:
         assert self._callback_states
         saved = self._restoring
         self._callback_states.restore(saved.record["callbacks"], saved.arrays)
-        for callback in self._callbacks:
-            if callback not in self._with_state:
-                for result in self.results:
-                    callback.on_epoch_end(result.epoch - 1, result.logs())
         state.assign(self.model, saved.arrays)
         state.set_random_state(saved.record["random"])
         self.model.stop_training = saved.record["stop_training"]

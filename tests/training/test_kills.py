@@ -58,6 +58,26 @@ def test_killed_at_a_call_and_resumed_it_ends_as_one_never_stopped(
     assert not (run / "checkpoints").exists()
 
 
+@pytest.mark.parametrize("moment", ["kerazoo ", f"{tiny.NAME} on digits", "epoch 1", "epoch 2"])
+def test_twenty_signals_end_a_run_well_and_resumed_it_ends_as_one_never_stopped(
+    moment: str, whole: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    process = Process(tiny.command, "train", *OPTIONS, "--out", str(run))
+    process.read_until(moment)
+    for number in [signal.SIGTERM, signal.SIGINT] * 10:
+        process.send(number)
+    ended = process.ended()
+    assert (ended.code == 0) == (run / "summary.json").exists()
+    if ended.code:
+        assert (ended.code, ended.error.count("\n")) == (130, 1)
+        assert ended.error.startswith("kerazoo: interrupted")
+    if run.exists():
+        resume(run)
+        assert weights(run) == weights(whole)
+        assert metrics(run) == metrics(whole)
+
+
 @pytest.mark.full
 def test_kills_at_random_moments(tmp_path: Path) -> None:
     kill_and_resume(tmp_path, kills=2, seed=0, report=print)

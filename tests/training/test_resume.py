@@ -18,6 +18,7 @@ from kerazoo.training.checkpoints import Checkpoints, State
 from kerazoo.training.options import Recipe
 from kerazoo.training.record import Position
 from kerazoo.training.trainer import Trainer
+from tests.helpers import fuzz
 from tests.helpers.checkpoints import assert_same_weights
 from tests.helpers.runs import TIMES
 from tests.helpers.small import CLASSES, random_data
@@ -290,6 +291,44 @@ def test_the_state_of_another_model_is_refused(
         np.testing.assert_array_equal(weight, wanted)
 
 
+@pytest.mark.parametrize("count", fuzz.COUNTS)
+def test_mutated_records(data: ImageData, count: int) -> None:
+    """Their sha256 may be right; the arrays are whole."""
+    states: list[State] = []
+    first = begin(data)
+    fit(first, lambda: states.append(first.state()))
+    taken = next(each for each in states if each.record["position"]["epoch"] == 2)
+    trainer = begin(data)
+    for callback in trainer._callbacks:
+        callback.set_model(trainer.model)
+        callback.on_train_begin()
+    trainer._callback_states = CallbackStates(trainer._callbacks)
+
+    def read(content: bytes) -> None:
+        try:
+            record = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise CorruptFileError from error  # as `Checkpoints.newest`
+        if isinstance(record, dict):
+            trainer.resume(State(taken.arrays, record))
+            trainer._restore()
+
+    fuzz.check(read, [json.dumps(taken.record).encode()], count)
+
+
+def test_the_history_of_a_resumed_training_is_whole(
+    data: ImageData, undisturbed: tuple[Trainer, list[int]]
+) -> None:
+    states: list[State] = []
+    first = begin(data)
+    fit(first, lambda: states.append(first.state()))
+    second = begin(data)
+    second.resume(next(each for each in states if each.record["position"]["epoch"] == 2))
+    second.fit()
+    assert second.model.history.epoch == [0, 1, 2]
+    assert second.model.history.history == undisturbed[0].model.history.history
+
+
 def test_the_state_of_other_callbacks_is_refused(data: ImageData) -> None:
     first = begin(data)
     first.fit()
@@ -406,6 +445,7 @@ class TestCallbackStates:
             ("value", {"set": []}),
             ("value", 10**30),
             ("count", "1"),
+            ("count", None),
             ("count", {"list": [1]}),
         ],
     )
@@ -419,6 +459,12 @@ class TestCallbackStates:
         with pytest.raises(CorruptFileError, match=f"an invalid value of '{name}'"):
             states.restore(changes, arrays)
         assert vars(callback) == before
+
+    def test_a_history_that_no_epoch_can_be_appended_to_is_refused(self) -> None:
+        history = keras.callbacks.History()
+        changes = [{"class": "History", "attributes": {"history": {"dict": [["loss", 5]]}}}]
+        with pytest.raises(CorruptFileError, match="an invalid value of 'history'"):
+            CallbackStates([history]).restore(changes, {})
 
     @pytest.mark.parametrize(
         "changes",

@@ -345,7 +345,9 @@ class TestRefuses:
     ) -> None:
         config = json.loads(Path("run/config.json").read_text())
         Path("run/config.json").write_text(json.dumps({**config, "tensorboard": True}))
-        assert "is of the callbacks [], not of ['TensorBoard']" in self.refused(4, capsys)
+        assert "is of the callbacks ['History'], not of ['TensorBoard', 'History']" in self.refused(
+            4, capsys
+        )
 
     @pytest.mark.parametrize(
         ("name", "value"),
