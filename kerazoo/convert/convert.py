@@ -8,7 +8,7 @@ from typing import Any
 
 from kerazoo import registry
 from kerazoo.compat import shapes_only
-from kerazoo.convert import native
+from kerazoo.convert import DOWNLOAD, native
 from kerazoo.difference import Difference, difference
 from kerazoo.errors import KerazooError, UsageError, did_you_mean
 from kerazoo.models import create_model
@@ -19,7 +19,6 @@ from kerazoo.weights.selection import Selection
 from kerazoo.weights.source import Source
 from kerazoo.weights.transfer import assign, listed, named_weights
 
-DOWNLOAD = "keras.applications:"
 TOLERANCE = 1e-5  # relative
 
 logger = logging.getLogger("kerazoo")
@@ -89,7 +88,7 @@ def convert(
 def _open(source: str) -> Source:
     """Return the weights of a file, or of a download."""
     if not source.startswith(DOWNLOAD):
-        return read_weights(Path(source).expanduser())
+        return read_weights(Path(source))
     network, known = source.removeprefix(DOWNLOAD), [each.name for each in KERAS_NETWORKS]
     if network not in known:
         hint = did_you_mean(network, known)

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from kerazoo.errors import CorruptFileError, KerazooError, UsageError
+from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.files import check_file
 from kerazoo.lazy import tf
 from kerazoo.weights import checkpoint_index
 from kerazoo.weights.checkpoint_files import data_file, index_of, prefix_of
+from kerazoo.weights.damage import reported_as
 from kerazoo.weights.selection import AVERAGE
 
 MEAN = re.compile(r"(.*/)?mean_rgb")  # which slim subtracts from an image
@@ -54,8 +55,12 @@ class Checkpoint(Mapping[str, np.ndarray]):
         Raises:
             CorruptFileError: They are damaged.
         """
+        kind, _ = self._declared[name]
         array = np.asarray(self._checked(self._reader.get_tensor, name))
-        return array.astype(np.float32) if self._declared[name][0] == tf.bfloat16 else array
+        return array.astype(np.float32) if kind == tf.bfloat16 else array
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._declared  # without reading it
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._declared)
@@ -87,13 +92,8 @@ class Checkpoint(Mapping[str, np.ndarray]):
         )
 
     def _checked(self, read: Callable[..., Any], *arguments: Any) -> Any:
-        try:
+        with reported_as(f"{self.name} cannot be read as a TensorFlow checkpoint"):
             return read(*arguments)
-        except (KerazooError, MemoryError, PermissionError):
-            raise
-        except Exception as error:  # TensorFlow raises kinds of its own, and RuntimeError
-            message = f"{self.name} cannot be read as a TensorFlow checkpoint: it is damaged"
-            raise CorruptFileError(message) from error
 
 
 def _declared_by_index(prefix: Path) -> checkpoint_index.Tensors:
@@ -106,7 +106,7 @@ def _declared_by_index(prefix: Path) -> checkpoint_index.Tensors:
         file = data_file(prefix, number, len(sizes))
         check_file(file)
         if file.stat().st_size < size:
-            raise CorruptFileError(f"'{file}' cannot be read as a TensorFlow checkpoint: it is cut")
+            raise CorruptFileError(f"'{file}' is damaged: it ends too early")
     return tensors
 
 

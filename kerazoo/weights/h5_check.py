@@ -9,7 +9,8 @@ from typing import Any
 
 import h5py
 
-from kerazoo.errors import CorruptFileError, KerazooError
+from kerazoo.errors import CorruptFileError
+from kerazoo.weights.damage import reported_as
 
 MAX_EXPANSION = 100  # bytes of data for a stored byte, where they are compressed
 
@@ -26,13 +27,9 @@ def opened(file: Any, called: str) -> Iterator[h5py.File]:
         CorruptFileError: It cannot be read.
         PermissionError: It may not be read.
     """
-    try:
-        with h5py.File(file, "r") as content:
-            yield content
-    except (KerazooError, MemoryError, PermissionError):
-        raise
-    except Exception as error:  # of many kinds: h5py has none of its own
-        raise CorruptFileError(f"{called} is no complete file of Keras's weights") from error
+    message = f"{called} is no complete file of Keras's weights"
+    with reported_as(message), h5py.File(file, "r") as content:
+        yield content
 
 
 def check(file: h5py.File, size: int) -> None:

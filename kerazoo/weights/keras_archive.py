@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from kerazoo.compat import shapes_only
-from kerazoo.errors import CorruptFileError, KerazooError, UsageError
+from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.files import check_file
 from kerazoo.lazy import keras
 from kerazoo.weights import h5_check
+from kerazoo.weights.damage import reported_as
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 NOTE = "kerazoo.json"  # a member that Keras ignores
@@ -40,47 +41,40 @@ def check(path: Path) -> dict[str, Any]:
         PermissionError: It may not be read.
     """
     check_file(path)
-    try:
-        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
-            _check_members(archive)
-            weights = io.BytesIO(archive.read(WEIGHTS))
-            size = archive.getinfo(WEIGHTS).file_size
+    with reported_as(f"'{path}' is not a complete .keras file"), path.open("rb") as file:
+        with zipfile.ZipFile(file) as archive:
+            _check_members(f"'{path}'", archive)
+            weights = archive.read(WEIGHTS)
             config = json.loads(archive.read(CONFIG))
             note = json.loads(archive.read(NOTE)) if NOTE in archive.namelist() else {}
-        with h5_check.opened(weights, f"'{path}'") as content:
-            h5_check.check(content, size)
-        _check_code(config)
-        _check_model(config, size)
-    except KerazooError as error:
-        raise type(error)(f"'{path}' {error}") from error
-    except (MemoryError, PermissionError):
-        raise
-    except Exception as error:  # zipfile, zlib, json and Keras each raise kinds of their own
-        raise CorruptFileError(f"'{path}' is not a complete .keras file") from error
+        _check_code(f"'{path}'", config)
+        with h5_check.opened(io.BytesIO(weights), f"'{path}'") as content:
+            h5_check.check(content, len(weights))
+        _check_model(f"'{path}'", config, len(weights))
     return note
 
 
-def _check_members(archive: zipfile.ZipFile) -> None:
+def _check_members(called: str, archive: zipfile.ZipFile) -> None:
     """Raise an error where members are missing, odd, twice there, or far larger unpacked."""
     names = archive.namelist()
     for name in (CONFIG, WEIGHTS):
         if name not in names:
-            raise CorruptFileError(f"is not a complete .keras file: it has no {name}")
+            raise CorruptFileError(f"{called} is not a complete .keras file: it has no {name}")
     for member in archive.infolist():
         name = member.filename
         if names.count(name) > 1:
-            raise CorruptFileError(f"is not a .keras file: it has '{name}' twice")
+            raise CorruptFileError(f"{called} is not a .keras file: it has '{name}' twice")
         if name not in (CONFIG, WEIGHTS, NOTE) and not MEMBER.fullmatch(name):
-            raise CorruptFileError(f"is not a .keras file: it has '{name}'")
+            raise CorruptFileError(f"{called} is not a .keras file: it has '{name}'")
         if member.file_size > MAX_EXPANSION * member.compress_size or (
             name.endswith(".json") and member.file_size > MAX_JSON
         ):
             raise CorruptFileError(
-                f"is not a .keras file: '{name}' would unpack to {member.file_size:,} bytes"
+                f"{called} is not a .keras file: '{name}' unpacks to {member.file_size:,} bytes"
             )
 
 
-def _check_code(config: Any) -> None:
+def _check_code(called: str, config: Any) -> None:
     """Raise a UsageError where the parts of a model are code, or classes of other modules."""
     parts = [config]
     while parts:
@@ -92,25 +86,29 @@ def _check_code(config: Any) -> None:
         # how it was compiled is not read
         parts += [value for key, value in part.items() if key != "compile_config"]
         if isinstance(part.get("vocabulary"), str):
-            raise UsageError(f"has its vocabulary in '{part['vocabulary']}', which is not read")
+            raise UsageError(
+                f"{called} has its vocabulary in '{part['vocabulary']}', which is not read"
+            )
         if "class_name" not in part:
             continue
         name, module = str(part["class_name"]), part.get("module")
         if name in CODE:
-            raise UsageError(f"contains code ({name}), which is never run")
+            raise UsageError(f"{called} contains code ({name}), which is never run")
         known = keras.saving.get_registered_object(str(part.get("registered_name"))) is not None
         if module is not None and not known and not MODULES.fullmatch(str(module)):
-            raise UsageError(f"contains code ({module}.{name}), which is never run")
+            raise UsageError(f"{called} contains code ({module}.{name}), which is never run")
         if name in ("__numpy__", "__tensor__") and not NUMBERS.fullmatch(part["config"]["dtype"]):
-            raise CorruptFileError("has an array that is not of numbers")
+            raise CorruptFileError(f"{called} has an array that is not of numbers")
 
 
-def _check_model(config: Any, size: int) -> None:
+def _check_model(called: str, config: Any, size: int) -> None:
     """Raise an error where a file describes no model, or one that its weights cannot fill."""
     with shapes_only():
         model = keras.saving.deserialize_keras_object(config, safe_mode=True)
         if not isinstance(model, keras.Model):
-            raise UsageError(f"holds a {type(model).__name__}, not a model")
+            raise UsageError(f"{called} holds a {type(model).__name__}, not a model")
         elements = sum(math.prod(weight.shape) for weight in model.weights)
     if elements > size:
-        raise CorruptFileError(f"has {size:,} bytes of weights for a model of {elements:,}")
+        raise CorruptFileError(
+            f"{called} has {size:,} bytes of weights for a model of {elements:,}"
+        )

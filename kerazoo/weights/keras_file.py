@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from kerazoo import registry
-from kerazoo.errors import CorruptFileError, KerazooError, UsageError
+from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
 from kerazoo.weights import keras_archive
+from kerazoo.weights.damage import reported_as
 from kerazoo.weights.keras_applications import from_model
 from kerazoo.weights.keras_archive import NOTE
 from kerazoo.weights.preprocessing import BY_NAME, Preprocessing
@@ -34,17 +35,10 @@ def load_model(path: Path) -> keras.Model:
     import kerazoo.layers  # noqa: F401 - Keras must know the layers of kerazoo
 
     note = keras_archive.check(path)
-    try:
+    with reported_as(f"'{path}' is damaged: its weights are not those of its model"):
         model = keras.models.load_model(path, compile=False, safe_mode=True)
-    except (MemoryError, PermissionError):
-        raise
-    except Exception as error:  # zipfile, h5py and Keras each raise kinds of their own
-        message = f"'{path}' is damaged: its weights are not those of its model"
-        raise CorruptFileError(message) from error
-    try:
+    with reported_as(f"'{path}' has an unreadable {NOTE}"):
         preprocessing, config = _from_note(note)
-    except (LookupError, TypeError, AttributeError, KerazooError) as error:
-        raise CorruptFileError(f"'{path}' has an unreadable {NOTE}") from error
     if preprocessing is not None:
         model.preprocessing = preprocessing
     if config is not None:
@@ -57,8 +51,10 @@ def _from_note(note: Any) -> tuple[Preprocessing | None, ModelConfig | None]:
     preprocessing = BY_NAME[note["preprocessing"]] if "preprocessing" in note else None
     if "model" not in note:
         return preprocessing, None
-    config = ModelConfig(registry.find(note["model"]["name"]).name, {**note["model"]["options"]})
-    return preprocessing, config
+    name, options = note["model"]["name"], note["model"]["options"]
+    if name not in registry.names():
+        raise ValueError(name)
+    return preprocessing, ModelConfig(name, {**options})
 
 
 def write(model: keras.Model, path: Path) -> Preprocessing | None:

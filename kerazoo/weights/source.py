@@ -94,7 +94,8 @@ class Source:
         """
         tables = [(n, {n.name_of(key): key for key in n.weights()}) for n in self.networks]
         own = _names_in_order(targets) if self.in_order else {key: key for key in targets}
-        found = [_matched(network, keys, names) for network, keys in [*tables, (None, own)]]
+        matches = [_matched(network, keys, names) for network, keys in [*tables, (None, own)]]
+        found = [match for match in matches if match.network is None or match.likely]
 
         def rank(match: Match) -> tuple[bool, int, int]:
             network = match.network
@@ -136,6 +137,7 @@ class Match:
     scopes: Sequence[str]
     count: int  # of the names that are there
     complete: bool  # whether all are there, but for the top
+    likely: bool = True  # whether half of them are there
 
     @property
     def scope(self) -> str:
@@ -178,7 +180,7 @@ def _matched(network: Network | None, keys: Mapping[str, str], names: Collection
     top = network.top if network else ()
     needed = [name for name, key in keys.items() if key.partition("/")[0] not in top]
     complete = bool(needed) and all(f"{scopes[0]}{name}" in names for name in needed)
-    return Match(network, keys, scopes, most, complete)
+    return Match(network, keys, scopes, most, complete, likely=2 * most >= len(needed))
 
 
 def _scopes(name: str, known: Collection[str]) -> Iterator[str]:

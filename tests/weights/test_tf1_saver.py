@@ -139,7 +139,7 @@ def test_a_file_cut_short_is_corrupt(trained: tuple[Path, np.ndarray], tmp_path:
     model = kerazoo.create_model("mnist_cnn")
     export_weights(model, tmp_path / "x", "tf1")
     cut_short(tmp_path / "x.data-00000-of-00001")
-    refuse(kerazoo.create_model("mnist_cnn"), tmp_path / "x", "cannot be read as a TensorFlow")
+    refuse(kerazoo.create_model("mnist_cnn"), tmp_path / "x", "x.data-00000-of-00001' is damaged")
 
 
 def test_another_model_is_not_the_program(tmp_path: Path) -> None:

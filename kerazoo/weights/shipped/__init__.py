@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.lazy import keras
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from kerazoo.weights.source import Source
 
 FOLDER = Path(__file__).parent
@@ -52,10 +54,10 @@ def read(model: keras.Model, weights: str) -> Source:
     return Source(f"'{card['file']}'", tensors, (), preprocessing=preprocessing, error=UsageError)
 
 
-def _check_classes(model: keras.Model, card: Card, tensors: Collection[str]) -> None:
+def _check_classes(model: keras.Model, card: Card, tensors: Mapping[str, np.ndarray]) -> None:
     """Raise if a classifier without weights is for another number of classes."""
     classes, last = len(card["data"]["classes"]), card["top"][-1]
-    without_weights = not any(key.startswith(f"{last}/") for key in tensors)
+    without_weights = len(tensors[f"{last}/bias"]) != classes
     has_top = any(layer.name == last for layer in model.layers)
     if without_weights and has_top and model.output_shape[-1] != classes:
         raise UsageError(
