@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
 import numpy as np
 
@@ -49,16 +50,15 @@ class Source:
         targets = () if model is None else named_weights(model)
         no_weights = {*self.others, *self.slots}
         renamed = selection.names(self.called, [n for n in self.tensors if n not in no_weights])
-        match = self._match(renamed, targets, getattr(model, "kerazoo_config", None))
+        ignored = {n: tensor for n, tensor in renamed.items() if selection.ignores(n, tensor)}
+        chosen = {n: tensor for n, tensor in renamed.items() if n not in ignored}
+        match = self._match(chosen, ignored, targets, getattr(model, "kerazoo_config", None))
         names: dict[str, str] = {}
         unexpected: list[str] = []
-        ignored: list[str] = []
         outside: list[str] = []
-        for name, tensor in renamed.items():
+        for name, tensor in chosen.items():
             key = match.key_of(name)
-            if selection.ignores(name, tensor):
-                ignored.append(tensor)
-            elif key is not None:
+            if key is not None:
                 names[key] = tensor
             else:
                 inside = name.startswith(match.scope) or match.scope not in self.models
@@ -67,12 +67,12 @@ class Source:
             expected = [match.name_of(key) for key in targets]
             selection.check_ignored(self.called, [*renamed, *self.tensors, *expected])
         network, inner = match.network, self.models.get(match.scope)
-        others = [*self.others, *_counted([*self.slots, *selection.dropped(self.tensors)])]
+        others = _counted([*self.others, *self.slots, *selection.dropped(self.tensors)])
         return LoadedWeights(
             self.called,
             names,
             self.tensors,
-            [*others, *outside, *ignored],
+            [*others, *outside, *ignored.values()],
             unexpected,
             lambda key: selection.ignores(match.name_of(key)),
             getattr(inner, "preprocessing", None) or (network or self).preprocessing,
@@ -86,15 +86,21 @@ class Source:
         )
 
     def _match(
-        self, names: Collection[str], targets: Collection[str], config: ModelConfig | None
+        self,
+        names: Collection[str],
+        ignored: Collection[str],
+        targets: Collection[str],
+        config: ModelConfig | None,
     ) -> Match:
         """Return the network with the most of the names, and of these the smallest.
 
         A complete one that the model is, whose weights are `targets`, comes first.
         """
+        tables: list[tuple[Network | None, dict[str, str]]]
         tables = [(n, {n.name_of(key): key for key in n.weights()}) for n in self.networks]
         own = _names_in_order(targets) if self.in_order else {key: key for key in targets}
-        matches = [_matched(network, keys, names) for network, keys in [*tables, (None, own)]]
+        tables.append((None, own))
+        matches = [_matched(network, keys, names, ignored) for network, keys in tables]
         found = [match for match in matches if match.network is None or match.likely]
 
         def rank(match: Match) -> tuple[bool, int, int]:
@@ -172,14 +178,22 @@ class Match:
         return layers.get(rest, "" if self.network else rest)
 
 
-def _matched(network: Network | None, keys: Mapping[str, str], names: Collection[str]) -> Match:
-    """Return where the names of a network are among `names`."""
+def _matched(
+    network: Network | None,
+    keys: Mapping[str, str],
+    names: Collection[str],
+    ignored: Collection[str],
+) -> Match:
+    """Return where the names of a network are among `names`; those to ignore need not be."""
     counts = Counter(scope for name in names for scope in _scopes(name, keys))
     most = max(counts.values(), default=0)
-    scopes = sorted((scope for scope in counts if counts[scope] == most), key=len) or [""]
+    # Of two with the same number of these names, as VGG16 in VGG19, the one without others.
+    inside = {s: sum(map(str.startswith, names, repeat(s))) for s in counts if counts[s] == most}
+    scopes = sorted((s for s in inside if inside[s] == min(inside.values())), key=len) or [""]
     top = network.top if network else ()
     needed = [name for name, key in keys.items() if key.partition("/")[0] not in top]
-    complete = bool(needed) and all(f"{scopes[0]}{name}" in names for name in needed)
+    there = {*names, *ignored}
+    complete = bool(needed) and all(f"{scopes[0]}{name}" in there for name in needed)
     return Match(network, keys, scopes, most, complete, likely=2 * most >= len(needed))
 
 
@@ -203,6 +217,8 @@ def _names_in_order(targets: Collection[str]) -> dict[str, str]:
     }
 
 
-def _counted(slots: Collection[str]) -> list[str]:
-    counts = Counter(name.rpartition("/")[2] for name in slots)
-    return [f"{number} slots {slot}" for slot, number in counts.items()]
+def _counted(names: Collection[str]) -> list[str]:
+    """Return names, and the number of those that end alike, as the slots of an optimizer do."""
+    counts = Counter(name.rpartition("/")[2] for name in names)
+    single = [name for name in names if counts[name.rpartition("/")[2]] == 1]
+    return [*single, *(f"{number} slots {end}" for end, number in counts.items() if number > 1)]
