@@ -70,8 +70,8 @@ def _latest(folder: Path) -> Path:
             "its weights as a .weights.h5 file or a checkpoint"
         )
     prefixes = sorted(path.with_suffix("") for path in folder.glob("*.index"))
-    named = folder / _named_latest(folder / STATE)
-    if named in prefixes or (named != folder and mode(named) is not None):
+    old_format = [path for path in folder.iterdir() if path.is_file()]
+    if (named := folder / _named_latest(folder / STATE)) in (*prefixes, *old_format):
         return prefix_of(named)
     if len(prefixes) == 1:
         return prefix_of(prefixes[0])
