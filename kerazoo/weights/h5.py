@@ -33,7 +33,7 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
     check_file(path)
     weights: dict[str, np.ndarray] = {}
     with path.open("rb") as content, opened(path, f"'{path}'") as file:
-        check(file, path.stat().st_size)
+        check(file, f"'{path}'", path.stat().st_size)
         attributes = Attributes(content, path.stat().st_size)
         root = file.get("model_weights", file)
         layers = _keras_3(file, attributes) if "layers" in file else _legacy(root, attributes)

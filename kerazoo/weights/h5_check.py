@@ -32,8 +32,8 @@ def opened(file: Any, called: str) -> Iterator[h5py.File]:
         yield content
 
 
-def check(file: h5py.File, size: int) -> None:
-    """Check a file of `size` bytes before its data are read.
+def check(file: h5py.File, called: str, size: int) -> None:
+    """Check a file of `size` bytes before its data are read; `called` is its name in messages.
 
     Raises:
         CorruptFileError: It refers to data elsewhere, has data twice, or declares more than it has.
@@ -42,7 +42,7 @@ def check(file: h5py.File, size: int) -> None:
     while groups:
         group = groups.pop()
         for name in group:
-            where = f"'{group.name.rstrip('/')}/{name}' in the file"
+            where = f"'{group.name.rstrip('/')}/{name}' in {called}"
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 raise CorruptFileError(f"{where} is a link to data elsewhere, which is not read")
             item = group[name]

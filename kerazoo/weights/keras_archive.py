@@ -49,7 +49,7 @@ def check(path: Path) -> dict[str, Any]:
             note = json.loads(archive.read(NOTE)) if NOTE in archive.namelist() else {}
         _check_code(f"'{path}'", config)
         with h5_check.opened(io.BytesIO(weights), f"'{path}'") as content:
-            h5_check.check(content, len(weights))
+            h5_check.check(content, f"'{path}'", len(weights))
         _check_model(f"'{path}'", config, len(weights))
     return note
 

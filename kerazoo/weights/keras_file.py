@@ -48,6 +48,7 @@ def load_model(path: Path) -> keras.Model:
 
 def _from_note(note: Any) -> tuple[Preprocessing | None, ModelConfig | None]:
     """Return what `write` has noted; raise an error of several kinds if it has not."""
+    note = {**note}
     preprocessing = BY_NAME[note["preprocessing"]] if "preprocessing" in note else None
     if "model" not in note:
         return preprocessing, None
