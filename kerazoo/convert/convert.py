@@ -73,7 +73,7 @@ def convert(
     format = {".ckpt": checkpoint, ".keras": "keras", ".h5": "keras_applications"}[target.suffix]
     with unfinished(target, format) as new:
         write(model, new, format)
-        images = native.images(model)
+        images = native.images(model, loaded)
         before = native.run(Path(source), loaded, model, images)
         after = native.run(new, read_weights(new).loaded(Selection(), model), model, images)
         result = difference(before, after)

@@ -18,7 +18,6 @@ from kerazoo.weights.transfer import LoadedWeights, assign
 from legacy_tf1 import mnist_cnn, slim_nets
 from legacy_tf1.program import Nodes, Program, mean_square, tf1
 
-SCOPE = "network"  # of the graph of tf-slim that is built
 # The features before the top, by the beginning of a network's name in tf-slim.
 FEATURES = {
     "vgg": "pool5/MaxPool",
@@ -28,9 +27,13 @@ FEATURES = {
 }
 
 
-def images(model: keras.Model) -> np.ndarray:
-    """Return images for a model: the sample photos if it has three channels, else digits."""
-    height, width, channels = (side or 224 for side in model.input_shape[1:])
+def images(model: keras.Model, weights: LoadedWeights) -> np.ndarray:
+    """Return images for a model, and for the one that its weights are of, if that is known.
+
+    They are the sample photos if it has three channels, else digits.
+    """
+    shape = (model if weights.graph is None else weights.graph).input_shape
+    height, width, channels = (side or 224 for side in shape[1:])
     if channels != 3:
         data = digits.load((height, width, channels))
         return next(iter(data.test.batches(100)))[0].numpy()
@@ -74,13 +77,14 @@ def run(path: Path, weights: LoadedWeights, model: keras.Model, images: np.ndarr
 
     def build(dtype: tf.DType) -> Nodes:
         x = tf1.placeholder(dtype, (None, *images.shape[1:]))
-        outputs = slim_nets.logits(network.name, x, model.output_shape[-1], scope=SCOPE)
+        outputs = slim_nets.logits(network.name, x, model.output_shape[-1], scope=network.name)
         if not any(key.startswith(f"{network.top[-1]}/") for key in weights.names):
-            features = FEATURES[network.name.partition("_")[0]]
-            outputs = tf1.get_default_graph().get_tensor_by_name(f"{SCOPE}/{features}:0")
+            features = f"/{FEATURES[network.name.partition('_')[0]]}"
+            nodes = tf1.get_default_graph().get_operations()
+            (outputs,) = next(each for each in nodes if each.name.endswith(features)).outputs
         return Nodes(x, outputs, mean_square(outputs))
 
-    return _forward(build, network, weights, images, f"{SCOPE}/")
+    return _forward(build, network, weights, images, f"{network.name}/")
 
 
 def logits(model: keras.Model) -> keras.Model:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ def load_weights(
     weights: Weights,
     *,
     averages: bool = True,
-    ignore: Sequence[str] = (),
+    ignore: Collection[str] = (),
     rename: Mapping[str, str] | None = None,
 ) -> None:
     """Set every weight of a model; if that fails, the model is unchanged.

@@ -31,18 +31,19 @@ class Checkpoint(Mapping[str, np.ndarray]):
         path: Its prefix, one of its files, or a directory of which it is the latest.
 
     Raises:
-        UsageError: There is none, or it is none of a graph.
+        UsageError: There is none, or it has no names of layers.
         CorruptFileError: It cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
         self.name = f"'{path}'"  # in messages
         prefix = prefix_of(path)
-        self.prefix = str(prefix)
-        in_parts = index_of(prefix).exists()
-        declared = self._checked(_declared_by_index, prefix) if in_parts else {}
-        self._reader = self._checked(tf.train.load_checkpoint, self.prefix)
-        self._declared = declared or self._checked(_declared_by_reader, self._reader, prefix)
+        if index_of(prefix).exists():
+            self._declared = self._checked(_declared_by_index, prefix)
+            self._reader = self._checked(tf.train.load_checkpoint, str(prefix))
+        else:  # a single file, as TensorFlow 0.x wrote
+            self._reader = self._checked(tf.train.load_checkpoint, str(prefix))
+            self._declared = self._checked(_declared_by_reader, self._reader, prefix)
         if any(name.endswith(OBJECTS) for name in self):
             raise UsageError(
                 f"{self.name} was saved by tf.train.Checkpoint, which has no names of layers: "

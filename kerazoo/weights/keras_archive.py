@@ -60,10 +60,12 @@ def _check_members(called: str, archive: zipfile.ZipFile) -> None:
     for name in (CONFIG, WEIGHTS):
         if name not in names:
             raise CorruptFileError(f"{called} is not a complete .keras file: it has no {name}")
+    seen = set()
     for member in archive.infolist():
         name = member.filename
-        if names.count(name) > 1:
+        if name in seen:
             raise CorruptFileError(f"{called} is not a .keras file: it has '{name}' twice")
+        seen.add(name)
         if name not in (CONFIG, WEIGHTS, NOTE) and not MEMBER.fullmatch(name):
             raise CorruptFileError(f"{called} is not a .keras file: it has '{name}'")
         if member.file_size > MAX_EXPANSION * member.compress_size or (

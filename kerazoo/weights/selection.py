@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -18,11 +18,13 @@ class Selection:
     """What `kerazoo.load_weights` is asked to load, by the names in the source."""
 
     averages: bool = True
-    ignore: Sequence[str] = ()
+    ignore: Collection[str] = ()
     rename: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if isinstance(self.ignore, str) or not all(isinstance(each, str) for each in self.ignore):
+        if not isinstance(self.ignore, Collection) or isinstance(self.ignore, str):
+            raise UsageError(f"ignore must be a list of patterns; received {self.ignore!r}")
+        if not all(isinstance(each, str) for each in self.ignore):
             raise UsageError(f"ignore must be a list of patterns; received {self.ignore!r}")
         if not isinstance(self.rename, Mapping):
             raise UsageError(f"rename must be a mapping of patterns; received {self.rename!r}")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
 from kerazoo.weights import h5
 from kerazoo.weights.foreign import check_known
+from kerazoo.weights.match import Match, matched
 from kerazoo.weights.networks import Network, check_same_graph, find_network, named_layers
 from kerazoo.weights.preprocessing import Preprocessing
 from kerazoo.weights.selection import Selection
@@ -53,36 +53,32 @@ class Source:
         ignored = {n: tensor for n, tensor in renamed.items() if selection.ignores(n, tensor)}
         chosen = {n: tensor for n, tensor in renamed.items() if n not in ignored}
         match = self._match(chosen, ignored, targets, getattr(model, "kerazoo_config", None))
-        names: dict[str, str] = {}
-        unexpected: list[str] = []
-        outside: list[str] = []
-        for name, tensor in chosen.items():
-            key = match.key_of(name)
-            if key is not None:
-                names[key] = tensor
-            else:
-                inside = name.startswith(match.scope) or match.scope not in self.models
-                (unexpected if inside else outside).append(tensor)
         if model is not None:
             expected = [match.name_of(key) for key in targets]
             selection.check_ignored(self.called, [*renamed, *self.tensors, *expected])
-        network, inner = match.network, self.models.get(match.scope)
+        keys = {name: match.key_of(name) for name in renamed}
+        unknown = [name for name in chosen if keys[name] is None]
+        # Of a model with others inside, those outside of the one that fits are left out.
+        scope = match.scope if match.scope in self.models else ""
+        outside = [chosen[name] for name in unknown if not name.startswith(scope)]
         others = _counted([*self.others, *self.slots, *selection.dropped(self.tensors)])
+        network, inner = match.network, self.models.get(match.scope)
+        unneeded = {keys[name] for name in ignored}
         return LoadedWeights(
-            self.called,
-            names,
-            self.tensors,
-            [*others, *outside, *ignored.values()],
-            unexpected,
-            lambda key: selection.ignores(match.name_of(key)),
-            getattr(inner, "preprocessing", None) or (network or self).preprocessing,
-            getattr(inner, "kerazoo_config", None) or match.config,
-            match.name_of,
-            self.error,
-            lambda model: self._check_graph(model, match),
-            self._nested_models(match),
-            network,
-            inner,
+            source=self.called,
+            names={key: chosen[name] for name in chosen if (key := keys[name]) is not None},
+            tensors=self.tensors,
+            skipped=[*others, *outside, *ignored.values()],
+            unexpected=[chosen[name] for name in unknown if name.startswith(scope)],
+            ignored=lambda key: key in unneeded or selection.ignores(match.name_of(key)),
+            preprocessing=getattr(inner, "preprocessing", None) or (network or self).preprocessing,
+            config=getattr(inner, "kerazoo_config", None) or match.config,
+            source_name=match.name_of,
+            error=self.error,
+            check=lambda model: self._check_graph(model, match),
+            hint=self._nested_models(match),
+            network=network,
+            graph=inner,
         )
 
     def _match(
@@ -100,7 +96,7 @@ class Source:
         tables = [(n, {n.name_of(key): key for key in n.weights()}) for n in self.networks]
         own = _names_in_order(targets) if self.in_order else {key: key for key in targets}
         tables.append((None, own))
-        matches = [_matched(network, keys, names, ignored) for network, keys in tables]
+        matches = [matched(network, keys, names, ignored) for network, keys in tables]
         found = [match for match in matches if match.network is None or match.likely]
 
         def rank(match: Match) -> tuple[bool, int, int]:
@@ -131,78 +127,6 @@ class Source:
         """Return what to add to a message where none of the nested models fits."""
         nested = [f"'{start.rstrip('/')}'" for start in self.models if start]
         return f"; it holds the models {', '.join(nested)}" if nested and not match.scope else ""
-
-
-@dataclass(frozen=True)
-class Match:
-    """A network whose names, after a scope, are those of a source."""
-
-    network: Network | None  # None where the names are kerazoo's
-    keys: Mapping[str, str]  # the names in it -> kerazoo's names
-    # Beginnings of names, such as "vgg_16/", with the most of these names, the shortest first.
-    scopes: Sequence[str]
-    count: int  # of the names that are there
-    complete: bool  # whether all are there, but for the top
-    likely: bool = True  # whether half of them are there
-
-    @property
-    def scope(self) -> str:
-        """The first of the scopes."""
-        return self.scopes[0]
-
-    @property
-    def config(self) -> ModelConfig | None:
-        """The call that builds the network."""
-        network = self.network
-        return network.config if network and (network.library or self.complete) else None
-
-    def key_of(self, name: str) -> str | None:
-        """Return kerazoo's name of a weight; None for what is not of this network."""
-        if not name.startswith(self.scope):
-            return None
-        rest = name.removeprefix(self.scope)
-        return self.keys.get(rest, None if self.network else rest)
-
-    def name_of(self, key: str) -> str:
-        """Return the name that is expected for a weight of kerazoo."""
-        names = {key: name for name, key in self.keys.items()}
-        fallback = self.network.name_of(key) if self.network else key
-        return f"{self.scope}{names.get(key, fallback)}"
-
-    def layer_of(self, name: str) -> str:
-        """Return kerazoo's name of a layer."""
-        rest = name.removeprefix(self.scope)
-        layers = {
-            name.rpartition("/")[0]: key.rpartition("/")[0] for name, key in self.keys.items()
-        }
-        return layers.get(rest, "" if self.network else rest)
-
-
-def _matched(
-    network: Network | None,
-    keys: Mapping[str, str],
-    names: Collection[str],
-    ignored: Collection[str],
-) -> Match:
-    """Return where the names of a network are among `names`; those to ignore need not be."""
-    counts = Counter(scope for name in names for scope in _scopes(name, keys))
-    most = max(counts.values(), default=0)
-    # Of two with the same number of these names, as VGG16 in VGG19, the one without others.
-    inside = {s: sum(map(str.startswith, names, repeat(s))) for s in counts if counts[s] == most}
-    scopes = sorted((s for s in inside if inside[s] == min(inside.values())), key=len) or [""]
-    top = network.top if network else ()
-    needed = [name for name, key in keys.items() if key.partition("/")[0] not in top]
-    there = {*names, *ignored}
-    complete = bool(needed) and all(f"{scopes[0]}{name}" in there for name in needed)
-    return Match(network, keys, scopes, most, complete, likely=2 * most >= len(needed))
-
-
-def _scopes(name: str, known: Collection[str]) -> Iterator[str]:
-    """Yield what is before a known name at the end of `name`, such as "cnn/"."""
-    parts = name.split("/")
-    for number in range(len(parts)):
-        if "/".join(parts[number:]) in known:
-            yield "".join(f"{part}/" for part in parts[:number])
 
 
 def _names_in_order(targets: Collection[str]) -> dict[str, str]:

@@ -88,8 +88,8 @@ def assign(model: keras.Model, weights: LoadedWeights) -> None:
     problems += [f"{name} is unexpected" for name in unexpected if name not in skipped]
     if problems:
         _check_classes(model, weights, targets, values)
-        text = f"does not fit '{model.name}': {listed(problems)}{weights.hint}"
-        raise weights.error(f"{weights.source} {text}")
+        misfits = f"{listed(problems)}{weights.hint}"
+        raise weights.error(f"{weights.source} does not fit '{model.name}': {misfits}")
     for key, array in values.items():
         targets[key].assign(array.reshape(targets[key].shape))
     kept = [key for key in targets if key not in values]

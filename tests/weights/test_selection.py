@@ -142,12 +142,25 @@ def test_names_are_renamed_by_regular_expressions(
         np.testing.assert_array_equal(value, tensors[name])
 
 
+def test_names_are_ignored_as_they_are_before_and_after_renaming(
+    model: keras.Model, tensors: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    before = values(model)
+    path = saved({f"my_{name}": value for name, value in tensors.items()}, tmp_path / "x")
+    options: dict[str, Any] = {"rename": {"^my_": ""}, "ignore": ["my_fc1/*", "output/*"]}
+    kerazoo.load_weights(model, path, **options)
+    for name, value in values(model).items():
+        kept = name.startswith(("fc1", "output"))
+        np.testing.assert_array_equal(value, before[name] if kept else tensors[name])
+
+
 @pytest.mark.parametrize(
     ("options", "match"),
     [
         ({"ignore": ["fc9/*"]}, r"ignore: 'fc9/\*' fits no name in"),
         ({"ignore": "fc1/*"}, r"ignore must be a list of patterns; received 'fc1/\*'"),
         ({"ignore": [1]}, "ignore must be a list of patterns"),
+        ({"ignore": 1}, "ignore must be a list of patterns"),
         ({"rename": {"fc9": "fc1"}}, "rename: 'fc9' fits no name in"),
         ({"rename": {"(": ""}}, r"rename: '\(' to '' is not a regular expression and its repl"),
         ({"rename": {"fc1": r"\3"}}, "is not a regular expression and its replacement"),
