@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from kerazoo._version import __version__
 from kerazoo.models import create_model, list_models
-from kerazoo.weights import export_weights, preprocess
+from kerazoo.weights import export_weights, load_weights, preprocess
 
 if TYPE_CHECKING:
     from kerazoo.accounting.receptive_field import receptive_field
@@ -17,6 +17,7 @@ __all__ = [
     "create_model",
     "export_weights",
     "list_models",
+    "load_weights",
     "preprocess",
     "receptive_field",
     "summary",

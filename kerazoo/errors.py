@@ -43,11 +43,11 @@ class InterruptedRunError(KerazooError):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return " (did you mean 'x'?)" for the most similar known word, else ""."""
-    known = list(known)
-    longer = [candidate for candidate in known if len(word) > 2 and candidate.startswith(word)]
-    near = longer or difflib.get_close_matches(word.lower(), known, n=1)
-    return f" (did you mean '{near[0]}'?)" if near else ""
+    """Return " (did you mean 'x'?)" for the most similar known word in any case, else ""."""
+    word, words = word.lower(), {each.lower(): each for each in known}
+    longer = [candidate for candidate in words if len(word) > 2 and candidate.startswith(word)]
+    near = longer or difflib.get_close_matches(word, words, n=1)
+    return f" (did you mean '{words[near[0]]}'?)" if near else ""
 
 
 def reason(error: Exception) -> str:

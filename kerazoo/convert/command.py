@@ -1,12 +1,14 @@
 """The command `kerazoo convert`."""
 
 import argparse
-import glob
 from pathlib import Path
 
 from kerazoo.arguments import Parser, add_messages, one_of, path, print_result, start
+from kerazoo.convert import DOWNLOAD
 from kerazoo.errors import UsageError
 from kerazoo.files import check_target
+from kerazoo.weights.checkpoint_files import exists
+from kerazoo.weights.selection import Selection
 
 
 def add(parser: Parser) -> None:
@@ -17,6 +19,7 @@ def add(parser: Parser) -> None:
     add = parser.add_argument
     add(
         "source",
+        type=_source,
         metavar="SOURCE",
         help="a checkpoint of tf-slim or of legacy_tf1, an .h5 or .weights.h5 file of "
         "keras.applications, a .keras file of kerazoo, or keras.applications:VGG16 to download",
@@ -31,6 +34,12 @@ def add(parser: Parser) -> None:
     heads = ("conv", "dense")
     text = "conv or dense, of a VGG that becomes a .keras file (default: conv)"
     add("--head", type=one_of(heads), metavar="NAME", help=text)
+    text = "leave out weights by their names in SOURCE, such as 'vgg_16/fc8/*'; may be repeated"
+    add("--ignore", action="append", default=[], metavar="PATTERN", help=text)
+    text = "regular expression and its replacement in the names in SOURCE; may be repeated"
+    add("--rename", action="append", default=[], type=_renaming, metavar="OLD=NEW", help=text)
+    text = "take the raw weights of a checkpoint, not their moving averages"
+    add("--no-averages", action="store_true", help=text)
     add("--overwrite", action="store_true", help="replace TARGET if it exists")
     add_messages(parser)
     parser.set_defaults(run=_convert)
@@ -38,18 +47,30 @@ def add(parser: Parser) -> None:
 
 def _convert(parsed: argparse.Namespace) -> None:
     _check_target(parsed.target, parsed.overwrite)
-    source = Path(parsed.source).expanduser()
-    if ":" not in parsed.source and not any(source.parent.glob(f"{glob.escape(source.name)}*")):
-        raise UsageError(f"there is no file and no checkpoint '{source}'")
+    if not parsed.source.startswith(DOWNLOAD) and not exists(Path(parsed.source)):
+        raise UsageError(f"there is no file and no checkpoint '{parsed.source}'")
+    selection = Selection(not parsed.no_averages, parsed.ignore, dict(parsed.rename))
     start()
     from kerazoo.convert.convert import convert
 
-    result = convert(parsed.source, parsed.target, parsed.model, parsed.head)
+    result = convert(parsed.source, parsed.target, parsed.model, parsed.head, selection)
     print_result(
         f"relative difference {result.difference.relative:.1e}, absolute "
         f"{result.difference.absolute:.1e}, of outputs {list(result.outputs)}\n"
         f"wrote {parsed.target}: {result.config}"
     )
+
+
+def _source(text: str) -> str:
+    """Return a download as it is, and else a path, in which ~ is a home directory."""
+    return text if text.startswith(DOWNLOAD) else str(path(text))
+
+
+def _renaming(text: str) -> tuple[str, str]:
+    old, separator, new = text.partition("=")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"'{text}' is not OLD=NEW")
+    return old, new
 
 
 def _check_target(target: Path, overwrite: bool) -> None:

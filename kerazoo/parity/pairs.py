@@ -13,10 +13,13 @@ from kerazoo.models import create_model
 from kerazoo.ports.conv_layer import conv_layer as keras_conv_layer
 from kerazoo.ports.filter_demo import learned_filter, line_filter
 from kerazoo.ports.max_pool import max_pool as keras_max_pool
-from kerazoo.weights import preprocess, slim
+from kerazoo.weights import preprocess
 from kerazoo.weights.preprocessing import SLIM_VGG
+from kerazoo.weights.slim import NETWORKS
 from legacy_tf1 import conv_layer, filter_demo, max_pool, mnist_cnn, vgg16_slim
 from legacy_tf1.program import Batch
+
+(VGG16,) = (network for network in NETWORKS if network.name == "vgg_16")
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ PAIRS: dict[str, Pair] = {
         "slim-vgg, lines 43-107",
         lambda dtype: vgg16_slim.build(dtype, is_training=True, keep_prob=1.0),
         vgg16,
-        names=slim.kerazoo_names("vgg_16", "vgg_16/"),
+        names={f"vgg_16/{VGG16.name_of(key)}": key for key in VGG16.weights()},
         batches=lambda number: [(center_crop(sample_photos(), 224), np.array([663, 985]))] * number,
         tf1_preprocess=vgg16_slim.preprocess,
         keras_preprocess=preprocess,

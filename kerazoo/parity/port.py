@@ -22,8 +22,8 @@ class Port:
 
     @weights.setter
     def weights(self, values: Mapping[str, np.ndarray]) -> None:
-        tensors = {key: (key, value) for key, value in values.items()}
-        assign(self.model, LoadedWeights("the TF1 program", tensors))
+        names = {key: key for key in values}
+        assign(self.model, LoadedWeights("the TF1 program", names, values))
 
     def forward(self, images: np.ndarray) -> np.ndarray:
         """Return the model's outputs for images [batch, ...]."""

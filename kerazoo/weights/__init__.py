@@ -5,26 +5,34 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kerazoo import files
 from kerazoo.errors import UsageError, did_you_mean
-from kerazoo.files import check_target
 from kerazoo.lazy import keras
 from kerazoo.registry import Weights
-from kerazoo.weights.preprocessing import Preprocessing, preprocess
+from kerazoo.weights.preprocessing import Preprocessing, check_model, preprocess
 
 if TYPE_CHECKING:
-    from kerazoo.weights.transfer import LoadedWeights
+    from kerazoo.weights.source import Source
 
-__all__ = ["export_weights", "load_weights", "preprocess", "read_weights", "replacing"]
+__all__ = ["export_weights", "load_weights", "preprocess", "read_weights", "unfinished", "write"]
+
+FORMATS = ("slim", "tf1", "keras_applications", "keras")
 
 logger = logging.getLogger("kerazoo")
 
 
-def load_weights(model: keras.Model, weights: Weights) -> None:
+def load_weights(
+    model: keras.Model,
+    weights: Weights,
+    *,
+    averages: bool = True,
+    ignore: Collection[str] = (),
+    rename: Mapping[str, str] | None = None,
+) -> None:
     """Set every weight of a model; if that fails, the model is unchanged.
 
     What else the weights contain, such as the state of an optimizer or the top of a network that
@@ -33,65 +41,80 @@ def load_weights(model: keras.Model, weights: Weights) -> None:
     Args:
         model: A model of kerazoo.
         weights: "imagenet", downloaded by keras.applications; "mnist", which comes with kerazoo; a
-            model, of keras.applications or of kerazoo; or a path: a `.keras` file, an `.h5` or
-            `.weights.h5` file of keras.applications, or the prefix of a checkpoint of tf-slim or
-            of the study notes' TF1 program.
+            model, of keras.applications or of kerazoo, or one with such a model inside; or a path:
+            a `.keras` file, an `.h5` or `.weights.h5` file of keras.applications, or the prefix or
+            the directory of a checkpoint of tf-slim or of the study notes' TF1 program.
+        averages: Whether moving averages, as `tf.train.ExponentialMovingAverage` saves them, are
+            used in place of the raw weights where they are there, as tf-slim evaluates.
+        ignore: Shell-style patterns of names in the source, such as "vgg_16/fc8/*": these are
+            neither loaded nor needed, and such weights of the model keep their values.
+        rename: Regular expressions to replacements, applied to the names in the source.
 
     Raises:
-        UsageError: There is no such file, or there are no such weights for this model.
+        UsageError: There is no such file, there are no such weights for this model, they are for
+            another number of classes, or a pattern fits no name.
         DataMissingError: The weights cannot be downloaded.
         CorruptFileError: The file is damaged, or its tensors are not those of the model.
+
+    >>> model = create_model("mnist_cnn", classes=3)
+    >>> load_weights(model, "mnist", ignore=["output/*"])
     """
-    from kerazoo.weights import keras_applications, shipped
-
-    if isinstance(weights, keras.Model):
-        loaded = keras_applications.from_model(weights)
-    elif weights == "imagenet":
-        loaded = keras_applications.imagenet(model)
-    elif isinstance(weights, str) and shipped.cards(weights):
-        loaded = shipped.read(model, weights)
-    elif isinstance(weights, str | os.PathLike) and str(weights):
-        loaded = read_weights(Path(weights))
-    else:
-        known = "None, 'imagenet', 'mnist', a path or a model"
-        raise UsageError(f"weights must be {known}; received {weights!r}")
-    set_weights(model, loaded)
-
-
-def set_weights(model: keras.Model, loaded: LoadedWeights) -> None:
-    """Set every weight of a model, with the preprocessing that the weights expect.
-
-    Raises:
-        KerazooError: The weights do not fit; the model is unchanged.
-    """
+    from kerazoo.weights.selection import Selection
     from kerazoo.weights.transfer import assign
 
-    skipped = assign(model, loaded)
+    check_model(model)
+    selection = Selection(averages, ignore, {} if rename is None else rename)
+    loaded = _source(model, weights).loaded(selection, model)
+    assign(model, loaded)
     model.preprocessing = loaded.preprocessing
-    if skipped:
-        logger.warning("%s: skipped %s", loaded.source, ", ".join(skipped))
 
 
-def read_weights(path: Path) -> LoadedWeights:
+def _source(model: keras.Model, weights: Weights) -> Source:
+    """Return the weights that `load_weights` is given; errors as there."""
+    from kerazoo.weights import checkpoint_files, keras_applications, shipped
+
+    if isinstance(weights, keras.Model):
+        return keras_applications.from_model(weights)
+    if isinstance(weights, str) and weights == "imagenet":
+        return keras_applications.imagenet(model)
+    if isinstance(weights, str) and shipped.cards(weights):
+        return shipped.read(model, weights)
+    known = ["imagenet", *sorted({card["weights"] for card in shipped.cards()})]
+    if isinstance(weights, str | os.PathLike) and str(weights):
+        hint = did_you_mean(str(weights), known)
+        if hint and not checkpoint_files.exists(Path(weights)):
+            raise UsageError(f"weights='{weights}': there is no such file{hint}")
+        return read_weights(Path(weights))
+    received = repr(weights) if isinstance(weights, str) else f"an object of {type(weights)}"
+    raise UsageError(
+        f"weights must be None, {', '.join(map(repr, known))}, a path or a model; "
+        f"received {received}"
+    )
+
+
+def read_weights(path: Path) -> Source:
     """Return the weights in a file or a checkpoint that `load_weights` accepts.
 
     Raises:
-        UsageError: There is no such file.
+        UsageError: There is no such file, or it is of another format.
         CorruptFileError: It cannot be read.
     """
     from kerazoo.weights import keras_applications, keras_file, slim, tf1_saver
     from kerazoo.weights.checkpoint import Checkpoint
+    from kerazoo.weights.networks import KERAS_NETWORKS
+    from kerazoo.weights.source import Source
 
-    if path.suffix in (".keras", ".h5"):
-        if not path.is_file():
-            raise UsageError(f"weights='{path}': there is no such file")
-        return (keras_file if path.suffix == ".keras" else keras_applications).read(path)
+    if path.suffix == ".keras":
+        return keras_file.read(path)
+    if path.suffix in (".h5", ".hdf5"):
+        return keras_applications.read(path)
     file = Checkpoint(path)
-    return slim.read(file) if slim.is_slim(file.names) else tf1_saver.read(file)
+    networks = (*slim.NETWORKS, tf1_saver.NETWORK, *KERAS_NETWORKS)
+    return Source(file.name, file, networks, others=file.others(), slots=file.slots())
 
 
 def export_weights(model: keras.Model, path: str | os.PathLike[str], format: str) -> None:
-    """Write the weights of a model for another program; an existing file is replaced.
+    """Write the weights of a model for another program; an existing file is replaced as a whole.
 
     A warning in the log says where the weights expect another preprocessing than that program does.
 
@@ -103,8 +126,9 @@ def export_weights(model: keras.Model, path: str | os.PathLike[str], format: str
             that keras.applications loads, "keras" for a `.keras` file.
 
     Raises:
-        UsageError: The format is unknown, has no such network, or the path has another ending.
-        KerazooError: The directory does not exist.
+        UsageError: The format is unknown, has no such network, or the path has another ending or is
+            that of a directory.
+        KerazooError: The directory does not exist or cannot be written to.
         OSError: The file cannot be written.
 
     >>> model = create_model("mnist_cnn", weights="mnist")
@@ -112,6 +136,39 @@ def export_weights(model: keras.Model, path: str | os.PathLike[str], format: str
     >>> create_model("mnist_cnn", weights="digits.keras").output_shape
     (None, 10)
     """
+    check_model(model)
+    if format not in FORMATS:
+        hint = did_you_mean(str(format), FORMATS)
+        raise UsageError(f"format must be one of {', '.join(FORMATS)}; received {format!r}{hint}")
+    if not isinstance(path, str | os.PathLike) or not str(path):
+        raise UsageError(f"path must be that of a file; received {path!r}")
+    with unfinished(Path(path), format) as new:
+        write(model, new, format)
+
+
+@contextlib.contextmanager
+def unfinished(path: Path, format: str) -> Iterator[Path]:
+    """Yield a path to `write` to; if the block succeeds, what is there replaces `path` as a whole.
+
+    Raises:
+        UsageError: The path is that of a directory.
+        KerazooError: The directory does not exist or cannot be written to.
+    """
+    from kerazoo.weights import checkpoint_writer
+    from kerazoo.weights.checkpoint_files import index_of
+
+    files.check_target(path)
+    if format in ("slim", "tf1"):
+        files.check_target(index_of(path))
+        replacing = checkpoint_writer.replacing
+    else:
+        replacing = files.replacing
+    with replacing(path) as new:
+        yield new
+
+
+def write(model: keras.Model, path: Path, format: str) -> None:
+    """Write the weights of a model to a new file; errors and warning as in `export_weights`."""
     from kerazoo.weights import keras_applications, keras_file, slim, tf1_saver
 
     formats: dict[str, Callable[[keras.Model, Path], Preprocessing | None]] = {
@@ -120,26 +177,8 @@ def export_weights(model: keras.Model, path: str | os.PathLike[str], format: str
         "keras_applications": keras_applications.write,
         "keras": keras_file.write,
     }
-    if format not in formats:
-        hint = did_you_mean(str(format), formats)
-        raise UsageError(f"format must be one of {', '.join(formats)}; received {format!r}{hint}")
-    path = Path(path)
-    check_target(path)
-    with replacing(path) as aside:
-        usual = formats[format](model, aside)
+    usual = formats[format](model, path)
     expected = getattr(model, "preprocessing", None)
     if expected and usual and expected != usual:
         text = "these weights expect images as %s, but the program they are for gives %s"
         logger.warning(text, expected, usual)
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a path of this name in a temporary directory, whose files replace those at `path`.
-
-    If the block raises an error, nothing is replaced.
-    """
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=path.absolute().parent) as folder:
-        yield Path(folder) / path.name
-        for file in sorted(Path(folder).iterdir()):
-            file.replace(path.absolute().with_name(file.name))

@@ -1,87 +1,124 @@
-"""TensorFlow's checkpoint files, read and written by the names of their tensors."""
+"""TensorFlow's checkpoints, read by the names of their tensors."""
 
+from __future__ import annotations
+
+import math
 import re
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kerazoo.errors import CorruptFileError, UsageError, reason
+from kerazoo.errors import CorruptFileError, UsageError
+from kerazoo.files import check_file
 from kerazoo.lazy import tf
+from kerazoo.weights import checkpoint_index
+from kerazoo.weights.checkpoint_files import data_file, index_of, prefix_of
+from kerazoo.weights.damage import reported_as
+from kerazoo.weights.selection import AVERAGE
 
-# What a checkpoint has besides weights: the step, TF2's object graph, the mean that slim subtracts,
-# and Adam's powers.
-NO_WEIGHTS = re.compile(r"(.*/)?(global_step|_CHECKPOINTABLE_OBJECT_GRAPH|mean_rgb|beta[12]_power)")
-PARTS = re.compile(r"\.(index|meta|data-\d+-of-\d+)$")
+MEAN = re.compile(r"(.*/)?mean_rgb")  # which slim subtracts from an image
+OBJECTS = "/.ATTRIBUTES/VARIABLE_VALUE"  # ends the names in a checkpoint of objects
+MAX_EXPANSION = 100  # bytes of tensors for a byte of a file that may be compressed
+MAX_INDEX = 10**7  # bytes
 
 
-class Checkpoint:
-    """A checkpoint, whose tensors are read one by one.
+class Checkpoint(Mapping[str, np.ndarray]):
+    """The tensors of a checkpoint by their names; each is read when it is needed.
 
     Args:
         path: Its prefix, one of its files, or a directory of which it is the latest.
 
     Raises:
-        UsageError: There is none.
+        UsageError: There is none, or it has no names of layers.
         CorruptFileError: It cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
         self.name = f"'{path}'"  # in messages
-        prefix = PARTS.sub("", str(path))
-        if path.is_dir():
-            prefix = tf.train.latest_checkpoint(str(path))
-        if prefix is None or not (Path(prefix).is_file() or Path(f"{prefix}.index").is_file()):
-            raise UsageError(f"weights={self.name}: there is no such checkpoint")
-        self.prefix: str = prefix
-        self._reader = self._read(tf.train.load_checkpoint, prefix)
-        self._shapes: dict[str, list[int]] = self._reader.get_variable_to_shape_map()
-        self.names = set(self._shapes)
+        prefix = prefix_of(path)
+        if index_of(prefix).exists():
+            self._declared = self._checked(_declared_by_index, prefix)
+            self._reader = self._checked(tf.train.load_checkpoint, str(prefix))
+        else:  # a single file, as TensorFlow 0.x wrote
+            self._reader = self._checked(tf.train.load_checkpoint, str(prefix))
+            self._declared = self._checked(_declared_by_reader, self._reader, prefix)
+        if any(name.endswith(OBJECTS) for name in self):
+            raise UsageError(
+                f"{self.name} was saved by tf.train.Checkpoint, which has no names of layers: "
+                "restore it with that class, and save the model's weights as a .weights.h5 file"
+            )
 
-    def tensor(self, name: str) -> np.ndarray:
-        """Return the values of a tensor, or raise a CorruptFileError."""
-        return np.asarray(self._read(self._reader.get_tensor, name))
-
-    def weights(self) -> tuple[list[str], list[str]]:
-        """Return the names of the weights, and of what else there is, optimizer slots counted.
-
-        A slot has the shape of a weight, and its name followed by the name of the slot.
+    def __getitem__(self, name: str) -> np.ndarray:
+        """Return the elements of a tensor, those of bfloat16 as float32.
 
         Raises:
-            CorruptFileError: What else there is cannot be read, as in a truncated file.
+            CorruptFileError: They are damaged.
         """
-        rest = sorted(name for name in self.names if not NO_WEIGHTS.fullmatch(name))
-        slots = [name for name in rest if self._is_slot(name)]
-        others = sorted(self.names - set(rest))
-        for name in [*others, *slots]:
-            self.tensor(name)
-        counts = Counter(name.rpartition("/")[2] for name in slots)
-        counted = [f"{number} slots {slot}" for slot, number in counts.items()]
-        return sorted(set(rest) - set(slots)), [*others, *counted]
+        kind, _ = self._declared[name]
+        array = np.asarray(self._checked(self._reader.get_tensor, name))
+        return array.astype(np.float32) if kind == tf.bfloat16 else array
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._declared  # without reading it
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._declared)
+
+    def __len__(self) -> int:
+        return len(self._declared)
+
+    def others(self) -> list[str]:
+        """Return the names of what is no weight: scalars, texts, and the mean of the images."""
+        return [
+            name
+            for name, (kind, shape) in sorted(self._declared.items())
+            if not shape or kind == tf.string or MEAN.fullmatch(name)
+        ]
+
+    def slots(self) -> list[str]:
+        """Return the names of the state of an optimizer.
+
+        A slot has the shape of a weight, and its name followed by the name of the slot.
+        """
+        return [name for name in sorted(self) if self._is_slot(name)]
 
     def _is_slot(self, name: str) -> bool:
         parts = name.split("/")[:-1]
         weights = ("/".join(parts[start:]) for start in range(len(parts)))
-        return any(self._shapes.get(weight) == self._shapes[name] for weight in weights)
+        return not name.endswith(AVERAGE) and any(
+            weight in self and self._declared[weight][1] == self._declared[name][1]
+            for weight in weights
+        )
 
-    def _read(self, read: Any, argument: str) -> Any:
-        try:
-            return read(argument)
-        except MemoryError:
-            raise
-        except Exception as error:  # TensorFlow raises kinds of its own, and RuntimeError
-            message = f"{self.name} cannot be read as a TensorFlow checkpoint: {reason(error)}"
-            raise CorruptFileError(message) from error
+    def _checked(self, read: Callable[..., Any], *arguments: Any) -> Any:
+        with reported_as(f"{self.name} cannot be read as a TensorFlow checkpoint"):
+            return read(*arguments)
 
 
-def write(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
-    """Write a checkpoint with the prefix `path`.
+def _declared_by_index(prefix: Path) -> checkpoint_index.Tensors:
+    """Return the types and shapes of the tensors, whose data files are there and large enough."""
+    index = index_of(prefix)
+    if index.stat().st_size > MAX_INDEX:
+        raise ValueError("size")
+    tensors, sizes = checkpoint_index.read(index.read_bytes())
+    for number, size in enumerate(sizes):
+        file = data_file(prefix, number, len(sizes))
+        check_file(file)
+        if file.stat().st_size < size:
+            raise CorruptFileError(f"'{file}' is damaged: it ends too early")
+    return tensors
 
-    Raises:
-        OSError: It cannot be written.
-    """
-    names, values = list(tensors), list(tensors.values())
-    slices = [""] * len(names)
-    tf.raw_ops.SaveV2(prefix=str(path), tensor_names=names, shape_and_slices=slices, tensors=values)
+
+def _declared_by_reader(reader: Any, prefix: Path) -> checkpoint_index.Tensors:
+    """Return the types and shapes of the tensors in the single file of an old checkpoint."""
+    kinds = reader.get_variable_to_dtype_map()
+    tensors = {
+        name: (kinds[name], tuple(shape))
+        for name, shape in reader.get_variable_to_shape_map().items()
+    }
+    declared = sum(math.prod(shape) * kind.size for kind, shape in tensors.values())
+    if declared > MAX_EXPANSION * prefix.stat().st_size:
+        raise ValueError("size")
+    return tensors

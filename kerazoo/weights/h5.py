@@ -2,62 +2,90 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import h5py
+import ml_dtypes
 import numpy as np
 
-from kerazoo.errors import CorruptFileError, reason
+from kerazoo.errors import CorruptFileError
+from kerazoo.files import check_file
 from kerazoo.lazy import keras
+from kerazoo.weights.h5_attributes import Attributes
+from kerazoo.weights.h5_check import check, opened
+from kerazoo.weights.networks import KINDS, NORM_KINDS
 
-KINDS = ("kernel", "bias")
-NORM_KINDS = ("gamma", "beta", "moving_mean", "moving_variance")
+Layer = tuple[str, list[np.ndarray]]
 
 
-def read(path: Path) -> dict[str, np.ndarray]:
-    """Return the weights of a `.h5` or `.weights.h5` file by "layer/kernel".
+def read(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Return the weights of a `.h5` or `.weights.h5` file.
+
+    Returns:
+        The weights by "layer/kernel", and what the names in nested models begin with.
 
     Raises:
+        UsageError: There is no such file.
         CorruptFileError: It cannot be read, or has no weights of named layers.
     """
-    try:
-        with h5py.File(path) as file:
-            layers = dict(_keras_3(file) if "layers" in file else _legacy(file))
-    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
-        message = f"'{path}' cannot be read as a file of weights: {reason(error)}"
-        raise CorruptFileError(message) from error
-    if not layers:
+    check_file(path)
+    weights: dict[str, np.ndarray] = {}
+    with path.open("rb") as content, opened(path, f"'{path}'") as file:
+        check(file, f"'{path}'", path.stat().st_size)
+        attributes = Attributes(content, path.stat().st_size)
+        root = file.get("model_weights", file)
+        layers = _keras_3(file, attributes) if "layers" in file else _legacy(root, attributes)
+        for layer, arrays in layers:
+            for kind, array in zip(kinds(len(arrays)), arrays, strict=True):
+                if weights.setdefault(f"{layer}/{kind}", array) is not array:
+                    raise CorruptFileError(f"'{path}' has two layers '{layer}'")
+    if not weights:
         raise CorruptFileError(f"'{path}' holds no weights of named layers")
-    weights = {}
-    for layer, arrays in layers.items():
-        kinds = NORM_KINDS if len(arrays) == len(NORM_KINDS) else KINDS
-        for number, array in enumerate(arrays):
-            kind = kinds[number] if number < len(kinds) else f"weight {number + 1}"
-            weights[f"{layer}/{kind}"] = array
-    return weights
+    parts = [name.split("/")[:-2] for name in weights]
+    starts = {"/".join([*each[:end], ""]) for each in parts for end in range(1, len(each) + 1)}
+    return weights, sorted(starts)
 
 
-def _keras_3(file: h5py.File) -> Any:
+def kinds(number: int) -> Sequence[str]:
+    """Return names for the weights of a layer, of which a file stores the order alone."""
+    if number == len(NORM_KINDS):
+        return NORM_KINDS
+    return [*KINDS[:number], *(f"weight {place + 1}" for place in range(len(KINDS), number))]
+
+
+def _keras_3(group: h5py.Group, attributes: Attributes, start: str = "") -> Iterator[Layer]:
     """Yield the layers of what Keras 3 saves as `.weights.h5`."""
-    for group in file["layers"].values():
-        variables = group["vars"]
-        if len(variables):
-            arrays = [variables[str(place)][()] for place in range(len(variables))]
-            yield variables.attrs["name"], arrays
+    for child in group["layers"].values():
+        variables = child["vars"]
+        if "layers" in child:
+            (name,) = attributes.texts(variables, "name")
+            yield from _keras_3(child, attributes, f"{start}{name}/")
+        elif len(variables):
+            (name,) = attributes.texts(variables, "name")
+            arrays = [_array(variables[str(place)]) for place in range(len(variables))]
+            yield f"{start}{name}", arrays
 
 
-def _legacy(file: h5py.File) -> Any:
+def _legacy(root: h5py.Group, attributes: Attributes) -> Iterator[Layer]:
     """Yield the layers of what Keras 1 and 2 saved, as weights or as a model."""
-    root = file.get("model_weights", file)
-    for name in _texts(root.attrs["layer_names"]):
-        names = _texts(root[name].attrs["weight_names"])
-        if names:
-            yield name, [root[name][each][()] for each in names]
+    for name in attributes.texts(root, "layer_names"):
+        group = root[name]
+        layers: dict[str, list[np.ndarray]] = {}
+        for each in attributes.texts(group, "weight_names"):
+            inner = "/".join(each.split("/")[:-1]).removeprefix(f"{name}/")
+            layers.setdefault(inner, []).append(_array(group[each]))
+        if len(layers) > 1:  # a nested model
+            yield from ((f"{name}/{inner}", arrays) for inner, arrays in layers.items())
+        else:
+            yield from ((name, arrays) for arrays in layers.values())
 
 
-def _texts(values: Any) -> list[str]:
-    return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
+def _array(dataset: Any) -> np.ndarray:
+    array = dataset[()]
+    # HDF5 has no type for it
+    return array.view(ml_dtypes.bfloat16).astype(np.float32) if array.dtype == "V2" else array
 
 
 def write(path: Path, model: keras.Model) -> None:

@@ -8,7 +8,6 @@ Source: keras.applications.vgg16, vgg19 and resnet. A VGG's layers are `block1_c
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,42 +17,51 @@ import numpy as np
 from kerazoo.errors import CorruptFileError, DataMissingError, KerazooError, UsageError
 from kerazoo.lazy import keras
 from kerazoo.weights import h5
-from kerazoo.weights.networks import KERAS_NETWORKS, Network, check_same_graph, find_network
+from kerazoo.weights.networks import (
+    KERAS,
+    KERAS_NETWORKS,
+    Network,
+    find_network,
+    nested_models,
+)
 from kerazoo.weights.preprocessing import CAFFE, Preprocessing
+from kerazoo.weights.source import Source
 from kerazoo.weights.transfer import LoadedWeights, assign, named_weights, weight_arrays
 
-LIBRARY = "keras.applications"
+
+def from_model(
+    model: keras.Model, called: str = "", error: type[KerazooError] = UsageError
+) -> Source:
+    """Return the weights of a model of keras.applications or of kerazoo, or with one inside.
+
+    Args:
+        model: The model.
+        called: Its name in messages, by default that of the model.
+        error: What is raised if the weights do not fit another model.
+    """
+    models = {"": model, **dict(nested_models(model))}
+    called = called or f"the model '{model.name}'"
+    return Source(called, weight_arrays(model), KERAS_NETWORKS, models, error=error)
 
 
-def from_model(source: keras.Model) -> LoadedWeights:
-    """Return the weights of a model of keras.applications or of kerazoo."""
-    called = f"the model '{source.name}'"
-    loaded = _loaded(called, weight_arrays(source), UsageError)
-    if loaded.preprocessing is None:  # not of keras.applications
-        loaded = dataclasses.replace(
-            loaded,
-            config=getattr(source, "kerazoo_config", None),
-            preprocessing=getattr(source, "preprocessing", None),
-            check=lambda model: check_same_graph(model, source, called, UsageError),
-        )
-    return loaded
-
-
-def read(path: Path) -> LoadedWeights:
+def read(path: Path) -> Source:
     """Return the weights in a `.h5` or `.weights.h5` file.
 
     Raises:
+        UsageError: There is no such file.
         CorruptFileError: It cannot be read.
     """
-    return _loaded(f"'{path}'", h5.read(path), CorruptFileError)
+    weights, nested = h5.read(path)
+    models = dict.fromkeys(["", *nested])
+    return Source(f"'{path}'", weights, KERAS_NETWORKS, models, in_order=True)
 
 
 def network_of(model: keras.Model) -> Network:
     """Return the network of keras.applications that a model is; errors as in `find_network`."""
-    return find_network(model, KERAS_NETWORKS, LIBRARY)
+    return find_network(model, KERAS_NETWORKS, KERAS)
 
 
-def imagenet(model: keras.Model) -> LoadedWeights:
+def imagenet(model: keras.Model) -> Source:
     """Return the weights that keras.applications downloads for the network that a model is.
 
     Raises:
@@ -78,7 +86,9 @@ def download(network: str, include_top: bool) -> keras.Model:
     except MemoryError:
         raise
     except ValueError as error:
-        raise CorruptFileError(f"downloaded weights of {network} are damaged: {error}") from error
+        raise CorruptFileError(
+            f"downloaded weights of {network} are damaged: remove them from ~/.keras/models"
+        ) from error
     except Exception as error:  # Keras raises a bare Exception where a download fails
         raise DataMissingError(
             f"the imagenet weights of {network} cannot be downloaded: "
@@ -106,8 +116,8 @@ def as_model(model: keras.Model) -> keras.Model:
         input_shape=_input_shape(model, weights),
         **({"classes": len(weights[f"{last}/bias"])} if include_top else {}),
     )
-    renamed = {_renamed(network.layers, key): (key, array) for key, array in weights.items()}
-    assign(result, LoadedWeights(f"'{model.name}'", renamed, error=UsageError))
+    names = {network.name_of(key): key for key in weights}
+    assign(result, LoadedWeights(f"'{model.name}'", names, weights, error=UsageError))
     return result
 
 
@@ -137,48 +147,10 @@ def write(model: keras.Model, path: Path) -> Preprocessing:
         UsageError: The path ends otherwise, or keras.applications has no such network.
     """
     if path.suffix != ".h5":
-        raise UsageError(f"'{path.name}': weights of {LIBRARY} go to a .weights.h5 or .h5 file")
+        raise UsageError(f"'{path.name}': weights of {KERAS} go to a .weights.h5 or .h5 file")
     result = as_model(model)
     if path.name.endswith(".weights.h5"):
         result.save_weights(path)
     else:
         h5.write(path, result)
     return CAFFE
-
-
-def _loaded(
-    source: str, weights: Mapping[str, np.ndarray], error: type[KerazooError]
-) -> LoadedWeights:
-    """Return weights by kerazoo's names, of the network with the most of their layers.
-
-    Weights without the first layer of such a network have kerazoo's names already.
-    """
-    layers = {key.partition("/")[0] for key in weights}
-    tensors = {key: (key, array) for key, array in weights.items()}
-    if not any(next(iter(network.layers.values())) in layers for network in KERAS_NETWORKS):
-        top = next((n.top for n in KERAS_NETWORKS if f"{n.top[0]}/kernel" in weights), ())
-        return LoadedWeights(source, tensors, top=top, error=error)
-    network = max(
-        KERAS_NETWORKS, key=lambda n: (len(layers & set(n.layers.values())), -len(n.layers))
-    )
-    names = {keras_name: name for name, keras_name in network.layers.items()}
-    tensors = {}
-    for name, array in weights.items():
-        key = _renamed(names, name)
-        tensors[key if key not in tensors else f"{name}, a second time"] = (name, array)
-    return LoadedWeights(
-        source,
-        tensors,
-        top=network.top,
-        preprocessing=network.preprocessing,
-        config=network.config,
-        source_name=lambda key: _renamed(network.layers, key),
-        error=error,
-        check=network_of,
-    )
-
-
-def _renamed(layers: Mapping[str, str], key: str) -> str:
-    """Return "layer/weight" with another name of the layer."""
-    layer, _, kind = key.partition("/")
-    return f"{layers.get(layer, layer)}/{kind}"

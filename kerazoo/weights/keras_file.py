@@ -7,49 +7,55 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from kerazoo.errors import CorruptFileError, UsageError, reason
+from kerazoo import registry
+from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
-from kerazoo.weights.networks import check_same_graph
+from kerazoo.weights import keras_archive
+from kerazoo.weights.damage import reported_as
+from kerazoo.weights.keras_applications import from_model
+from kerazoo.weights.keras_archive import NOTE
 from kerazoo.weights.preprocessing import BY_NAME, Preprocessing
-from kerazoo.weights.transfer import LoadedWeights, weight_arrays
-
-NOTE = "kerazoo.json"  # a member of the archive that Keras ignores
+from kerazoo.weights.source import Source
 
 
-def read(path: Path) -> LoadedWeights:
-    """Return the weights of a saved model, and what `write` noted with them.
-
-    Raises:
-        UsageError: The file contains code, which is never run.
-        CorruptFileError: Keras cannot read the file.
-    """
-    saved, called = load_model(path), f"'{path}'"
-    preprocessing, config = _read_note(path)
-    return LoadedWeights(
-        called,
-        {key: (key, array) for key, array in weight_arrays(saved).items()},
-        preprocessing=preprocessing,
-        config=config,
-        check=lambda model: check_same_graph(model, saved, called, CorruptFileError),
-    )
+def read(path: Path) -> Source:
+    """Return the weights of a saved model; errors as in `load_model`."""
+    return from_model(load_model(path), f"'{path}'", CorruptFileError)
 
 
 def load_model(path: Path) -> keras.Model:
-    """Return a saved model, read in safe mode; errors as in `read`."""
+    """Return a saved model, read in safe mode, with what `write` noted with it.
+
+    Raises:
+        UsageError: There is no such file, it contains code, which is never run, or no model.
+        CorruptFileError: Keras cannot read the file, or not the note.
+        PermissionError: It may not be read.
+    """
     import kerazoo.layers  # noqa: F401 - Keras must know the layers of kerazoo
 
-    if not zipfile.is_zipfile(path):
-        raise CorruptFileError(f"'{path}' is not a complete .keras file")
-    try:
-        return keras.models.load_model(path, compile=False, safe_mode=True)
-    except (MemoryError, PermissionError):
-        raise
-    except Exception as error:  # zipfile, h5py and Keras each raise kinds of their own
-        if "safe_mode" in str(error):
-            raise UsageError(f"'{path}' contains code, which is never run") from error
-        message = f"'{path}' cannot be read as a Keras model: {reason(error)}"
-        raise CorruptFileError(message) from error
+    note = keras_archive.check(path)
+    with reported_as(f"'{path}' is damaged: its weights are not those of its model"):
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+    with reported_as(f"'{path}' has an unreadable {NOTE}"):
+        preprocessing, config = _from_note(note)
+    if preprocessing is not None:
+        model.preprocessing = preprocessing
+    if config is not None:
+        model.kerazoo_config = config
+    return model
+
+
+def _from_note(note: Any) -> tuple[Preprocessing | None, ModelConfig | None]:
+    """Return what `write` has noted; raise an error of several kinds if it has not."""
+    note = {**note}
+    preprocessing = BY_NAME[note["preprocessing"]] if "preprocessing" in note else None
+    if "model" not in note:
+        return preprocessing, None
+    name, options = note["model"]["name"], note["model"]["options"]
+    if name not in registry.names():
+        raise ValueError(name)
+    return preprocessing, ModelConfig(name, {**options})
 
 
 def write(model: keras.Model, path: Path) -> Preprocessing | None:
@@ -74,16 +80,3 @@ def write(model: keras.Model, path: Path) -> Preprocessing | None:
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(NOTE, json.dumps(note, default=keras.activations.serialize))
     return preprocessing
-
-
-def _read_note(path: Path) -> tuple[Preprocessing | None, ModelConfig | None]:
-    with zipfile.ZipFile(path) as archive:
-        if NOTE not in archive.namelist():
-            return None, None
-        try:
-            note = json.loads(archive.read(NOTE))
-            preprocessing = BY_NAME[note["preprocessing"]] if "preprocessing" in note else None
-            config = ModelConfig(**note["model"]) if "model" in note else None
-        except (ValueError, LookupError, TypeError) as error:
-            raise CorruptFileError(f"'{path}' has an unreadable {NOTE}: {error}") from error
-    return preprocessing, config

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +47,10 @@ SETTINGS = {
 }
 
 
+KINDS = ("kernel", "bias")
+NORM_KINDS = ("gamma", "beta", "moving_mean", "moving_variance")
+
+
 @dataclass(frozen=True)
 class Network:
     """A network of another library that kerazoo can build."""
@@ -58,6 +62,20 @@ class Network:
     preprocessing: Preprocessing  # what its weights expect
     # The kernel sizes of dense layers that are convolutions there, where they are not 1x1.
     fc_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    library: str = ""  # "" for a program
+
+    def weights(self) -> list[str]:
+        """Return kerazoo's names of the weights, "layer/weight"."""
+        return [
+            f"{layer}/{kind}"
+            for layer in self.layers
+            for kind in (NORM_KINDS if layer.endswith(BATCH_NORM) else KINDS)
+        ]
+
+    def name_of(self, key: str) -> str:
+        """Return the name of a weight in the other library, without a scope."""
+        layer, _, kind = key.partition("/")
+        return f"{self.layers.get(layer, layer)}/{kind}"
 
 
 def config_of(model: keras.Model) -> ModelConfig:
@@ -97,18 +115,23 @@ def find_network(model: keras.Model, networks: Iterable[Network], library: str) 
 
 
 def check_same_graph(
-    model: keras.Model, source: keras.Model, called: str, error: type[KerazooError]
+    model: keras.Model, source: Mapping[str, Any], called: str, error: type[KerazooError]
 ) -> None:
-    """Check that two models compute the same with the same weights.
+    """Check that a model computes the same as other layers with the same weights.
+
+    Args:
+        model: A model of kerazoo.
+        source: Layers by the names that they have in kerazoo.
+        called: The name of their model or file in the message.
+        error: What is raised.
 
     Raises:
         KerazooError: Layers of the same name have different settings; the message lists them.
     """
-    names, others = names_in_kerazoo(model), names_in_kerazoo(source)
-    layers = {names.get(layer.name, layer.name): layer for layer in model.layers}
+    layers = dict(named_layers(model))
     differences: dict[str, list[str]] = {}
-    for other in source.layers:
-        layer = layers.get(others.get(other.name, other.name))
+    for name, other in source.items():
+        layer = layers.get(name)
         if layer is None or type(layer) is not type(other):
             continue
         for setting in SETTINGS.get(type(layer).__name__, ()):
@@ -159,7 +182,7 @@ def _keras_network(
     options: Mapping[str, Any],
 ) -> Network:
     names = {layer: keras_name(rules, layer) for layer in (*layers, *top)}
-    return Network(name, ModelConfig(name.lower(), options), names, top, CAFFE)
+    return Network(name, ModelConfig(name.lower(), options), names, top, CAFFE, library=KERAS)
 
 
 def _keras_resnet(number: int, depths: Sequence[int]) -> Network:
@@ -169,6 +192,7 @@ def _keras_resnet(number: int, depths: Sequence[int]) -> Network:
     return _keras_network(f"ResNet{number}", layers, ("fc",), RESNET_NAMES, options)
 
 
+KERAS = "keras.applications"
 VGGS = {11: (1, 1, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 VGG_TOP = ("fc6", "fc7", "fc8")
 RESNETS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
@@ -188,3 +212,21 @@ def names_in_kerazoo(model: keras.Model) -> dict[str, str]:
         return {}
     networks = (network for network in KERAS_NETWORKS if network.config.name == config.name)
     return {other: name for network in networks for name, other in network.layers.items()}
+
+
+def named_layers(model: keras.Model) -> Iterator[tuple[str, Any]]:
+    """Yield the layers of a model with kerazoo's names, in nested models "model/layer"."""
+    names = names_in_kerazoo(model)
+    for layer in model.layers:
+        if isinstance(layer, keras.Model) and layer.layers:
+            yield from ((f"{layer.name}/{name}", inner) for name, inner in named_layers(layer))
+        else:
+            yield names.get(layer.name, layer.name), layer
+
+
+def nested_models(model: keras.Model) -> Iterator[tuple[str, keras.Model]]:
+    """Yield the models in a model with what the names of their layers begin with."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model) and layer.layers:
+            yield f"{layer.name}/", layer
+            yield from ((f"{layer.name}/{start}", inner) for start, inner in nested_models(layer))

@@ -44,7 +44,7 @@ BY_NAME = {each.name: each for each in (SLIM_VGG, SLIM_INCEPTION, CAFFE, UNIT)}
 def preprocess(model: keras.Model, images: Any) -> np.ndarray | keras.KerasTensor:
     """Return images as the weights of `model` expect them.
 
-    A warning is logged if they are not in [0, 255], or seem to be in [0, 1].
+    A warning is logged if they are not in [0, 255], seem to be in [0, 1], or are NaN.
 
     Args:
         model: A model with loaded weights.
@@ -63,6 +63,7 @@ def preprocess(model: keras.Model, images: Any) -> np.ndarray | keras.KerasTenso
     """
     import numpy as np
 
+    check_model(model)
     expected: Preprocessing | None = getattr(model, "preprocessing", None)
     if expected is None:
         raise UsageError(
@@ -90,10 +91,21 @@ def preprocess(model: keras.Model, images: Any) -> np.ndarray | keras.KerasTenso
     return (images - mean.astype(dtype)) * np.asarray(expected.scale, dtype)
 
 
+def check_model(model: object) -> None:
+    """Raise a UsageError for what is no model of Keras."""
+    if not isinstance(model, keras.Model):
+        raise UsageError(f"model must be a keras.Model; received an object of {type(model)}")
+
+
 def _warn_of_range(images: np.ndarray) -> None:
+    import numpy as np
+
     if not images.size:
         return
     minimum, maximum = images.min(), images.max()
+    if np.isnan(minimum):
+        logger.warning("these images have elements that are NaN")
+        return
     if images.dtype.kind == "f" and minimum >= 0 and 0 < maximum <= 1:
         logger.warning("these images seem to be in [0, 1]; the model expects [0, 255]")
     elif minimum < 0 or maximum > 255:

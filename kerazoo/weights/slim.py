@@ -8,7 +8,8 @@ inception_v1.py and resnet_v1.py. Names are `vgg_16/conv1/conv1_1/weights`,
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +18,49 @@ from kerazoo import text
 from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
-from kerazoo.weights import checkpoint, networks
-from kerazoo.weights.checkpoint import Checkpoint
-from kerazoo.weights.h5 import NORM_KINDS
-from kerazoo.weights.networks import BATCH_NORM, RESNETS, VGG_TOP, VGGS, Network
+from kerazoo.weights import checkpoint_writer, networks
+from kerazoo.weights.networks import (
+    BATCH_NORM,
+    KINDS,
+    NORM_KINDS,
+    RESNETS,
+    VGG_TOP,
+    VGGS,
+    Network,
+)
 from kerazoo.weights.preprocessing import SLIM_INCEPTION, SLIM_VGG, Preprocessing
-from kerazoo.weights.transfer import LoadedWeights, weight_arrays
+from kerazoo.weights.transfer import weight_arrays
 
-KINDS = {"kernel": "weights", "bias": "biases"}
+LIBRARY = "tf-slim"
+SLIM_KINDS = {"kernel": "weights", "bias": "biases"}
+SCOPES = {"inception_v1": "InceptionV1"}  # where it is not the network's name
+
+
+@dataclass(frozen=True)
+class SlimNetwork(Network):
+    """A network of tf-slim; its batch normalization is named by the convolution before it."""
+
+    norm_kinds: Sequence[str] = ()  # weights of the batch normalization after each convolution
+
+    def weights(self) -> list[str]:
+        """Return kerazoo's names of the weights, "layer/weight"."""
+        keys = []
+        for layer in self.layers:
+            if not self.norm_kinds or layer in self.top:
+                keys += [f"{layer}/{kind}" for kind in KINDS]
+            else:
+                norm = f"{layer}{BATCH_NORM}"
+                keys += [f"{layer}/kernel", *(f"{norm}/{kind}" for kind in self.norm_kinds)]
+        return keys
+
+    def name_of(self, key: str) -> str:
+        """Return "conv1/conv1_1/weights" for "conv1_1/kernel"."""
+        layer, _, kind = key.rpartition("/")
+        convolution = layer.removesuffix(BATCH_NORM)
+        path = self.layers.get(convolution, convolution)
+        return f"{path}/{SLIM_KINDS.get(kind) or f'BatchNorm/{kind}'}"
+
+
 # tf-slim's names for the branches of a module, and for the convolutions of the stem.
 BRANCHES = {
     "1x1": "Branch_0/Conv2d_0a_1x1",
@@ -41,13 +77,13 @@ def _vgg(name: str, number: int) -> Network:
     layers = {name: f"{name[:5]}/{name}" for name in networks.vgg_convolutions(VGGS[number])}
     layers |= {name: name for name in VGG_TOP}
     config = ModelConfig(f"vgg{number}")
-    return Network(name, config, layers, VGG_TOP, SLIM_VGG, fc_sizes={"fc6": (7, 7)})
+    return SlimNetwork(name, config, layers, VGG_TOP, SLIM_VGG, {"fc6": (7, 7)}, LIBRARY)
 
 
 def _alexnet() -> Network:
     layers = {name: name for name in ("conv1", "conv2", "conv3", "conv4", "conv5", *VGG_TOP)}
     config = ModelConfig("alexnet_v2")
-    return Network(config.name, config, layers, VGG_TOP, SLIM_VGG, fc_sizes={"fc6": (5, 5)})
+    return SlimNetwork(config.name, config, layers, VGG_TOP, SLIM_VGG, {"fc6": (5, 5)}, LIBRARY)
 
 
 def _resnet(number: int, depths: Sequence[int]) -> Network:
@@ -59,7 +95,8 @@ def _resnet(number: int, depths: Sequence[int]) -> Network:
         convolution = part if part == "shortcut" else f"conv{part}"
         layers[name] = f"block{int(stage) - 1}/unit_{unit}/bottleneck_v1/{convolution}"
     config = ModelConfig(f"resnet{number}", {"stride_on": "last_3x3"})
-    return Network(f"resnet_v1_{number}", config, layers, ("fc",), SLIM_VGG)
+    name = f"resnet_v1_{number}"
+    return SlimNetwork(name, config, layers, ("fc",), SLIM_VGG, {}, LIBRARY, NORM_KINDS)
 
 
 def _inception() -> Network:
@@ -70,7 +107,8 @@ def _inception() -> Network:
                 layers[f"inception_{block}{letter}_{branch}"] = f"Mixed_{block}{slims}/{path}"
     layers["inception_5a_5x5"] = "Mixed_5b/Branch_2/Conv2d_0a_3x3"  # named by another rule
     config = ModelConfig("inception_v1")
-    return Network(config.name, config, layers, ("classifier",), SLIM_INCEPTION)
+    top, kinds = ("classifier",), NORM_KINDS[1:]
+    return SlimNetwork(config.name, config, layers, top, SLIM_INCEPTION, {}, LIBRARY, kinds)
 
 
 NETWORKS = (
@@ -79,46 +117,11 @@ NETWORKS = (
     _alexnet(),
     _inception(),
 )
-SCOPES = {"inception_v1": "InceptionV1"}  # where it is not the network's name
-
-
-def is_slim(names: Collection[str]) -> bool:
-    """Return whether these are the names of the tensors of a checkpoint of tf-slim."""
-    return any(name.endswith("/weights") for name in names)
-
-
-def read(file: Checkpoint) -> LoadedWeights:
-    """Return the weights in a checkpoint of a network.
-
-    Raises:
-        CorruptFileError: The checkpoint cannot be read.
-    """
-    weights, skipped = file.weights()
-    scope, network = scope_and_network(weights)
-    names = kerazoo_names(network.name, scope)
-    return LoadedWeights(
-        file.name,
-        {names.get(name, name): (name, file.tensor(name)) for name in weights},
-        skipped,
-        network.top,
-        network.preprocessing,
-        network.config,
-        lambda key: _slim_name(network, scope, key),
-        check=network_of,
-    )
 
 
 def network_of(model: keras.Model) -> Network:
     """Return the network of tf-slim that a model is; errors as in `find_network`."""
-    return networks.find_network(model, NETWORKS, "tf-slim")
-
-
-def kerazoo_names(network: str, scope: str) -> dict[str, str]:
-    """Return the names of a network's weights: in tf-slim, starting with `scope` -> in kerazoo."""
-    match = next(each for each in NETWORKS if each.name == network)
-    keys = [f"{layer}/{kind}" for layer in match.layers for kind in KINDS]
-    keys += [f"{layer}{BATCH_NORM}/{kind}" for layer in match.layers for kind in NORM_KINDS]
-    return {_slim_name(match, scope, key): key for key in keys}
+    return networks.find_network(model, NETWORKS, LIBRARY)
 
 
 def write(model: keras.Model, path: Path) -> Preprocessing:
@@ -137,34 +140,10 @@ def write(model: keras.Model, path: Path) -> Preprocessing:
         raise UsageError(f"tf-slim's networks end with {last}, and '{model.name}' does not")
     scope, tensors, channels = f"{SCOPES.get(network.name, network.name)}/", {}, 0
     for key, array in weights.items():
-        tensors[_slim_name(network, scope, key)] = _conv_kernel(key, array, network, channels)
+        tensors[f"{scope}{network.name_of(key)}"] = _conv_kernel(key, array, network, channels)
         channels = array.shape[-1]
-    checkpoint.write(path, tensors)
+    checkpoint_writer.write(path, tensors)
     return network.preprocessing
-
-
-def scope_and_network(names: Collection[str]) -> tuple[str, Network]:
-    """Return the scope, such as "vgg_16/", and the network with the most weights in a checkpoint.
-
-    Of several such networks, return the one with the fewest layers.
-    """
-    candidates = []
-    for network in NETWORKS:
-        first = f"{next(iter(network.layers.values()))}/weights"
-        scopes = (name.removesuffix(first) for name in names if name.endswith(first))
-        scope = min(scopes, key=len, default="")
-        weights = kerazoo_names(network.name, scope).keys() & set(names)
-        candidates.append((len(weights), -len(network.layers), scope, network))
-    *_, scope, network = max(candidates, key=lambda candidate: candidate[:2])
-    return scope, network
-
-
-def _slim_name(network: Network, scope: str, key: str) -> str:
-    """Return "vgg_16/conv1/conv1_1/weights" for "vgg_16/" and "conv1_1/kernel"."""
-    layer, kind = key.split("/")
-    convolution = layer.removesuffix(BATCH_NORM)
-    path = network.layers.get(convolution, convolution)
-    return f"{scope}{path}/{KINDS.get(kind) or f'BatchNorm/{kind}'}"
 
 
 def _conv_kernel(key: str, array: np.ndarray, network: Network, channels: int) -> np.ndarray:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 
 import kerazoo
@@ -13,8 +14,9 @@ from kerazoo.cli import main
 from kerazoo.convert import native
 from kerazoo.convert.convert import convert
 from kerazoo.registry import ModelConfig
-from kerazoo.weights import export_weights
+from kerazoo.weights import checkpoint_writer, export_weights, slim
 from kerazoo.weights.preprocessing import UNIT
+from kerazoo.weights.selection import Selection
 from tests.helpers.checkpoints import assert_same_weights, cut_short
 
 pytestmark = pytest.mark.usefixtures("tensorflow_started")
@@ -108,7 +110,7 @@ def test_a_wrong_conversion_is_not_written(
     monkeypatch.setattr(
         native,
         "run",
-        lambda path, model, images: run(path, model, images) * (1.001 if path != saved else 1),
+        lambda path, *rest: run(path, *rest) * (1.001 if path != saved else 1),
     )
     target = tmp_path / "b.ckpt"
     assert main(["convert", str(saved), str(target)]) == 1
@@ -132,6 +134,72 @@ def test_an_existing_file_is_kept_without_overwrite(
     assert after == before
 
 
+@pytest.fixture
+def arrays() -> dict[str, np.ndarray]:
+    model = kerazoo.create_model("mnist_cnn", weights="mnist")
+    return {weight.path: weight.numpy() for weight in model.weights}
+
+
+def weights_of(path: Path) -> dict[str, np.ndarray]:
+    model = kerazoo.create_model("mnist_cnn", weights=path)
+    return {weight.path: weight.numpy() for weight in model.weights}
+
+
+def test_a_tf1_checkpoint_without_slots_is_converted(
+    arrays: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    checkpoint_writer.write(tmp_path / "a", {f"cnn/{name}": arrays[name] for name in arrays})
+    assert main(["convert", str(tmp_path / "a"), str(tmp_path / "b.keras")]) == 0
+    for name, value in weights_of(tmp_path / "b.keras").items():
+        np.testing.assert_array_equal(value, arrays[name])
+
+
+def test_averages_renamed_and_ignored_names_are_converted(
+    arrays: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    average = "/ExponentialMovingAverage"
+    tensors = {f"my_{name}{average}": value for name, value in arrays.items()}
+    tensors |= {f"my_{name}": value + 1 for name, value in arrays.items()}
+    tensors["head/kernel"] = np.ones(3, np.float32)
+    checkpoint_writer.write(tmp_path / "a", tensors)
+    options = ["--rename", "^my_=", "--ignore", "head/*"]
+    for target, more, extra in (("b.keras", [], 0), ("c.keras", ["--no-averages"], 1)):
+        code = main(["convert", str(tmp_path / "a"), str(tmp_path / target), *options, *more])
+        assert code == 0
+        for name, value in weights_of(tmp_path / target).items():
+            np.testing.assert_array_equal(value, arrays[name] + extra)
+
+
+@pytest.mark.parametrize("network", ["vgg_a", "resnet_v1_50", "inception_v1", "alexnet_v2"])
+@pytest.mark.usefixtures("thin_networks")
+def test_the_features_of_a_slim_checkpoint_are_converted(network: str, tmp_path: Path) -> None:
+    (match,) = (each for each in slim.NETWORKS if each.name == network)
+    config = match.config
+    source = kerazoo.create_model(config.name, classes=4, **config.options)
+    export_weights(source, tmp_path / "a.ckpt", "slim")
+    top = [f"*/{match.layers[layer]}/*" for layer in match.top]
+    selection = Selection(ignore=top)
+    result = convert(str(tmp_path / "a.ckpt"), tmp_path / "b.keras", selection=selection)
+    assert result.config == ModelConfig(config.name, {**config.options, "include_top": False})
+    assert len(result.outputs) == 4
+    assert result.difference.relative <= 1e-5
+
+
+@pytest.mark.usefixtures("thin_networks")
+def test_a_network_inside_another_model_is_converted(tmp_path: Path) -> None:
+    inner = keras.applications.VGG16(weights=None, include_top=False, input_shape=(64, 64, 3))
+    outer = keras.Sequential([inner, keras.layers.Flatten(), keras.layers.Dense(2)])
+    outer.save(tmp_path / "a.keras")
+    outer.save_weights(tmp_path / "a.weights.h5")
+    for name in ("a.keras", "a.weights.h5"):
+        result = convert(str(tmp_path / name), tmp_path / f"b-{name}.keras")
+        assert result.config == ModelConfig("vgg16", {"include_top": False})
+        model = kerazoo.create_model(
+            "vgg16", include_top=False, weights=tmp_path / f"b-{name}.keras"
+        )
+        assert_same_weights(inner, model)
+
+
 @pytest.mark.parametrize(
     ("source", "target", "code", "message"),
     [
@@ -141,7 +209,20 @@ def test_an_existing_file_is_kept_without_overwrite(
         ("a.keras", "no/b.keras", 1, "the directory 'no' does not exist"),
         ("a.keras", "b.h5", 2, "keras.applications has no 'mnist_cnn'"),
         ("keras.applications:VGG17", "b.h5", 2, "choose one of keras.applications:VGG16,"),
-        ("text.h5", "b.keras", 4, "cannot be read as a file of weights"),
+        ("keras.applications:vgg16", "b.h5", 2, "is unknown (did you mean 'VGG16'?); choose one"),
+        ("", "b.keras", 2, "the path is empty"),
+        ("x" * 5000, "b.keras", 2, "no file can have the path"),
+        ("a.keras", "b.keras --rename fc1", 2, "'fc1' is not OLD=NEW"),
+        ("a.keras", "b.keras --rename (=x", 2, "is not a regular expression and its replacement"),
+        ("a.keras", "b.keras --rename nothing=x", 2, "rename: 'nothing' fits no name in 'a.keras'"),
+        ("a.keras", "b.keras --ignore nothing", 2, "ignore: 'nothing' fits no name in 'a.keras'"),
+        (
+            "a.keras",
+            "b.keras --ignore conv1/*",
+            2,
+            "leaves conv1/kernel, conv1/bias of",
+        ),
+        ("text.h5", "b.keras", 4, "is no complete file of Keras's weights"),
         ("text.keras", "b.keras", 4, "is not a complete .keras file"),
         ("text", "b.keras", 4, "cannot be read as a TensorFlow checkpoint"),
         ("other.keras", "b.keras", 2, "the model of 'other.keras' is unknown: give --model NAME"),

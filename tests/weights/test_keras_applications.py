@@ -303,8 +303,8 @@ def add_third(file: h5py.File) -> None:
         (add_again, "conv1_1/kernel is unexpected, conv1_1/bias is unexpected$"),
         (add, "block6_conv1/kernel is unexpected, block6_conv1/bias is unexpected$"),
         (add_third, "block1_conv1/weight 3 is unexpected$"),
-        (lambda file: file.attrs.pop("layer_names"), "cannot be read as a file of weights"),
-        (lambda file: file.__delitem__("block2_conv1"), "cannot be read as a file of weights"),
+        (lambda file: file.attrs.pop("layer_names"), "is no complete file of Keras's weights"),
+        (lambda file: file.__delitem__("block2_conv1"), "is no complete file of Keras's weights"),
     ],
 )
 def test_files_that_do_not_fit_are_refused(change: Any, match: str, official: Path) -> None:
@@ -321,7 +321,7 @@ def test_files_that_are_no_hdf5_are_refused(content: bytes | None, official: Pat
     else:
         official.write_bytes(content)
     model = kerazoo.create_model("vgg16", include_top=False)
-    match = "cannot be read as a file of weights"
+    match = "is no complete file of Keras's weights"
     assert_refused(model, lambda: load_weights(model, official), CorruptFileError, match)
 
 

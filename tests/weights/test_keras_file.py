@@ -27,13 +27,14 @@ def assert_untouched_by(model: keras.Model, path: Path, error: type[Exception], 
 
 def test_weights_of_another_network_are_refused_by_name(saved: Path) -> None:
     model = kerazoo.create_model("mnist_cnn", classes=7)
-    match = "output/kernel is 64x10 where output/kernel is 64x7, output/bias is 10 where"
+    match = "is for classes=10 and 'mnist_cnn' for 7: build the model with classes=10 or include_"
+    assert_untouched_by(model, saved, UsageError, match)
+
+
+def test_other_weights_than_those_of_the_top_are_refused(saved: Path) -> None:
+    model = kerazoo.create_model("lenet5", include_top=False)
+    match = "c1/kernel is missing, c1/bias is missing, .*missing and .* more$"
     assert_untouched_by(model, saved, CorruptFileError, match)
-
-
-def test_a_part_of_the_weights_is_refused(saved: Path) -> None:
-    model = kerazoo.create_model("mnist_cnn", include_top=False)
-    assert_untouched_by(model, saved, CorruptFileError, "fc1/kernel is unexpected, fc1/bias is un")
 
 
 def test_a_truncated_file_is_corrupt(saved: Path) -> None:
@@ -46,7 +47,9 @@ def test_an_archive_without_weights_is_corrupt(saved: Path) -> None:
     with zipfile.ZipFile(saved, "w") as archive:
         archive.writestr("config.json", "{}")
     model = kerazoo.create_model("mnist_cnn")
-    assert_untouched_by(model, saved, CorruptFileError, "cannot be read as a Keras model")
+    assert_untouched_by(
+        model, saved, CorruptFileError, "is not a complete .keras file: it has no model.weights.h5"
+    )
 
 
 def test_code_in_a_file_is_never_run(tmp_path: Path) -> None:
@@ -57,5 +60,5 @@ def test_code_in_a_file_is_never_run(tmp_path: Path) -> None:
     keras.Model(inputs, keras.layers.Lambda(run, output_shape=(2,))(inputs)).save(path)
     mark.unlink(missing_ok=True)
     model = kerazoo.create_model("mnist_cnn")
-    assert_untouched_by(model, path, UsageError, "contains code, which is never run")
+    assert_untouched_by(model, path, UsageError, r"contains code \(Lambda\), which is never run")
     assert not mark.exists()

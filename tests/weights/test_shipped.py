@@ -74,7 +74,7 @@ def test_without_a_top_its_weights_are_skipped(caplog: pytest.LogCaptureFixture)
     [
         ("resnet18", {}, "'mnist' are for lenet5 and mnist_cnn, not for resnet18"),
         ("lenet5", {"classes": 7}, "the weights 'mnist' are for classes=10, not 7"),
-        ("mnist_cnn", {"classes": 7}, "the weights 'mnist' are for classes=10, not 7"),
+        ("mnist_cnn", {"classes": 7}, "is for classes=10 and 'mnist_cnn' for 7: build the model"),
         ("lenet5", {"connections": "dense"}, "c3/kernel is 5x5x60 where"),
         ("mnist_cnn", {"input_shape": (32, 32, 1)}, "fc1/kernel is 3136x64 where"),
         ("mnist_cnn", {"input_shape": (28, 28, 3)}, "conv1/kernel is 3x3x1x32 where"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,9 @@ from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.lazy import keras
 
 if TYPE_CHECKING:
-    from kerazoo.weights.transfer import LoadedWeights
+    import numpy as np
+
+    from kerazoo.weights.source import Source
 
 FOLDER = Path(__file__).parent
 Card = dict[str, Any]
@@ -23,7 +26,7 @@ def cards(weights: str | None = None) -> list[Card]:
     return [card for card in every if weights in (None, card["weights"])]
 
 
-def read(model: keras.Model, weights: str) -> LoadedWeights:
+def read(model: keras.Model, weights: str) -> Source:
     """Return the weights called `weights`, such as "mnist", of the network that a model is.
 
     Raises:
@@ -34,7 +37,7 @@ def read(model: keras.Model, weights: str) -> LoadedWeights:
 
     from kerazoo.weights.networks import config_of
     from kerazoo.weights.preprocessing import BY_NAME
-    from kerazoo.weights.transfer import LoadedWeights
+    from kerazoo.weights.source import Source
 
     config, known = config_of(model), {card["model"]: card for card in cards(weights)}
     if config.name not in known:
@@ -45,22 +48,18 @@ def read(model: keras.Model, weights: str) -> LoadedWeights:
     if hashlib.sha256(path.read_bytes()).hexdigest() != card["sha256"]:
         raise CorruptFileError(f"'{path}' is damaged: install kerazoo again")
     with np.load(path, allow_pickle=False) as file:
-        tensors = {key: (key, file[key]) for key in file.files}
-    return LoadedWeights(
-        f"'{card['file']}'",
-        tensors,
-        top=tuple(card["top"]),
-        preprocessing=BY_NAME[card["preprocessing"]],
-        error=UsageError,
-        check=lambda model: _check_classes(model, card),
-    )
+        tensors = dict(file)
+    _check_classes(model, card, tensors)
+    preprocessing = BY_NAME[card["preprocessing"]]
+    return Source(f"'{card['file']}'", tensors, (), preprocessing=preprocessing, error=UsageError)
 
 
-def _check_classes(model: keras.Model, card: Card) -> None:
-    """Raise if the model has a top for another number of classes, even one without weights."""
-    classes = len(card["data"]["classes"])
-    has_top = any(layer.name == card["top"][-1] for layer in model.layers)
-    if has_top and model.output_shape[-1] != classes:
+def _check_classes(model: keras.Model, card: Card, tensors: Mapping[str, np.ndarray]) -> None:
+    """Raise if a classifier without weights is for another number of classes."""
+    classes, last = len(card["data"]["classes"]), card["top"][-1]
+    without_weights = len(tensors[f"{last}/bias"]) != classes
+    has_top = any(layer.name == last for layer in model.layers)
+    if without_weights and has_top and model.output_shape[-1] != classes:
         raise UsageError(
             f"the weights '{card['weights']}' are for classes={classes}, "
             f"not {model.output_shape[-1]}"

@@ -1,0 +1,94 @@
+"""The files of a TensorFlow checkpoint: where they are, and that none is missing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from kerazoo.errors import UsageError
+from kerazoo.files import check_file, mode
+from kerazoo.weights.foreign import check_format
+
+PART = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
+STATE = "checkpoint"  # names the latest in its directory
+LATEST = re.compile(rb'^model_checkpoint_path:[ \t]*"((?:[^"\\\n]|\\.)*)"', re.MULTILINE)
+MAX_STATE = 10**6  # bytes
+SAVED_MODEL = ("saved_model.pb", "saved_model.pbtxt")
+
+
+def prefix_of(path: Path) -> Path:
+    """Return the prefix of a checkpoint, or of the latest in a directory.
+
+    Raises:
+        UsageError: There is none, or several in a directory, or a file is missing.
+    """
+    found = mode(path)
+    if found is not None and path.is_dir():
+        return _latest(path)
+    prefix = Path(PART.sub("", str(path)))
+    index = index_of(prefix)
+    if mode(index) is not None:
+        check_file(index)
+    elif data := data_files(prefix):
+        raise UsageError(f"'{index}' is missing: it belongs to '{data[0]}'")
+    elif mode(prefix) is None:
+        raise UsageError(f"weights='{path}': there is no such file and no such checkpoint")
+    else:
+        check_format(prefix)
+        check_file(prefix)
+    return prefix
+
+
+def exists(path: Path) -> bool:
+    """Return whether a path is that of a file, a directory, or the prefix of a checkpoint."""
+    return any(mode(each) is not None for each in (path, index_of(path))) or bool(data_files(path))
+
+
+def index_of(prefix: Path) -> Path:
+    """Return the name of the index of a checkpoint."""
+    return prefix.with_name(f"{prefix.name}.index")
+
+
+def data_files(prefix: Path) -> list[Path]:
+    """Return the data files that are there, of any number of them."""
+    pattern = re.compile(rf"{re.escape(prefix.name)}\.data-\d{{5}}-of-\d{{5}}")
+    folder = prefix.parent
+    names = folder.iterdir() if folder.is_dir() else ()
+    return sorted(path for path in names if pattern.fullmatch(path.name))
+
+
+def data_file(prefix: Path, number: int, count: int) -> Path:
+    """Return the name of a data file, such as "x.data-00000-of-00001"."""
+    return prefix.with_name(f"{prefix.name}.data-{number:05}-of-{count:05}")
+
+
+def _latest(folder: Path) -> Path:
+    """Return the prefix of the checkpoint that a directory calls its latest, or of the only one."""
+    if any((folder / name).exists() for name in SAVED_MODEL):
+        raise UsageError(
+            f"'{folder}' is a SavedModel, which is a program: load it with TensorFlow, and save "
+            "its weights as a .weights.h5 file or a checkpoint"
+        )
+    prefixes = sorted(path.with_suffix("") for path in folder.glob("*.index"))
+    old_format = [path for path in folder.iterdir() if path.is_file()]
+    if (named := folder / _named_latest(folder / STATE)) in (*prefixes, *old_format):
+        return prefix_of(named)
+    if len(prefixes) == 1:
+        return prefix_of(prefixes[0])
+    if prefixes:
+        names = ", ".join(f"'{prefix}'" for prefix in prefixes)
+        raise UsageError(f"'{folder}' has several checkpoints: name one of {names}")
+    raise UsageError(f"weights='{folder}': there is no checkpoint in this directory")
+
+
+def _named_latest(state: Path) -> str:
+    """Return the name, without a directory, that a `checkpoint` file gives; else ""."""
+    if not state.is_file():
+        return ""
+    with state.open("rb") as file:
+        found = LATEST.search(file.read(MAX_STATE))
+    if not found:
+        return ""
+    escaped = found[1].decode("unicode_escape", "replace")  # as protobuf escapes bytes
+    name = re.split(r"[/\\]", escaped.encode("latin-1", "replace").decode(errors="replace"))[-1]
+    return "" if name in (".", "..") or "\0" in name else name

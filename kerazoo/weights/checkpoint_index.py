@@ -1,0 +1,105 @@
+"""The index of a TensorFlow checkpoint, checked before TensorFlow reads it.
+
+TensorFlow ends the process where an entry of an index is not what it expects.
+
+Source: tensorflow/core/lib/io/table_format.txt, format.cc and block.cc (the table), and
+tensorflow/core/protobuf/tensor_bundle.proto (its values).
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+from kerazoo.lazy import tf
+
+MAGIC = 0xDB4775248B80FB57  # the last eight bytes of a table
+FOOTER = 48  # bytes
+MAX_BITS = 64  # of an integer
+MAX_NAME = 1000  # bytes
+MAX_FILES = 99_999  # for the five digits in the names of the data files
+
+
+Tensors = dict[str, tuple[Any, tuple[int, ...]]]  # type and shape by name
+
+
+def read(content: bytes) -> tuple[Tensors, list[int]]:
+    """Return what an index declares; raise an error of any kind if it is damaged.
+
+    Returns:
+        The tensors, and the bytes that each data file has at least.
+    """
+    from tensorflow.core.protobuf import tensor_bundle_pb2 as bundle
+
+    (first, value), *entries = _table(content)
+    header = bundle.BundleHeaderProto.FromString(value)
+    if first or header.endianness or not 0 < header.num_shards <= MAX_FILES:
+        raise ValueError("header")
+    sizes = [0] * header.num_shards
+    tensors: Tensors = {}
+    for key, value in entries:
+        entry = bundle.BundleEntryProto.FromString(value)
+        shape, kind = tuple(each.size for each in entry.shape.dim), tf.as_dtype(entry.dtype)
+        if min(entry.shard_id, entry.offset, entry.size, *shape) < 0 or entry.shape.unknown_rank:
+            raise ValueError("negative")
+        size = math.prod(shape) * kind.size  # of a string 0, which is never read
+        if size != entry.size and kind != tf.string and not entry.slices:
+            raise ValueError("size")
+        sizes[entry.shard_id] = max(sizes[entry.shard_id], entry.offset + entry.size)
+        if not key.startswith(b"\0"):  # a slice of a tensor
+            tensors[key.decode()] = kind, shape
+    if any(math.prod(shape) * kind.size > sum(sizes) for kind, shape in tensors.values()):
+        raise ValueError("size")
+    return tensors, sizes
+
+
+def _table(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the keys and values of a table, in their order."""
+    if struct.unpack("<Q", content[-8:])[0] != MAGIC:
+        raise ValueError("magic")
+    footer = content[-FOOTER:]
+    at, handle = 0, []
+    for _ in range(4):
+        number, at = _integer(footer, at)
+        handle.append(number)
+    left, last = len(content), b""
+    for _, value in _block(content, *handle[2:]):
+        start, at = _integer(value, 0)
+        size, _ = _integer(value, at)
+        left -= size
+        for key, inner in _block(content, start, size):
+            if left < 0 or (last and key <= last):
+                raise ValueError("order")
+            last = key
+            yield key, inner
+
+
+def _block(content: bytes, start: int, size: int) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the keys and values of a block; each key begins as the one before."""
+    block = content[start : start + size]
+    if len(block) != size or content[start + size] != 0:  # compressed, as no index is
+        raise ValueError("block")
+    end, at, key = size - 4 - 4 * struct.unpack("<I", block[-4:])[0], 0, b""
+    while at < end:
+        shared, at = _integer(block, at)
+        length, at = _integer(block, at)
+        value, at = _integer(block, at)
+        if shared > len(key) or at + length + value > end or shared + length > MAX_NAME:
+            raise ValueError("entry")
+        key = key[:shared] + block[at : at + length]
+        at += length + value
+        yield key, block[at - value : at]
+
+
+def _integer(block: bytes, at: int) -> tuple[int, int]:
+    """Return an integer of seven bits a byte, the lowest first, and where it ends."""
+    number = 0
+    for shift in range(0, MAX_BITS, 7):
+        byte = block[at]
+        at += 1
+        number |= (byte & 127) << shift
+        if byte < 128:
+            return number, at
+    raise ValueError("integer")

@@ -1,0 +1,66 @@
+"""Networks and formats of other programs that kerazoo does not read, known by their names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+from kerazoo.errors import UsageError
+
+# Beginnings of the names of networks, as they are written in tf-slim and in keras.applications.
+NAMES = re.compile(
+    r"(?:^|/)((?:mobilenet|efficientnet|densenet|p?nasnet|convnext|regnet|xception|cifarnet|"
+    r"overfeat|squeezenet|inception_?v[2-4]|inception_?resnet|resnet_?v2|resnet\d+_?v2)[^/]*)",
+    re.IGNORECASE,
+)
+# Layers of keras.applications, of which one pattern alone fits a network.
+LAYERS = {
+    r"conv\d_block\d+_preact_bn/": "ResNet V2",
+    r"pool2_conv/": "DenseNet",
+    r"conv_dw_\d+/": "MobileNet",
+    r"block_\d+_expand/": "MobileNetV2",
+    r"expanded_conv_\w*squeeze_excite": "MobileNetV3",
+    r"block\d+_sepconv\d/": "Xception",
+    r"block\d[a-z]_(dwconv|se_reduce|expand_conv)": "EfficientNet",
+    r"block35_\d+_conv/|conv_7b/": "InceptionResNetV2",
+    r"(normal|reduction)_(conv|bn)_\d": "NASNet",
+    r"conv2d_93/": "InceptionV3",
+}
+
+# Files of other programs, by the endings of their names.
+SUFFIXES = {
+    ".pb": "a graph of TensorFlow",
+    ".pbtxt": "a graph of TensorFlow",
+    ".tflite": "a model of TensorFlow Lite",
+    ".onnx": "an ONNX model",
+    ".pt": "a file of PyTorch",
+    ".pth": "a file of PyTorch",
+    ".safetensors": "a file of safetensors",
+    ".npz": "a file of NumPy",
+    ".npy": "a file of NumPy",
+}
+
+
+def check_known(called: str, names: Collection[str]) -> None:
+    """Raise a UsageError where names are those of a network that kerazoo does not have."""
+    found = next((match[1] for name in names if (match := NAMES.search(name))), None)
+    by_layer = (
+        network
+        for layer, network in LAYERS.items()
+        if any(re.match(rf"(.*/)?({layer})", name) for name in names)
+    )
+    if network := found or next(by_layer, None):
+        raise UsageError(
+            f"{called} has the weights of {network}, which kerazoo does not have: `kerazoo list` "
+            "lists its models"
+        )
+
+
+def check_format(path: Path) -> None:
+    """Raise a UsageError where a file is of a format that kerazoo does not read."""
+    if kind := SUFFIXES.get(path.suffix.lower()):
+        raise UsageError(
+            f"'{path}' is {kind}, which kerazoo does not read: save its weights as a .keras file, "
+            "an .h5 file or a checkpoint"
+        )

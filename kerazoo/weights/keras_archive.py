@@ -1,0 +1,116 @@
+"""What a `.keras` file may contain, checked before Keras reads it."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from kerazoo.compat import shapes_only
+from kerazoo.errors import CorruptFileError, UsageError
+from kerazoo.files import check_file
+from kerazoo.lazy import keras
+from kerazoo.weights import h5_check
+from kerazoo.weights.damage import reported_as
+
+CONFIG, WEIGHTS = "config.json", "model.weights.h5"
+NOTE = "kerazoo.json"  # a member that Keras ignores
+MEMBER = re.compile(r"metadata\.json|assets(/[\w-][\w.-]*)*/?")  # what else there may be
+MAX_EXPANSION = 100  # bytes of a member for a stored byte
+MAX_JSON = 2**24  # bytes
+
+# Where the classes and functions are that a model is made of.
+MODULES = re.compile(
+    r"builtins|keras|kerazoo\.layers(\.\w+)*|keras\.(src\.)?(activations|applications|constraints|"
+    r"dtype_policies|initializers|layers|losses|metrics|models|ops|quantizers|regularizers)(\.\w+)*"
+)
+CODE = ("Lambda", "__lambda__", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "TFSMLayer")
+NUMBERS = re.compile(r"bool|bfloat16|(float|u?int)(8|16|32|64)")  # types of arrays
+
+
+def check(path: Path) -> dict[str, Any]:
+    """Check a `.keras` file, and return what kerazoo has noted in it.
+
+    Raises:
+        UsageError: There is no such file, it contains code, which is never run, or no model.
+        CorruptFileError: It is damaged, or declares more data than it has.
+        PermissionError: It may not be read.
+    """
+    check_file(path)
+    with reported_as(f"'{path}' is not a complete .keras file"), path.open("rb") as file:
+        with zipfile.ZipFile(file) as archive:
+            _check_members(f"'{path}'", archive)
+            weights = archive.read(WEIGHTS)
+            config = json.loads(archive.read(CONFIG))
+            note = json.loads(archive.read(NOTE)) if NOTE in archive.namelist() else {}
+        _check_code(f"'{path}'", config)
+        with h5_check.opened(io.BytesIO(weights), f"'{path}'") as content:
+            h5_check.check(content, f"'{path}'", len(weights))
+        _check_model(f"'{path}'", config, len(weights))
+    return note
+
+
+def _check_members(called: str, archive: zipfile.ZipFile) -> None:
+    """Raise an error where members are missing, odd, twice there, or far larger unpacked."""
+    names = archive.namelist()
+    for name in (CONFIG, WEIGHTS):
+        if name not in names:
+            raise CorruptFileError(f"{called} is not a complete .keras file: it has no {name}")
+    seen = set()
+    for member in archive.infolist():
+        name = member.filename
+        if name in seen:
+            raise CorruptFileError(f"{called} is not a .keras file: it has '{name}' twice")
+        seen.add(name)
+        if name not in (CONFIG, WEIGHTS, NOTE) and not MEMBER.fullmatch(name):
+            raise CorruptFileError(f"{called} is not a .keras file: it has '{name}'")
+        if member.file_size > MAX_EXPANSION * member.compress_size or (
+            name.endswith(".json") and member.file_size > MAX_JSON
+        ):
+            raise CorruptFileError(
+                f"{called} is not a .keras file: '{name}' unpacks to {member.file_size:,} bytes"
+            )
+
+
+def _check_code(called: str, config: Any) -> None:
+    """Raise a UsageError where the parts of a model are code, or classes of other modules."""
+    parts = [config]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, list):
+            parts += part
+        if not isinstance(part, dict):
+            continue
+        # how it was compiled is not read
+        parts += [value for key, value in part.items() if key != "compile_config"]
+        if isinstance(part.get("vocabulary"), str):
+            raise UsageError(
+                f"{called} has its vocabulary in '{part['vocabulary']}', which is not read"
+            )
+        if "class_name" not in part:
+            continue
+        name, module = str(part["class_name"]), part.get("module")
+        if name in CODE:
+            raise UsageError(f"{called} contains code ({name}), which is never run")
+        known = keras.saving.get_registered_object(str(part.get("registered_name"))) is not None
+        if module is not None and not known and not MODULES.fullmatch(str(module)):
+            raise UsageError(f"{called} contains code ({module}.{name}), which is never run")
+        if name in ("__numpy__", "__tensor__") and not NUMBERS.fullmatch(part["config"]["dtype"]):
+            raise CorruptFileError(f"{called} has an array that is not of numbers")
+
+
+def _check_model(called: str, config: Any, size: int) -> None:
+    """Raise an error where a file describes no model, or one that its weights cannot fill."""
+    with shapes_only():
+        model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+        if not isinstance(model, keras.Model):
+            raise UsageError(f"{called} holds a {type(model).__name__}, not a model")
+        elements = sum(math.prod(weight.shape) for weight in model.weights)
+    if elements > size:
+        raise CorruptFileError(
+            f"{called} has {size:,} bytes of weights for a model of {elements:,}"
+        )

@@ -1,0 +1,83 @@
+"""Networks whose names are those of a source, after a scope."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+
+from kerazoo.registry import ModelConfig
+from kerazoo.weights.networks import Network
+
+
+@dataclass(frozen=True)
+class Match:
+    """A network whose names, after a scope, are those of a source."""
+
+    network: Network | None  # None where the names are kerazoo's
+    keys: Mapping[str, str]  # the names in it -> kerazoo's names
+    # Beginnings of names, such as "vgg_16/", with the most of these names, the shortest first.
+    scopes: Sequence[str]
+    count: int  # of the names that are there
+    complete: bool  # whether all are there, but for the top
+    likely: bool = True  # whether half of them are there
+
+    @property
+    def scope(self) -> str:
+        """The first of the scopes."""
+        return self.scopes[0]
+
+    @property
+    def config(self) -> ModelConfig | None:
+        """The call that builds the network."""
+        network = self.network
+        return network.config if network and (network.library or self.complete) else None
+
+    def key_of(self, name: str) -> str | None:
+        """Return kerazoo's name of a weight; None for what is not of this network."""
+        if not name.startswith(self.scope):
+            return None
+        rest = name.removeprefix(self.scope)
+        return self.keys.get(rest, None if self.network else rest)
+
+    def name_of(self, key: str) -> str:
+        """Return the name that is expected for a weight of kerazoo."""
+        names = {key: name for name, key in self.keys.items()}
+        fallback = self.network.name_of(key) if self.network else key
+        return f"{self.scope}{names.get(key, fallback)}"
+
+    def layer_of(self, name: str) -> str:
+        """Return kerazoo's name of a layer."""
+        rest = name.removeprefix(self.scope)
+        layers = {
+            name.rpartition("/")[0]: key.rpartition("/")[0] for name, key in self.keys.items()
+        }
+        return layers.get(rest, "" if self.network else rest)
+
+
+def matched(
+    network: Network | None,
+    keys: Mapping[str, str],
+    names: Collection[str],
+    ignored: Collection[str],
+) -> Match:
+    """Return where the names of a network are among `names`; those to ignore need not be."""
+    counts = Counter(scope for name in names for scope in _scopes(name, keys))
+    most = max(counts.values(), default=0)
+    # Of two with the same number of these names, as VGG16 in VGG19, the one without others.
+    inside = {s: sum(map(str.startswith, names, repeat(s))) for s in counts if counts[s] == most}
+    scopes = sorted((s for s in inside if inside[s] == min(inside.values())), key=len) or [""]
+    top = network.top if network else ()
+    needed = [name for name, key in keys.items() if key.partition("/")[0] not in top]
+    there = {*names, *ignored}
+    complete = bool(needed) and all(f"{scopes[0]}{name}" in there for name in needed)
+    return Match(network, keys, scopes, most, complete, likely=2 * most >= len(needed))
+
+
+def _scopes(name: str, known: Collection[str]) -> Iterator[str]:
+    """Yield what is before a known name at the end of `name`, such as "cnn/"."""
+    parts = name.split("/")
+    for number in range(len(parts)):
+        if "/".join(parts[number:]) in known:
+            yield "".join(f"{part}/" for part in parts[:number])

@@ -1,0 +1,83 @@
+"""Which weights of a source are loaded, and by which names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from kerazoo.errors import UsageError
+
+# What tf.train.ExponentialMovingAverage adds to the name of a weight.
+AVERAGE = "/ExponentialMovingAverage"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What `kerazoo.load_weights` is asked to load, by the names in the source."""
+
+    averages: bool = True
+    ignore: Collection[str] = ()
+    rename: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.ignore, Collection) or isinstance(self.ignore, str):
+            raise UsageError(f"ignore must be a list of patterns; received {self.ignore!r}")
+        if not all(isinstance(each, str) for each in self.ignore):
+            raise UsageError(f"ignore must be a list of patterns; received {self.ignore!r}")
+        if not isinstance(self.rename, Mapping):
+            raise UsageError(f"rename must be a mapping of patterns; received {self.rename!r}")
+        for pattern, replacement in self.rename.items():
+            try:
+                re.sub(pattern, replacement, "")
+                re.compile(pattern)
+            except (re.error, TypeError, IndexError) as error:
+                raise UsageError(
+                    f"rename: {pattern!r} to {replacement!r} is not a regular expression and its "
+                    f"replacement: {error}"
+                ) from error
+
+    def ignores(self, *names: str) -> bool:
+        """Return whether one of the names is to be ignored."""
+        return any(fnmatchcase(name, pattern) for name in names for pattern in self.ignore)
+
+    def check_ignored(self, called: str, names: Collection[str]) -> None:
+        """Raise a UsageError where a pattern of `ignore` fits none of the names."""
+        for pattern in self.ignore:
+            if not any(fnmatchcase(name, pattern) for name in names):
+                raise UsageError(f"ignore: '{pattern}' fits no name in {called}")
+
+    def dropped(self, tensors: Collection[str]) -> list[str]:
+        """Return the averages that are not used."""
+        return [] if self.averages else [name for name in tensors if name.endswith(AVERAGE)]
+
+    def names(self, called: str, tensors: Collection[str]) -> dict[str, str]:
+        """Return the names of the tensors after averaging and renaming: new name -> name.
+
+        An average has the name of the weight that it is of, in place of that weight.
+
+        Raises:
+            UsageError: A pattern of `rename` fits no name, or gives two tensors one name; or there
+                are averages alone, and `averages` is false.
+        """
+        averages = {name.removesuffix(AVERAGE): name for name in tensors if name.endswith(AVERAGE)}
+        plain = {name: name for name in tensors if not name.endswith(AVERAGE)}
+        if averages and self.averages:
+            plain |= averages
+        elif averages and not averages.keys() & plain.keys():
+            raise UsageError(f"{called} holds moving averages alone: load it with averages=True")
+        result: dict[str, str] = {}
+        unused = set(self.rename)
+        for name, tensor in plain.items():
+            new = name
+            for pattern, replacement in self.rename.items():
+                new, count = re.subn(pattern, replacement, new)
+                if count:
+                    unused.discard(pattern)
+            if new in result:
+                raise UsageError(f"rename gives {result[new]} and {tensor} of {called} one name")
+            result[new] = tensor
+        if unused:
+            raise UsageError(f"rename: '{sorted(unused)[0]}' fits no name in {called}")
+        return result

@@ -1,0 +1,148 @@
+"""Weights as a file or another program names them, and which weights of kerazoo these are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from kerazoo.errors import CorruptFileError, KerazooError, UsageError
+from kerazoo.lazy import keras
+from kerazoo.registry import ModelConfig
+from kerazoo.weights import h5
+from kerazoo.weights.foreign import check_known
+from kerazoo.weights.match import Match, matched
+from kerazoo.weights.networks import Network, check_same_graph, find_network, named_layers
+from kerazoo.weights.preprocessing import Preprocessing
+from kerazoo.weights.selection import Selection
+from kerazoo.weights.transfer import LoadedWeights, named_weights
+
+
+@dataclass(frozen=True)
+class Source:
+    """Weights by their names in a checkpoint, a file or a model."""
+
+    called: str  # in messages
+    tensors: Mapping[str, np.ndarray]  # a checkpoint reads each when it is needed
+    networks: Sequence[Network]  # whose names these may be
+    # Beginning of names, such as "vgg16/" -> that nested model; "" is the outer one. A file without
+    # a graph has None for each.
+    models: Mapping[str, keras.Model | None] = field(default_factory=dict)
+    in_order: bool = False  # whether the weights of a layer have an order and no names
+    others: Collection[str] = ()  # what is no weight
+    slots: Collection[str] = ()  # state of an optimizer, a tensor for each weight
+    preprocessing: Preprocessing | None = None  # if the models do not know it
+    error: type[KerazooError] = CorruptFileError  # raised if the weights do not fit a model
+
+    def loaded(self, selection: Selection, model: keras.Model | None = None) -> LoadedWeights:
+        """Return the weights by kerazoo's names; a checkpoint has not read their elements yet.
+
+        Args:
+            selection: What to load.
+            model: The model that they are for; None if it is not known yet.
+
+        Raises:
+            UsageError: They are of a network that kerazoo does not have, or of several that fit,
+                or a pattern of the selection fits nothing.
+        """
+        targets = () if model is None else named_weights(model)
+        no_weights = {*self.others, *self.slots}
+        renamed = selection.names(self.called, [n for n in self.tensors if n not in no_weights])
+        ignored = {n: tensor for n, tensor in renamed.items() if selection.ignores(n, tensor)}
+        chosen = {n: tensor for n, tensor in renamed.items() if n not in ignored}
+        match = self._match(chosen, ignored, targets, getattr(model, "kerazoo_config", None))
+        if model is not None:
+            expected = [match.name_of(key) for key in targets]
+            selection.check_ignored(self.called, [*renamed, *self.tensors, *expected])
+        keys = {name: match.key_of(name) for name in renamed}
+        unknown = [name for name in chosen if keys[name] is None]
+        # Of a model with others inside, those outside of the one that fits are left out.
+        scope = match.scope if match.scope in self.models else ""
+        outside = [chosen[name] for name in unknown if not name.startswith(scope)]
+        others = _counted([*self.others, *self.slots, *selection.dropped(self.tensors)])
+        network, inner = match.network, self.models.get(match.scope)
+        unneeded = {keys[name] for name in ignored}
+        return LoadedWeights(
+            source=self.called,
+            names={key: chosen[name] for name in chosen if (key := keys[name]) is not None},
+            tensors=self.tensors,
+            skipped=[*others, *outside, *ignored.values()],
+            unexpected=[chosen[name] for name in unknown if name.startswith(scope)],
+            ignored=lambda key: key in unneeded or selection.ignores(match.name_of(key)),
+            preprocessing=getattr(inner, "preprocessing", None) or (network or self).preprocessing,
+            config=getattr(inner, "kerazoo_config", None) or match.config,
+            source_name=match.name_of,
+            error=self.error,
+            check=lambda model: self._check_graph(model, match),
+            hint=self._nested_models(match),
+            network=network,
+            graph=inner,
+        )
+
+    def _match(
+        self,
+        names: Collection[str],
+        ignored: Collection[str],
+        targets: Collection[str],
+        config: ModelConfig | None,
+    ) -> Match:
+        """Return the network with the most of the names, and of these the smallest.
+
+        A complete one that the model is, whose weights are `targets`, comes first.
+        """
+        tables: list[tuple[Network | None, dict[str, str]]]
+        tables = [(n, {n.name_of(key): key for key in n.weights()}) for n in self.networks]
+        own = _names_in_order(targets) if self.in_order else {key: key for key in targets}
+        tables.append((None, own))
+        matches = [matched(network, keys, names, ignored) for network, keys in tables]
+        found = [match for match in matches if match.network is None or match.likely]
+
+        def rank(match: Match) -> tuple[bool, int, int]:
+            network = match.network
+            fits = network is None or (config is not None and network.config.name == config.name)
+            return match.complete and fits, match.count, -len(match.keys)
+
+        best = max(found, key=rank)
+        if not best.complete:
+            outer = self.models.get("")
+            check_known(self.called, [*names, *([outer.name] if outer is not None else [])])
+        elif len(best.scopes) > 1:
+            scopes = ", ".join(f"'{scope}'" for scope in sorted(best.scopes))
+            raise UsageError(
+                f"{self.called} has several networks that fit, which begin with {scopes}: leave "
+                "out all but one with load_weights(..., ignore=[...])"
+            )
+        return best
+
+    def _check_graph(self, model: keras.Model, match: Match) -> None:
+        if match.network and (library := match.network.library):
+            find_network(model, [n for n in self.networks if n.library == library], library)
+        if (outer := self.models.get("")) is not None:
+            layers = {match.layer_of(name): layer for name, layer in named_layers(outer)}
+            check_same_graph(model, layers, self.called, self.error)
+
+    def _nested_models(self, match: Match) -> str:
+        """Return what to add to a message where none of the nested models fits."""
+        nested = [f"'{start.rstrip('/')}'" for start in self.models if start]
+        return f"; it holds the models {', '.join(nested)}" if nested and not match.scope else ""
+
+
+def _names_in_order(targets: Collection[str]) -> dict[str, str]:
+    """Return the names that `h5.read` gives to the weights of layers: that name -> kerazoo's."""
+    layers: dict[str, list[str]] = {}
+    for key in targets:
+        layers.setdefault(key.rpartition("/")[0], []).append(key)
+    return {
+        f"{layer}/{kind}": key
+        for layer, keys in layers.items()
+        for kind, key in zip(h5.kinds(len(keys)), keys, strict=True)
+    }
+
+
+def _counted(names: Collection[str]) -> list[str]:
+    """Return names, and the number of those that end alike, as the slots of an optimizer do."""
+    counts = Counter(name.rpartition("/")[2] for name in names)
+    single = [name for name in names if counts[name.rpartition("/")[2]] == 1]
+    return [*single, *(f"{number} slots {end}" for end, number in counts.items() if number > 1)]

@@ -1,0 +1,205 @@
+"""A model, its `.h5` files and its `.keras` file are the same weights, also inside another."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+import kerazoo
+from kerazoo.errors import CorruptFileError, UsageError
+from kerazoo.weights import export_weights, h5, load_weights
+from kerazoo.weights.preprocessing import CAFFE, UNIT
+from tests.helpers import thin
+from tests.helpers.checkpoints import assert_refused, assert_same_weights
+
+FORMS = ("object", "a.weights.h5", "a.h5", "a.keras")
+AS_KERAS: dict[str, Any] = {"use_bias": True, "pool_padding": "symmetric", "epsilon": 1.001e-5}
+SMALL: dict[str, Any] = {"classes": 4, "input_shape": (32, 32, 3)}
+
+
+@pytest.fixture(params=FORMS)
+def form(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def given(model: keras.Model, form: str, folder: Path) -> Any:
+    """Return what a user gives as weights: the model, or a file that Keras has saved."""
+    if form == "object":
+        return model
+    (model.save_weights if form == "a.weights.h5" else model.save)(folder / form)
+    return folder / form
+
+
+def randomize(model: keras.Model) -> keras.Model:
+    rng = np.random.default_rng(3)
+    for weight in model.weights:
+        weight.assign(rng.uniform(0.1, 1, weight.shape))
+    return model
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.full] if name in thin.REPEATING else [])
+        for name in kerazoo.list_models()
+    ],
+)
+def test_every_model_of_the_zoo_comes_back_from_every_form(
+    name: str, form: str, tmp_path: Path
+) -> None:
+    source = randomize(kerazoo.create_model(name))
+    model = kerazoo.create_model(name, weights=given(source, form, tmp_path))
+    assert_same_weights(source, model)
+    features = kerazoo.create_model(name, include_top=False)
+    load_weights(features, given(source, form, tmp_path))
+    assert_same_weights(features, kerazoo.create_model(name, include_top=False, weights=source))
+    first = next(layer for layer in source.layers if layer.weights)
+    np.testing.assert_array_equal(features.get_layer(first.name).weights[0], first.weights[0])
+
+
+@pytest.mark.parametrize(
+    ("application", "name", "options"), [("VGG16", "vgg16", {}), ("ResNet50", "resnet50", AS_KERAS)]
+)
+def test_a_network_of_keras_applications_comes_in_every_form(
+    application: str, name: str, options: dict[str, Any], form: str, tmp_path: Path
+) -> None:
+    source = randomize(getattr(keras.applications, application)(weights=None, **SMALL))
+    weights, image = given(source, form, tmp_path), np.ones((1, 32, 32, 3))
+    if name == "vgg16":
+        options = {"head": "dense"}
+    model = kerazoo.create_model(
+        name, weights=weights, classifier_activation=None, **SMALL, **options
+    )
+    source.layers[-1].activation = keras.activations.linear
+    np.testing.assert_allclose(model(image), source(image), rtol=1e-4)
+    assert model.preprocessing == CAFFE
+    features = kerazoo.create_model(name, weights=weights, include_top=False, **options)
+    assert features.count_params() < model.count_params()
+
+
+def test_the_graph_of_a_saved_model_is_compared(tmp_path: Path) -> None:
+    source = keras.applications.ResNet50(weights=None, **SMALL)
+    config = source.get_config()
+    (layer,) = (
+        each for each in config["layers"] if each["config"]["name"] == "conv3_block1_1_conv"
+    )
+    layer["config"]["strides"] = (1, 1)
+    (shortcut,) = (
+        each for each in config["layers"] if each["config"]["name"] == "conv3_block1_0_conv"
+    )
+    shortcut["config"]["strides"] = (1, 1)
+    other = keras.Model.from_config(config)
+    other.save(tmp_path / "a.keras")
+    model = kerazoo.create_model("resnet50", **SMALL, **AS_KERAS)
+    match = r"another network than 'resnet50': conv3_1_1 \(and 1 more\) has strides \(2, 2\), not"
+    load = lambda: load_weights(model, tmp_path / "a.keras")  # noqa: E731
+    assert_refused(model, load, CorruptFileError, match)
+
+
+def with_backbones(*backbones: keras.Model) -> keras.Model:
+    """Return a model that runs models one after the other, and classifies the sum."""
+    inputs = keras.Input((32, 32, 3))
+    features = [keras.layers.GlobalMaxPooling2D()(each(inputs)) for each in backbones]
+    outputs = [keras.layers.Dense(2, name=f"head{i}")(each) for i, each in enumerate(features)]
+    return keras.Model(inputs, outputs, name="outer")
+
+
+def test_a_model_inside_another_is_found(
+    form: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    for source in (
+        keras.applications.VGG16(weights=None, include_top=False),
+        kerazoo.create_model("vgg16", include_top=False),
+    ):
+        weights = given(with_backbones(randomize(source)), form, tmp_path)
+        caplog.clear()
+        model = kerazoo.create_model("vgg16", include_top=False, weights=weights)
+        assert_same_weights(source, model)
+        assert caplog.messages[0].endswith("skipped head0/kernel, head0/bias")
+
+
+def test_the_model_that_fits_is_taken_of_two(form: str, tmp_path: Path) -> None:
+    backbones = [
+        randomize(getattr(keras.applications, name)(weights=None, include_top=False))
+        for name in ("VGG16", "VGG19")
+    ]
+    weights = given(with_backbones(*backbones), form, tmp_path)
+    for source in backbones:
+        model = kerazoo.create_model(source.name, include_top=False, weights=weights)
+        assert_same_weights(source, model)
+
+
+def test_models_inside_another_of_which_two_or_none_fit_are_named(
+    form: str, tmp_path: Path
+) -> None:
+    first, second = (kerazoo.create_model("vgg11", include_top=False, name=name) for name in "ab")
+    weights = given(with_backbones(first, second), form, tmp_path)
+    model = kerazoo.create_model("vgg11", include_top=False)
+    match = "has several networks that fit, which begin with 'a/', 'b/': leave out all but one"
+    assert_refused(model, lambda: load_weights(model, weights), UsageError, match)
+    load_weights(model, weights, ignore=["a/*"])
+    assert_same_weights(model, second)
+    other = kerazoo.create_model("mnist_cnn", include_top=False)
+    with pytest.raises((UsageError, CorruptFileError), match=r"it holds the models 'a', 'b'$"):
+        load_weights(other, weights)
+
+
+def test_what_a_model_inside_another_knows_is_kept() -> None:
+    source = kerazoo.create_model("mnist_cnn", weights="mnist")
+    outer = keras.Sequential([source, keras.layers.Dense(2)])
+    model = kerazoo.create_model("mnist_cnn", weights=outer)
+    assert_same_weights(model, source)
+    assert model.preprocessing == UNIT
+
+
+def test_another_number_of_classes_says_the_way_out(form: str, tmp_path: Path) -> None:
+    source = randomize(keras.applications.ResNet50(weights=None, **SMALL))
+    weights = given(source, form, tmp_path)
+    model = kerazoo.create_model("resnet50", **{**SMALL, "classes": 9}, **AS_KERAS)
+    match = (
+        r"is for classes=4 and 'resnet50' for 9: build the model with classes=4 or include_top="
+        r"False, or keep its last layer with load_weights\(..., ignore=\['predictions/\*'\]\)$"
+    )
+    assert_refused(model, lambda: load_weights(model, weights), UsageError, match)
+    before = model.get_layer("fc").get_weights()
+    load_weights(model, weights, ignore=["predictions/*"])
+    np.testing.assert_array_equal(before[0], model.get_layer("fc").get_weights()[0])
+    np.testing.assert_array_equal(model.get_weights()[0], source.get_weights()[0])
+
+
+def test_a_file_of_kerazoo_knows_its_names_and_preprocessing(tmp_path: Path) -> None:
+    source = kerazoo.create_model("vgg16", layer_names="keras", head="dense", **SMALL)
+    source.preprocessing = UNIT
+    export_weights(source, tmp_path / "a.keras", "keras")
+    model = kerazoo.create_model("vgg16", weights=tmp_path / "a.keras", head="dense", **SMALL)
+    assert_same_weights(source, model)
+    assert model.preprocessing == UNIT
+
+
+@pytest.mark.parametrize("name", ["a.weights.h5", "a.h5"])
+def test_bfloat16_is_read(name: str, tmp_path: Path) -> None:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("bfloat16")
+    try:
+        source = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="d")])
+        given(source, name, tmp_path)
+    finally:
+        keras.config.set_dtype_policy(before)
+    weights, nested = h5.read(tmp_path / name)
+    np.testing.assert_array_equal(weights["d/kernel"], np.array(source.weights[0], np.float32))
+    assert weights["d/kernel"].dtype == np.float32
+    assert not nested
+
+
+def test_two_layers_of_one_name_are_refused(tmp_path: Path) -> None:
+    source = kerazoo.create_model("mnist_cnn")
+    source.save_weights(tmp_path / "a.weights.h5")
+    with h5py.File(tmp_path / "a.weights.h5", "a") as file:
+        file["layers/conv2d_1/vars"].attrs["name"] = "conv1"
+    with pytest.raises(CorruptFileError, match="has two layers 'conv1'"):
+        load_weights(kerazoo.create_model("mnist_cnn"), tmp_path / "a.weights.h5")
