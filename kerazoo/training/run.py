@@ -16,7 +16,7 @@ from kerazoo.training.record import INCOMPLETE
 from kerazoo.training.replicas import Replicas
 from kerazoo.training.result import EpochResult
 from kerazoo.training.run_folder import RunFolder
-from kerazoo.training.setup import create
+from kerazoo.training.setup import create, reading
 from kerazoo.training.trainer import Trainer
 from kerazoo.weights import keras_file
 from kerazoo.weights.preprocessing import UNIT
@@ -64,6 +64,7 @@ class Run:
 
         Raises:
             InterruptedRunError: Ctrl-C or SIGTERM stopped it, after it was saved.
+            CorruptFileError: The data are damaged.
             KerazooError: The loss or a weight is not finite, memory runs out, or another worker has
                 ended.
             OSError: A file cannot be written.
@@ -78,7 +79,7 @@ class Run:
                 observers.insert(1, callbacks.MetricsFile(trainer, folder))
             size = min(recipe.batch_size, self.data.train.size)
             advising = machine.advising(trainer.model, size, self.replicas.count)
-            with self.replicas.watchdog(), advising:
+            with self.replicas.watchdog(), reading(self.data), advising:
                 try:
                     trainer.fit(observers)
                 except InterruptedRunError as error:
