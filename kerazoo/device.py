@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from kerazoo.errors import KerazooError
 from kerazoo.interruption import SIGNALS
@@ -122,20 +123,24 @@ def _missing_libraries() -> list[str]:
 
 @contextlib.contextmanager
 def keeping_signals() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM interrupt at the end of a `with` block of imports at the latest.
+    """Let Ctrl-C and SIGTERM interrupt at the end of a `with` block of imports, later ones at once.
 
-    Python drops exceptions, with a traceback, in the clean-up of the import system.
+    Python drops exceptions, with a traceback, in the clean-up of the import system, and modules in
+    C++ abort where one is raised as they are imported.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     received: list[int] = []
-    handlers = {each: signal.getsignal(each) for each in SIGNALS}
+    handlers: dict[signal.Signals, Any] = {each: signal.getsignal(each) for each in SIGNALS}
 
     def take(number: int, frame: FrameType | None) -> None:
-        received.append(number)
-        if callable(handler := handlers[signal.Signals(number)]):
-            handler(number, frame)
+        try:
+            handlers[signal.Signals(number)](number, frame)
+        except KeyboardInterrupt:
+            received.append(number)
+            if len(received) > 1:
+                raise
 
     changed = [each for each in SIGNALS if callable(handlers[each])]
     for each in changed:

@@ -1,5 +1,6 @@
 """Arguments as Python's own values."""
 
+import reprlib
 from typing import Any
 
 
@@ -13,6 +14,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple) or type(value).__name__ in ("ndarray", "TensorShape"):
         return tuple(map(plain, value))
     return value
+
+
+def short(value: object) -> str:
+    """Return a value as text for a message, on one line and not long."""
+    return " ".join(reprlib.repr(value).split())
 
 
 def is_integer(value: object) -> bool:

@@ -128,7 +128,10 @@ def test_a_program_that_imports_kerazoo_sees_its_results_and_warnings_alone(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_that_an_import_swallows_interrupts_at_its_end(number: signal.Signals) -> None:
+def test_a_signal_in_an_import_interrupts_at_its_end_and_a_second_one_at_once(
+    number: signal.Signals,
+) -> None:
+    """Python would drop it here; a module in C++ would abort."""
     code = (
         "import os, signal; from kerazoo.device import keeping_signals\n"
         "usual, both = signal.default_int_handler, (signal.SIGINT, signal.SIGTERM)\n"
@@ -138,10 +141,14 @@ def test_a_signal_that_an_import_swallows_interrupts_at_its_end(number: signal.S
         "try:\n"
         "    with keeping_signals(): dropped = Dropped(); del dropped; print('imported')\n"
         "except KeyboardInterrupt: print('interrupted')\n"
+        "try:\n"
+        f"    with keeping_signals(): os.kill(os.getpid(), {int(number)}); print('imported'); "
+        f"os.kill(os.getpid(), {int(number)}); print('not reached')\n"
+        "except KeyboardInterrupt: print('interrupted')\n"
         "assert [signal.getsignal(each) for each in both] == [usual, usual]"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert (run.stdout, run.stderr) == ("imported\ninterrupted\n", "")
+    assert (run.stdout, run.stderr) == ("imported\ninterrupted\n" * 2, "")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from kerazoo.compat import operation_of, shapes_only
 from kerazoo.errors import UsageError, did_you_mean, reason
 from kerazoo.files import check_file
 from kerazoo.lazy import keras
-from kerazoo.values import is_integer, plain
+from kerazoo.values import is_integer, plain, short
 
 Shape = Sequence[int | None]
 InputShape = Shape | Sequence[Shape] | Mapping[str, Shape]
@@ -102,7 +102,7 @@ def _shapes(input_shape: InputShape, names: list[str]) -> list[Any]:
     if not isinstance(shapes, list | tuple) or not all(map(_is_shape, shapes)):
         raise UsageError(
             "input_shape must be the shape of one sample, such as (224, 224, 3), or a list or a "
-            f"dict of such shapes; received {input_shape!r}"
+            f"dict of such shapes; received {short(input_shape)}"
         )
     if len(shapes) != len(names):
         raise UsageError(f"input_shape is for {len(shapes)} inputs, the model has {len(names)}")

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow_datasets as tfds
-from google.protobuf import json_format
 from tensorflow_datasets.core import DatasetBuilder as Builder
 
 from kerazoo.data import images
@@ -50,6 +49,8 @@ def load(name: str, image_shape: images.ImageShape) -> images.ImageData:
     image, label = (builder.info.features[key] for key in keys)
     record = (Path(builder.data_dir) / "dataset_info.json").read_bytes()
     in_memory = [split for split in splits.values() if isinstance(split, images.ArraySplit)]
+    if any(int(split.labels.numpy().max()) >= len(label.names) for split in in_memory):
+        raise _damaged(builder.data_dir)
     arrays = [array.numpy() for split in in_memory for array in (split.images, split.labels)]
     return images.ImageData(
         name,
@@ -70,10 +71,13 @@ def open_builder(name: str) -> Builder:
     """
     try:
         return tfds.builder(name, data_dir=tfds_folder())
-    except (ValueError, AssertionError) as error:
+    except (PermissionError, MemoryError):
+        raise
+    except Exception as error:  # of many types
+        path, _, version = name.partition(":")
+        if any((tfds_folder() / path).glob(f"**/{version or '*'}/*.json")):
+            raise _damaged(tfds_folder() / path) from error
         raise UsageError(f"tensorflow-datasets has no '{name}'; see its catalog") from error
-    except (json_format.ParseError, RuntimeError) as error:
-        raise _damaged(tfds_folder() / name) from error
 
 
 def image_and_label(builder: Builder) -> tuple[str, str]:
@@ -103,8 +107,15 @@ def prepare(builder: Builder) -> None:
     """
     if not builder.is_prepared():
         _download_and_prepare(builder)
-    if not builder.info.splits:
+    if not builder.info.splits or not all(map(_is_whole, builder.info.splits.values())):
         raise _damaged(builder.data_dir)
+
+
+def _is_whole(split: tfds.core.SplitInfo) -> bool:
+    """Return whether the files of a split exist and are as large as its examples."""
+    paths = [Path(path) for path in split.filepaths]
+    sizes = [path.stat().st_size for path in paths if path.is_file()]
+    return len(sizes) == len(paths) and sum(sizes) >= split.num_bytes
 
 
 def _download_and_prepare(builder: Builder) -> None:
@@ -171,12 +182,19 @@ def _split(
 
 
 def _split_names(builder: Builder, label: str) -> dict[str, str]:
-    """Return TFDS's names of the splits for training, validation and test."""
+    """Return TFDS's names of the splits for training, validation and test.
+
+    Raises:
+        CorruptFileError: The first example of one is damaged.
+    """
     names = list(builder.info.splits)
     train = min(names, key=lambda name: (name != "train", not name.startswith("train")))
     others = [name for name in ("test", "validation") if name in names and name != train]
     first = {name: builder.as_dataset(split=f"{name}[:1]") for name in others}
-    held_out = [name for name in others if all(int(each[label]) >= 0 for each in first[name])]
+    try:
+        held_out = [name for name in others if all(int(each[label]) >= 0 for each in first[name])]
+    except tf.errors.OpError as error:
+        raise _damaged(builder.data_dir) from error
     if len(held_out) == 2:
         return {"train": train, "validation": "validation", "test": "test"}
     validation, test = f"{train}[:10%]", f"{train}[10%:20%]"

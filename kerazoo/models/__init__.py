@@ -17,6 +17,7 @@ from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 from kerazoo.models.resnet import ResNet50, ResNet101, ResNet152
 from kerazoo.models.vgg import VGG16, VGG19
+from kerazoo.values import short
 
 __all__ = [
     "VGG16",
@@ -42,7 +43,7 @@ def list_models(pattern: str = "*") -> list[str]:
     ['alexnet_v2']
     """
     if not isinstance(pattern, str):
-        raise UsageError(f"a pattern of names is a text; received {pattern!r}")
+        raise UsageError(f"a pattern of names is a text; received {short(pattern)}")
     pattern, names = pattern.lower(), registry.names()
     return fnmatch.filter(names, pattern) or fnmatch.filter(names, f"*{pattern}*")
 

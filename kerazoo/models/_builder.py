@@ -13,7 +13,7 @@ from kerazoo import registry
 from kerazoo.errors import UsageError, did_you_mean, reason
 from kerazoo.lazy import keras
 from kerazoo.registry import Constructor, ModelConfig, ModelInfo
-from kerazoo.values import is_integer, plain
+from kerazoo.values import is_integer, plain, short
 from kerazoo.weights import load_weights
 from kerazoo.weights.networks import keras_name
 
@@ -123,7 +123,7 @@ def image_input(
 
 
 def _check_shape(shape: Shape, minimum: int, size_needed: bool) -> None:
-    received = f"in the data format {keras.config.image_data_format()}; received {shape}"
+    received = f"in the data format {keras.config.image_data_format()}; received {short(shape)}"
     if not isinstance(shape, tuple) or len(shape) != 3:
         raise UsageError(f"input_shape must have three elements {received}")
     if not all(side is None or is_integer(side) for side in shape):
@@ -201,14 +201,16 @@ def activated(x: keras.KerasTensor, function: Activation, name: str) -> keras.Ke
 def check_classes(classes: int, minimum: int = 1) -> None:
     """Raise a UsageError where `classes` is not an integer of at least `minimum`."""
     if not is_integer(classes) or classes < minimum:
-        raise UsageError(f"classes must be an integer of at least {minimum}; received {classes!r}")
+        raise UsageError(
+            f"classes must be an integer of at least {minimum}; received {short(classes)}"
+        )
 
 
 def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
     """Raise a UsageError where the argument called `name` is not one of the choices."""
     if value not in choices:
         *others, last = map(repr, choices)
-        raise UsageError(f"{name} must be {', '.join(others)} or {last}; received {value!r}")
+        raise UsageError(f"{name} must be {', '.join(others)} or {last}; received {short(value)}")
 
 
 def layer_namer(layer_names: str, rules: Mapping[str, str]) -> Namer:
@@ -228,7 +230,7 @@ def scaled(width: int, alpha: float, divisor: int = 1) -> int:
         UsageError: `alpha` is not a positive number.
     """
     if isinstance(alpha, bool) or not isinstance(alpha, Real) or not 0 < alpha < math.inf:
-        raise UsageError(f"alpha must be a positive number; received {alpha!r}")
+        raise UsageError(f"alpha must be a positive number; received {short(alpha)}")
     return divisor * max(1, round(width * alpha / divisor))
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from kerazoo.compat import SET_IN_CALLBACKS
 from kerazoo.errors import CorruptFileError
 from kerazoo.lazy import keras
 from kerazoo.training.record import INCOMPATIBLE
+from kerazoo.values import short
 
 Arrays = dict[str, np.ndarray]
 Callbacks = Sequence[keras.callbacks.Callback]
@@ -33,9 +33,7 @@ def check_callbacks(changes: Any, callbacks: Callbacks) -> None:
     saved = [each["class"] for each in changes]
     given = [type(callback).__name__ for callback in callbacks]
     if given != saved:
-        raise CorruptFileError(
-            f"the checkpoint is of the callbacks {reprlib.repr(saved)}, not of {given}"
-        )
+        raise CorruptFileError(f"the checkpoint is of the callbacks {short(saved)}, not of {given}")
 
 
 def _is_change(change: Any) -> bool:
@@ -115,7 +113,7 @@ def _restored(
     with contextlib.suppress(LookupError, TypeError, ValueError, RecursionError):
         if _is_alike(at_first[name][0], value):
             return _decoded(value, arrays)
-    raise CorruptFileError(f"the checkpoint has an invalid value of {reprlib.repr(name)}")
+    raise CorruptFileError(f"the checkpoint has an invalid value of {short(name)}")
 
 
 def _check_history(history: dict[str, Any]) -> None:

@@ -87,11 +87,16 @@ def shortage(model: keras.Model, batch_size: int, replicas: int) -> str:
     """Return what to do if the machine has less than the minimum, else "".
 
     A process that uses more is killed without a message; on a GPU TensorFlow reports it.
+
+    Raises:
+        KerazooError: The process can have no more addresses, without which TensorFlow crashes.
     """
     if tf.config.list_physical_devices("GPU"):
         return ""
-    too_little = needed(model, _shard(batch_size, replicas)) > available()
-    return advice(model, batch_size, replicas) if too_little else ""
+    minimum = needed(model, _shard(batch_size, replicas))
+    if minimum > address_space():
+        raise KerazooError(f"out of memory: {advice(model, batch_size, replicas)}")
+    return advice(model, batch_size, replicas) if minimum > available() else ""
 
 
 def advice(model: keras.Model, batch_size: int, replicas: int) -> str:

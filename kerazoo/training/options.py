@@ -7,10 +7,10 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from reprlib import repr as short
 
 from kerazoo.errors import UsageError
 from kerazoo.training.cluster import STRATEGIES
+from kerazoo.values import short
 
 SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")

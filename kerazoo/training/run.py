@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-import reprlib
 import statistics
 from collections.abc import Mapping
 from typing import Any
@@ -18,8 +17,9 @@ from kerazoo.training.record import INCOMPLETE
 from kerazoo.training.replicas import Replicas
 from kerazoo.training.result import EpochResult
 from kerazoo.training.run_folder import RunFolder
-from kerazoo.training.setup import create
+from kerazoo.training.setup import create, reading
 from kerazoo.training.trainer import Trainer
+from kerazoo.values import short
 from kerazoo.weights import keras_file
 from kerazoo.weights.preprocessing import UNIT
 
@@ -56,7 +56,7 @@ class Run:
             if began.get(name, value) != value:
                 raise CorruptFileError(
                     f"'{self.options.out}/{runs.CONFIG}' was changed after the run began: "
-                    f"set {name} to {reprlib.repr(began[name])}"
+                    f"set {name} to {short(began[name])}"
                 )
         self.trainer.resume(state)
         if self.folder:
@@ -69,6 +69,7 @@ class Run:
 
         Raises:
             InterruptedRunError: Ctrl-C or SIGTERM stopped it, after it was saved.
+            CorruptFileError: The data are damaged.
             KerazooError: The loss or a weight is not finite, memory runs out, or another worker has
                 ended.
             OSError: A file cannot be written.
@@ -83,7 +84,7 @@ class Run:
                 observers.insert(1, callbacks.MetricsFile(trainer, folder))
             size = min(recipe.batch_size, self.data.train.size)
             advising = machine.advising(trainer.model, size, self.replicas.count)
-            with self.replicas.watchdog(), advising:
+            with self.replicas.watchdog(), reading(self.data), advising:
                 try:
                     trainer.fit(observers)
                 except InterruptedRunError as error:

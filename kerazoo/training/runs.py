@@ -213,9 +213,10 @@ def check_run(run: Path) -> None:
     recover(run)
     if links := [run / name for name in FILES if (run / name).is_symlink()]:
         raise CorruptFileError(f"'{links[0]}' is a link: replace it by what it names")
+    begun = os.path.lexists(run / CONFIG) and not _is_empty(run / CONFIG)
     if is_run(run):
         os.close(files.lock(run))
-    elif (run / "checkpoints").exists():
+    elif begun or (run / "checkpoints").exists():
         raise CorruptFileError(f"'{run / CONFIG}' is damaged: resuming needs a copy of it")
     else:
         raise UsageError(f"there is no run in '{run}': --resume takes the directory of a run")

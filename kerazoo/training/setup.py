@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kerazoo import registry, text
 from kerazoo.data.images import ImageData
 from kerazoo.data.load import load
-from kerazoo.lazy import keras
+from kerazoo.errors import CorruptFileError
+from kerazoo.lazy import keras, tf
 from kerazoo.models import create_model
 from kerazoo.precision import dtype_policy
 from kerazoo.training import machine
@@ -43,6 +45,20 @@ def load_data(options: TrainOptions) -> ImageData:
         of = f" of {text.shape(data.source_shape)}" if data.source_shape else ""
         logger.info("images%s are resized to the model's %s", of, text.shape(data.image_shape))
     return data
+
+
+@contextlib.contextmanager
+def reading(data: ImageData) -> Iterator[None]:
+    """Report data that prove damaged as they are read.
+
+    Raises:
+        CorruptFileError: They do.
+    """
+    try:
+        yield
+    except tf.errors.DataLossError as error:
+        message = f"the data set {data.name} is damaged: remove its files and prepare it again"
+        raise CorruptFileError(message) from error
 
 
 def make_trainer(

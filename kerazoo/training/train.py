@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
-from reprlib import repr as short
 from typing import Any
 
 from kerazoo import registry
@@ -24,8 +23,9 @@ from kerazoo.training.options import Recipe, TrainOptions
 from kerazoo.training.replicas import Replicas
 from kerazoo.training.run import Run
 from kerazoo.training.run_folder import RunFolder
-from kerazoo.training.setup import load_data, make_trainer
+from kerazoo.training.setup import load_data, make_trainer, reading
 from kerazoo.training.watchdog import TIMEOUT_SECONDS
+from kerazoo.values import short
 
 Callbacks = Sequence[keras.callbacks.Callback]
 
@@ -185,7 +185,8 @@ def _dry_run(
     options = dataclasses.replace(options, recipe=recipe)
     data = data.limited(recipe.batch_size)
     trainer = make_trainer(options, data, callbacks, None, replicas)
-    with replicas.watchdog(), machine.advising(trainer.model, data.train.size, replicas.count):
+    advising = machine.advising(trainer.model, data.train.size, replicas.count)
+    with replicas.watchdog(), reading(data), advising:
         trainer.fit()
     return Run(options, data, trainer, None, replicas).summary(trainer.results[-1])
 

@@ -13,6 +13,7 @@ from kerazoo import files
 from kerazoo.errors import UsageError, did_you_mean
 from kerazoo.lazy import keras
 from kerazoo.registry import Weights
+from kerazoo.values import short
 from kerazoo.weights.preprocessing import Preprocessing, check_model, preprocess
 
 if TYPE_CHECKING:
@@ -85,10 +86,9 @@ def _source(model: keras.Model, weights: Weights) -> Source:
         if hint and not checkpoint_files.exists(Path(weights)):
             raise UsageError(f"weights='{weights}': there is no such file{hint}")
         return read_weights(Path(weights))
-    received = repr(weights) if isinstance(weights, str) else f"an object of {type(weights)}"
     raise UsageError(
         f"weights must be None, {', '.join(map(repr, known))}, a path or a model; "
-        f"received {received}"
+        f"received {short(weights)}"
     )
 
 
@@ -139,9 +139,11 @@ def export_weights(model: keras.Model, path: str | os.PathLike[str], format: str
     check_model(model)
     if format not in FORMATS:
         hint = did_you_mean(str(format), FORMATS)
-        raise UsageError(f"format must be one of {', '.join(FORMATS)}; received {format!r}{hint}")
+        raise UsageError(
+            f"format must be one of {', '.join(FORMATS)}; received {short(format)}{hint}"
+        )
     if not isinstance(path, str | os.PathLike) or not str(path):
-        raise UsageError(f"path must be that of a file; received {path!r}")
+        raise UsageError(f"path must be that of a file; received {short(path)}")
     with unfinished(Path(path), format) as new:
         write(model, new, format)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from kerazoo.errors import UsageError
+from kerazoo.values import short
 
 # What tf.train.ExponentialMovingAverage adds to the name of a weight.
 AVERAGE = "/ExponentialMovingAverage"
@@ -23,11 +24,11 @@ class Selection:
 
     def __post_init__(self) -> None:
         if not isinstance(self.ignore, Collection) or isinstance(self.ignore, str):
-            raise UsageError(f"ignore must be a list of patterns; received {self.ignore!r}")
+            raise UsageError(f"ignore must be a list of patterns; received {short(self.ignore)}")
         if not all(isinstance(each, str) for each in self.ignore):
-            raise UsageError(f"ignore must be a list of patterns; received {self.ignore!r}")
+            raise UsageError(f"ignore must be a list of patterns; received {short(self.ignore)}")
         if not isinstance(self.rename, Mapping):
-            raise UsageError(f"rename must be a mapping of patterns; received {self.rename!r}")
+            raise UsageError(f"rename must be a mapping of patterns; received {short(self.rename)}")
         for pattern, replacement in self.rename.items():
             try:
                 re.sub(pattern, replacement, "")

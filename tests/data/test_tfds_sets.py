@@ -213,19 +213,95 @@ def test_a_set_for_manual_download_is_reported() -> None:
         tfds_sets.load("imagenet2012", (224, 224, 3))
 
 
+def without_a_builder(folder: Path) -> Path:
+    """Prepare a set as another program would have done, of which TFDS has the files alone."""
+    tfds_sets.load("numbered_squares", (6, 6, 1))
+    other = folder / "foreign_squares/1.0.0"
+    other.mkdir(parents=True)
+    for path in (folder / "numbered_squares/1.0.0").iterdir():
+        content = path.read_bytes().replace(b"numbered_squares", b"foreign_squares")
+        (other / path.name.replace("numbered", "foreign")).write_bytes(content)
+    return other
+
+
+def flipped(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1 :]
+
+
+DAMAGES = {
+    "missing": None,
+    "empty": lambda content: b"",
+    "cut": lambda content: content[: len(content) // 2],
+    "flipped": flipped,
+    "other": lambda content: b"{}",
+    "deep": lambda content: b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "harmless"),
+    [
+        ("dataset_info.json", ()),
+        ("features.json", ()),
+        # TFDS has numbers for names then, or takes any text for a name
+        ("label.labels.txt", ("missing", "empty", "flipped")),
+        *((f"foreign_squares-{part}.tfrecord-00000-of-00001", ()) for part in COUNTS),
+    ],
+)
+def test_a_damaged_file_is_reported(
+    name: str, harmless: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    path = without_a_builder(tmp_path) / name
+    assert_contains(tfds_sets.load("foreign_squares", (6, 6, 1)).test, range(20))
+    whole = path.read_bytes()
+    for damage in DAMAGES.keys() - harmless:
+        path.unlink()
+        if change := DAMAGES[damage]:
+            path.write_bytes(change(whole))
+        with pytest.raises(CorruptFileError, match="remove that folder and run again"):
+            tfds_sets.load("foreign_squares", (6, 6, 1))
+        path.write_bytes(whole)
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+@pytest.mark.parametrize("damage", ["missing", "empty", "cut"])
+def test_files_of_a_stream_are_compared_with_their_size(
+    part: str, damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    tfds_sets.load("squares_of_many_sizes", (6, 6, 3))
+    (path,) = tmp_path.rglob(f"*{part}.tfrecord*")
+    whole = path.read_bytes()
+    path.unlink()
+    if change := DAMAGES[damage]:
+        path.write_bytes(change(whole))
+    with pytest.raises(CorruptFileError, match="remove that folder and run again"):
+        tfds_sets.load("squares_of_many_sizes", (6, 6, 3))
+
+
+@pytest.mark.parametrize("name", ["foreign_squares:2.0.0", "foreign_squares/config"])
+def test_another_version_of_a_prepared_set_is_not_damaged(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    without_a_builder(tmp_path)
+    with pytest.raises(UsageError, match="tensorflow-datasets has no"):
+        tfds_sets.load(name, (6, 6, 1))
+
+
 def test_a_damaged_record_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     tfds_sets.load("numbered_squares", (6, 6, 1))
     (record,) = tmp_path.rglob("*train.tfrecord*")
     (info,) = tmp_path.rglob("dataset_info.json")
-    content = bytearray(record.read_bytes())
-    content[len(content) // 2] ^= 255
 
     def assert_is_reported() -> None:
         with pytest.raises(CorruptFileError, match="remove that folder and run again"):
             tfds_sets.load("numbered_squares", (6, 6, 1))
 
-    record.write_bytes(content)
+    record.write_bytes(flipped(record.read_bytes()))
     assert_is_reported()
     record.unlink()
     assert_is_reported()

@@ -80,7 +80,7 @@ def test_kernels_begin_glorot_uniform_and_biases_zero() -> None:
         ({"weights": ""}, "None, 'imagenet', 'mnist', a path or a model; received ''"),
         ({"weights": 3}, "None, 'imagenet', 'mnist', a path or a model; received 3"),
         ({"weights": "imagenet"}, "keras.applications has no 'mnist_cnn'"),
-        ({"weights": "nowhere.keras"}, "no such file"),
+        ({"weights": "nowhere.keras"}, "there is no file 'nowhere.keras'"),
     ],
 )
 def test_arguments_that_do_not_fit(options: dict[str, object], message: str) -> None:

@@ -15,6 +15,7 @@ from tensorflow.python.client import device_lib
 
 import kerazoo
 from kerazoo import registry
+from kerazoo.device import ADDRESS_SPACE
 from kerazoo.errors import KerazooError, explain
 from kerazoo.training import machine
 from kerazoo.training.collectives import batch_normalizations
@@ -120,6 +121,20 @@ def test_no_smaller_batch_than_one_image_is_advised(
 def test_a_limit_of_the_address_space_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (5 * 10**9, resource.RLIM_INFINITY))
     assert machine.available() == 10**9  # without what TensorFlow itself takes
+
+
+def test_a_batch_larger_than_the_address_space_is_refused_before(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """TensorFlow would crash."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(machine, "address_space", lambda: ADDRESS_SPACE + 2**23)
+    train(options(dry_run=True))
+    whole = machine.needed
+    monkeypatch.setattr(machine, "needed", lambda *given: 2**10 * whole(*given))
+    with pytest.raises(KerazooError, match=r"out of memory: .* 8.39 MB are available: not even"):
+        train(options())
+    assert not list(Path().glob("runs/*"))
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EMFILE])

@@ -380,9 +380,18 @@ class TestRefuses:
         Path("run/config.json").write_text(json.dumps(config))
         assert f"config.json of the run lacks '{name}'" in self.refused(4, capsys)
 
-    def test_a_configuration_that_cannot_be_read(self, capsys: pytest.CaptureFixture[str]) -> None:
-        Path("run/config.json").write_text(Path("run/config.json").read_text()[:200])
-        assert "'run/config.json' is damaged: resuming needs a" in self.refused(4, capsys)
+    @pytest.mark.parametrize("content", ["", "{", "[1]", "{}", "[" * 100_000])
+    @pytest.mark.parametrize("with_checkpoints", [True, False])
+    def test_a_configuration_that_cannot_be_read(
+        self, with_checkpoints: bool, content: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        Path("run/config.json").write_text(content)
+        if not with_checkpoints:
+            shutil.rmtree("run/checkpoints")
+        if with_checkpoints or content:
+            assert "'run/config.json' is damaged: resuming needs a" in self.refused(4, capsys)
+        else:  # as a run leaves it that is killed at its start
+            assert "there is no run in 'run'" in self.refused(2, capsys)
 
     @pytest.mark.parametrize("content", ["", "{", "[1]", "{}", "[" * 100_000])
     def test_a_summary_that_cannot_be_read(

@@ -240,3 +240,18 @@ class TestPlanted:
         runs.recover(out)
         runs.restore(out)
         assert contents(tmp_path / "victim") == before
+
+    def test_links_in_a_run_that_is_replaced_go_and_what_they_name_stays(
+        self, out: Path, tmp_path: Path
+    ) -> None:
+        put_run(tmp_path / "victim", "victim")
+        before = contents(tmp_path / "victim")
+        for name in ("checkpoints", "tensorboard", "metrics.csv"):
+            files.remove(out / name)
+            (out / name).symlink_to(tmp_path / "victim" / name)
+        with RunFolder.begin(out, True, "m", "d") as folder:
+            folder.write_json("config.json", {"versions": {"kerazoo": "1"}})
+            folder.write_metrics([])
+            folder.remove_earlier_run()
+        assert {path.name for path in out.iterdir()} == {"config.json", "metrics.csv", "notes.txt"}
+        assert contents(tmp_path / "victim") == before

@@ -27,9 +27,10 @@ import kerazoo
 from kerazoo.compat import determinism
 from kerazoo.data.images import ImageData, Split
 from kerazoo.data.load import load
-from kerazoo.errors import KerazooError, UsageError
+from kerazoo.errors import CorruptFileError, KerazooError, UsageError
 from kerazoo.training.checkpoints import State
 from kerazoo.training.options import RECIPES, Recipe, TrainOptions
+from kerazoo.training.steps import Steps
 from kerazoo.training.train import resume, train
 from kerazoo.training.trainer import Trainer
 from tests.helpers import idx, tiny
@@ -507,6 +508,21 @@ def test_a_result_that_cannot_be_printed_is_in_a_file() -> None:
             "it is in 'run/summary.json'\n"
         )
         assert Path("run/summary.json").exists()
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_data_that_prove_damaged_are_reported(
+    dry_run: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a record of TFDS whose checksum is wrong."""
+
+    def fail(*_: object) -> None:
+        raise tf.errors.DataLossError(None, None, "corrupted record at 6186")
+
+    monkeypatch.setattr(Steps, "train", fail)
+    with pytest.raises(CorruptFileError, match="the data set digits is damaged: remove its files"):
+        run(digits(dry_run=dry_run))
+    assert not list(Path().glob("runs/*"))
 
 
 @pytest.mark.parametrize(
