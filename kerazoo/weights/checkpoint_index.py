@@ -17,6 +17,7 @@ from kerazoo.lazy import tf
 
 MAGIC = 0xDB4775248B80FB57  # the last eight bytes of a table
 FOOTER = 48  # bytes
+SLICE, END_OF_NAME = b"\0", b"\0\1"  # before and after the name in the key of a slice
 MAX_BITS = 64  # of an integer
 MAX_NAME = 1000  # bytes
 MAX_FILES = 99_999  # for the five digits in the names of the data files
@@ -39,20 +40,44 @@ def read(content: bytes) -> tuple[Tensors, list[int]]:
         raise ValueError("header")
     sizes = [0] * header.num_shards
     tensors: Tensors = {}
+    slices: list[tuple[str, Any]] = []  # name of the tensor, type
     for key, value in entries:
         entry = bundle.BundleEntryProto.FromString(value)
         shape, kind = tuple(each.size for each in entry.shape.dim), tf.as_dtype(entry.dtype)
-        if min(entry.shard_id, entry.offset, entry.size, *shape) < 0 or entry.shape.unknown_rank:
-            raise ValueError("negative")
-        size = math.prod(shape) * kind.size  # of a string 0, which is never read
-        if size != entry.size and kind != tf.string and not entry.slices:
-            raise ValueError("size")
+        _check(entry, shape, kind)
         sizes[entry.shard_id] = max(sizes[entry.shard_id], entry.offset + entry.size)
-        if not key.startswith(b"\0"):  # a slice of a tensor
+        if key.startswith(SLICE):
+            slices.append((key[1:].partition(END_OF_NAME)[0].decode(), kind))
+        else:
             tensors[key.decode()] = kind, shape
     if any(math.prod(shape) * kind.size > sum(sizes) for kind, shape in tensors.values()):
         raise ValueError("size")
+    if any(tensors[name][0] != kind for name, kind in slices):
+        raise ValueError("slice")
     return tensors, sizes
+
+
+def _check(entry: Any, shape: tuple[int, ...], kind: Any) -> None:
+    """Raise a ValueError where an entry is not what TensorFlow expects."""
+    if min(entry.shard_id, entry.offset, entry.size, *shape) < 0 or entry.shape.unknown_rank:
+        raise ValueError("negative")
+    size = math.prod(shape) * kind.size
+    if size != entry.size and kind != tf.string and not entry.slices:  # texts are never read
+        raise ValueError("size")
+    parts = [_extents(part, shape) for part in entry.slices]
+    if len(set(parts)) != len(parts):
+        raise ValueError("slice")
+
+
+def _extents(part: Any, shape: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    """Return where a slice starts and ends on each axis of a tensor."""
+    extents = []
+    for extent, size in zip(part.extent, shape, strict=True):
+        length = extent.length if extent.HasField("length") else size
+        if not 0 <= extent.start <= extent.start + length <= size:
+            raise ValueError("slice")
+        extents.append((extent.start, length))
+    return tuple(extents)
 
 
 def _table(content: bytes) -> Iterator[tuple[bytes, bytes]]:
