@@ -129,9 +129,9 @@ class Checkpoints:
             )
         return None
 
-    def exist(self) -> bool:
-        """Return whether there are checkpoints, good or damaged."""
-        return bool(self._all())
+    def newest_epoch(self) -> int | None:
+        """Return the epoch, from 0, of the newest checkpoint, good or damaged; None without any."""
+        return max((int(path.name.split("-")[1]) for path in self._all()), default=None)
 
     def remove(self) -> None:
         """Remove all checkpoints of a finished run.

@@ -60,8 +60,9 @@ class RunFolder:
         files.make(out)
         folder = cls(out, files.lock(out), is_new)
         files.remove_unfinished(out)
-        runs.check_one(out)
-        if runs.has_earlier(out):
+        if runs.has_earlier(out) and runs.has_ended_an_epoch(out):
+            runs.remove_earlier(out)
+        elif runs.has_earlier(out):
             runs.restore(out)
         if runs.is_run(out):
             runs.set_aside(out)

@@ -38,7 +38,6 @@ def check(out: Path | None, overwrite: bool) -> None:
         raise UsageError(f"--out '{out}' contains other files than a run: name another directory")
     if not overwrite:
         raise UsageError(f"--out '{out}' has a run: name another directory or give --overwrite")
-    check_one(out)
     os.close(files.lock(out))  # to report it before TensorFlow starts
 
 
@@ -88,17 +87,10 @@ def restore(out: Path) -> None:
     _move_back(out)
 
 
-def check_one(out: Path) -> None:
-    """Check that `out` has one run to keep, in its place or set aside.
-
-    Raises:
-        UsageError: It has two.
-    """
-    if has_earlier(out) and (_has_checkpoints(out) or _has_later_files(out)):
-        raise UsageError(
-            f"'{out}' has a run and '{out / EARLIER}' an earlier one: continue with --resume, "
-            "remove one of them, or name another directory"
-        )
+def has_ended_an_epoch(run: Path) -> bool:
+    """Return whether the first epoch of a run has ended, after which no earlier one is kept."""
+    epoch = _newest_epoch(run)
+    return _has_later_files(run) if epoch is None else epoch > 0
 
 
 def check_checkpoints(run: Path) -> None:
@@ -107,17 +99,17 @@ def check_checkpoints(run: Path) -> None:
     Raises:
         CorruptFileError: It is not.
     """
-    if not _has_checkpoints(run) and _has_later_files(run):
+    if _newest_epoch(run) is None and _has_later_files(run):
         raise CorruptFileError(
             f"'{run}' has results and no checkpoint to continue from: restore "
             f"'{run / 'checkpoints'}' from a copy, or train again with --out '{run}' --overwrite"
         )
 
 
-def _has_checkpoints(run: Path) -> bool:
+def _newest_epoch(run: Path) -> int | None:
     from kerazoo.training.checkpoints import Checkpoints  # it imports NumPy
 
-    return Checkpoints(run / "checkpoints").exist()
+    return Checkpoints(run / "checkpoints").newest_epoch()
 
 
 def _has_later_files(run: Path) -> bool:

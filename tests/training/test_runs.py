@@ -161,16 +161,6 @@ class TestPlanted:
         with pytest.raises(KeyError), folder:
             raise KeyError
 
-    def test_neither_of_two_runs_is_removed(self, out: Path, earlier: Path) -> None:
-        before = contents(out)
-        for overwrite in (False, True):
-            with pytest.raises(UsageError):
-                RunFolder.begin(out, overwrite, "m", "d")
-        with pytest.raises(UsageError, match=r"has a run and '.*' an earlier one: continue with"):
-            runs.check(out, overwrite=True)
-        runs.recover(out)
-        assert contents(out) == before
-
     @pytest.mark.parametrize("name", ["checkpoints", "model.keras", "summary.json", "metrics.csv"])
     def test_each_result_keeps_the_run_in_its_place(
         self, name: str, out: Path, earlier: Path
@@ -179,10 +169,21 @@ class TestPlanted:
         (out / "metrics.csv").write_text("epoch,loss\n1,0.5\n2,0.4\n")
         for other in {*RESULTS} - {name}:
             files.remove(out / other)
-        before = contents(out)
-        with pytest.raises(UsageError, match="an earlier one"):
-            RunFolder.begin(out, True, "m", "d")
+        before = {name: text for name, text in contents(out).items() if EARLIER not in name}
+        with pytest.raises(UsageError, match="has a run"):
+            RunFolder.begin(out, False, "m", "d")
+        self.begin_and_fail(out)
         assert contents(out) == before
+
+    def test_a_run_that_was_interrupted_in_its_first_epoch_gives_way_to_the_earlier_one(
+        self, out: Path, earlier: Path
+    ) -> None:
+        wanted = contents(earlier)
+        (out / "checkpoints/epoch-1").rename(out / "checkpoints/epoch-000000-step-000000007")
+        for name in ("summary.json", "metrics.csv"):
+            files.remove(out / name)
+        self.begin_and_fail(out)
+        assert contents(out) == {**wanted, "notes.txt": "mine"}
 
     def test_a_run_without_a_result_gives_way_to_the_earlier_one(
         self, out: Path, earlier: Path
