@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -148,9 +148,8 @@ def export_weights(model: keras.Model, path: str | os.PathLike[str], format: str
         write(model, new, format)
 
 
-@contextlib.contextmanager
-def unfinished(path: Path, format: str) -> Iterator[Path]:
-    """Yield a path to `write` to; if the block succeeds, what is there replaces `path` as a whole.
+def unfinished(path: Path, format: str) -> AbstractContextManager[Path]:
+    """Return a path to `write` to in a `with` block, at whose end that replaces `path` as a whole.
 
     Raises:
         UsageError: The path is that of a directory.
@@ -162,11 +161,8 @@ def unfinished(path: Path, format: str) -> Iterator[Path]:
     files.check_target(path)
     if format in ("slim", "tf1"):
         files.check_target(index_of(path))
-        replacing = checkpoint_writer.replacing
-    else:
-        replacing = files.replacing
-    with replacing(path) as new:
-        yield new
+        return checkpoint_writer.replacing(path)
+    return files.replacing(path)
 
 
 def write(model: keras.Model, path: Path, format: str) -> None:

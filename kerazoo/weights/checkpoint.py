@@ -15,12 +15,11 @@ from kerazoo.files import check_file
 from kerazoo.lazy import tf
 from kerazoo.weights import checkpoint_index
 from kerazoo.weights.checkpoint_files import data_file, index_of, prefix_of
-from kerazoo.weights.damage import reported_as
+from kerazoo.weights.damage import MAX_EXPANSION, reported_as
 from kerazoo.weights.selection import AVERAGE
 
 MEAN = re.compile(r"(.*/)?mean_rgb")  # which slim subtracts from an image
 OBJECTS = "/.ATTRIBUTES/VARIABLE_VALUE"  # ends the names in a checkpoint of objects
-MAX_EXPANSION = 100  # bytes of tensors for a byte of a file that may be compressed
 MAX_INDEX = 10**7  # bytes
 
 

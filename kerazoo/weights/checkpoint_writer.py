@@ -10,9 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from kerazoo.files import UNFINISHED, flush
+from kerazoo.errors import CorruptFileError, UsageError
+from kerazoo.files import UNFINISHED, flush, read_bytes
 from kerazoo.lazy import tf
+from kerazoo.weights import checkpoint_index
 from kerazoo.weights.checkpoint_files import data_files, index_of
+from kerazoo.weights.damage import reported_as
 
 
 def write(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
@@ -30,40 +33,47 @@ def write(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a prefix to write to; if the block succeeds, that checkpoint replaces `path`.
 
-    An index names its data files by their number. The new ones get another number than those that
-    are there, so that both checkpoints are whole until the new index replaces the earlier one.
+    An index names its data files by their number. There are two new ones where the earlier index
+    names one, so that both checkpoints are whole until the new index replaces the earlier one.
     """
     path = path.absolute()
     with _locked(path), tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=path.parent) as folder:
         unfinished = Path(folder) / path.name
         yield unfinished
-        earlier = data_files(path)
-        taken = {_count(file) for file in earlier}
-        if 1 in taken:
-            count = next(count for count in range(2, len(taken) + 3) if count not in taken)
-            unfinished = _split(unfinished, count)
-        for file in data_files(unfinished):
+        if _number_of_files(path) == 1:
+            unfinished = _split(unfinished)
+        files = data_files(unfinished)
+        for file in files:
             flush(file)
             file.replace(path.with_name(file.name))
         flush(index_of(unfinished))
         flush(path.parent)
         index_of(unfinished).replace(index_of(path))
         flush(path.parent)
-        for file in earlier:
-            file.unlink()
+        new = {file.name for file in files}
+        for file in data_files(path):
+            if file.name not in new:
+                file.unlink()
 
 
-def _count(data_file: Path) -> int:
-    return int(data_file.name.rpartition("-")[2])
+def _number_of_files(path: Path) -> int:
+    """Return how many data files the index of a checkpoint names; 0 if it names none."""
+    try:
+        content = read_bytes(index_of(path))
+        with reported_as(f"'{path}' cannot be read as a TensorFlow checkpoint"):
+            _, sizes = checkpoint_index.read(content)
+    except (UsageError, CorruptFileError):
+        return 0
+    return len(sizes)
 
 
-def _split(path: Path, count: int) -> Path:
-    """Return the prefix of the same checkpoint with so many data files."""
+def _split(path: Path) -> Path:
+    """Return the prefix of the same checkpoint with two data files."""
     reader = tf.train.load_checkpoint(str(path))
     names = sorted(reader.get_variable_to_shape_map())
-    parts = [path.with_name(f"part-{number}") for number in range(count)]
+    parts = [path.with_name(f"part-{number}") for number in range(2)]
     for number, part in enumerate(parts):
-        write(part, {name: reader.get_tensor(name) for name in names[number::count]})
+        write(part, {name: reader.get_tensor(name) for name in names[number::2]})
     result = path.parent / "split" / path.name
     tf.raw_ops.MergeV2Checkpoints(
         checkpoint_prefixes=[str(part) for part in parts], destination_prefix=str(result)

@@ -1,9 +1,11 @@
-"""Errors of other libraries where they read a damaged file."""
+"""What is damage in a file: errors of the libraries that read it, and sizes beyond belief."""
 
 import contextlib
 from collections.abc import Iterator
 
 from kerazoo.errors import CorruptFileError, KerazooError, is_out_of_memory
+
+MAX_EXPANSION = 100  # bytes of data for a stored byte, where they may be compressed
 
 
 @contextlib.contextmanager

@@ -10,9 +10,8 @@ from typing import Any
 import h5py
 
 from kerazoo.errors import CorruptFileError
-from kerazoo.weights.damage import reported_as
-
-MAX_EXPANSION = 100  # bytes of data for a stored byte, where they are compressed
+from kerazoo.text import printable
+from kerazoo.weights.damage import MAX_EXPANSION, reported_as
 
 
 @contextlib.contextmanager
@@ -42,7 +41,7 @@ def check(file: h5py.File, called: str, size: int) -> None:
     while groups:
         group = groups.pop()
         for name in group:
-            where = f"'{group.name.rstrip('/')}/{name}' in {called}"
+            where = f"'{printable(group.name.rstrip('/'))}/{printable(name)}' in {called}"
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 raise CorruptFileError(f"{where} is a link to data elsewhere, which is not read")
             item = group[name]

@@ -14,13 +14,13 @@ from kerazoo.compat import shapes_only
 from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.files import check_file
 from kerazoo.lazy import keras
+from kerazoo.text import printable
 from kerazoo.weights import h5_check
-from kerazoo.weights.damage import reported_as
+from kerazoo.weights.damage import MAX_EXPANSION, reported_as
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 NOTE = "kerazoo.json"  # a member that Keras ignores
 MEMBER = re.compile(r"metadata\.json|assets(/[\w-][\w.-]*)*/?")  # what else there may be
-MAX_EXPANSION = 100  # bytes of a member for a stored byte
 MAX_JSON = 2**24  # bytes
 
 # Where the classes and functions are that a model is made of.
@@ -63,11 +63,11 @@ def _check_members(called: str, archive: zipfile.ZipFile) -> None:
     seen = set()
     for member in archive.infolist():
         name = member.filename
+        if name not in (CONFIG, WEIGHTS, NOTE) and not MEMBER.fullmatch(name):
+            raise CorruptFileError(f"{called} is not a .keras file: it has '{printable(name)}'")
         if name in seen:
             raise CorruptFileError(f"{called} is not a .keras file: it has '{name}' twice")
         seen.add(name)
-        if name not in (CONFIG, WEIGHTS, NOTE) and not MEMBER.fullmatch(name):
-            raise CorruptFileError(f"{called} is not a .keras file: it has '{name}'")
         if member.file_size > MAX_EXPANSION * member.compress_size or (
             name.endswith(".json") and member.file_size > MAX_JSON
         ):
@@ -88,17 +88,17 @@ def _check_code(called: str, config: Any) -> None:
         # how it was compiled is not read
         parts += [value for key, value in part.items() if key != "compile_config"]
         if isinstance(part.get("vocabulary"), str):
-            raise UsageError(
-                f"{called} has its vocabulary in '{part['vocabulary']}', which is not read"
-            )
+            other = printable(part["vocabulary"])
+            raise UsageError(f"{called} has its vocabulary in '{other}', which is not read")
         if "class_name" not in part:
             continue
         name, module = str(part["class_name"]), part.get("module")
         if name in CODE:
-            raise UsageError(f"{called} contains code ({name}), which is never run")
+            raise UsageError(f"{called} contains code, which is never run: {name}")
         known = keras.saving.get_registered_object(str(part.get("registered_name"))) is not None
         if module is not None and not known and not MODULES.fullmatch(str(module)):
-            raise UsageError(f"{called} contains code ({module}.{name}), which is never run")
+            code = printable(f"{module}.{name}")
+            raise UsageError(f"{called} contains code, which is never run: {code}")
         if name in ("__numpy__", "__tensor__") and not NUMBERS.fullmatch(part["config"]["dtype"]):
             raise CorruptFileError(f"{called} has an array that is not of numbers")
 

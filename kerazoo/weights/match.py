@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import repeat
 
 from kerazoo.registry import ModelConfig
@@ -43,17 +44,22 @@ class Match:
 
     def name_of(self, key: str) -> str:
         """Return the name that is expected for a weight of kerazoo."""
-        names = {key: name for name, key in self.keys.items()}
         fallback = self.network.name_of(key) if self.network else key
-        return f"{self.scope}{names.get(key, fallback)}"
+        return f"{self.scope}{self._names.get(key, fallback)}"
 
     def layer_of(self, name: str) -> str:
         """Return kerazoo's name of a layer."""
         rest = name.removeprefix(self.scope)
-        layers = {
-            name.rpartition("/")[0]: key.rpartition("/")[0] for name, key in self.keys.items()
-        }
-        return layers.get(rest, "" if self.network else rest)
+        return self._layers.get(rest, "" if self.network else rest)
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        return {key: name for name, key in self.keys.items()}
+
+    @cached_property
+    def _layers(self) -> dict[str, str]:
+        names = self.keys.items()
+        return {name.rpartition("/")[0]: key.rpartition("/")[0] for name, key in names}
 
 
 def matched(

@@ -16,7 +16,11 @@ AVERAGE = "/ExponentialMovingAverage"
 
 @dataclass(frozen=True)
 class Selection:
-    """What `kerazoo.load_weights` is asked to load, by the names in the source."""
+    """Which weights `kerazoo.load_weights` loads, by their names in the source.
+
+    Raises:
+        UsageError: A pattern is none.
+    """
 
     averages: bool = True
     ignore: Collection[str] = ()
@@ -32,8 +36,7 @@ class Selection:
         for pattern, replacement in self.rename.items():
             try:
                 re.sub(pattern, replacement, "")
-                re.compile(pattern)
-            except (re.error, TypeError, IndexError) as error:
+            except (re.error, TypeError, IndexError, OverflowError, RecursionError) as error:
                 raise UsageError(
                     f"rename: {pattern!r} to {replacement!r} is not a regular expression and its "
                     f"replacement: {error}"

@@ -87,7 +87,7 @@ def assign(model: keras.Model, weights: LoadedWeights) -> None:
     problems = list(_misfits(weights, targets, values))
     problems += [f"{name} is unexpected" for name in unexpected if name not in skipped]
     if problems:
-        _check_classes(model, weights, targets, values)
+        _check_classes(model, weights, targets, values, len(problems))
         misfits = f"{listed(problems)}{weights.hint}"
         raise weights.error(f"{weights.source} does not fit '{model.name}': {misfits}")
     for key, array in values.items():
@@ -145,11 +145,12 @@ def _check_classes(
     weights: LoadedWeights,
     targets: Mapping[str, Any],
     values: Mapping[str, np.ndarray],
+    problems: int,
 ) -> None:
-    """Raise a UsageError where the shapes differ in the number of classes alone."""
+    """Raise a UsageError where all problems are shapes that differ in the number of classes."""
     wrong = [key for key, array in values.items() if not _fits(array, tuple(targets[key].shape))]
     numbers = {(values[key].shape[-1:], tuple(targets[key].shape)[-1:]) for key in wrong}
-    if len(numbers) != 1 or list(targets)[-1] not in wrong:
+    if len(numbers) != 1 or len(wrong) != problems or list(targets)[-1] not in wrong:
         return
     ((given, wanted),) = numbers
     if not given or not wanted:
@@ -167,5 +168,5 @@ def _check_classes(
 
 def listed(names: Collection[str], limit: int = 6) -> str:
     """Return names with commas between them, and the number of those after the first few."""
-    first = ", ".join(list(names)[:limit])
+    first = text.printable(", ".join(list(names)[:limit]))
     return f"{first} and {len(names) - limit} more" if len(names) > limit else first

@@ -108,14 +108,14 @@ def a_wide_array(config: Any) -> None:
 
 
 CONFIGS: dict[Callable[[Any], None], tuple[type[KerazooError], str]] = {
-    a_lambda: (UsageError, r"contains code \(Lambda\), which is never run$"),
-    an_old_lambda: (UsageError, r"contains code \(Lambda\), which is never run$"),
-    a_function: (UsageError, r"contains code \(__lambda__\), which is never run$"),
-    another_module: (UsageError, r"contains code \(os.system\), which is never run$"),
-    another_function: (UsageError, r"contains code \(subprocess.function\), which is never run$"),
-    a_download: (UsageError, r"contains code \(keras.utils.function\), which is never run$"),
-    another_setting: (UsageError, r"contains code \(keras.config.function\), which is never run$"),
-    a_pickle: (UsageError, r"contains code \(TorchModuleWrapper\), which is never run$"),
+    a_lambda: (UsageError, r"contains code, which is never run: Lambda$"),
+    an_old_lambda: (UsageError, r"contains code, which is never run: Lambda$"),
+    a_function: (UsageError, r"contains code, which is never run: __lambda__$"),
+    another_module: (UsageError, r"contains code, which is never run: os.system$"),
+    another_function: (UsageError, r"contains code, which is never run: subprocess.function$"),
+    a_download: (UsageError, r"contains code, which is never run: keras.utils.function$"),
+    another_setting: (UsageError, r"contains code, which is never run: keras.config.function$"),
+    a_pickle: (UsageError, r"contains code, which is never run: TorchModuleWrapper$"),
     a_vocabulary: (UsageError, "has its vocabulary in '/etc/passwd', which is not read$"),
     a_layer: (UsageError, "holds a Dense, not a model$"),
     a_large_layer: (CorruptFileError, r"bytes of weights for a model of 4,000,000,000,000$"),
@@ -168,8 +168,8 @@ def test_the_member_that_is_missing_is_named(
 )
 def test_odd_members_are_refused(name: str, members: Members, tmp_path: Path) -> None:
     members[name] = b"evil"
-    with pytest.raises(CorruptFileError, match=r"is not a \.keras file: it has '"):
-        load_model(packed(members, tmp_path / "b.keras"))
+    path = packed(members, tmp_path / "b.keras")
+    refuse(path, CorruptFileError, r"is not a \.keras file: it has '.*evil|it has 'a\\nb'$")
 
 
 def test_a_member_that_is_there_twice_is_refused(members: Members, tmp_path: Path) -> None:

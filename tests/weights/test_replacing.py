@@ -126,6 +126,25 @@ def test_the_number_of_data_files_is_another_than_before(tmp_path: Path) -> None
     assert names[0] == names[2] == ["x.ckpt.data-00000-of-00001", "x.ckpt.index"]
 
 
+def test_data_files_that_a_kill_has_left_are_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "x.ckpt"
+    export_weights(filled("tf1", OLD), path, "tf1")
+    for count in range(2, 30):
+        for number in range(count):
+            path.with_name(f"x.ckpt.data-{number:05}-of-{count:05}").write_bytes(b"left")
+    export_weights(filled("tf1", NEW), path, "tf1")
+    assert value_at(path, "tf1") == NEW
+    assert_nothing_else(tmp_path)
+
+
+def test_a_damaged_checkpoint_is_replaced_too(tmp_path: Path) -> None:
+    path = tmp_path / "x.ckpt"
+    for name in ("x.ckpt.index", "x.ckpt.data-00000-of-00001"):
+        (tmp_path / name).write_bytes(b"damaged")
+    export_weights(filled("tf1", NEW), path, "tf1")
+    assert value_at(path, "tf1") == NEW
+
+
 def test_a_lock_that_a_kill_has_left_holds_nobody_up(tmp_path: Path) -> None:
     (tmp_path / ".x.ckpt.lock").touch()
     export_weights(filled("tf1", NEW), tmp_path / "x.ckpt", "tf1")
