@@ -170,7 +170,14 @@ def test_averages_renamed_and_ignored_names_are_converted(
             np.testing.assert_array_equal(value, arrays[name] + extra)
 
 
-@pytest.mark.parametrize("network", ["vgg_a", "resnet_v1_50", "inception_v1", "alexnet_v2"])
+@pytest.mark.parametrize(
+    "network",
+    [
+        "vgg_a",
+        "alexnet_v2",
+        *(pytest.param(name, marks=pytest.mark.full) for name in ("resnet_v1_50", "inception_v1")),
+    ],
+)
 @pytest.mark.usefixtures("thin_networks")
 def test_the_features_of_a_slim_checkpoint_are_converted(network: str, tmp_path: Path) -> None:
     (match,) = (each for each in slim.NETWORKS if each.name == network)

@@ -15,10 +15,10 @@ from tests.helpers.checkpoints import assert_refused
 @pytest.mark.parametrize(
     ("weights", "match"),
     [
-        (np.ones((300, 300)), "received an object of <class 'numpy.ndarray'>$"),
-        ([np.ones(3), np.ones(3)], "received an object of <class 'list'>$"),
-        (b"mnist", "received an object of <class 'bytes'>$"),
-        (5, "weights must be None, 'imagenet', 'mnist', a path or a model; received an object of"),
+        (np.ones((300, 300)), r"received array\(\[\[1.*$"),
+        ([np.ones(3), np.ones(3)], r"received \[array\(.*$"),
+        (b"mnist", "received b'mnist'$"),
+        (5, "weights must be None, 'imagenet', 'mnist', a path or a model; received 5$"),
         ("", "a path or a model; received ''$"),
         ("imagnet", r"weights='imagnet': there is no such file \(did you mean 'imagenet'\?\)$"),
         ("MNIST", r"weights='MNIST': there is no such file \(did you mean 'mnist'\?\)$"),
