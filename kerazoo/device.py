@@ -67,8 +67,10 @@ def start_tensorflow(deterministic: bool = True) -> None:
 
 def address_space() -> int:
     """Return the bytes that this process may map."""
-    import resource  # which Windows lacks
-
+    try:
+        import resource
+    except ImportError:  # Windows lacks it
+        return sys.maxsize
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     return sys.maxsize if limit == resource.RLIM_INFINITY else limit
 

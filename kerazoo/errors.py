@@ -4,11 +4,14 @@ import difflib
 import errno
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator
 
 LEGACY = ("tf_slim", "tf_keras")  # packages that only the TF1 programs need
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)  # on the disk, or for this user
 TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
+# Of a damaged file or disk: a library's own OSError has no number; a part may be missing.
+DAMAGE = (None, errno.EINVAL, errno.EIO, errno.ENOENT, errno.ENOTDIR, errno.EISDIR)
 MAX_CHARACTERS = 300  # of the message of another library
 
 
@@ -59,10 +62,6 @@ def explain(error: BaseException) -> tuple[str, int]:
     """Return the message for an error, one sentence, and the exit code."""
     if isinstance(error, KerazooError):
         return str(error), error.exit_code
-    kinds = {kind.__name__: kind for kind in KerazooError.__subclasses__()}
-    quoted = re.search(rf"\b({'|'.join(kinds)}): (.+)\nTraceback", str(error))
-    if quoted:  # by TensorFlow, from Python that it ran in a graph
-        return quoted[2], kinds[quoted[1]].exit_code
     if any(isinstance(link, KeyboardInterrupt) for link in _chain(error)):
         return "interrupted", InterruptedRunError.exit_code
     text = " ".join(str(error).split())[:MAX_CHARACTERS]
@@ -71,7 +70,7 @@ def explain(error: BaseException) -> tuple[str, int]:
         return f"the disk is full, {how}: {text}", 1
     if is_out_of_memory(error):
         return "out of memory: free some memory, or use a machine with more", 1
-    if isinstance(error, ModuleNotFoundError):
+    if isinstance(error, ModuleNotFoundError) and error.name not in sys.stdlib_module_names:
         package = '".[legacy]"' if error.name in LEGACY else error.name
         return f"the Python package '{error.name}' is missing: pip install {package}", 1
     if isinstance(error, OSError):
@@ -79,6 +78,24 @@ def explain(error: BaseException) -> tuple[str, int]:
             text = f"'{os.fsdecode(error.filename)}': {error.strerror.lower()}"
         return f"a file could not be read or written: {text}", 1
     return f"{type(error).__name__}: {text}; --debug shows where it came from", 1
+
+
+def raised_in_graph(error: Exception) -> KerazooError | None:
+    """Return the error of kerazoo that TensorFlow quotes, from Python that it ran in a graph."""
+    every: list[type[KerazooError]] = [KerazooError, *KerazooError.__subclasses__()]
+    kinds = {kind.__name__: kind for kind in every}
+    quoted = re.search(rf"\b({'|'.join(kinds)}): (.+?)\nTraceback", str(error), re.DOTALL)
+    return kinds[quoted[1]](quoted[2]) if quoted else None
+
+
+def is_damage(error: BaseException) -> bool:
+    """Return whether what a reader of a file raised means that the file is damaged.
+
+    A lack of memory does not, nor what the operating system refuses, such as too many open files.
+    """
+    if isinstance(error, OSError) and error.errno not in DAMAGE:
+        return False
+    return not isinstance(error, KerazooError) and not is_out_of_memory(error)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -20,8 +20,11 @@ class Interruption:
 
     def begins(self) -> bool:
         """Return whether the signal that has just come is the first in quick succession."""
-        before, self._last = self._last, time.monotonic()
-        return self._last - before > QUICK_SECONDS
+        now = time.monotonic()
+        if now - self._last <= QUICK_SECONDS:
+            return False
+        self._last = now
+        return True
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """Handle a signal."""

@@ -59,6 +59,8 @@ TRAIN = ["train", "--model", "mnist_cnn"]
         ([*TRAIN, "--batch=3"], "unknown argument '--batch=3' (did you mean '--batch-size'?)"),
         ([*TRAIN, "-o", "x"], "unknown argument '-o' (did you mean '--out'?)"),
         ([*TRAIN, "--out", "x" * 5000], "no file can have the path 'xxx"),
+        ([*TRAIN, "--data", "folder:" + "x" * 5000], "no file can have the path 'xxx"),
+        ([*TRAIN, "--data", "folder:~nobody-here/x"], "the user is unknown"),
         ([*TRAIN, "--out", "x\0y"], r"no file can have the path 'x\x00y'"),
         (["train", "--model", "a\x1b[2J\nb"], r"unknown model 'a\x1b[2J\nb'"),
         (["list", "--modle"], "unknown argument '--modle'"),

@@ -46,8 +46,9 @@ def load(
 
     Raises:
         DataMissingError: The folder does not exist, or has too few images.
-        CorruptFileError: Images cannot be read, and are not to be left out.
-        PermissionError: A folder or a file in it may not be read.
+        CorruptFileError: Images cannot be read, and are not to be left out; another KerazooError
+            if none of them is damaged, see `kerazoo.data.image_io.read_image`.
+        PermissionError: A folder in it may not be read.
     """
     listing = FolderFiles(root)
     listing.warn_of_unused()
@@ -113,7 +114,8 @@ def _read_all(
         logger.warning("%s", error)
     count = f"{len(errors)} of {len(paths)} images in '{root}'"
     if errors and not skip_broken:
-        raise CorruptFileError(
+        kinds = {type(error) for error in errors}
+        raise (kinds.pop() if len(kinds) == 1 else CorruptFileError)(
             f"{count} cannot be read: replace or remove them, or leave them out with --skip-broken"
         )
     if errors:

@@ -105,8 +105,9 @@ class FolderFiles:
         return folders
 
     def _by_class(self, folders: Mapping[str, list[Path]]) -> dict[str, list[bytes]]:
+        others = [self.root, *(path for paths in folders.values() for path in paths)]
         files = {
-            name: sorted(path for folder in paths for path in self._images(folder))
+            name: sorted(path for folder in paths for path in self._images(folder, others))
             for name, paths in folders.items()
         }
         if empty := [name for name, paths in files.items() if not paths]:
@@ -116,13 +117,13 @@ class FolderFiles:
             )
         return files
 
-    def _images(self, folder: Path) -> list[bytes]:
-        """Return the paths of the images below a folder."""
-        images, seen = [], set()
+    def _images(self, folder: Path, others: Collection[Path]) -> list[bytes]:
+        """Return the paths of the images below a folder, but not below the others."""
+        images, seen = [], {_identity(path) for path in others}
         for parent, names, files in os.walk(folder, onerror=_fail, followlinks=True):
-            status = Path(parent).stat()
-            identity = status.st_dev, status.st_ino
-            if identity in seen:  # a link leads back to it
+            identity = _identity(Path(parent))
+            if identity in seen and Path(parent) != folder:
+                self.unused["links to folders that are read already"] += 1
                 names.clear()
                 continue
             seen.add(identity)
@@ -170,6 +171,11 @@ class FolderFiles:
         if not paths:
             raise DataMissingError(f"no image in '{self.root / split}' can be read; add some")
         return np.array(paths, object), np.array(labels)
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    status = folder.stat()
+    return status.st_dev, status.st_ino
 
 
 def _is_ignored(name: str) -> bool:

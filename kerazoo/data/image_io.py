@@ -7,26 +7,23 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, ImageStat, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageOps, ImageStat, UnidentifiedImageError
 
-from kerazoo.errors import CorruptFileError, KerazooError, UsageError, reason
+from kerazoo.errors import CorruptFileError, KerazooError, UsageError, is_damage, reason
 from kerazoo.files import check_file
 from kerazoo.lazy import tf
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WebP")
 SUFFIXES = (*(".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"),)
+MAX_PIXELS = 89_478_485  # from which on Pillow warns
 DEPTHS = (8, 12, 16)  # bits that the levels of a gray image with more than 8 bits may have
 
 ImageShape = tuple[int, int, int]
-
-_opening = threading.Lock()  # the filters of warnings belong to all threads
 
 
 def read_image(path: Path, channels: int, size: tuple[int, int] | None = None) -> np.ndarray:
@@ -46,44 +43,38 @@ def read_image(path: Path, channels: int, size: tuple[int, int] | None = None) -
         uint8 [height, width, channels].
 
     Raises:
-        UsageError: There is no such file, or it has too many pixels, see
-            `PIL.Image.MAX_IMAGE_PIXELS`.
+        UsageError: There is no such file, or it has more than `MAX_PIXELS`.
         CorruptFileError: It is damaged, or of another format.
         KerazooError: It may not be read.
     """
     try:
         check_file(path)
-        with _opened(path) as image:
-            image = _plain(image, "L" if channels == 1 else "RGB")
+        # not by its path: Pillow maps such a TIFF into memory, and turns it wrongly
+        with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise Image.DecompressionBombError
+            result = _upright(image, "L" if channels == 1 else "RGB")
             if size is not None:
-                image = image.resize(size[::-1], Image.Resampling.BILINEAR)
-            pixels = np.asarray(image)
+                result = result.resize(size[::-1], Image.Resampling.BILINEAR)
+            pixels = np.asarray(result)
             return pixels.reshape(*pixels.shape[:2], channels)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        limit = f"{Image.MAX_IMAGE_PIXELS:,}"
-        raise UsageError(f"'{path}' has more than {limit} pixels: make it smaller") from error
+        message = f"'{path}' has more than {MAX_PIXELS:,} pixels: make it smaller"
+        raise UsageError(message) from error
     except UnidentifiedImageError as error:
         *others, last = FORMATS
         known = f"{', '.join(others)} or {last}"
         raise CorruptFileError(f"'{path}' is not a {known} file: save it as one") from error
     except PermissionError as error:
         raise KerazooError(f"'{path}' may not be read: change its permissions") from error
-    except (KerazooError, MemoryError):
-        raise
     except Exception as error:  # each of Pillow's formats raises kinds of its own
+        if not is_damage(error):
+            raise
         message = f"'{path}' is damaged or cannot be read as an image: {reason(error)}"
         raise CorruptFileError(message) from error
 
 
-def _opened(path: Path) -> Image.Image:
-    """Return an image of which only the header was read."""
-    with _opening, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        return Image.open(path, formats=FORMATS)
-
-
-def _plain(image: Image.Image, mode: str) -> Image.Image:
+def _upright(image: Image.Image, mode: str) -> Image.Image:
     """Return an image upright, of 8 bits and opaque, in the mode "L" or "RGB"."""
     image.load()
     with contextlib.suppress(Exception):  # damaged EXIF data, in a file whose pixels are whole
@@ -92,7 +83,7 @@ def _plain(image: Image.Image, mode: str) -> Image.Image:
         image = _of_8_bits(image)
     elif image.mode == "F":
         raise ValueError("its pixels are floating-point numbers")
-    elif image.has_transparency_data:
+    if image.has_transparency_data:
         image = _opaque(image.convert("RGBA"))
     return image if image.mode == mode else image.convert(mode)
 
@@ -102,13 +93,20 @@ def _of_8_bits(image: Image.Image) -> Image.Image:
     depths = [depth for depth in DEPTHS if levels.min() >= 0 and levels.max() < 2**depth]
     if not depths:
         raise ValueError("its pixels are integers of more than 16 bits")
-    return Image.fromarray((levels >> (depths[0] - 8)).astype(np.uint8))
+    gray = Image.fromarray((levels >> (depths[0] - 8)).astype(np.uint8))
+    if (transparent := image.info.get("transparency")) is not None:
+        gray.putalpha(Image.fromarray(levels != transparent))
+    return gray
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """Return an image over black if its visible pixels are light, else over white."""
-    visible = ImageStat.Stat(image.convert("L"), image.getchannel("A").point(bool))
-    paper = "black" if visible.mean[0] > 127 else "white"
+    """Return an image over black if what is visible of it is light on average, else over white."""
+    alpha = image.getchannel("A")
+    light, visible = (
+        ImageStat.Stat(each).sum[0]
+        for each in (ImageChops.multiply(image.convert("L"), alpha), alpha)
+    )
+    paper = "black" if 2 * light > visible else "white"
     page = Image.new("RGB", image.size, paper)
     page.paste(image, mask=image)
     return page

@@ -6,6 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 from kerazoo.errors import DataMissingError, UsageError, did_you_mean
+from kerazoo.files import mode
 
 FOLDER = "folder:"
 LIST = "tfds_image_sets.txt"
@@ -21,8 +22,9 @@ def check(name: str) -> None:
     if name.startswith(FOLDER):
         if name == FOLDER:
             raise UsageError("the data set 'folder:' lacks a path; add it, as in folder:photos")
-        if not folder_path(name).is_dir():
-            raise DataMissingError(f"there is no folder '{folder_path(name)}'")
+        path = folder_path(name)
+        if mode(path) is None or not path.is_dir():
+            raise DataMissingError(f"there is no folder '{path}'")
         return
     tfds_sets = tfds_image_sets()
     known = ["auto", "digits", *tfds_sets]
@@ -41,8 +43,11 @@ def check(name: str) -> None:
 
 
 def folder_path(name: str) -> Path:
-    """Return the path in "folder:PATH"."""
-    return Path(name.removeprefix(FOLDER)).expanduser()
+    """Return the path in "folder:PATH", or raise a UsageError."""
+    try:
+        return Path(name.removeprefix(FOLDER)).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"'{name}': the user is unknown") from error
 
 
 def tfds_image_sets() -> list[str]:

@@ -20,7 +20,7 @@ from tensorflow_datasets.core import DatasetBuilder as Builder
 from kerazoo.data import images
 from kerazoo.data.image_io import to_shape
 from kerazoo.data.names import tfds_folder
-from kerazoo.errors import CorruptFileError, DataMissingError, UsageError
+from kerazoo.errors import CorruptFileError, DataMissingError, UsageError, is_damage
 from kerazoo.lazy import tf
 
 SHUFFLE_BUFFER = 4096  # encoded images from which a streamed set draws at random
@@ -49,7 +49,7 @@ def load(name: str, image_shape: images.ImageShape) -> images.ImageData:
     image, label = (builder.info.features[key] for key in keys)
     record = (Path(builder.data_dir) / "dataset_info.json").read_bytes()
     in_memory = [split for split in splits.values() if isinstance(split, images.ArraySplit)]
-    if any(int(split.labels.numpy().max()) >= len(label.names) for split in in_memory):
+    if any(int(split.labels.numpy().max(initial=-1)) >= len(label.names) for split in in_memory):
         raise _damaged(builder.data_dir)
     arrays = [array.numpy() for split in in_memory for array in (split.images, split.labels)]
     return images.ImageData(
@@ -71,9 +71,11 @@ def open_builder(name: str) -> Builder:
     """
     try:
         return tfds.builder(name, data_dir=tfds_folder())
-    except (PermissionError, MemoryError):
+    except ImportError:
         raise
     except Exception as error:  # of many types
+        if not is_damage(error):
+            raise
         path, _, version = name.partition(":")
         if any((tfds_folder() / path).glob(f"**/{version or '*'}/*.json")):
             raise _damaged(tfds_folder() / path) from error

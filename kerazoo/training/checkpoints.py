@@ -12,7 +12,6 @@ import logging
 import math
 import re
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,15 +20,10 @@ from typing import IO, Any, Self
 import numpy as np
 
 from kerazoo import files
-from kerazoo.errors import CorruptFileError
+from kerazoo.errors import CorruptFileError, UsageError, is_damage
 
 ARRAYS, RECORD, MANIFEST = "arrays.npz", "record.json", "manifest.json"
 NAME = re.compile(r"epoch-[0-9]{6,}-step-[0-9]{9,}")
-# What reading a damaged archive raises.
-DAMAGED = (
-    *(OSError, EOFError, ValueError, LookupError, TypeError, RuntimeError),
-    *(zipfile.BadZipFile, zlib.error),
-)
 
 
 @dataclass(frozen=True)
@@ -201,9 +195,11 @@ def _read(folder: Path) -> State:
             _check_sizes(file)
             with np.load(file, allow_pickle=False) as arrays:
                 return State(dict(arrays), record)
-    except PermissionError:
-        raise
-    except DAMAGED as error:
+    except Exception as error:  # NumPy, zipfile and zlib each raise kinds of their own
+        if isinstance(error, CorruptFileError) or not (
+            is_damage(error) or isinstance(error, UsageError)
+        ):
+            raise
         raise CorruptFileError("one of its files is missing or damaged") from error
 
 

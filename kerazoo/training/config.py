@@ -71,7 +71,7 @@ def options_of(config: Mapping[str, Any]) -> tuple[TrainOptions, str]:
             data=config["dataset"]["name"],
             mnist_dir=config["mnist_dir"],
             limit=config["limit"],
-            skip_broken=config["skip_broken"],
+            skip_broken=config.get("skip_broken", False),
             recipe=recipe,
             tensorboard=config["tensorboard"],
             strategy=config["strategy"],

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -59,14 +59,15 @@ class RunFolder:
         is_new = not out.exists()
         files.make(out)
         folder = cls(out, files.lock(out), is_new)
-        files.remove_unfinished(out)
-        if runs.has_earlier(out) and runs.has_ended_an_epoch(out):
-            runs.remove_earlier(out)
-        elif runs.has_earlier(out):
-            runs.restore(out)
-        if runs.is_run(out):
-            runs.set_aside(out)
-        (out / CONFIG).touch()
+        with folder._unlocked_by_errors():
+            files.remove_unfinished(out)
+            if runs.has_earlier(out) and runs.has_ended_an_epoch(out):
+                runs.remove_earlier(out)
+            elif runs.has_earlier(out):
+                runs.restore(out)
+            if runs.is_run(out):
+                runs.set_aside(out)
+            (out / CONFIG).touch()
         return folder
 
     @classmethod
@@ -80,9 +81,18 @@ class RunFolder:
         runs.check_run(run)
         runs.check_writable(run)
         folder = cls(run, files.lock(run))
-        files.remove_unfinished(run)
+        with folder._unlocked_by_errors():
+            files.remove_unfinished(run)
         folder.commit()
         return folder
+
+    @contextlib.contextmanager
+    def _unlocked_by_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.unlock()
+            raise
 
     def __enter__(self) -> Self:
         return self

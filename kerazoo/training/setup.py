@@ -10,7 +10,7 @@ from typing import Any
 from kerazoo import registry, text
 from kerazoo.data.images import ImageData
 from kerazoo.data.load import load
-from kerazoo.errors import CorruptFileError
+from kerazoo.errors import CorruptFileError, raised_in_graph
 from kerazoo.lazy import keras, tf
 from kerazoo.models import create_model
 from kerazoo.precision import dtype_policy
@@ -49,14 +49,18 @@ def load_data(options: TrainOptions) -> ImageData:
 
 @contextlib.contextmanager
 def reading(data: ImageData) -> Iterator[None]:
-    """Report data that prove damaged as they are read.
+    """Report data that prove missing or damaged as they are read.
 
     Raises:
-        CorruptFileError: They do.
+        KerazooError: They do.
     """
     try:
         yield
-    except tf.errors.DataLossError as error:
+    except tf.errors.OpError as error:
+        if (found := raised_in_graph(error)) is not None:
+            raise found from error
+        if not isinstance(error, tf.errors.DataLossError):
+            raise
         message = f"the data set {data.name} is damaged: remove its files and prepare it again"
         raise CorruptFileError(message) from error
 

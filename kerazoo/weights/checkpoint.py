@@ -50,14 +50,8 @@ class Checkpoint(Mapping[str, np.ndarray]):
             )
 
     def __getitem__(self, name: str) -> np.ndarray:
-        """Return the elements of a tensor, those of bfloat16 as float32.
-
-        Raises:
-            CorruptFileError: They are damaged.
-        """
-        kind, _ = self._declared[name]
-        array = np.asarray(self._checked(self._reader.get_tensor, name))
-        return array.astype(np.float32) if kind == tf.bfloat16 else array
+        """Return the elements of a tensor, or raise a CorruptFileError."""
+        return np.asarray(self._checked(self._reader.get_tensor, name))
 
     def __contains__(self, name: object) -> bool:
         return name in self._declared  # without reading it

@@ -19,7 +19,7 @@ MAGIC = 0xDB4775248B80FB57  # the last eight bytes of a table
 FOOTER = 48  # bytes
 SLICE, END_OF_NAME = b"\0", b"\0\1"  # before and after the name in the key of a slice
 MAX_BITS = 64  # of an integer
-MAX_NAME = 1000  # bytes
+MAX_NAME = 10_000  # bytes
 MAX_FILES = 99_999  # for the five digits in the names of the data files
 
 

@@ -85,7 +85,7 @@ def _legacy(root: h5py.Group, attributes: Attributes) -> Iterator[Layer]:
 def _array(dataset: Any) -> np.ndarray:
     array = dataset[()]
     # HDF5 has no type for it
-    return array.view(ml_dtypes.bfloat16).astype(np.float32) if array.dtype == "V2" else array
+    return array.view(ml_dtypes.bfloat16) if array.dtype == "V2" else array
 
 
 def write(path: Path, model: keras.Model) -> None:

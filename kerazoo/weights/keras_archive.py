@@ -43,7 +43,7 @@ def check(path: Path) -> dict[str, Any]:
     check_file(path)
     with reported_as(f"'{path}' is not a complete .keras file"), path.open("rb") as file:
         with zipfile.ZipFile(file) as archive:
-            _check_members(f"'{path}'", archive)
+            _check_members(f"'{path}'", archive, path.stat().st_size)
             weights = archive.read(WEIGHTS)
             config = json.loads(archive.read(CONFIG))
             note = json.loads(archive.read(NOTE)) if NOTE in archive.namelist() else {}
@@ -54,9 +54,11 @@ def check(path: Path) -> dict[str, Any]:
     return note
 
 
-def _check_members(called: str, archive: zipfile.ZipFile) -> None:
-    """Raise an error where members are missing, odd, twice there, or far larger unpacked."""
+def _check_members(called: str, archive: zipfile.ZipFile, size: int) -> None:
+    """Raise an error where members are missing, twice there, of others, or far larger unpacked."""
     names = archive.namelist()
+    if sum(member.compress_size for member in archive.infolist()) > size:
+        raise CorruptFileError(f"{called} is not a .keras file: it declares more than it has")
     for name in (CONFIG, WEIGHTS):
         if name not in names:
             raise CorruptFileError(f"{called} is not a complete .keras file: it has no {name}")
@@ -95,7 +97,8 @@ def _check_code(called: str, config: Any) -> None:
         name, module = str(part["class_name"]), part.get("module")
         if name in CODE:
             raise UsageError(f"{called} contains code, which is never run: {name}")
-        known = keras.saving.get_registered_object(str(part.get("registered_name"))) is not None
+        registered = part.get("config" if name == "function" else "registered_name")
+        known = keras.saving.get_registered_object(str(registered)) is not None
         if module is not None and not known and not MODULES.fullmatch(str(module)):
             code = printable(f"{module}.{name}")
             raise UsageError(f"{called} contains code, which is never run: {code}")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from kerazoo import registry, text
@@ -34,7 +35,7 @@ class LoadedWeights:
     tensors: Mapping[str, np.ndarray]  # name in the source -> elements
     skipped: Collection[str] = ()  # what else the source contains, such as optimizer state
     unexpected: Collection[str] = ()  # names in the source of what may be no weight
-    ignored: Callable[[str], bool] = bool  # whether a weight of kerazoo need not be there
+    ignored: Callable[[str], bool] = lambda key: False  # whether a weight need not be there
     preprocessing: Preprocessing | None = None
     config: ModelConfig | None = None  # the call that builds the model of these weights
     source_name: Callable[[str], str] = str  # kerazoo's name -> the expected name in the source
@@ -77,7 +78,7 @@ def assign(model: keras.Model, weights: LoadedWeights) -> None:
     """
     weights.check(model)
     targets = named_weights(model)
-    values = {key: weights.array(key) for key in weights.names if key in targets}
+    values = {key: _floats(weights.array(key)) for key in weights.names if key in targets}
     unused = [key for key in weights.names if key not in targets]
     absent = _absent_layers(model, targets) if unused else set()
     top = [weights.names[key] for key in unused if key.rpartition("/")[0] in absent]
@@ -91,7 +92,9 @@ def assign(model: keras.Model, weights: LoadedWeights) -> None:
         misfits = f"{listed(problems)}{weights.hint}"
         raise weights.error(f"{weights.source} does not fit '{model.name}': {misfits}")
     for key, array in values.items():
-        targets[key].assign(array.reshape(targets[key].shape))
+        with np.errstate(over="ignore"):  # what is infinite then is reported
+            values[key] = array.reshape(targets[key].shape).astype(targets[key].dtype)
+        targets[key].assign(values[key])
     kept = [key for key in targets if key not in values]
     averages = sum(weights.names[key].endswith(AVERAGE) for key in values)
     if averages:
@@ -105,6 +108,11 @@ def assign(model: keras.Model, weights: LoadedWeights) -> None:
     ):
         if names:
             logger.warning(f"%s: {report}", weights.source, listed(names, 12))
+
+
+def _floats(array: np.ndarray) -> np.ndarray:
+    """Return elements of bfloat16 as float32, and others as they are."""
+    return array.astype(np.float32) if array.dtype == ml_dtypes.bfloat16 else array
 
 
 def _misfits(

@@ -11,7 +11,7 @@ from PIL import Image
 
 from kerazoo.data import folder
 from kerazoo.data.images import ImageData, Shuffle, Split
-from kerazoo.errors import CorruptFileError, DataMissingError, UsageError, explain
+from kerazoo.errors import CorruptFileError, DataMissingError, UsageError, raised_in_graph
 from tests.helpers import image_forms
 from tests.helpers.splits import of_two_workers
 
@@ -133,6 +133,17 @@ def test_links_are_followed_once(pets: Path, tmp_path: Path) -> None:
     data = load(pets)
     assert data.class_names == ("bird", "cat", "dog")
     assert sum(split.size for split in (data.train, data.validation, data.test)) == 60 + 2 + 20
+
+
+def test_a_link_upwards_gives_a_class_no_images_of_others(
+    pets: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = load(pets).fingerprint
+    for target in ("..", "../dog"):
+        (pets / "cat" / "up").symlink_to(target)
+        assert load(pets).fingerprint == before
+        (pets / "cat" / "up").unlink()
+    assert "links to folders that are read already: 1" in caplog.text
 
 
 def test_a_folder_that_may_not_be_read_is_an_error(
@@ -340,9 +351,9 @@ def test_many_images_are_read_when_needed(pets: Path, monkeypatch: pytest.Monkey
     shutil.rmtree(pets)
     with pytest.raises(tf.errors.InvalidArgumentError) as caught:
         next(iter(train.batches(7)))
-    message, code = explain(caught.value)
-    assert message.startswith("there is no file '")
-    assert code == UsageError.exit_code
+    error = raised_in_graph(caught.value)
+    assert isinstance(error, UsageError)
+    assert str(error).startswith("there is no file '")
 
 
 def test_images_in_memory_equal_those_read_from_disk(

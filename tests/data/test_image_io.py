@@ -1,5 +1,6 @@
 """Image files of every kind, read by one function."""
 
+import errno
 import struct
 import zlib
 from io import BytesIO
@@ -86,6 +87,40 @@ def test_what_is_transparent_contrasts_with_what_is_not(
     assert np.abs(read(tmp_path, encoded(image, "PNG")) - expected).max() <= 1
 
 
+def test_what_is_nearly_transparent_does_not_count(tmp_path: Path) -> None:
+    colors = np.full((6, 6, 4), (255, 255, 255, 1), np.uint8)
+    colors[2:4, 2:4] = (0, 0, 0, 255)
+    pixels = read(tmp_path, encoded(Image.fromarray(colors), "PNG"), channels=1)[..., 0]
+    expected = np.full((6, 6), 255)
+    expected[2:4, 2:4] = 0
+    np.testing.assert_array_equal(pixels, expected)
+
+
+def test_a_transparent_level_of_16_bits_is_white(tmp_path: Path) -> None:
+    levels = np.zeros((4, 4), np.uint16)
+    levels[1, 1] = 300
+    content = encoded(Image.fromarray(levels), "PNG", transparency=0)
+    pixels = read(tmp_path, content, channels=1)[..., 0]
+    assert pixels[1, 1] == 300 >> 4
+    assert (np.delete(pixels.ravel(), 5) == 255).all()
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "CMYK", "I;16"])
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+def test_a_tiff_of_every_kind_is_turned(mode: str, compression: str | None, tmp_path: Path) -> None:
+    image = Image.fromarray(np.arange(48, dtype=np.uint8).reshape(6, 8) * 5)
+    stored = (
+        image.convert(mode)
+        if mode != "I;16"
+        else Image.fromarray(np.asarray(image, np.uint16) * 257)
+    )
+    sizes = {}
+    for orientation in (1, 6):
+        content = encoded(stored, "TIFF", tiffinfo={0x112: orientation}, compression=compression)
+        sizes[orientation] = read(tmp_path, content, channels=1)[..., 0]
+    np.testing.assert_array_equal(sizes[6], np.rot90(sizes[1], -1))
+
+
 def test_nothing_but_transparency_is_white(tmp_path: Path) -> None:
     pixels = read(tmp_path, encoded(Image.new("RGBA", (3, 2)), "PNG"))
     np.testing.assert_array_equal(pixels, np.full((2, 3, 3), 255))
@@ -98,6 +133,7 @@ def test_levels_are_scaled_by_the_bits_that_they_need(bits: int, tmp_path: Path)
     assert np.abs(pixels - levels / (2**bits - 1) * 255).max() < 1
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 def test_damaged_exif_data_do_no_harm(tmp_path: Path) -> None:
     exif = b"Exif\0\0MM\0*\xff\xff\xff\xff\0\x01"
     content = encoded(COLOR.resize((16, 16)), "JPEG", exif=exif)
@@ -139,16 +175,28 @@ def test_an_image_is_bounded_by_its_header(size: tuple[int, int], tmp_path: Path
         read(tmp_path, png_header(*size))
 
 
-def test_what_may_not_be_read_is_not_damaged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("error", "expected", "message"),
+    [
+        (PermissionError(errno.EACCES, ""), KerazooError, "may not be read: change its permiss"),
+        (OSError(errno.EMFILE, "too many"), OSError, "too many"),
+        (MemoryError("none"), MemoryError, "none"),
+    ],
+)
+def test_what_is_no_damage_is_reported_as_it_is(
+    error: Exception,
+    expected: type[Exception],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise PermissionError
+    def fail(*_: object, **__: object) -> None:
+        raise error
 
-    monkeypatch.setattr(Image, "open", refuse)
-    with pytest.raises(KerazooError, match="may not be read: change its permissions") as caught:
+    monkeypatch.setattr(Image, "open", fail)
+    with pytest.raises(expected, match=message) as caught:
         read(tmp_path, encoded(COLOR, "PNG"))
-    assert caught.value.exit_code == 1
+    assert not isinstance(caught.value, CorruptFileError)
 
 
 def test_a_batch_of_files_is_read_in_one_shape(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ def forms() -> dict[str, Save]:
         **{f"turned{n}.jpg": partial(_turned, n, **best) for n in range(1, 9)},
         "turned6.png": partial(_turned, 6),
         "turned8.tif": partial(_turned, 8),
+        "turned6_packed.tif": partial(_turned, 6, compression="tiff_lzw"),
         "turned5.webp": partial(_turned, 5, lossless=True),
         "plain.bmp": saved(page.convert("RGB")),
         "palette.bmp": saved(palette),
@@ -91,4 +92,4 @@ def _turned(orientation: int, path: Path, **options: Any) -> None:
     pixels = pixels[:: -1 if rows else 1, :: -1 if columns else 1]
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
-    Image.fromarray(np.ascontiguousarray(pixels)).convert("RGB").save(path, exif=exif, **options)
+    Image.fromarray(np.ascontiguousarray(pixels)).save(path, exif=exif, **options)

@@ -190,6 +190,21 @@ def test_a_bomb_is_reported_by_its_declared_size(
     refuse(path, CorruptFileError, f"'{name}' unpacks to 10,000,000 bytes$")
 
 
+def test_a_member_that_declares_more_than_the_file_has_is_refused(
+    members: Members, tmp_path: Path
+) -> None:
+    """What a member takes, packed, stands in the directory of the archive, which may lie."""
+    members["metadata.json"] = b" " * 10**6
+    path = packed(members, tmp_path / "a.keras", zipfile.ZIP_DEFLATED)
+    with zipfile.ZipFile(path) as archive:
+        size = archive.getinfo("metadata.json").compress_size
+    content = path.read_bytes()
+    start = content.rindex(b"metadata.json") - 46  # of its entry in the directory
+    assert struct.unpack_from("<I", content, start + 20) == (size,)
+    path.write_bytes(content[: start + 20] + struct.pack("<I", 10**6) + content[start + 24 :])
+    refuse(path, CorruptFileError, "it declares more than it has")
+
+
 def test_a_compressed_archive_is_read(members: Members, tmp_path: Path) -> None:
     again = load_model(packed(members, tmp_path / "b.keras", zipfile.ZIP_DEFLATED))
     np.testing.assert_array_equal(again.weights[0], load_model(tmp_path / "a.keras").weights[0])
