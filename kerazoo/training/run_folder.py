@@ -58,8 +58,8 @@ class RunFolder:
             return cls(path, files.lock(path), is_new=True)
         is_new = not out.exists()
         files.make(out)
-        folder = cls(out, files.lock(out), is_new)
-        with folder._unlocked_by_errors():
+        lock = files.lock(out)
+        with _unlocked_by_errors(lock):
             files.remove_unfinished(out)
             if runs.has_earlier(out) and runs.has_ended_an_epoch(out):
                 runs.remove_earlier(out)
@@ -68,7 +68,7 @@ class RunFolder:
             if runs.is_run(out):
                 runs.set_aside(out)
             (out / CONFIG).touch()
-        return folder
+        return cls(out, lock, is_new)
 
     @classmethod
     def reopen(cls, run: Path) -> Self:
@@ -80,19 +80,12 @@ class RunFolder:
         """
         runs.check_run(run)
         runs.check_writable(run)
-        folder = cls(run, files.lock(run))
-        with folder._unlocked_by_errors():
+        lock = files.lock(run)
+        with _unlocked_by_errors(lock):
             files.remove_unfinished(run)
+        folder = cls(run, lock)
         folder.commit()
         return folder
-
-    @contextlib.contextmanager
-    def _unlocked_by_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except BaseException:
-            self.unlock()
-            raise
 
     def __enter__(self) -> Self:
         return self
@@ -150,3 +143,12 @@ def _new_folder(name: str) -> Path:
             break
     files.flush(path.parent)
     return path
+
+
+@contextlib.contextmanager
+def _unlocked_by_errors(lock: int) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        os.close(lock)
+        raise

@@ -278,3 +278,14 @@ def test_a_run_that_was_killed_as_it_began_is_in_nobodys_way() -> None:
     Path("other/config.json").write_text("{}")
     with pytest.raises(UsageError, match="contains other files than a run"):
         RunFolder.begin(Path("other"), False, "m", "d")
+
+
+def test_a_directory_that_cannot_be_prepared_is_unlocked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "remove_unfinished", fail)
+        with pytest.raises(OSError, match="Input/output error"):
+            RunFolder.begin(Path("out"), False, "m", "d")
+    RunFolder.begin(Path("out"), False, "m", "d").unlock()

@@ -6,6 +6,7 @@ from typing import Any
 
 import h5py
 import keras
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -199,8 +200,9 @@ def test_bfloat16_is_read(name: str, tmp_path: Path) -> None:
     finally:
         keras.config.set_dtype_policy(before)
     weights, nested = h5.read(tmp_path / name)
-    np.testing.assert_array_equal(weights["d/kernel"], np.array(source.weights[0], np.float32))
-    assert weights["d/kernel"].dtype == np.float32
+    assert weights["d/kernel"].dtype == ml_dtypes.bfloat16
+    expected = np.array(source.weights[0], np.float32)
+    np.testing.assert_array_equal(weights["d/kernel"].astype(np.float32), expected)
     assert not nested
 
 
