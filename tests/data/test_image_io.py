@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from kerazoo.data import image_io
 from kerazoo.data.image_io import read_batch, read_image, to_shape
 from kerazoo.errors import CorruptFileError, KerazooError, UsageError
 from tests.helpers import fuzz, image_forms
@@ -173,6 +174,14 @@ def png_header(width: int, height: int) -> bytes:
 def test_an_image_is_bounded_by_its_header(size: tuple[int, int], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"x.png' has more than 89,478,485 pixels: make it small"):
         read(tmp_path, png_header(*size))
+
+
+def test_the_bound_is_kerazoos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(image_io, "MAX_PIXELS", 35)
+    assert read(tmp_path, encoded(COLOR, "PNG")).shape == (5, 7, 3)
+    monkeypatch.setattr(image_io, "MAX_PIXELS", 34)
+    with pytest.raises(UsageError, match="has more than 34 pixels"):
+        read(tmp_path, encoded(COLOR, "PNG"))
 
 
 @pytest.mark.parametrize(
