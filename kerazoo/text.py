@@ -50,13 +50,14 @@ def format_table(
         return json.dumps({**(attributes or {}), key: rows}, indent=1, default=_for_json)
     as_text = cell or (plain if format == "csv" else readable)
     headings = list(rows[0])
-    cells = [[printable(as_text(row[heading])) for heading in headings] for row in rows]
+
+    def shown(value: Any) -> str:
+        text = printable(as_text(value))
+        is_formula = format == "csv" and isinstance(value, str) and FORMULA.match(text)
+        return f"'{text}" if is_formula else text
+
+    cells = [[shown(row[heading]) for heading in headings] for row in rows]
     if format == "csv":
-        for row, line in zip(rows, cells, strict=True):
-            line[:] = [
-                f"'{text}" if isinstance(row[heading], str) and FORMULA.match(text) else text
-                for heading, text in zip(headings, line, strict=True)
-            ]
         file = io.StringIO()
         csv.writer(file, lineterminator="\n").writerows([headings, *cells])
         return file.getvalue().rstrip("\n")

@@ -1,7 +1,7 @@
 """Arguments as Python's own values."""
 
 import reprlib
-from typing import Any
+from typing import Any, TypeGuard
 
 
 def plain(value: Any) -> Any:
@@ -21,6 +21,6 @@ def short(value: object) -> str:
     return " ".join(reprlib.repr(value).split())
 
 
-def is_integer(value: object) -> bool:
+def is_integer(value: object) -> TypeGuard[int]:
     """Return whether a value is an integer, and not True or False."""
     return isinstance(value, int) and not isinstance(value, bool)

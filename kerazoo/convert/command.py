@@ -7,7 +7,7 @@ from kerazoo.arguments import Parser, add_messages, one_of, path, print_result, 
 from kerazoo.convert import DOWNLOAD
 from kerazoo.errors import UsageError
 from kerazoo.files import check_target
-from kerazoo.weights.checkpoint_files import exists
+from kerazoo.weights.checkpoint_files import exists, index_of
 from kerazoo.weights.selection import Selection
 
 
@@ -77,6 +77,6 @@ def _check_target(target: Path, overwrite: bool) -> None:
     if target.suffix not in (".keras", ".h5", ".ckpt"):
         raise UsageError(f"'{target}' must end with .keras, .h5, .weights.h5 or .ckpt")
     check_target(target)
-    for existing in (target, target.with_name(f"{target.name}.index")):
+    for existing in (target, index_of(target)):
         if existing.exists() and not overwrite:
             raise UsageError(f"'{existing}' exists: name another file or give --overwrite")

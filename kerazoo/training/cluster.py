@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kerazoo.errors import UsageError
+from kerazoo.values import is_integer
 
 OF_ONE_MACHINE = ("none", "mirrored")
 STRATEGIES = (*OF_ONE_MACHINE, "multiworker", "auto")
@@ -73,7 +74,7 @@ def _index(value: object) -> int:
     """Return the index of a task, which scripts also write as a text."""
     if isinstance(value, str) and value.isascii() and value.isdigit():
         return int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
+    if not is_integer(value):
         raise ValueError("not an index")
     return value
 

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from kerazoo.errors import CorruptFileError
 from kerazoo.training.result import EpochResult
@@ -11,7 +11,6 @@ from kerazoo.training.result import EpochResult
 INCOMPLETE = "the checkpoint is incomplete"
 INCOMPATIBLE = "the checkpoint is damaged or was written by an incompatible version of kerazoo"
 RECORDED = {"position", "results", "callbacks", "random", "stop_training"}
-Record = TypeVar("Record")
 
 
 @dataclasses.dataclass

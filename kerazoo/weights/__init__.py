@@ -110,7 +110,7 @@ def read_weights(path: Path) -> Source:
         return keras_applications.read(path)
     file = Checkpoint(path)
     networks = (*slim.NETWORKS, tf1_saver.NETWORK, *KERAS_NETWORKS)
-    return Source(file.name, file, networks, others=file.others(), slots=file.slots())
+    return Source(file.name, file, networks, others=[*file.others(), *file.slots()])
 
 
 def export_weights(model: keras.Model, path: str | os.PathLike[str], format: str) -> None:

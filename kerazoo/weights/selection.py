@@ -27,9 +27,8 @@ class Selection:
     rename: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.ignore, Collection) or isinstance(self.ignore, str):
-            raise UsageError(f"ignore must be a list of patterns; received {short(self.ignore)}")
-        if not all(isinstance(each, str) for each in self.ignore):
+        is_list = isinstance(self.ignore, Collection) and not isinstance(self.ignore, str)
+        if not is_list or not all(isinstance(each, str) for each in self.ignore):
             raise UsageError(f"ignore must be a list of patterns; received {short(self.ignore)}")
         if not isinstance(self.rename, Mapping):
             raise UsageError(f"rename must be a mapping of patterns; received {short(self.rename)}")

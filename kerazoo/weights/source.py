@@ -31,8 +31,7 @@ class Source:
     # a graph has None for each.
     models: Mapping[str, keras.Model | None] = field(default_factory=dict)
     in_order: bool = False  # whether the weights of a layer have an order and no names
-    others: Collection[str] = ()  # what is no weight
-    slots: Collection[str] = ()  # state of an optimizer, a tensor for each weight
+    others: Collection[str] = ()  # what is no weight, such as the state of an optimizer
     preprocessing: Preprocessing | None = None  # if the models do not know it
     error: type[KerazooError] = CorruptFileError  # raised if the weights do not fit a model
 
@@ -48,8 +47,8 @@ class Source:
                 or a pattern of the selection fits nothing.
         """
         targets = () if model is None else named_weights(model)
-        no_weights = {*self.others, *self.slots}
-        renamed = selection.names(self.called, [n for n in self.tensors if n not in no_weights])
+        others = set(self.others)
+        renamed = selection.names(self.called, [n for n in self.tensors if n not in others])
         ignored = {n: tensor for n, tensor in renamed.items() if selection.ignores(n, tensor)}
         chosen = {n: tensor for n, tensor in renamed.items() if n not in ignored}
         match = self._match(chosen, ignored, targets, getattr(model, "kerazoo_config", None))
@@ -61,14 +60,14 @@ class Source:
         # Of a model with others inside, those outside of the one that fits are left out.
         scope = match.scope if match.scope in self.models else ""
         outside = [chosen[name] for name in unknown if not name.startswith(scope)]
-        others = _counted([*self.others, *self.slots, *selection.dropped(self.tensors)])
+        no_weights = _counted([*self.others, *selection.dropped(self.tensors)])
         network, inner = match.network, self.models.get(match.scope)
         unneeded = {keys[name] for name in ignored}
         return LoadedWeights(
             source=self.called,
             names={key: chosen[name] for name in chosen if (key := keys[name]) is not None},
             tensors=self.tensors,
-            skipped=[*others, *outside, *ignored.values()],
+            skipped=[*no_weights, *outside, *ignored.values()],
             unexpected=[chosen[name] for name in unknown if name.startswith(scope)],
             ignored=lambda key: key in unneeded or selection.ignores(match.name_of(key)),
             preprocessing=getattr(inner, "preprocessing", None) or (network or self).preprocessing,

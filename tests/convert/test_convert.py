@@ -223,12 +223,7 @@ def test_a_network_inside_another_model_is_converted(tmp_path: Path) -> None:
         ("a.keras", "b.keras --rename (=x", 2, "is not a regular expression and its replacement"),
         ("a.keras", "b.keras --rename nothing=x", 2, "rename: 'nothing' fits no name in 'a.keras'"),
         ("a.keras", "b.keras --ignore nothing", 2, "ignore: 'nothing' fits no name in 'a.keras'"),
-        (
-            "a.keras",
-            "b.keras --ignore conv1/*",
-            2,
-            "leaves conv1/kernel, conv1/bias of",
-        ),
+        ("a.keras", "b.keras --ignore conv1/*", 2, "leaves conv1/kernel, conv1/bias of"),
         ("text.h5", "b.keras", 4, "is no complete file of Keras's weights"),
         ("text.keras", "b.keras", 4, "is not a complete .keras file"),
         ("text", "b.keras", 4, "cannot be read as a TensorFlow checkpoint"),
