@@ -14,10 +14,10 @@ from kerazoo.errors import KerazooError, UsageError, did_you_mean
 from kerazoo.models import create_model
 from kerazoo.registry import ModelConfig
 from kerazoo.weights import keras_applications, read_weights, unfinished, write
-from kerazoo.weights.networks import KERAS_NETWORKS
+from kerazoo.weights.networks import KERAS_NETWORKS, named_weights
 from kerazoo.weights.selection import Selection
 from kerazoo.weights.source import Source
-from kerazoo.weights.transfer import assign, listed, named_weights
+from kerazoo.weights.transfer import assign, listed
 
 TOLERANCE = 1e-5  # relative
 
@@ -62,7 +62,7 @@ def convert(
     config = _config(weights, selection, name, head)
     model = create_model(config.name, **config.options)
     loaded = weights.loaded(selection, model)
-    left = [key for key in named_weights(model) if key not in loaded.names and loaded.ignored(key)]
+    left = [key for key in named_weights(model) if key not in loaded.names and loaded.ignores(key)]
     if left:
         raise UsageError(f"--ignore leaves {listed(left)} of '{config.name}' without values")
     assign(model, loaded)
@@ -105,7 +105,7 @@ def _config(
     if name is not None and (config is None or name != config.name):
         config = ModelConfig(name)
     if config is None:
-        raise UsageError(f"the model of {weights.called} is unknown: give --model NAME")
+        raise UsageError(f"the model of {weights.name} is unknown: give --model NAME")
     options = dict(config.options)
     if head is not None:
         if "head" not in inspect.signature(registry.constructor(config.name)).parameters:

@@ -14,7 +14,8 @@ from kerazoo.lazy import keras, tf
 from kerazoo.weights import keras_applications, preprocess
 from kerazoo.weights.networks import KERAS, Network
 from kerazoo.weights.slim import SlimNetwork
-from kerazoo.weights.transfer import LoadedWeights, assign
+from kerazoo.weights.source import LoadedWeights
+from kerazoo.weights.transfer import set_weights
 from legacy_tf1 import mnist_cnn, slim_nets
 from legacy_tf1.program import Nodes, Program, mean_square, tf1
 
@@ -57,20 +58,20 @@ def run(path: Path, weights: LoadedWeights, model: keras.Model, images: np.ndarr
     Raises:
         UsageError: The weights are of no other library.
     """
-    network = weights.network
+    network, source = weights.match.network, weights.source
     if weights.graph is not None:
         return logits(weights.graph)(images, training=False).numpy()
     if network is None:
-        raise UsageError(f"{weights.source} is for no other library to compare with")
+        raise UsageError(f"{source.name} is for no other library to compare with")
     if network.library == KERAS:
         twin = keras_applications.as_model(model)
         if path.suffix == ".h5" and [network.name_of(key) for key in weights.names] == [
-            *weights.tensors
+            *source.tensors
         ]:
             twin.load_weights(path)
         else:
-            names = {network.name_of(key): name for key, name in weights.names.items()}
-            assign(twin, LoadedWeights(weights.source, names, weights.tensors))
+            arrays = {network.name_of(key): weights.array(key) for key in weights.names}
+            set_weights(twin, arrays, source.name)
         return logits(twin)(images, training=False).numpy()
     if not isinstance(network, SlimNetwork):
         return _forward(mnist_cnn.build, network, weights, images.reshape(len(images), -1))

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from kerazoo.lazy import keras, tf
-from kerazoo.weights.transfer import LoadedWeights, assign, named_weights, weight_arrays
+from kerazoo.weights.networks import named_weights, weight_arrays
+from kerazoo.weights.transfer import set_weights
 from legacy_tf1.program import Arrays, Batch
 
 
@@ -22,8 +23,7 @@ class Port:
 
     @weights.setter
     def weights(self, values: Mapping[str, np.ndarray]) -> None:
-        names = {key: key for key in values}
-        assign(self.model, LoadedWeights("the TF1 program", names, values))
+        set_weights(self.model, values, "the TF1 program")
 
     def forward(self, images: np.ndarray) -> np.ndarray:
         """Return the model's outputs for images [batch, ...]."""

@@ -16,7 +16,7 @@ from kerazoo.lazy import tf
 from kerazoo.weights import checkpoint_index
 from kerazoo.weights.checkpoint_files import data_file, index_of, prefix_of
 from kerazoo.weights.damage import MAX_EXPANSION, reported_as
-from kerazoo.weights.selection import AVERAGE
+from kerazoo.weights.selection import is_average, suffixes
 
 MEAN = re.compile(r"(.*/)?mean_rgb")  # which slim subtracts from an image
 OBJECTS = "/.ATTRIBUTES/VARIABLE_VALUE"  # ends the names in a checkpoint of objects
@@ -78,11 +78,10 @@ class Checkpoint(Mapping[str, np.ndarray]):
         return [name for name in sorted(self) if self._is_slot(name)]
 
     def _is_slot(self, name: str) -> bool:
-        parts = name.split("/")[:-1]
-        weights = ("/".join(parts[start:]) for start in range(len(parts)))
-        return not name.endswith(AVERAGE) and any(
+        scope, _, _ = name.rpartition("/")
+        return not is_average(name) and any(
             weight in self and self._declared[weight][1] == self._declared[name][1]
-            for weight in weights
+            for weight in suffixes(scope)
         )
 
     def _checked(self, read: Callable[..., Any], *arguments: Any) -> Any:

@@ -22,26 +22,28 @@ from kerazoo.weights.networks import (
     KERAS_NETWORKS,
     Network,
     find_network,
+    named_weights,
     nested_models,
+    weight_arrays,
 )
 from kerazoo.weights.preprocessing import CAFFE, Preprocessing
 from kerazoo.weights.source import Source
-from kerazoo.weights.transfer import LoadedWeights, assign, named_weights, weight_arrays
+from kerazoo.weights.transfer import set_weights
 
 
 def from_model(
-    model: keras.Model, called: str = "", error: type[KerazooError] = UsageError
+    model: keras.Model, name: str = "", error: type[KerazooError] = UsageError
 ) -> Source:
     """Return the weights of a model of keras.applications or of kerazoo, or with one inside.
 
     Args:
         model: The model.
-        called: Its name in messages, by default that of the model.
+        name: Its name in messages, by default that of the model.
         error: What is raised if the weights do not fit another model.
     """
     models = {"": model, **dict(nested_models(model))}
-    called = called or f"the model '{model.name}'"
-    return Source(called, weight_arrays(model), KERAS_NETWORKS, models, error=error)
+    name = name or f"the model '{model.name}'"
+    return Source(name, weight_arrays(model), KERAS_NETWORKS, models, error=error)
 
 
 def read(path: Path) -> Source:
@@ -116,8 +118,8 @@ def as_model(model: keras.Model) -> keras.Model:
         input_shape=_input_shape(model, weights),
         **({"classes": len(weights[f"{last}/bias"])} if include_top else {}),
     )
-    names = {network.name_of(key): key for key in weights}
-    assign(result, LoadedWeights(f"'{model.name}'", names, weights, error=UsageError))
+    arrays = {network.name_of(key): array for key, array in weights.items()}
+    set_weights(result, arrays, f"'{model.name}'")
     return result
 
 

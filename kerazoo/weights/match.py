@@ -10,6 +10,7 @@ from itertools import repeat
 
 from kerazoo.registry import ModelConfig
 from kerazoo.weights.networks import Network
+from kerazoo.weights.selection import suffixes
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,4 @@ def matched(
 
 def _scopes(name: str, known: Collection[str]) -> Iterator[str]:
     """Yield what is before a known name at the end of `name`, such as "cnn/"."""
-    parts = name.split("/")
-    for number in range(len(parts)):
-        if "/".join(parts[number:]) in known:
-            yield "".join(f"{part}/" for part in parts[:number])
+    yield from (name.removesuffix(each) for each in suffixes(name) if each in known)

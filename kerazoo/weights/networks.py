@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kerazoo.errors import KerazooError, UsageError
 from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
 from kerazoo.weights.preprocessing import CAFFE, Preprocessing
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # Names of layers in kerazoo, and in keras.applications; the first pattern that fits counts.
 VGG_NAMES = {
@@ -222,6 +225,20 @@ def named_layers(model: keras.Model) -> Iterator[tuple[str, Any]]:
             yield from ((f"{layer.name}/{name}", inner) for name, inner in named_layers(layer))
         else:
             yield names.get(layer.name, layer.name), layer
+
+
+def named_weights(model: keras.Model) -> dict[str, Any]:
+    """Return every weight of a model by "layer/weight", with kerazoo's names of layers."""
+    return {
+        f"{name}/{weight.name}": weight
+        for name, layer in named_layers(model)
+        for weight in layer.weights
+    }
+
+
+def weight_arrays(model: keras.Model) -> dict[str, np.ndarray]:
+    """Return the elements of every weight of a model, see `named_weights`."""
+    return {key: weight.numpy() for key, weight in named_weights(model).items()}
 
 
 def nested_models(model: keras.Model) -> Iterator[tuple[str, keras.Model]]:

@@ -10,8 +10,8 @@ from fnmatch import fnmatchcase
 from kerazoo.errors import UsageError
 from kerazoo.values import short
 
-# What tf.train.ExponentialMovingAverage adds to the name of a weight.
-AVERAGE = "/ExponentialMovingAverage"
+# What tf.train.ExponentialMovingAverage adds to the name of a weight, by itself or with `name=`.
+AVERAGE = re.compile(r"/(exponential_?moving_?average|moving_?average|ema|averages?)(_\d+)?$", re.I)
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Selection:
     """Which weights `kerazoo.load_weights` loads, by their names in the source.
 
     Raises:
-        UsageError: A pattern is none.
+        UsageError: A pattern is none, or `averages` is not a bool.
     """
 
     averages: bool = True
@@ -27,6 +27,8 @@ class Selection:
     rename: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.averages, bool):
+            raise UsageError(f"averages must be True or False; received {short(self.averages)}")
         is_list = isinstance(self.ignore, Collection) and not isinstance(self.ignore, str)
         if not is_list or not all(isinstance(each, str) for each in self.ignore):
             raise UsageError(f"ignore must be a list of patterns; received {short(self.ignore)}")
@@ -45,17 +47,17 @@ class Selection:
         """Return whether one of the names is to be ignored."""
         return any(fnmatchcase(name, pattern) for name in names for pattern in self.ignore)
 
-    def check_ignored(self, called: str, names: Collection[str]) -> None:
+    def check_ignored(self, source: str, names: Collection[str]) -> None:
         """Raise a UsageError where a pattern of `ignore` fits none of the names."""
         for pattern in self.ignore:
             if not any(fnmatchcase(name, pattern) for name in names):
-                raise UsageError(f"ignore: '{pattern}' fits no name in {called}")
+                raise UsageError(f"ignore: '{pattern}' fits no name in {source}")
 
     def dropped(self, tensors: Collection[str]) -> list[str]:
         """Return the averages that are not used."""
-        return [] if self.averages else [name for name in tensors if name.endswith(AVERAGE)]
+        return [] if self.averages else [name for name in tensors if is_average(name)]
 
-    def names(self, called: str, tensors: Collection[str]) -> dict[str, str]:
+    def names(self, source: str, tensors: Collection[str]) -> dict[str, str]:
         """Return the names of the tensors after averaging and renaming: new name -> name.
 
         An average has the name of the weight that it is of, in place of that weight.
@@ -64,23 +66,44 @@ class Selection:
             UsageError: A pattern of `rename` fits no name, or gives two tensors one name; or there
                 are averages alone, and `averages` is false.
         """
-        averages = {name.removesuffix(AVERAGE): name for name in tensors if name.endswith(AVERAGE)}
-        plain = {name: name for name in tensors if not name.endswith(AVERAGE)}
+        weights = {name: name for name in tensors if not is_average(name)}
+        averages = {
+            _averaged(name, weights): name
+            for name in sorted(tensors, key=len, reverse=True)
+            if is_average(name)
+        }
         if averages and self.averages:
-            plain |= averages
-        elif averages and not averages.keys() & plain.keys():
-            raise UsageError(f"{called} holds moving averages alone: load it with averages=True")
+            weights |= averages
+        elif averages and not averages.keys() & weights.keys():
+            raise UsageError(f"{source} holds moving averages alone: load it with averages=True")
         result: dict[str, str] = {}
         unused = set(self.rename)
-        for name, tensor in plain.items():
+        for name, tensor in weights.items():
             new = name
             for pattern, replacement in self.rename.items():
                 new, count = re.subn(pattern, replacement, new)
                 if count:
                     unused.discard(pattern)
             if new in result:
-                raise UsageError(f"rename gives {result[new]} and {tensor} of {called} one name")
+                raise UsageError(f"rename gives {result[new]} and {tensor} of {source} one name")
             result[new] = tensor
         if unused:
-            raise UsageError(f"rename: '{sorted(unused)[0]}' fits no name in {called}")
+            raise UsageError(f"rename: '{sorted(unused)[0]}' fits no name in {source}")
         return result
+
+
+def is_average(name: str) -> bool:
+    """Return whether a name is that of a moving average."""
+    return AVERAGE.search(name) is not None
+
+
+def suffixes(name: str) -> list[str]:
+    """Return "a/b/c", "b/c" and "c" for "a/b/c"."""
+    parts = name.split("/")
+    return ["/".join(parts[start:]) for start in range(len(parts))]
+
+
+def _averaged(average: str, weights: Collection[str]) -> str:
+    """Return the weight that an average is of; it may have been made inside another scope."""
+    name = AVERAGE.sub("", average)
+    return next((each for each in suffixes(name) if each in weights), name)

@@ -27,9 +27,9 @@ from kerazoo.weights.networks import (
     VGG_TOP,
     VGGS,
     Network,
+    weight_arrays,
 )
 from kerazoo.weights.preprocessing import SLIM_INCEPTION, SLIM_VGG, Preprocessing
-from kerazoo.weights.transfer import weight_arrays
 
 LIBRARY = "tf-slim"
 SLIM_KINDS = {"kernel": "weights", "bias": "biases"}

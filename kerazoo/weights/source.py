@@ -14,19 +14,24 @@ from kerazoo.registry import ModelConfig
 from kerazoo.weights import h5
 from kerazoo.weights.foreign import check_known
 from kerazoo.weights.match import Match, matched
-from kerazoo.weights.networks import Network, check_same_graph, find_network, named_layers
+from kerazoo.weights.networks import (
+    Network,
+    check_same_graph,
+    find_network,
+    named_layers,
+    named_weights,
+)
 from kerazoo.weights.preprocessing import Preprocessing
 from kerazoo.weights.selection import Selection
-from kerazoo.weights.transfer import LoadedWeights, named_weights
 
 
 @dataclass(frozen=True)
 class Source:
     """Weights by their names in a checkpoint, a file or a model."""
 
-    called: str  # in messages
+    name: str  # in messages
     tensors: Mapping[str, np.ndarray]  # a checkpoint reads each when it is needed
-    networks: Sequence[Network]  # whose names these may be
+    networks: Sequence[Network] = ()  # whose names these may be
     # Beginning of names, such as "vgg16/" -> that nested model; "" is the outer one. A file without
     # a graph has None for each.
     models: Mapping[str, keras.Model | None] = field(default_factory=dict)
@@ -48,36 +53,27 @@ class Source:
         """
         targets = () if model is None else named_weights(model)
         others = set(self.others)
-        renamed = selection.names(self.called, [n for n in self.tensors if n not in others])
+        renamed = selection.names(self.name, [n for n in self.tensors if n not in others])
         ignored = {n: tensor for n, tensor in renamed.items() if selection.ignores(n, tensor)}
         chosen = {n: tensor for n, tensor in renamed.items() if n not in ignored}
         match = self._match(chosen, ignored, targets, getattr(model, "kerazoo_config", None))
         if model is not None:
             expected = [match.name_of(key) for key in targets]
-            selection.check_ignored(self.called, [*renamed, *self.tensors, *expected])
+            selection.check_ignored(self.name, [*renamed, *self.tensors, *expected])
         keys = {name: match.key_of(name) for name in renamed}
         unknown = [name for name in chosen if keys[name] is None]
         # Of a model with others inside, those outside of the one that fits are left out.
         scope = match.scope if match.scope in self.models else ""
         outside = [chosen[name] for name in unknown if not name.startswith(scope)]
         no_weights = _counted([*self.others, *selection.dropped(self.tensors)])
-        network, inner = match.network, self.models.get(match.scope)
-        unneeded = {keys[name] for name in ignored}
         return LoadedWeights(
-            source=self.called,
+            self,
+            match,
+            selection,
             names={key: chosen[name] for name in chosen if (key := keys[name]) is not None},
-            tensors=self.tensors,
+            ignored={key for name in ignored if (key := keys[name]) is not None},
             skipped=[*no_weights, *outside, *ignored.values()],
-            unexpected=[chosen[name] for name in unknown if name.startswith(scope)],
-            ignored=lambda key: key in unneeded or selection.ignores(match.name_of(key)),
-            preprocessing=getattr(inner, "preprocessing", None) or (network or self).preprocessing,
-            config=getattr(inner, "kerazoo_config", None) or match.config,
-            source_name=match.name_of,
-            error=self.error,
-            check=lambda model: self._check_graph(model, match),
-            hint=self._nested_models(match),
-            network=network,
-            graph=inner,
+            unexpected={n: chosen[n] for n in unknown if n.startswith(scope)},
         )
 
     def _match(
@@ -106,26 +102,72 @@ class Source:
         best = max(found, key=rank)
         if not best.complete:
             outer = self.models.get("")
-            check_known(self.called, [*names, *([outer.name] if outer is not None else [])])
+            check_known(self.name, [*names, *([outer.name] if outer is not None else [])])
         elif len(best.scopes) > 1:
             scopes = ", ".join(f"'{scope}'" for scope in sorted(best.scopes))
             raise UsageError(
-                f"{self.called} has several networks that fit, which begin with {scopes}: leave "
+                f"{self.name} has several networks that fit, which begin with {scopes}: leave "
                 "out all but one with load_weights(..., ignore=[...])"
             )
         return best
 
-    def _check_graph(self, model: keras.Model, match: Match) -> None:
-        if match.network and (library := match.network.library):
-            find_network(model, [n for n in self.networks if n.library == library], library)
-        if (outer := self.models.get("")) is not None:
-            layers = {match.layer_of(name): layer for name, layer in named_layers(outer)}
-            check_same_graph(model, layers, self.called, self.error)
 
-    def _nested_models(self, match: Match) -> str:
+@dataclass(frozen=True)
+class LoadedWeights:
+    """The weights of a source by kerazoo's names, as a selection gives them."""
+
+    source: Source
+    match: Match
+    selection: Selection
+    names: Mapping[str, str]  # "layer/weight" -> name in the source
+    ignored: Collection[str]  # "layer/weight" of those that are in the source and not loaded
+    skipped: Collection[str]  # what else the source contains, such as the state of an optimizer
+    unexpected: Mapping[str, str]  # renamed -> name in the source of what may be no weight
+
+    def array(self, key: str) -> np.ndarray:
+        """Return the elements of a weight by kerazoo's name."""
+        return self.source.tensors[self.names[key]]
+
+    def ignores(self, key: str) -> bool:
+        """Return whether a weight need not be there, by kerazoo's name."""
+        return key in self.ignored or self.selection.ignores(self.match.name_of(key))
+
+    @property
+    def graph(self) -> keras.Model | None:
+        """The model that they are of, if it is known."""
+        return self.source.models.get(self.match.scope)
+
+    @property
+    def preprocessing(self) -> Preprocessing | None:
+        """What they expect, if it is known."""
+        of_graph: Preprocessing | None = getattr(self.graph, "preprocessing", None)
+        return of_graph or (self.match.network or self.source).preprocessing
+
+    @property
+    def config(self) -> ModelConfig | None:
+        """The call that builds the model that they are of, if it is known."""
+        return getattr(self.graph, "kerazoo_config", None) or self.match.config
+
+    def check_graph(self, model: keras.Model) -> None:
+        """Check that a model with these weights computes the same as theirs, where that is known.
+
+        Raises:
+            UsageError: The model is not the network whose names they have.
+            KerazooError: Layers have other settings.
+        """
+        source, match = self.source, self.match
+        if match.network and (library := match.network.library):
+            find_network(model, [n for n in source.networks if n.library == library], library)
+        if (outer := source.models.get("")) is not None:
+            layers = {match.layer_of(name): layer for name, layer in named_layers(outer)}
+            check_same_graph(model, layers, source.name, source.error)
+
+    def nested_models(self) -> str:
         """Return what to add to a message where none of the nested models fits."""
-        nested = [f"'{start.rstrip('/')}'" for start in self.models if start]
-        return f"; it holds the models {', '.join(nested)}" if nested and not match.scope else ""
+        nested = [f"'{start.rstrip('/')}'" for start in self.source.models if start]
+        return (
+            f"; it holds the models {', '.join(nested)}" if nested and not self.match.scope else ""
+        )
 
 
 def _names_in_order(targets: Collection[str]) -> dict[str, str]:

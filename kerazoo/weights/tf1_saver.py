@@ -14,9 +14,8 @@ from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
 from kerazoo.weights import checkpoint_writer
-from kerazoo.weights.networks import Network
+from kerazoo.weights.networks import Network, weight_arrays
 from kerazoo.weights.preprocessing import UNIT, Preprocessing
-from kerazoo.weights.transfer import weight_arrays
 
 LAYERS = ("conv1", "conv2", "fc1", "output")
 NETWORK = Network(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import ml_dtypes
@@ -13,12 +12,12 @@ import numpy as np
 
 from kerazoo import registry, text
 from kerazoo.compat import shapes_only
-from kerazoo.errors import CorruptFileError, KerazooError, UsageError
+from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
-from kerazoo.weights.networks import Network, named_layers
-from kerazoo.weights.preprocessing import Preprocessing
-from kerazoo.weights.selection import AVERAGE
+from kerazoo.weights.networks import named_weights
+from kerazoo.weights.selection import Selection, is_average
+from kerazoo.weights.source import LoadedWeights, Source
 
 # Options that change what is after the features, and not the names of the layers before.
 TOP_OPTIONS = ("include_top", "classes", "pooling", "input_shape")
@@ -26,46 +25,7 @@ TOP_OPTIONS = ("include_top", "classes", "pooling", "input_shape")
 logger = logging.getLogger("kerazoo")
 
 
-@dataclass(frozen=True)
-class LoadedWeights:
-    """Weights from a checkpoint, a file or a model, by kerazoo's names."""
-
-    source: str  # name of the checkpoint, file or model in messages
-    names: Mapping[str, str]  # "layer/weight" -> name in the source
-    tensors: Mapping[str, np.ndarray]  # name in the source -> elements
-    skipped: Collection[str] = ()  # what else the source contains, such as optimizer state
-    unexpected: Collection[str] = ()  # names in the source of what may be no weight
-    ignored: Callable[[str], bool] = lambda key: False  # whether a weight need not be there
-    preprocessing: Preprocessing | None = None
-    config: ModelConfig | None = None  # the call that builds the model of these weights
-    source_name: Callable[[str], str] = str  # kerazoo's name -> the expected name in the source
-    error: type[KerazooError] = CorruptFileError  # raised if the weights do not fit a model
-    # Raises an error if a model with weights of these names and shapes has another graph.
-    check: Callable[[keras.Model], object] = bool
-    hint: str = ""  # added to the message if the weights do not fit
-    network: Network | None = None  # of another library, whose names they have
-    graph: keras.Model | None = None  # the model that they are of, if it is known
-
-    def array(self, key: str) -> np.ndarray:
-        """Return the elements of a weight by kerazoo's name."""
-        return self.tensors[self.names[key]]
-
-
-def named_weights(model: keras.Model) -> dict[str, Any]:
-    """Return every weight of a model by "layer/weight", with kerazoo's names of layers."""
-    return {
-        f"{name}/{weight.name}": weight
-        for name, layer in named_layers(model)
-        for weight in layer.weights
-    }
-
-
-def weight_arrays(model: keras.Model) -> dict[str, np.ndarray]:
-    """Return the elements of every weight of a model, see `named_weights`."""
-    return {key: weight.numpy() for key, weight in named_weights(model).items()}
-
-
-def assign(model: keras.Model, weights: LoadedWeights) -> None:
+def assign(model: keras.Model, loaded: LoadedWeights) -> None:
     """Set every weight of a model, and report what was skipped, kept or is not finite.
 
     A convolution's kernel [height, width, in, out] also fits a dense kernel
@@ -76,38 +36,57 @@ def assign(model: keras.Model, weights: LoadedWeights) -> None:
         KerazooError: Tensors are missing, unexpected or of another shape; the message lists them,
             and the model is unchanged.
     """
-    weights.check(model)
+    loaded.check_graph(model)
+    source, names = loaded.source.name, loaded.names
     targets = named_weights(model)
-    values = {key: _floats(weights.array(key)) for key in weights.names if key in targets}
-    unused = [key for key in weights.names if key not in targets]
+    values = {key: _floats(loaded.array(key)) for key in names if key in targets}
+    unused = [key for key in names if key not in targets]
     absent = _absent_layers(model, targets) if unused else set()
-    top = [weights.names[key] for key in unused if key.rpartition("/")[0] in absent]
-    unexpected = [*(weights.names[key] for key in unused), *weights.unexpected]
-    skipped = [*weights.skipped, *top]
-    skipped += [name for name in unexpected if not np.ndim(weights.tensors[name])]
-    problems = list(_misfits(weights, targets, values))
-    problems += [f"{name} is unexpected" for name in unexpected if name not in skipped]
+    top = [names[key] for key in unused if key.rpartition("/")[0] in absent]
+    unexpected = {names[key]: names[key] for key in unused} | dict(loaded.unexpected)
+    skipped = [*loaded.skipped, *top]
+    skipped += [old for old in unexpected.values() if not np.ndim(loaded.source.tensors[old])]
+    problems = list(_misfits(loaded, targets, values))
+    problems += [
+        f"{new}{'' if new == old or is_average(old) else f' ({old})'} is unexpected"
+        for new, old in unexpected.items()
+        if old not in skipped
+    ]
     if problems:
-        _check_classes(model, weights, targets, values, len(problems))
-        misfits = f"{listed(problems)}{weights.hint}"
-        raise weights.error(f"{weights.source} does not fit '{model.name}': {misfits}")
+        _check_classes(model, loaded, targets, values, len(problems))
+        misfits = f"{listed(problems)}{loaded.nested_models()}"
+        raise loaded.source.error(f"{source} does not fit '{model.name}': {misfits}")
+    if not values:
+        raise UsageError(f"ignore leaves nothing of {source} to load")
     for key, array in values.items():
         with np.errstate(over="ignore"):  # what is infinite then is reported
             values[key] = array.reshape(targets[key].shape).astype(targets[key].dtype)
         targets[key].assign(values[key])
     kept = [key for key in targets if key not in values]
-    averages = sum(weights.names[key].endswith(AVERAGE) for key in values)
-    if averages:
-        message = "%s: %d moving averages are used in place of the raw weights"
-        logger.info(message, weights.source, averages)
-    infinite = [weights.names[key] for key in values if not np.isfinite(values[key]).all()]
-    for names, report in (
+    if averages := sum(is_average(names[key]) for key in values):
+        logger.info("%s: %d moving averages are used in place of the raw weights", source, averages)
+    infinite = [names[key] for key in values if not np.isfinite(values[key]).all()]
+    for reported, message in (
         (skipped, "skipped %s"),
         (kept, "these weights of the model keep their values: %s"),
         (infinite, "these weights are NaN or infinite: %s"),
     ):
-        if names:
-            logger.warning(f"%s: {report}", weights.source, listed(names, 12))
+        if reported:
+            logger.warning(f"%s: {message}", source, listed(reported, 12))
+
+
+def set_weights(model: keras.Model, arrays: Mapping[str, np.ndarray], source: str) -> None:
+    """Set every weight of a model from arrays by its names, see `named_weights`.
+
+    Args:
+        model: The model.
+        arrays: By "layer/weight".
+        source: Their name in messages.
+
+    Raises:
+        UsageError: They are not those of the model; the message lists the differences.
+    """
+    assign(model, Source(source, arrays, error=UsageError).loaded(Selection(), model))
 
 
 def _floats(array: np.ndarray) -> np.ndarray:
@@ -116,14 +95,14 @@ def _floats(array: np.ndarray) -> np.ndarray:
 
 
 def _misfits(
-    weights: LoadedWeights, targets: Mapping[str, Any], values: Mapping[str, np.ndarray]
+    loaded: LoadedWeights, targets: Mapping[str, Any], values: Mapping[str, np.ndarray]
 ) -> Iterator[str]:
     """Yield what is missing, or of another shape or type than the model's weight."""
     for key in targets:
-        if key not in values and not weights.ignored(key):
-            yield f"{weights.source_name(key)} is missing"
+        if key not in values and not loaded.ignores(key):
+            yield f"{loaded.match.name_of(key)} is missing"
     for key, array in values.items():
-        name, shape = weights.names[key], tuple(targets[key].shape)
+        name, shape = loaded.names[key], tuple(targets[key].shape)
         if array.dtype.kind != "f":
             yield f"{name} is {array.dtype}, not floating point"
         elif not _fits(array, shape):
@@ -150,7 +129,7 @@ def _absent_layers(model: keras.Model, targets: Collection[str]) -> set[str]:
 
 def _check_classes(
     model: keras.Model,
-    weights: LoadedWeights,
+    loaded: LoadedWeights,
     targets: Mapping[str, Any],
     values: Mapping[str, np.ndarray],
     problems: int,
@@ -166,10 +145,10 @@ def _check_classes(
     if all(
         math.prod(values[key].shape[:-1]) == math.prod(targets[key].shape[:-1]) for key in wrong
     ):
-        layers = {weights.names[key].rpartition("/")[0] for key in wrong}
+        layers = {loaded.names[key].rpartition("/")[0] for key in wrong}
         raise UsageError(
-            f"{weights.source} is for classes={given[0]} and '{model.name}' for {wanted[0]}: build "
-            f"the model with classes={given[0]} or include_top=False, or keep its last layer with "
+            f"{loaded.source.name} is for classes={given[0]} and '{model.name}' for {wanted[0]}: "
+            f"build the model with classes={given[0]} or include_top=False, or keep its last layer with "
             f"load_weights(..., ignore={sorted(f'{layer}/*' for layer in layers)})"
         )
 

@@ -11,7 +11,7 @@ from kerazoo.compat import shapes_only
 from kerazoo.errors import UsageError
 from kerazoo.weights import checkpoint_writer, load_weights
 from kerazoo.weights.foreign import check_known
-from kerazoo.weights.transfer import named_weights
+from kerazoo.weights.networks import named_weights
 from tests.helpers.checkpoints import assert_refused
 
 # The network that is reported for each of keras.applications.

@@ -15,8 +15,8 @@ from kerazoo.data.photos import center_crop, sample_photos
 from kerazoo.errors import CorruptFileError, DataMissingError, UsageError
 from kerazoo.weights import export_weights, keras_applications, load_weights
 from kerazoo.weights.keras_applications import as_model
+from kerazoo.weights.networks import named_weights
 from kerazoo.weights.preprocessing import CAFFE
-from kerazoo.weights.transfer import named_weights
 from tests.helpers import thin
 from tests.helpers.checkpoints import (
     assert_refused,

@@ -17,7 +17,7 @@ from kerazoo.data.photos import sample_photos
 from kerazoo.errors import CorruptFileError, KerazooError, UsageError
 from kerazoo.weights import checkpoint_writer, export_weights, load_weights, slim
 from kerazoo.weights.checkpoint import Checkpoint
-from kerazoo.weights.transfer import named_weights
+from kerazoo.weights.networks import named_weights
 from legacy_tf1 import vgg16_slim
 from legacy_tf1.program import tf1
 from tests.helpers import thin

@@ -9,7 +9,8 @@ import pytest
 
 import kerazoo
 from kerazoo.errors import UsageError
-from kerazoo.weights.transfer import LoadedWeights, assign, weight_arrays
+from kerazoo.weights.networks import weight_arrays
+from kerazoo.weights.transfer import set_weights
 from tests.helpers.checkpoints import assert_refused
 
 
@@ -18,20 +19,17 @@ def model() -> keras.Model:
     return kerazoo.create_model("mnist_cnn")
 
 
-def loaded(arrays: dict[str, np.ndarray]) -> LoadedWeights:
-    return LoadedWeights("'x'", {key: key for key in arrays}, arrays, error=UsageError)
-
-
 def test_a_weight_that_is_missing_is_an_error_by_default(model: keras.Model) -> None:
     arrays = weight_arrays(kerazoo.create_model("mnist_cnn"))
     del arrays["conv1/kernel"]
     match = "'x' does not fit 'mnist_cnn': conv1/kernel is missing$"
-    assert_refused(model, lambda: assign(model, loaded(arrays)), UsageError, match)
+    assert_refused(model, lambda: set_weights(model, arrays, "'x'"), UsageError, match)
 
 
 def test_half_precision_of_a_model_is_taken(model: keras.Model) -> None:
     arrays = weight_arrays(kerazoo.create_model("mnist_cnn"))
-    assign(model, loaded({key: each.astype(ml_dtypes.bfloat16) for key, each in arrays.items()}))
+    half = {key: each.astype(ml_dtypes.bfloat16) for key, each in arrays.items()}
+    set_weights(model, half, "'x'")
     for key, array in weight_arrays(model).items():
         expected = arrays[key].astype(ml_dtypes.bfloat16).astype(np.float32)
         np.testing.assert_array_equal(array, expected)
@@ -43,5 +41,5 @@ def test_what_does_not_fit_into_the_models_type_is_reported(
     caplog.set_level(logging.WARNING)
     arrays = {key: each.astype(np.float64) for key, each in weight_arrays(model).items()}
     arrays["conv2/bias"][3] = 1e300
-    assign(model, loaded(arrays))
+    set_weights(model, arrays, "'x'")
     assert caplog.messages == ["'x': these weights are NaN or infinite: conv2/bias"]
