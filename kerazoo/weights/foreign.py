@@ -42,7 +42,7 @@ SUFFIXES = {
 }
 
 
-def check_known(called: str, names: Collection[str]) -> None:
+def check_known(source: str, names: Collection[str]) -> None:
     """Raise a UsageError where names are those of a network that kerazoo does not have."""
     found = next((match[1] for name in names if (match := NAMES.search(name))), None)
     by_layer = (
@@ -52,7 +52,7 @@ def check_known(called: str, names: Collection[str]) -> None:
     )
     if network := found or next(by_layer, None):
         raise UsageError(
-            f"{called} has the weights of {network}, which kerazoo does not have: `kerazoo list` "
+            f"{source} has the weights of {network}, which kerazoo does not have: `kerazoo list` "
             "lists its models"
         )
 

@@ -15,24 +15,24 @@ from kerazoo.weights.damage import MAX_EXPANSION, reported_as
 
 
 @contextlib.contextmanager
-def opened(file: Any, called: str) -> Iterator[h5py.File]:
+def opened(file: Any, source: str) -> Iterator[h5py.File]:
     """Open an HDF5 file for reading; an error in the block means that it is damaged.
 
     Args:
         file: A path, or a file that is open for reading.
-        called: Its name in messages.
+        source: Its name in messages.
 
     Raises:
         CorruptFileError: It cannot be read.
         PermissionError: It may not be read.
     """
-    message = f"{called} is no complete file of Keras's weights"
+    message = f"{source} is no complete file of Keras's weights"
     with reported_as(message), h5py.File(file, "r") as content:
         yield content
 
 
-def check(file: h5py.File, called: str, size: int) -> None:
-    """Check a file of `size` bytes before its data are read; `called` is its name in messages.
+def check(file: h5py.File, source: str, size: int) -> None:
+    """Check a file of `size` bytes before its data are read; `source` is its name in messages.
 
     Raises:
         CorruptFileError: It refers to data elsewhere, has data twice, or declares more than it has.
@@ -41,7 +41,7 @@ def check(file: h5py.File, called: str, size: int) -> None:
     while groups:
         group = groups.pop()
         for name in group:
-            where = f"'{printable(group.name.rstrip('/'))}/{printable(name)}' in {called}"
+            where = f"'{printable(group.name.rstrip('/'))}/{printable(name)}' in {source}"
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 raise CorruptFileError(f"{where} is a link to data elsewhere, which is not read")
             item = group[name]

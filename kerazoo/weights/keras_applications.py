@@ -17,11 +17,11 @@ import numpy as np
 from kerazoo.errors import CorruptFileError, DataMissingError, KerazooError, UsageError
 from kerazoo.lazy import keras
 from kerazoo.weights import h5
+from kerazoo.weights.graph import find_network
 from kerazoo.weights.networks import (
     KERAS,
     KERAS_NETWORKS,
     Network,
-    find_network,
     named_weights,
     nested_models,
     weight_arrays,

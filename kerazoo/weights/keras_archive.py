@@ -54,31 +54,31 @@ def check(path: Path) -> dict[str, Any]:
     return note
 
 
-def _check_members(called: str, archive: zipfile.ZipFile, size: int) -> None:
+def _check_members(source: str, archive: zipfile.ZipFile, size: int) -> None:
     """Raise an error where members are missing, twice there, of others, or far larger unpacked."""
     names = archive.namelist()
     if sum(member.compress_size for member in archive.infolist()) > size:
-        raise CorruptFileError(f"{called} is not a .keras file: it declares more than it has")
+        raise CorruptFileError(f"{source} is not a .keras file: it declares more than it has")
     for name in (CONFIG, WEIGHTS):
         if name not in names:
-            raise CorruptFileError(f"{called} is not a complete .keras file: it has no {name}")
+            raise CorruptFileError(f"{source} is not a complete .keras file: it has no {name}")
     seen = set()
     for member in archive.infolist():
         name = member.filename
         if name not in (CONFIG, WEIGHTS, NOTE) and not MEMBER.fullmatch(name):
-            raise CorruptFileError(f"{called} is not a .keras file: it has '{printable(name)}'")
+            raise CorruptFileError(f"{source} is not a .keras file: it has '{printable(name)}'")
         if name in seen:
-            raise CorruptFileError(f"{called} is not a .keras file: it has '{name}' twice")
+            raise CorruptFileError(f"{source} is not a .keras file: it has '{name}' twice")
         seen.add(name)
         if member.file_size > MAX_EXPANSION * member.compress_size or (
             name.endswith(".json") and member.file_size > MAX_JSON
         ):
             raise CorruptFileError(
-                f"{called} is not a .keras file: '{name}' unpacks to {member.file_size:,} bytes"
+                f"{source} is not a .keras file: '{name}' unpacks to {member.file_size:,} bytes"
             )
 
 
-def _check_code(called: str, config: Any) -> None:
+def _check_code(source: str, config: Any) -> None:
     """Raise a UsageError where the parts of a model are code, or classes of other modules."""
     parts = [config]
     while parts:
@@ -91,29 +91,29 @@ def _check_code(called: str, config: Any) -> None:
         parts += [value for key, value in part.items() if key != "compile_config"]
         if isinstance(part.get("vocabulary"), str):
             other = printable(part["vocabulary"])
-            raise UsageError(f"{called} has its vocabulary in '{other}', which is not read")
+            raise UsageError(f"{source} has its vocabulary in '{other}', which is not read")
         if "class_name" not in part:
             continue
         name, module = str(part["class_name"]), part.get("module")
         if name in CODE:
-            raise UsageError(f"{called} contains code, which is never run: {name}")
+            raise UsageError(f"{source} contains code, which is never run: {name}")
         registered = part.get("config" if name == "function" else "registered_name")
         known = keras.saving.get_registered_object(str(registered)) is not None
         if module is not None and not known and not MODULES.fullmatch(str(module)):
             code = printable(f"{module}.{name}")
-            raise UsageError(f"{called} contains code, which is never run: {code}")
+            raise UsageError(f"{source} contains code, which is never run: {code}")
         if name in ("__numpy__", "__tensor__") and not NUMBERS.fullmatch(part["config"]["dtype"]):
-            raise CorruptFileError(f"{called} has an array that is not of numbers")
+            raise CorruptFileError(f"{source} has an array that is not of numbers")
 
 
-def _check_model(called: str, config: Any, size: int) -> None:
+def _check_model(source: str, config: Any, size: int) -> None:
     """Raise an error where a file describes no model, or one that its weights cannot fill."""
     with shapes_only():
         model = keras.saving.deserialize_keras_object(config, safe_mode=True)
         if not isinstance(model, keras.Model):
-            raise UsageError(f"{called} holds a {type(model).__name__}, not a model")
+            raise UsageError(f"{source} holds a {type(model).__name__}, not a model")
         elements = sum(math.prod(weight.shape) for weight in model.weights)
     if elements > size:
         raise CorruptFileError(
-            f"{called} has {size:,} bytes of weights for a model of {elements:,}"
+            f"{source} has {size:,} bytes of weights for a model of {elements:,}"
         )

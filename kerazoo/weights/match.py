@@ -48,19 +48,13 @@ class Match:
         fallback = self.network.name_of(key) if self.network else key
         return f"{self.scope}{self._names.get(key, fallback)}"
 
-    def layer_of(self, name: str) -> str:
-        """Return kerazoo's name of a layer."""
-        rest = name.removeprefix(self.scope)
-        return self._layers.get(rest, "" if self.network else rest)
+    def layer_name(self, layer: str) -> str:
+        """Return the name that is expected for a layer of kerazoo."""
+        return f"{self.scope}{self.network.layer_name(layer) if self.network else layer}"
 
     @cached_property
     def _names(self) -> dict[str, str]:
         return {key: name for name, key in self.keys.items()}
-
-    @cached_property
-    def _layers(self) -> dict[str, str]:
-        names = self.keys.items()
-        return {name.rpartition("/")[0]: key.rpartition("/")[0] for name, key in names}
 
 
 def matched(

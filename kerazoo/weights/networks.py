@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from kerazoo.errors import KerazooError, UsageError
+from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
 from kerazoo.weights.preprocessing import CAFFE, Preprocessing
@@ -38,18 +38,6 @@ RESNET_NAMES = {
 
 BATCH_NORM = "_bn"  # added to a convolution's name for its batch normalization
 
-# Options that change the result with the same weights, or the width of all layers.
-GRAPH_OPTIONS = ("stride_on", "use_bias", "pool_padding", "epsilon", "alpha")
-
-# Settings of a layer that change its output and that no shape of a weight shows.
-SETTINGS = {
-    "Conv2D": ("strides", "groups"),
-    "BatchNormalization": ("epsilon",),
-    "MaxPooling2D": ("pool_size", "strides", "padding"),
-    "LocalResponseNormalization": ("size", "k", "alpha", "beta"),
-}
-
-
 KINDS = ("kernel", "bias")
 NORM_KINDS = ("gamma", "beta", "moving_mean", "moving_variance")
 
@@ -66,6 +54,7 @@ class Network:
     # The kernel sizes of dense layers that are convolutions there, where they are not 1x1.
     fc_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     library: str = ""  # "" for a program
+    rules: Mapping[str, str] = field(default_factory=dict)  # for the names of all other layers
 
     def weights(self) -> list[str]:
         """Return kerazoo's names of the weights, "layer/weight"."""
@@ -78,7 +67,11 @@ class Network:
     def name_of(self, key: str) -> str:
         """Return the name of a weight in the other library, without a scope."""
         layer, _, kind = key.partition("/")
-        return f"{self.layers.get(layer, layer)}/{kind}"
+        return f"{self.layer_name(layer)}/{kind}"
+
+    def layer_name(self, layer: str) -> str:
+        """Return the name of a layer in the other library."""
+        return self.layers.get(layer) or keras_name(self.rules, layer)
 
 
 def config_of(model: keras.Model) -> ModelConfig:
@@ -94,60 +87,6 @@ def config_of(model: keras.Model) -> ModelConfig:
             "and give this one as weights="
         )
     return config
-
-
-def find_network(model: keras.Model, networks: Iterable[Network], library: str) -> Network:
-    """Return the network of another library with the graph of a model of kerazoo.
-
-    Raises:
-        UsageError: The library has no such network, or builds it with other options.
-    """
-    config = config_of(model)
-    names = []
-    for network in networks:
-        names.append(network.name)
-        if network.config.name == config.name:
-            options = {o: v for o, v in config.options.items() if o in GRAPH_OPTIONS}
-            if options != network.config.options:
-                raise UsageError(
-                    f"{network.name} of {library} is {network.config}, and '{model.name}' is "
-                    f"{ModelConfig(config.name, options)}"
-                )
-            return network
-    raise UsageError(f"{library} has no '{config.name}': it has {', '.join(names)}")
-
-
-def check_same_graph(
-    model: keras.Model, source: Mapping[str, Any], called: str, error: type[KerazooError]
-) -> None:
-    """Check that a model computes the same as other layers with the same weights.
-
-    Args:
-        model: A model of kerazoo.
-        source: Layers by the names that they have in kerazoo.
-        called: The name of their model or file in the message.
-        error: What is raised.
-
-    Raises:
-        KerazooError: Layers of the same name have different settings; the message lists them.
-    """
-    layers = dict(named_layers(model))
-    differences: dict[str, list[str]] = {}
-    for name, other in source.items():
-        layer = layers.get(name)
-        if layer is None or type(layer) is not type(other):
-            continue
-        for setting in SETTINGS.get(type(layer).__name__, ()):
-            value, wanted = getattr(layer, setting), getattr(other, setting)
-            if value != wanted:
-                difference = f"has {setting} {value}, not {wanted}"
-                differences.setdefault(difference, []).append(layer.name)
-    if differences:
-        text = ", ".join(
-            f"{names[0]}{f' (and {len(names) - 1} more)' if len(names) > 1 else ''} {difference}"
-            for difference, names in differences.items()
-        )
-        raise error(f"{called} is another network than '{model.name}': {text}")
 
 
 def keras_name(rules: Mapping[str, str], name: str) -> str:
@@ -185,7 +124,8 @@ def _keras_network(
     options: Mapping[str, Any],
 ) -> Network:
     names = {layer: keras_name(rules, layer) for layer in (*layers, *top)}
-    return Network(name, ModelConfig(name.lower(), options), names, top, CAFFE, library=KERAS)
+    config = ModelConfig(name.lower(), options)
+    return Network(name, config, names, top, CAFFE, library=KERAS, rules=rules)
 
 
 def _keras_resnet(number: int, depths: Sequence[int]) -> Network:

@@ -19,6 +19,7 @@ from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
 from kerazoo.weights import checkpoint_writer, networks
+from kerazoo.weights.graph import find_network
 from kerazoo.weights.networks import (
     BATCH_NORM,
     KINDS,
@@ -57,8 +58,7 @@ class SlimNetwork(Network):
         """Return "conv1/conv1_1/weights" for "conv1_1/kernel"."""
         layer, _, kind = key.rpartition("/")
         convolution = layer.removesuffix(BATCH_NORM)
-        path = self.layers.get(convolution, convolution)
-        return f"{path}/{SLIM_KINDS.get(kind) or f'BatchNorm/{kind}'}"
+        return f"{self.layer_name(convolution)}/{SLIM_KINDS.get(kind) or f'BatchNorm/{kind}'}"
 
 
 # tf-slim's names for the branches of a module, and for the convolutions of the stem.
@@ -96,7 +96,7 @@ def _resnet(number: int, depths: Sequence[int]) -> Network:
         layers[name] = f"block{int(stage) - 1}/unit_{unit}/bottleneck_v1/{convolution}"
     config = ModelConfig(f"resnet{number}", {"stride_on": "last_3x3"})
     name = f"resnet_v1_{number}"
-    return SlimNetwork(name, config, layers, ("fc",), SLIM_VGG, {}, LIBRARY, NORM_KINDS)
+    return SlimNetwork(name, config, layers, ("fc",), SLIM_VGG, {}, LIBRARY, norm_kinds=NORM_KINDS)
 
 
 def _inception() -> Network:
@@ -107,8 +107,11 @@ def _inception() -> Network:
                 layers[f"inception_{block}{letter}_{branch}"] = f"Mixed_{block}{slims}/{path}"
     layers["inception_5a_5x5"] = "Mixed_5b/Branch_2/Conv2d_0a_3x3"  # named by another rule
     config = ModelConfig("inception_v1")
-    top, kinds = ("classifier",), NORM_KINDS[1:]
-    return SlimNetwork(config.name, config, layers, top, SLIM_INCEPTION, {}, LIBRARY, kinds)
+    top = ("classifier",)
+    norm_kinds = NORM_KINDS[1:]
+    return SlimNetwork(
+        config.name, config, layers, top, SLIM_INCEPTION, library=LIBRARY, norm_kinds=norm_kinds
+    )
 
 
 NETWORKS = (
@@ -121,7 +124,7 @@ NETWORKS = (
 
 def network_of(model: keras.Model) -> Network:
     """Return the network of tf-slim that a model is; errors as in `find_network`."""
-    return networks.find_network(model, NETWORKS, LIBRARY)
+    return find_network(model, NETWORKS, LIBRARY)
 
 
 def write(model: keras.Model, path: Path) -> Preprocessing:

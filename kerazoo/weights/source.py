@@ -13,14 +13,9 @@ from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
 from kerazoo.weights import h5
 from kerazoo.weights.foreign import check_known
+from kerazoo.weights.graph import check_same_graph, find_network
 from kerazoo.weights.match import Match, matched
-from kerazoo.weights.networks import (
-    Network,
-    check_same_graph,
-    find_network,
-    named_layers,
-    named_weights,
-)
+from kerazoo.weights.networks import Network, named_layers, named_weights
 from kerazoo.weights.preprocessing import Preprocessing
 from kerazoo.weights.selection import Selection
 
@@ -159,8 +154,10 @@ class LoadedWeights:
         if match.network and (library := match.network.library):
             find_network(model, [n for n in source.networks if n.library == library], library)
         if (outer := source.models.get("")) is not None:
-            layers = {match.layer_of(name): layer for name, layer in named_layers(outer)}
-            check_same_graph(model, layers, source.name, source.error)
+            theirs = dict(named_layers(outer))
+            names = {name: match.layer_name(name) for name, _ in named_layers(model)}
+            others = {name: theirs[other] for name, other in names.items() if other in theirs}
+            check_same_graph(model, others, source.name, source.error)
 
     def nested_models(self) -> str:
         """Return what to add to a message where none of the nested models fits."""

@@ -37,42 +37,37 @@ def assign(model: keras.Model, loaded: LoadedWeights) -> None:
             and the model is unchanged.
     """
     loaded.check_graph(model)
-    source, names = loaded.source.name, loaded.names
     targets = named_weights(model)
-    values = {key: _floats(loaded.array(key)) for key in names if key in targets}
-    unused = [key for key in names if key not in targets]
-    absent = _absent_layers(model, targets) if unused else set()
-    top = [names[key] for key in unused if key.rpartition("/")[0] in absent]
-    unexpected = {names[key]: names[key] for key in unused} | dict(loaded.unexpected)
-    skipped = [*loaded.skipped, *top]
-    skipped += [old for old in unexpected.values() if not np.ndim(loaded.source.tensors[old])]
-    problems = list(_misfits(loaded, targets, values))
-    problems += [
-        f"{new}{'' if new == old or is_average(old) else f' ({old})'} is unexpected"
-        for new, old in unexpected.items()
-        if old not in skipped
+    values = {key: _floats(loaded.array(key)) for key in loaded.names if key in targets}
+    unexpected, left_out = _others(model, loaded, targets)
+    misfits = [
+        *_misfits(loaded, targets, values),
+        *(f"{name} is unexpected" for name in unexpected),
     ]
-    if problems:
-        _check_classes(model, loaded, targets, values, len(problems))
-        misfits = f"{listed(problems)}{loaded.nested_models()}"
-        raise loaded.source.error(f"{source} does not fit '{model.name}': {misfits}")
+    if misfits:
+        _check_classes(model, loaded, targets, values, len(misfits))
+        differences = f"{listed(misfits)}{loaded.nested_models()}"
+        error = loaded.source.error
+        raise error(f"{loaded.source.name} does not fit '{model.name}': {differences}")
     if not values:
-        raise UsageError(f"ignore leaves nothing of {source} to load")
+        raise UsageError(f"ignore leaves nothing of {loaded.source.name} to load")
     for key, array in values.items():
         with np.errstate(over="ignore"):  # what is infinite then is reported
             values[key] = array.reshape(targets[key].shape).astype(targets[key].dtype)
         targets[key].assign(values[key])
+    names = {key: loaded.names[key] for key in values}
+    if averages := sum(map(is_average, names.values())):
+        message = "%s: %d moving averages are used in place of the raw weights"
+        logger.info(message, loaded.source.name, averages)
     kept = [key for key in targets if key not in values]
-    if averages := sum(is_average(names[key]) for key in values):
-        logger.info("%s: %d moving averages are used in place of the raw weights", source, averages)
-    infinite = [names[key] for key in values if not np.isfinite(values[key]).all()]
+    infinite = [name for key, name in names.items() if not np.isfinite(values[key]).all()]
     for reported, message in (
-        (skipped, "skipped %s"),
+        ([*loaded.skipped, *left_out], "skipped %s"),
         (kept, "these weights of the model keep their values: %s"),
         (infinite, "these weights are NaN or infinite: %s"),
     ):
         if reported:
-            logger.warning(f"%s: {message}", source, listed(reported, 12))
+            logger.warning(f"%s: {message}", loaded.source.name, listed(reported, 12))
 
 
 def set_weights(model: keras.Model, arrays: Mapping[str, np.ndarray], source: str) -> None:
@@ -92,6 +87,28 @@ def set_weights(model: keras.Model, arrays: Mapping[str, np.ndarray], source: st
 def _floats(array: np.ndarray) -> np.ndarray:
     """Return elements of bfloat16 as float32, and others as they are."""
     return array.astype(np.float32) if array.dtype == ml_dtypes.bfloat16 else array
+
+
+def _others(
+    model: keras.Model, loaded: LoadedWeights, targets: Collection[str]
+) -> tuple[list[str], list[str]]:
+    """Return which names of the source are unexpected, and which can be left out.
+
+    The second are scalars, and the weights of layers that a model lacks without its top.
+    """
+    unused = [key for key in loaded.names if key not in targets]
+    absent = _absent_layers(model, targets) if unused else set()
+    left_out = [loaded.names[key] for key in unused if key.rpartition("/")[0] in absent]
+    others = {loaded.match.name_of(key): loaded.names[key] for key in unused}
+    unexpected = []
+    for new, old in {**others, **loaded.unexpected}.items():
+        if old in left_out:
+            continue
+        if not np.ndim(loaded.source.tensors[old]):
+            left_out.append(old)
+        else:
+            unexpected.append(old if new == old or is_average(old) else f"{new} ({old})")
+    return unexpected, left_out
 
 
 def _misfits(
@@ -148,8 +165,8 @@ def _check_classes(
         layers = {loaded.names[key].rpartition("/")[0] for key in wrong}
         raise UsageError(
             f"{loaded.source.name} is for classes={given[0]} and '{model.name}' for {wanted[0]}: "
-            f"build the model with classes={given[0]} or include_top=False, or keep its last layer with "
-            f"load_weights(..., ignore={sorted(f'{layer}/*' for layer in layers)})"
+            f"build the model with classes={given[0]} or include_top=False, or keep its last layer "
+            f"with load_weights(..., ignore={sorted(f'{layer}/*' for layer in layers)})"
         )
 
 

@@ -1,0 +1,91 @@
+"""Whether a model computes the same as another with the same weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kerazoo.errors import KerazooError, UsageError
+from kerazoo.lazy import keras
+from kerazoo.registry import ModelConfig
+from kerazoo.weights.networks import Network, config_of, named_layers
+
+# Options that change the result with the same weights, or the width of all layers.
+GRAPH_OPTIONS = ("stride_on", "use_bias", "pool_padding", "epsilon", "alpha")
+
+# Of a layer: settings that change its output and that no shape of a weight shows.
+SETTINGS = {
+    "Conv2D": ("strides", "groups"),
+    "BatchNormalization": ("epsilon", "center", "scale"),
+    "MaxPooling2D": ("pool_size", "strides", "padding"),
+    "AveragePooling2D": ("pool_size", "strides", "padding"),
+    "LocalResponseNormalization": ("size", "k", "alpha", "beta"),
+}
+
+
+def find_network(model: keras.Model, networks: Iterable[Network], library: str) -> Network:
+    """Return the network of another library with the graph of a model of kerazoo.
+
+    Raises:
+        UsageError: The library has no such network, or builds it with other options.
+    """
+    config = config_of(model)
+    names = []
+    for network in networks:
+        names.append(network.name)
+        if network.config.name == config.name:
+            options = {o: v for o, v in config.options.items() if o in GRAPH_OPTIONS}
+            if options != network.config.options:
+                raise UsageError(
+                    f"{network.name} of {library} is {network.config}, and '{model.name}' is "
+                    f"{ModelConfig(config.name, options)}"
+                )
+            return network
+    raise UsageError(f"{library} has no '{config.name}': it has {', '.join(names)}")
+
+
+def check_same_graph(
+    model: keras.Model, others: Mapping[str, Any], source: str, error: type[KerazooError]
+) -> None:
+    """Check that a model computes the same as other layers with the same weights.
+
+    The activation of the last layer with weights may differ, as `classifier_activation` does.
+
+    Args:
+        model: A model of kerazoo.
+        others: Layers by the names that they have in kerazoo.
+        source: The name of their model or file in the message.
+        error: What is raised.
+
+    Raises:
+        KerazooError: Layers of the same name have different settings; the message lists them.
+    """
+    layers = dict(named_layers(model))
+    last = [name for name, layer in layers.items() if layer.weights][-1:]
+    differences: dict[str, list[str]] = {}
+    for name, layer in layers.items():
+        wanted = _settings(others[name]) if name in others else {}
+        for setting, value in _settings(layer).items():
+            may_differ = setting == "activation" and name in last
+            if value != wanted.get(setting, value) and not may_differ:
+                difference = f"has {setting} {value}, not {wanted[setting]}"
+                differences.setdefault(difference, []).append(layer.name)
+    if differences:
+        text = ", ".join(
+            f"{names[0]}{f' (and {len(names) - 1} more)' if len(names) > 1 else ''} {difference}"
+            for difference, names in differences.items()
+        )
+        raise error(f"{source} is another network than '{model.name}': {text}")
+
+
+def _settings(layer: Any) -> dict[str, Any]:
+    """Return the settings of a layer that change its output and that no shape of a weight shows."""
+    kind = type(layer).__name__
+    settings = {name: getattr(layer, name) for name in SETTINGS.get(kind, ())}
+    if "Pooling" in kind:
+        settings["kind"] = kind
+    if kind == "Conv2D" and layer.kernel_size != (1, 1):
+        settings |= {"padding": layer.padding, "dilation_rate": layer.dilation_rate}
+    if (activation := getattr(layer, "activation", None)) is not None:
+        settings["activation"] = getattr(activation, "__name__", str(activation))
+    return settings
