@@ -1,6 +1,7 @@
 """A model, its `.h5` files and its `.keras` file are the same weights, also inside another."""
 
 import logging
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 import kerazoo
+from kerazoo.compat import shapes_only
 from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.weights import export_weights, h5, load_weights
 from kerazoo.weights.preprocessing import CAFFE, UNIT
@@ -90,23 +92,66 @@ def test_a_network_of_keras_applications_comes_in_every_form(
     assert features.count_params() < model.count_params()
 
 
+def changed(source: keras.Model, layers: str, **settings: Any) -> keras.Model:
+    """Return a model with other settings of the layers that a pattern fits."""
+    config = source.get_config()
+    for layer in config["layers"]:
+        if fnmatchcase(layer["config"]["name"], layers):
+            layer["class_name"] = settings.get("class_name", layer["class_name"])
+            layer["config"] |= {key: settings[key] for key in settings.keys() - {"class_name"}}
+    return keras.Model.from_config(config)
+
+
 def test_the_graph_of_a_saved_model_is_compared(tmp_path: Path) -> None:
     source = keras.applications.ResNet50(weights=None, **SMALL)
-    config = source.get_config()
-    (layer,) = (
-        each for each in config["layers"] if each["config"]["name"] == "conv3_block1_1_conv"
-    )
-    layer["config"]["strides"] = (1, 1)
-    (shortcut,) = (
-        each for each in config["layers"] if each["config"]["name"] == "conv3_block1_0_conv"
-    )
-    shortcut["config"]["strides"] = (1, 1)
-    other = keras.Model.from_config(config)
-    other.save(tmp_path / "a.keras")
+    changed(source, "conv3_block1_[01]_conv", strides=(1, 1)).save(tmp_path / "a.keras")
     model = kerazoo.create_model("resnet50", **SMALL, **AS_KERAS)
     match = r"another network than 'resnet50': conv3_1_1 \(and 1 more\) has strides \(2, 2\), not"
     load = lambda: load_weights(model, tmp_path / "a.keras")  # noqa: E731
     assert_refused(model, load, CorruptFileError, match)
+
+
+@pytest.mark.parametrize(
+    ("layers", "settings", "difference"),
+    [
+        ("conv2_*_relu", {"activation": "elu"}, r"conv2_1_1_relu \(.* has activation relu"),
+        ("conv2_block1_2_conv", {"dilation_rate": (2, 2)}, "conv2_1_2 has dilation_rate"),
+        ("pool1_pool", {"class_name": "AveragePooling2D"}, "pool1 has kind MaxPooling2D, not Aver"),
+    ],
+)
+def test_the_graph_of_keras_applications_is_compared(
+    layers: str, settings: dict[str, Any], difference: str
+) -> None:
+    with shapes_only():
+        source = changed(keras.applications.ResNet50(weights=None, **SMALL), layers, **settings)
+        model = kerazoo.create_model("resnet50", **SMALL, **AS_KERAS)
+    with pytest.raises(UsageError, match=f"another network than 'resnet50': {difference}"):
+        load_weights(model, source)
+
+
+@pytest.mark.parametrize(
+    ("layers", "settings", "difference"),
+    [
+        ("conv2", {"activation": "sigmoid"}, "conv2 has activation relu, not sigmoid"),
+        ("conv1", {"padding": "valid"}, "conv1 has padding same, not valid"),
+        ("fc1", {"activation": "linear"}, "fc1 has activation relu, not linear"),
+    ],
+)
+def test_the_graph_of_a_model_of_kerazoo_is_compared(
+    layers: str, settings: dict[str, Any], difference: str
+) -> None:
+    model = kerazoo.create_model("mnist_cnn")
+    other = kerazoo.create_model("mnist_cnn")
+    if "padding" in settings:
+        model, other = (kerazoo.create_model("mnist_cnn", include_top=False) for _ in range(2))
+    load = lambda: load_weights(model, changed(other, layers, **settings))  # noqa: E731
+    assert_refused(model, load, UsageError, f"another network than 'mnist_cnn': {difference}")
+
+
+def test_the_activation_of_the_classifier_may_differ() -> None:
+    source = randomize(kerazoo.create_model("mnist_cnn", classifier_activation="sigmoid"))
+    model = kerazoo.create_model("mnist_cnn", weights=source)
+    assert_same_weights(source, model)
 
 
 def with_backbones(*backbones: keras.Model) -> keras.Model:

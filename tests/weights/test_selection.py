@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 import kerazoo
-from kerazoo.errors import UsageError
+from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.weights import checkpoint_writer
 from legacy_tf1.program import tf1
 from tests.helpers.checkpoints import assert_refused, relative_error, slim_graph
@@ -101,6 +101,43 @@ def test_averages_alone_load(
         kerazoo.load_weights(model, path, averages=False)
 
 
+@pytest.mark.parametrize(
+    ("name", "scope"), [(AVERAGE, "train/tower"), ("EMA", "train"), ("average", ""), (AVERAGE, "")]
+)
+def test_averages_of_other_names_and_inside_other_scopes_load(
+    name: str, scope: str, model: keras.Model, tensors: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    with tf.Graph().as_default(), tf1.Session() as session:
+        weights = [tf1.Variable(value, name=path) for path, value in tensors.items()]
+        with tf1.variable_scope(scope or tf1.get_variable_scope()):
+            averages = tf1.train.ExponentialMovingAverage(0.75, name=name)
+            step = averages.apply(weights)
+        optimizer = tf1.train.MomentumOptimizer(0.1, 0.9)
+        loss = tf.add_n([tf.reduce_sum(each) for each in weights])
+        with tf1.variable_scope("train"):
+            train = optimizer.minimize(loss)
+        session.run(tf1.global_variables_initializer())
+        session.run(train)
+        session.run(step)
+        tf1.train.Saver().save(session, str(tmp_path / "x"))
+    kerazoo.load_weights(model, tmp_path / "x")
+    for path, value in values(model).items():
+        np.testing.assert_allclose(value, tensors[path] - 0.1 * 0.25, rtol=1e-5)
+    kerazoo.load_weights(model, tmp_path / "x", averages=False)
+    for path, value in values(model).items():
+        np.testing.assert_allclose(value, tensors[path] - 0.1, rtol=1e-5)
+
+
+def test_of_two_averages_of_a_weight_the_first_is_loaded(
+    model: keras.Model, tensors: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    more = {
+        f"conv1/bias/{AVERAGE}{end}": tensors["conv1/bias"] + i for i, end in ((1, ""), (2, "_1"))
+    }
+    kerazoo.load_weights(model, saved({**tensors, **more}, tmp_path / "x"))
+    np.testing.assert_array_equal(values(model)["conv1/bias"], tensors["conv1/bias"] + 1)
+
+
 def test_a_weight_without_an_average_stays_raw(
     model: keras.Model, tensors: dict[str, np.ndarray], tmp_path: Path
 ) -> None:
@@ -167,6 +204,12 @@ def test_names_are_ignored_as_they_are_before_and_after_renaming(
         ({"rename": {"fc1": 3}}, "is not a regular expression and its replacement"),
         ({"rename": {"kernel|bias": "x"}}, "rename gives conv1/.* and conv1/.* of .* one name"),
         ({"rename": ["fc1"]}, "rename must be a mapping of patterns"),
+        (
+            {"rename": {"fc1": "fc9"}},
+            r"fc1/kernel is missing, .* fc9/kernel \(fc1/kernel\)",
+        ),
+        ({"ignore": ["*"]}, "ignore leaves nothing of '.*' to load"),
+        ({"averages": "yes"}, "averages must be True or False; received 'yes'"),
     ],
 )
 def test_patterns_that_are_wrong_are_refused(
@@ -178,7 +221,7 @@ def test_patterns_that_are_wrong_are_refused(
 ) -> None:
     path = saved(tensors, tmp_path / "x")
     load = lambda: kerazoo.load_weights(model, path, **options)  # noqa: E731
-    assert_refused(model, load, UsageError, match)
+    assert_refused(model, load, (UsageError, CorruptFileError), match)
 
 
 def test_a_scope_is_found_and_scalars_are_left_out(
