@@ -101,12 +101,14 @@ def read_weights(path: Path) -> Source:
     """
     from kerazoo.weights import keras_applications, keras_file, slim, tf1_saver
     from kerazoo.weights.checkpoint import Checkpoint
+    from kerazoo.weights.foreign import format_of
     from kerazoo.weights.networks import KERAS_NETWORKS
     from kerazoo.weights.source import Source
 
-    if path.suffix == ".keras":
+    format = format_of(path)
+    if format == ".keras":
         return keras_file.read(path)
-    if path.suffix in (".h5", ".hdf5"):
+    if format == ".h5":
         return keras_applications.read(path)
     file = Checkpoint(path)
     networks = (*slim.NETWORKS, tf1_saver.NETWORK, *KERAS_NETWORKS)

@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from kerazoo.errors import CorruptFileError, UsageError
-from kerazoo.files import check_file
+from kerazoo.errors import UsageError
 from kerazoo.lazy import tf
 from kerazoo.weights import checkpoint_index
-from kerazoo.weights.checkpoint_files import data_file, index_of, prefix_of
-from kerazoo.weights.damage import MAX_EXPANSION, reported_as
+from kerazoo.weights.checkpoint_files import check_data_files, index_of, prefix_of
+from kerazoo.weights.damage import check_expansion, reported_as
 from kerazoo.weights.selection import is_average, suffixes
 
 MEAN = re.compile(r"(.*/)?mean_rgb")  # which slim subtracts from an image
@@ -36,11 +35,13 @@ class Checkpoint(Mapping[str, np.ndarray]):
 
     def __init__(self, path: Path) -> None:
         self.name = f"'{path}'"  # in messages
+        self._problem = f"{self.name} cannot be read as a TensorFlow checkpoint"
         prefix = prefix_of(path)
         if index_of(prefix).exists():
             self._declared = self._checked(_declared_by_index, prefix)
             self._reader = self._checked(tf.train.load_checkpoint, str(prefix))
         else:  # a single file, as TensorFlow 0.x wrote
+            self._problem = f"{self.name} is neither a .keras nor an .h5 file nor a checkpoint"
             self._reader = self._checked(tf.train.load_checkpoint, str(prefix))
             self._declared = self._checked(_declared_by_reader, self._reader, prefix)
         if any(name.endswith(OBJECTS) for name in self):
@@ -85,7 +86,7 @@ class Checkpoint(Mapping[str, np.ndarray]):
         )
 
     def _checked(self, read: Callable[..., Any], *arguments: Any) -> Any:
-        with reported_as(f"{self.name} cannot be read as a TensorFlow checkpoint"):
+        with reported_as(self._problem):
             return read(*arguments)
 
 
@@ -95,11 +96,7 @@ def _declared_by_index(prefix: Path) -> checkpoint_index.Tensors:
     if index.stat().st_size > MAX_INDEX:
         raise ValueError("size")
     tensors, sizes = checkpoint_index.read(index.read_bytes())
-    for number, size in enumerate(sizes):
-        file = data_file(prefix, number, len(sizes))
-        check_file(file)
-        if file.stat().st_size < size:
-            raise CorruptFileError(f"'{file}' is damaged: it ends too early")
+    check_data_files(prefix, sizes)
     return tensors
 
 
@@ -111,6 +108,5 @@ def _declared_by_reader(reader: Any, prefix: Path) -> checkpoint_index.Tensors:
         for name, shape in reader.get_variable_to_shape_map().items()
     }
     declared = sum(math.prod(shape) * kind.size for kind, shape in tensors.values())
-    if declared > MAX_EXPANSION * prefix.stat().st_size:
-        raise ValueError("size")
+    check_expansion(f"'{prefix}'", declared, prefix.stat().st_size)
     return tensors

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from kerazoo.errors import UsageError
+from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.files import check_file, mode
-from kerazoo.weights.foreign import check_format
 
 PART = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 STATE = "checkpoint"  # names the latest in its directory
 LATEST = re.compile(rb'^model_checkpoint_path:[ \t]*"((?:[^"\\\n]|\\.)*)"', re.MULTILINE)
 MAX_STATE = 10**6  # bytes
 SAVED_MODEL = ("saved_model.pb", "saved_model.pbtxt")
+
+logger = logging.getLogger("kerazoo")
 
 
 def prefix_of(path: Path) -> Path:
@@ -34,7 +37,6 @@ def prefix_of(path: Path) -> Path:
     elif mode(prefix) is None:
         raise UsageError(f"weights='{path}': there is no such file and no such checkpoint")
     else:
-        check_format(prefix)
         check_file(prefix)
     return prefix
 
@@ -57,9 +59,20 @@ def data_files(prefix: Path) -> list[Path]:
     return sorted(path for path in names if pattern.fullmatch(path.name))
 
 
-def data_file(prefix: Path, number: int, count: int) -> Path:
-    """Return the name of a data file, such as "x.data-00000-of-00001"."""
-    return prefix.with_name(f"{prefix.name}.data-{number:05}-of-{count:05}")
+def check_data_files(prefix: Path, sizes: Sequence[int]) -> None:
+    """Check that the data files of a checkpoint are there, and have the bytes that they need.
+
+    Raises:
+        UsageError: One is missing, or is no regular file.
+        CorruptFileError: One is too short.
+    """
+    for number, size in enumerate(sizes):
+        file = prefix.with_name(f"{prefix.name}.data-{number:05}-of-{len(sizes):05}")
+        if mode(file) is None:
+            raise UsageError(f"'{file}' is missing: it belongs to '{index_of(prefix)}'")
+        check_file(file)
+        if file.stat().st_size < size:
+            raise CorruptFileError(f"'{file}' is damaged: it ends too early")
 
 
 def _latest(folder: Path) -> Path:
@@ -71,9 +84,13 @@ def _latest(folder: Path) -> Path:
         )
     prefixes = sorted(path.with_suffix("") for path in folder.glob("*.index"))
     old_format = [path for path in folder.iterdir() if path.is_file()]
-    if (named := folder / _named_latest(folder / STATE)) in (*prefixes, *old_format):
+    name = _named_latest(folder / STATE)
+    if (named := folder / name) in (*prefixes, *old_format):
         return prefix_of(named)
     if len(prefixes) == 1:
+        if name:
+            message = "'%s' names '%s', which is not there; '%s' is read"
+            logger.warning(message, folder / STATE, name, prefixes[0])
         return prefix_of(prefixes[0])
     if prefixes:
         names = ", ".join(f"'{prefix}'" for prefix in prefixes)

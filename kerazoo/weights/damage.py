@@ -5,7 +5,26 @@ from collections.abc import Iterator
 
 from kerazoo.errors import CorruptFileError, is_damage
 
-MAX_EXPANSION = 100  # bytes of data for a stored byte, where they may be compressed
+# How far compressed data may expand: this many bytes for a stored byte, or this many in all.
+MAX_EXPANSION = 100
+ALWAYS_ALLOWED = 10**8
+
+
+def check_expansion(data: str, declared: int, stored: int) -> None:
+    """Check the size of compressed data before they are unpacked.
+
+    Args:
+        data: What the data are, in the message.
+        declared: Bytes after unpacking.
+        stored: Bytes before.
+
+    Raises:
+        CorruptFileError: They would expand too far.
+    """
+    if declared > max(MAX_EXPANSION * stored, ALWAYS_ALLOWED):
+        raise CorruptFileError(
+            f"{data} would unpack {stored:,} bytes to {declared:,}, which is too many to be read"
+        )
 
 
 @contextlib.contextmanager

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Collection
 from pathlib import Path
 
 from kerazoo.errors import UsageError
+from kerazoo.files import mode
 
 # Beginnings of the names of networks, as they are written in tf-slim and in keras.applications.
 NAMES = re.compile(
@@ -57,10 +59,25 @@ def check_known(source: str, names: Collection[str]) -> None:
         )
 
 
-def check_format(path: Path) -> None:
-    """Raise a UsageError where a file is of a format that kerazoo does not read."""
-    if kind := SUFFIXES.get(path.suffix.lower()):
+def format_of(path: Path) -> str:
+    """Return ".keras", ".h5", or "" for a checkpoint, by the beginning of a file or its name.
+
+    Raises:
+        UsageError: It is of a format that kerazoo does not read.
+        PermissionError: It may not be read.
+    """
+    suffix = path.suffix.lower()
+    if other := SUFFIXES.get(suffix):
         raise UsageError(
-            f"'{path}' is {kind}, which kerazoo does not read: save its weights as a .keras file, "
+            f"'{path}' is {other}, which kerazoo does not read: save its weights as a .keras file, "
             "an .h5 file or a checkpoint"
         )
+    found = mode(path)
+    if found is not None and stat.S_ISREG(found):
+        with path.open("rb") as file:
+            start = file.read(8)
+        if start == b"\x89HDF\r\n\x1a\n":
+            return ".h5"
+        if start.startswith(b"PK\3\4"):
+            return ".keras"
+    return ".h5" if suffix == ".hdf5" else suffix if suffix in (".keras", ".h5") else ""

@@ -11,7 +11,9 @@ import h5py
 
 from kerazoo.errors import CorruptFileError
 from kerazoo.text import printable
-from kerazoo.weights.damage import MAX_EXPANSION, reported_as
+from kerazoo.weights.damage import check_expansion, reported_as
+
+MAX_LINKS = 20_000  # to groups and data sets; four or five for a layer
 
 
 @contextlib.contextmanager
@@ -37,35 +39,40 @@ def check(file: h5py.File, source: str, size: int) -> None:
     Raises:
         CorruptFileError: It refers to data elsewhere, has data twice, or declares more than it has.
     """
-    seen, groups, stored = {_address(file)}, [file["/"]], 0
-    while groups:
-        group = groups.pop()
-        for name in group:
-            where = f"'{printable(group.name.rstrip('/'))}/{printable(name)}' in {source}"
-            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                raise CorruptFileError(f"{where} is a link to data elsewhere, which is not read")
-            item = group[name]
-            if _address(item) in seen:
-                raise CorruptFileError(f"{where} is there twice, which is not read")
-            seen.add(_address(item))
-            if isinstance(item, h5py.Group):
-                groups.append(item)
-            else:
-                stored += _stored(item, where)
-                if stored > size:
-                    raise CorruptFileError(f"{where} declares more data than the file has")
+    links: list[tuple[bytes, int, int]] = []
+
+    def visit(name: bytes, link: Any) -> bool | None:
+        links.append((name, link.type, link.u))
+        return True if len(links) > MAX_LINKS else None  # True ends it
+
+    if file.id.links.visit(visit, info=True):
+        raise CorruptFileError(f"{source} has more than {MAX_LINKS:,} groups and data sets")
+    seen, declared, stored = {h5py.h5o.get_info(file.id).addr}, 0, 0
+    for name, kind, address in links:
+        if kind != h5py.h5l.TYPE_HARD:
+            raise CorruptFileError(f"{_at(name, source)} is a link, which is not read")
+        if address in seen:
+            raise CorruptFileError(f"{_at(name, source)} is there twice, which is not read")
+        seen.add(address)
+        item = h5py.h5o.open(file.id, name)
+        if isinstance(item, h5py.h5d.DatasetID):
+            sizes = _sizes(h5py.Dataset(item), _at(name, source))
+            declared, stored = declared + sizes[0], stored + sizes[1]
+            if stored > size:
+                raise CorruptFileError(f"{_at(name, source)} declares more data than the file has")
+            check_expansion(_at(name, source), declared, stored)
 
 
-def _address(item: Any) -> int:
-    return h5py.h5o.get_info(item.id).addr
+def _at(name: bytes, source: str) -> str:
+    return f"'/{printable(name.decode(errors='replace'))}' in {source}"
 
 
-def _stored(dataset: h5py.Dataset, where: str) -> int:
-    """Return the bytes that a data set takes in the file."""
+def _sizes(dataset: h5py.Dataset, where: str) -> tuple[int, int]:
+    """Return the bytes of the elements of a data set, and those that it takes in the file."""
     if dataset.external or dataset.is_virtual:
         raise CorruptFileError(f"{where} has its data in another file, which is not read")
+    declared = math.prod(dataset.shape) * dataset.dtype.itemsize
     stored = dataset.id.get_storage_size()
-    expansion = MAX_EXPANSION if dataset.id.get_create_plist().get_nfilters() else 1
-    if math.prod(dataset.shape) * dataset.dtype.itemsize > expansion * stored:
+    if declared > stored and not dataset.id.get_create_plist().get_nfilters():
         raise CorruptFileError(f"{where} declares more data than the file has")
-    return stored
+    return declared, stored

@@ -16,7 +16,7 @@ from kerazoo.files import check_file
 from kerazoo.lazy import keras
 from kerazoo.text import printable
 from kerazoo.weights import h5_check
-from kerazoo.weights.damage import MAX_EXPANSION, reported_as
+from kerazoo.weights.damage import check_expansion, reported_as
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 NOTE = "kerazoo.json"  # a member that Keras ignores
@@ -48,8 +48,10 @@ def check(path: Path) -> dict[str, Any]:
             config = json.loads(archive.read(CONFIG))
             note = json.loads(archive.read(NOTE)) if NOTE in archive.namelist() else {}
         _check_code(f"'{path}'", config)
-        with h5_check.opened(io.BytesIO(weights), f"'{path}'") as content:
-            h5_check.check(content, f"'{path}'", len(weights))
+    with h5_check.opened(io.BytesIO(weights), f"'{path}'") as content:
+        h5_check.check(content, f"'{path}'", len(weights))
+    message = f"Keras cannot build the model of '{path}': it is damaged, or needs code"
+    with reported_as(f"{message}, which is never run"):
         _check_model(f"'{path}'", config, len(weights))
     return note
 
@@ -62,20 +64,17 @@ def _check_members(source: str, archive: zipfile.ZipFile, size: int) -> None:
     for name in (CONFIG, WEIGHTS):
         if name not in names:
             raise CorruptFileError(f"{source} is not a complete .keras file: it has no {name}")
-    seen = set()
+    if len(set(names)) != len(names):
+        raise CorruptFileError(f"{source} is not a .keras file: it has a member twice")
     for member in archive.infolist():
         name = member.filename
         if name not in (CONFIG, WEIGHTS, NOTE) and not MEMBER.fullmatch(name):
             raise CorruptFileError(f"{source} is not a .keras file: it has '{printable(name)}'")
-        if name in seen:
-            raise CorruptFileError(f"{source} is not a .keras file: it has '{name}' twice")
-        seen.add(name)
-        if member.file_size > MAX_EXPANSION * member.compress_size or (
-            name.endswith(".json") and member.file_size > MAX_JSON
-        ):
+        if name.endswith(".json") and member.file_size > MAX_JSON:
             raise CorruptFileError(
-                f"{source} is not a .keras file: '{name}' unpacks to {member.file_size:,} bytes"
+                f"{source} is not a .keras file: '{name}' has {member.file_size:,} bytes"
             )
+        check_expansion(f"'{name}' in {source}", member.file_size, member.compress_size)
 
 
 def _check_code(source: str, config: Any) -> None:
@@ -99,6 +98,11 @@ def _check_code(source: str, config: Any) -> None:
             raise UsageError(f"{source} contains code, which is never run: {name}")
         registered = part.get("config" if name == "function" else "registered_name")
         known = keras.saving.get_registered_object(str(registered)) is not None
+        if module is None and registered is not None and not known and name != "function":
+            raise UsageError(
+                f"{source} needs the class {printable(name)}, which is not registered: import the "
+                "module that registers it, or save the weights alone as a .weights.h5 file"
+            )
         if module is not None and not known and not MODULES.fullmatch(str(module)):
             code = printable(f"{module}.{name}")
             raise UsageError(f"{source} contains code, which is never run: {code}")

@@ -35,6 +35,8 @@ def load_model(path: Path) -> keras.Model:
     import kerazoo.layers  # noqa: F401 - Keras must know the layers of kerazoo
 
     note = keras_archive.check(path)
+    if path.suffix != ".keras":
+        raise UsageError(f"'{path}' is a .keras file: rename it so that its name ends with .keras")
     with reported_as(f"'{path}' is damaged: its weights are not those of its model"):
         model = keras.models.load_model(path, compile=False, safe_mode=True)
     with reported_as(f"'{path}' has an unreadable {NOTE}"):

@@ -72,7 +72,11 @@ STATES = [
 
 @pytest.mark.parametrize("state", STATES, ids=range(len(STATES)))
 def test_a_state_that_names_no_checkpoint_here_is_not_followed(
-    state: bytes | None, folder: Path, tmp_path: Path, model: keras.Model
+    state: bytes | None,
+    folder: Path,
+    tmp_path: Path,
+    model: keras.Model,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     (tmp_path / "outside").mkdir()
     export_weights(model, tmp_path / "outside" / "c", "tf1")
@@ -82,7 +86,10 @@ def test_a_state_that_names_no_checkpoint_here_is_not_followed(
     refuse(model, folder, UsageError, f"'{folder}' has several checkpoints: name one of {names}$")
     for part in ("index", DATA):
         (folder / f"b.{part}").unlink()
+    caplog.clear()
     assert_same_weights(loaded(folder), loaded(folder / "a"))
+    named = caplog.messages[0].endswith(f"which is not there; '{folder}/a' is read")
+    assert named == (state in (STATES[2], STATES[3], STATES[7]))
 
 
 def test_a_state_that_is_a_pipe_hangs_nothing(folder: Path, model: keras.Model) -> None:
@@ -94,7 +101,10 @@ def test_a_state_that_is_a_pipe_hangs_nothing(folder: Path, model: keras.Model) 
     ("change", "match"),
     [
         (lambda folder: (folder / "a.index").unlink(), r"a.index' is missing: it belongs to .*a.d"),
-        (lambda folder: (folder / f"a.{DATA}").unlink(), f"there is no file .*/a.{DATA}'"),
+        (
+            lambda folder: (folder / f"a.{DATA}").unlink(),
+            f"/a.{DATA}' is missing: it belongs to '.*a.index'$",
+        ),
         (lambda folder: make_pipe(folder / f"a.{DATA}"), f"a.{DATA}' is a pipe or a device"),
         (lambda folder: make_pipe(folder / "a.index"), "a.index' is a pipe or a device"),
     ],
@@ -117,7 +127,7 @@ def test_a_missing_shard_is_named(folder: Path, model: keras.Model) -> None:
         checkpoint_writer.write(Path(part), {name: np.ones(3, np.float32)})
     tf.raw_ops.MergeV2Checkpoints(checkpoint_prefixes=parts, destination_prefix=str(folder / "c"))
     (folder / "c.data-00001-of-00002").unlink()
-    refuse(model, folder / "c", UsageError, r"there is no file .*c.data-00001-of-00002'")
+    refuse(model, folder / "c", UsageError, "/c.data-00001-of-00002' is missing: it bel")
 
 
 def test_another_programs_files_are_named_for_what_they_are(
@@ -147,5 +157,21 @@ def test_a_checkpoint_of_one_file_that_declares_too_much_is_corrupt(
         saver = tf1.train.Saver(write_version=tf1.train.SaverDef.V1)
         saver.save(session, str(tmp_path / "v1"))
     assert Checkpoint(tmp_path / "v1")["conv1/kernel"].shape == (300, 300)
-    monkeypatch.setattr("kerazoo.weights.checkpoint.MAX_EXPANSION", 0.1)
-    refuse(model, tmp_path / "v1", CorruptFileError, "cannot be read as a TensorFlow checkpoint$")
+    monkeypatch.setattr("kerazoo.weights.damage.MAX_EXPANSION", 0.1)
+    monkeypatch.setattr("kerazoo.weights.damage.ALWAYS_ALLOWED", 0)
+    match = "v1' would unpack .* bytes to 360,000, which is too many to be read$"
+    refuse(model, tmp_path / "v1", CorruptFileError, match)
+
+
+def test_a_file_is_read_by_its_content_not_its_name(tmp_path: Path, model: keras.Model) -> None:
+    model.save_weights(tmp_path / "a.weights.h5")
+    for name in ("a.bin", "a.keras", "a"):
+        path = (tmp_path / "a.weights.h5").rename(tmp_path / name)
+        assert_same_weights(loaded(path), model)
+        path.rename(tmp_path / "a.weights.h5")
+    model.save(tmp_path / "b.keras")
+    (tmp_path / "b.keras").rename(tmp_path / "b.h5")
+    refuse(model, tmp_path / "b.h5", UsageError, "b.h5' is a .keras file: rename it so that its")
+    (tmp_path / "c.bin").write_bytes(b"content")
+    match = "c.bin' is neither a .keras nor an .h5 file nor a checkpoint$"
+    refuse(model, tmp_path / "c.bin", CorruptFileError, match)

@@ -19,7 +19,7 @@ from kerazoo.weights import h5, load_weights
 from kerazoo.weights.keras_file import load_model
 from tests.helpers.checkpoints import assert_refused
 
-KERNEL = "layers/conv2d/vars/0"
+KERNEL, FC1 = "layers/conv2d/vars/0", "layers/dense/vars/0"
 SHAPE = (3, 3, 1, 32)
 
 
@@ -73,18 +73,25 @@ def huge(file: h5py.File, _: Path) -> None:
 
 def compressed(file: h5py.File, _: Path) -> None:
     del file[KERNEL]
-    file.create_dataset(KERNEL, data=np.zeros((10**4, 10**4), np.int8), compression="gzip")
+    shape, chunks = (10**4, 10**5), (100, 100)
+    file.create_dataset(KERNEL, shape, np.int8, compression="gzip", chunks=chunks)[0] = 1
+
+
+def many(file: h5py.File, _: Path) -> None:
+    for number in range(20_000):
+        file.create_group(f"other{number}")
 
 
 HOSTILE: dict[Callable[[h5py.File, Path], None], str] = {
     external: "has its data in another file, which is not read",
     virtual: "has its data in another file, which is not read",
-    external_link: "is a link to data elsewhere, which is not read",
-    soft_link: "is a link to data elsewhere, which is not read",
+    external_link: "is a link, which is not read",
+    soft_link: "is a link, which is not read",
     loop: "'/layers/conv2d/layers' in .* is there twice, which is not read",
     twice: "is there twice, which is not read",
     huge: "declares more data than the file has",
-    compressed: "declares more data than the file has",
+    compressed: "would unpack .* bytes to 1,000,.*, which is too many to be read",
+    many: "has more than 20,000 groups and data sets",
 }
 
 
@@ -117,11 +124,14 @@ def replace(archive: Path, name: str, content: bytes) -> None:
 
 def test_compressed_weights_are_read(model: keras.Model, file: Path) -> None:
     with h5py.File(file, "a") as content:
-        value = content[KERNEL][()]
-        del content[KERNEL]
-        content.create_dataset(KERNEL, data=value, compression="gzip", chunks=(3, 3, 1, 8))
+        kernel, zeros = content[KERNEL][()], np.zeros((3136, 64), np.float32)
+        for name, value, chunks in ((KERNEL, kernel, (3, 3, 1, 8)), (FC1, zeros, True)):
+            del content[name]
+            content.create_dataset(name, data=value, compression="gzip", chunks=chunks)
+        assert content[FC1].id.get_storage_size() < zeros.nbytes / 100
     again = kerazoo.create_model("mnist_cnn", weights=file)
     np.testing.assert_array_equal(again.get_weights()[0], model.get_weights()[0])
+    assert not again.get_layer("fc1").kernel.numpy().any()
 
 
 @pytest.mark.parametrize("name", ["a.h5", "a.weights.h5", "a.keras"])
