@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from kerazoo import registry, text
+from kerazoo.compat import shapes_only
 from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
 from kerazoo.weights import checkpoint_writer
-from kerazoo.weights.networks import Network, weight_arrays
+from kerazoo.weights.networks import Network, named_weights, weight_arrays
 from kerazoo.weights.preprocessing import UNIT, Preprocessing
 
 LAYERS = ("conv1", "conv2", "fc1", "output")
@@ -36,11 +38,17 @@ def write(model: keras.Model, path: Path) -> Preprocessing:
         What that program does to an image.
 
     Raises:
-        UsageError: The model has other layers than the program.
+        UsageError: The model has other layers than the program, or of other sizes.
     """
     weights = weight_arrays(model)
     if weights.keys() != set(NETWORK.weights()):
         raise UsageError(f"the TF1 program is mnist_cnn, and '{model.name}' has other layers")
+    with shapes_only():
+        program = named_weights(registry.constructor(NETWORK.config.name)())
+    for key, array in weights.items():
+        if array.shape != (shape := tuple(program[key].shape)):
+            sizes = f"{text.shape(shape)}, and that of '{model.name}' {text.shape(array.shape)}"
+            raise UsageError(f"{key} of the TF1 program is {sizes}")
     moments = {
         f"{key}/{slot}": np.zeros_like(array) for key, array in weights.items() for slot in SLOTS
     }

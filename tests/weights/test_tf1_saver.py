@@ -143,9 +143,16 @@ def test_a_file_cut_short_is_corrupt(trained: tuple[Path, np.ndarray], tmp_path:
 
 
 def test_another_model_is_not_the_program(tmp_path: Path) -> None:
-    model = kerazoo.create_model("mnist_cnn", include_top=False)
-    with pytest.raises(UsageError, match="the TF1 program is mnist_cnn"):
-        export_weights(model, tmp_path / "x", "tf1")
+    for options, match in (
+        ({"include_top": False}, "the TF1 program is mnist_cnn, and 'mnist_cnn' has other layers"),
+        (
+            {"classes": 3},
+            "output/kernel of the TF1 program is 64x10, and that of 'mnist_cnn' 64x3$",
+        ),
+    ):
+        model = kerazoo.create_model("mnist_cnn", **options)
+        with pytest.raises(UsageError, match=match):
+            export_weights(model, tmp_path / "x", "tf1")
     assert not list(tmp_path.iterdir())
 
 
