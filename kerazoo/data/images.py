@@ -139,7 +139,6 @@ class IndexedSplit:
     """
 
     load: Callable[[tf.Tensor, ImageShape], tf.Tensor] = staticmethod(to_shape)
-    parallel_calls: int | None = None
 
     def __init__(self, images: np.ndarray, labels: np.ndarray, image_shape: ImageShape) -> None:
         with tf.device("CPU"):  # where batches are prepared, for a GPU too
@@ -153,7 +152,7 @@ class IndexedSplit:
     ) -> tf.data.Dataset:
         """Yield every image once; see `Split.batches`."""
         rows = shard.of(self.positions(shuffle), batch_size, skip)
-        return rows.map(self.gather, self.parallel_calls).prefetch(PREFETCHED * shard.count)
+        return rows.map(self.gather).prefetch(PREFETCHED * shard.count)
 
     def positions(self, shuffle: Shuffle | None) -> tf.data.Dataset:
         """Yield the positions of all images in their order, for `gather`."""
