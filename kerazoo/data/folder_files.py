@@ -14,6 +14,7 @@ import numpy as np
 
 from kerazoo.data.image_io import SUFFIXES
 from kerazoo.errors import DataMissingError
+from kerazoo.text import listed
 
 SPLITS = ("train", "test", "validation")
 LIKE_SPLITS = (*SPLITS, "training", "testing", "val", "valid")
@@ -69,7 +70,8 @@ class FolderFiles:
                 )
         if len(folders) < 2:
             raise DataMissingError(
-                f"'{top}' needs at least two class folders and has {len(folders)}"
+                f"'{top}' has {len(folders)} class folders: put the images of each class into a "
+                "folder of their own, of at least two classes"
             )
         if train:
             self.unused["folders other than splits"] += len(others.keys() - set(SPLITS))
@@ -139,13 +141,13 @@ class FolderFiles:
         return images
 
     def warn_of_unused(self) -> None:
-        """Log how many files are not used, and why."""
+        """Log how many files and folders are not used, and why."""
         if counts := +self.unused:
+            most_first = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
             logger.warning(
-                "'%s': %d files are not used: %s (images end with %s)",
+                "'%s' has files or folders that are not used: %s (images end with %s)",
                 self.root,
-                counts.total(),
-                ", ".join(f"{reason}: {count}" for reason, count in sorted(counts.items())),
+                listed([f"{reason}: {count}" for reason, count in most_first]),
                 ", ".join(SUFFIXES),
             )
 
@@ -155,22 +157,14 @@ class FolderFiles:
         return np.array(sorted(path for paths in by_class for path in paths), object)
 
     def labeled(self, split: str, readable: Collection[bytes]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the paths of the readable images of a split, bytes [size], and labels [size].
-
-        Raises:
-            DataMissingError: None of the split, or of the training images of a class, can be read.
-        """
+        """Return the paths of the readable images of a split, bytes [size], and labels [size]."""
         paths: list[bytes] = []
         labels: list[int] = []
         for label, name in enumerate(self.classes):
             files = [path for path in self.splits[split].get(name, ()) if path in readable]
-            if split == "train" and not files:
-                raise DataMissingError(f"no image of the class '{name}' can be read; add some")
             paths += files
             labels += [label] * len(files)
-        if not paths:
-            raise DataMissingError(f"no image in '{self.root / split}' can be read; add some")
-        return np.array(paths, object), np.array(labels)
+        return np.array(paths, object), np.array(labels, int)
 
 
 def _identity(folder: Path) -> tuple[int, int]:
