@@ -216,7 +216,7 @@ print(one, peak() - before)
 def test_threads_take_the_memory_of_one_image(tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     Image.new("RGB", (3000, 3000), (1, 2, 3)).save(path, compress_level=1)
-    command = [sys.executable, "-c", MEMORY_OF_THREADS, path]
+    command = [sys.executable, "-c", MEMORY_OF_THREADS, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     one, six = map(int, done.stdout.split())
     assert one < 80_000
