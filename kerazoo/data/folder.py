@@ -13,7 +13,7 @@ import numpy as np
 
 from kerazoo.data import images
 from kerazoo.data.folder_files import SPLITS, FolderFiles
-from kerazoo.data.image_io import depth, opened, read_batch, to_pixels
+from kerazoo.data.image_io import ImageShape, bit_depth, opened, read_batch, to_pixels
 from kerazoo.errors import CorruptFileError, DataMissingError, KerazooError
 from kerazoo.progress import progress_bar
 from kerazoo.text import listed
@@ -32,7 +32,7 @@ class FileSplit(images.IndexedSplit):
 
 
 def load(
-    root: Path, image_shape: images.ImageShape, seed: int, skip_broken: bool = False
+    root: Path, image_shape: ImageShape, seed: int, skip_broken: bool = False
 ) -> images.ImageData:
     """Return the images under `root`, after reading each of them once as a check.
 
@@ -40,7 +40,7 @@ def load(
     `root/validation/CLASS`, or all in `root/CLASS`. A missing split is a random tenth of the
     training images of each class, at least one. Images that fit into memory stay there. Warnings in
     the log name the broken images, the files that are not used, classes with few images, and
-    depths that differ, see `kerazoo.data.image_io.depth`.
+    depths that differ, see `kerazoo.data.image_io.bit_depth`.
 
     Args:
         root: The folder.
@@ -49,7 +49,7 @@ def load(
         skip_broken: Whether to leave out images that cannot be read.
 
     Raises:
-        DataMissingError: The folder does not exist, or has too few images.
+        DataMissingError: It has too few images or classes.
         CorruptFileError: Images cannot be read, and are not to be left out; another KerazooError
             if none of them is damaged, see `kerazoo.data.image_io.read_image`.
         PermissionError: A folder in it may not be read.
@@ -87,7 +87,7 @@ def load(
 def _read_all(
     root: Path,
     paths: np.ndarray,
-    image_shape: images.ImageShape,
+    image_shape: ImageShape,
     in_memory: bool,
     skip_broken: bool,
 ) -> tuple[dict[bytes, bytes], dict[bytes, np.ndarray]]:
@@ -105,7 +105,7 @@ def _read_all(
         try:
             with opened(file) as image:
                 array = to_pixels(image, channels, size)
-                depths[path] = depth(image)
+                depths[path] = bit_depth(image)
         except KerazooError as error:
             return error
         if in_memory:

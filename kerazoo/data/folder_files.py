@@ -31,7 +31,7 @@ class FolderFiles:
     their characters.
 
     Args:
-        root: The folder.
+        root: An existing folder.
 
     Attributes:
         classes: The sorted names of the classes.
@@ -39,13 +39,11 @@ class FolderFiles:
         unused: The number of files that are not used, by the reason.
 
     Raises:
-        DataMissingError: There is no such folder, or it has no two classes, or one without images.
+        DataMissingError: It has no two classes, or one without images.
         PermissionError: A folder in it may not be read.
     """
 
     def __init__(self, root: Path) -> None:
-        if not root.is_dir():
-            raise DataMissingError(f"there is no folder '{root}'")
         self.root = root
         self.unused: Counter[str] = Counter()
         top, folders = self._top()
@@ -57,24 +55,22 @@ class FolderFiles:
 
     def _top(self) -> tuple[Path, dict[str, list[Path]]]:
         """Return the folder whose folders are the classes to train on, and these by class."""
-        train = self._class_folders(self.root / "train") if (self.root / "train").is_dir() else {}
-        top = self.root / "train" if train else self.root
-        folders = train or self._class_folders(top)
-        others = self._class_folders(self.root) if train else folders
-        used = SPLITS if train else ()
-        for name in others:
-            if name.lower() in LIKE_SPLITS and name not in used:
+        found = self._class_folders(self.root)
+        train = self._class_folders(self.root / "train") if "train" in found else {}
+        for name in found:
+            if name.lower() in LIKE_SPLITS and not (train and name in SPLITS):
                 raise DataMissingError(
                     f"'{self.root / name}' looks like a split; name the splits "
                     f"{', '.join(SPLITS)}, with the class folders in each"
                 )
+        top, folders = (self.root / "train", train) if train else (self.root, found)
         if len(folders) < 2:
             raise DataMissingError(
                 f"'{top}' has {len(folders)} class folders: put the images of each class into a "
                 "folder of their own, of at least two classes"
             )
         if train:
-            self.unused["folders other than splits"] += len(others.keys() - set(SPLITS))
+            self.unused["folders other than splits"] += len(found.keys() - set(SPLITS))
         return top, folders
 
     def _add(self, split: str) -> None:

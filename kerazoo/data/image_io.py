@@ -25,7 +25,7 @@ from kerazoo.lazy import tf
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WebP")
 SUFFIXES = (*(".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"),)
 MAX_PIXELS = 89_478_485  # from which on Pillow warns
-DEPTHS = (8, 12, 16)  # bits that the levels of gray images of 16 bits may really have
+BIT_DEPTHS = (8, 12, 16)  # bits that the levels of gray images of 16 bits may really have
 # Parts of MAX_PIXELS, of which an image needs some while it is decoded, and whose turn it is.
 PARTS = 256
 FREE_PARTS, TURN = threading.Semaphore(PARTS), threading.Lock()
@@ -104,7 +104,7 @@ def to_pixels(image: Image.Image, channels: int, size: tuple[int, int] | None) -
     first frame. What is transparent becomes white, or black where the visible pixels are light, so
     that a drawing in one color stays visible. Color becomes gray by its luma, gray becomes three
     equal channels. Of the levels of 16 bits, the upper 8 are used; those of a gray image are levels
-    of 8 or 12 bits if none is higher, see `depth`.
+    of 8 or 12 bits if none is higher, see `bit_depth`.
 
     Args:
         image: What `opened` yields.
@@ -121,14 +121,14 @@ def to_pixels(image: Image.Image, channels: int, size: tuple[int, int] | None) -
     return pixels.reshape(*pixels.shape[:2], channels)
 
 
-def depth(image: Image.Image) -> int:
-    """Return the first of `DEPTHS` that holds the levels of a gray image of 16 bits, else 0."""
+def bit_depth(image: Image.Image) -> int:
+    """Return the first of `BIT_DEPTHS` that holds the levels of a gray image of 16 bits, else 0."""
     if not image.mode.startswith("I"):
         return 0
     levels = np.asarray(image)
-    if levels.min() < 0 or levels.max() >= 2 ** DEPTHS[-1]:
+    if levels.min() < 0 or levels.max() >= 2 ** BIT_DEPTHS[-1]:
         raise ValueError("its levels are not from 0 to 65,535")
-    return next(depth for depth in DEPTHS if levels.max() < 2**depth)
+    return next(depth for depth in BIT_DEPTHS if levels.max() < 2**depth)
 
 
 def _upright(image: Image.Image, mode: str) -> Image.Image:
@@ -150,7 +150,7 @@ def _upright(image: Image.Image, mode: str) -> Image.Image:
 def _of_8_bits(image: Image.Image) -> Image.Image:
     """Return the upper 8 bits of the levels of a gray image of 16 bits."""
     levels = np.asarray(image)
-    gray = Image.fromarray((levels >> (depth(image) - 8)).astype(np.uint8))
+    gray = Image.fromarray((levels >> (bit_depth(image) - 8)).astype(np.uint8))
     if getattr(image, "tag_v2", {}).get(PHOTOMETRIC_INTERPRETATION) == 0:  # 0 is white
         gray = ImageChops.invert(gray)
     if (transparent := image.info.get("transparency")) is not None:

@@ -10,11 +10,10 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from kerazoo.data.image_io import to_shape
+from kerazoo.data.image_io import ImageShape, to_shape
 from kerazoo.lazy import tf
 
 MEMORY = 2**30  # bytes up to which the images of a folder, or of a TFDS split, stay in memory
-ImageShape = tuple[int, int, int]
 Shuffle = tuple[int, int]
 
 
