@@ -345,6 +345,14 @@ def test_a_class_of_which_no_image_can_be_read_is_reported(pets: Path) -> None:
         load(pets, skip_broken=True)
 
 
+def test_a_split_of_which_no_image_can_be_read_is_reported(pets: Path, tmp_path: Path) -> None:
+    shutil.copytree(pets, tmp_path / "root" / "train")
+    paint(tmp_path / "root" / "test" / "dog" / "a.png", 100)
+    (tmp_path / "root" / "test" / "dog" / "a.png").write_bytes(b"")
+    with pytest.raises(DataMissingError, match="no image of the split 'test' can be read; add"):
+        load(tmp_path / "root", skip_broken=True)
+
+
 def test_folders_that_cannot_be_trained_on(pets: Path, tmp_path: Path) -> None:
     def assert_missing(root: Path, message: str) -> None:
         with pytest.raises(DataMissingError, match=message):
