@@ -128,6 +128,12 @@ def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode()
 
 
+def listed(names: Sequence[str], limit: int = 6) -> str:
+    """Return names with commas between them, and the number of those after the first few."""
+    first = printable(", ".join(names[:limit]))
+    return f"{first} and {len(names) - limit} more" if len(names) > limit else first
+
+
 def shorten(names: Sequence[str], width: int) -> list[str]:
     """Return names of at most `width` characters: without their middles, if they still differ.
 

@@ -14,6 +14,7 @@ from kerazoo.text import (
     figure,
     format_table,
     in_units,
+    listed,
     plain,
     printable,
     shape,
@@ -146,3 +147,8 @@ def test_names_are_shown_on_one_line_and_obeyed_by_nothing() -> None:
 )
 def test_no_name_is_a_formula_in_csv(value: object, cell: str) -> None:
     assert format_table([{"x": value}], "csv") == f"x\n{cell}"
+
+
+def test_a_list_of_names_ends_after_the_first_few() -> None:
+    assert listed(["a", "b"]) == "a, b"
+    assert listed(["a", "b\n", "c", "d"], limit=2) == "a, b\\n and 2 more"

@@ -19,7 +19,8 @@ import numpy as np
 from kerazoo import registry
 from kerazoo.bench.timed_process import TimedProcess
 from kerazoo.bench.timing import CLASSES, Row, Run, limits, random_images, speeds, time_in_turn
-from kerazoo.data.images import ArraySplit, ImageShape
+from kerazoo.data.image_io import ImageShape
+from kerazoo.data.images import ArraySplit
 from kerazoo.device import start_tensorflow
 from kerazoo.lazy import keras, tf
 from kerazoo.models import create_model

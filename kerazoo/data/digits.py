@@ -8,7 +8,8 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from kerazoo.data.images import ArraySplit, ImageData, ImageShape, fingerprint
+from kerazoo.data.image_io import ImageShape
+from kerazoo.data.images import ArraySplit, ImageData, fingerprint
 from kerazoo.lazy import tf
 
 SIZE = 28

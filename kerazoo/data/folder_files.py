@@ -14,6 +14,7 @@ import numpy as np
 
 from kerazoo.data.image_io import SUFFIXES
 from kerazoo.errors import DataMissingError
+from kerazoo.text import listed
 
 SPLITS = ("train", "test", "validation")
 LIKE_SPLITS = (*SPLITS, "training", "testing", "val", "valid")
@@ -30,7 +31,7 @@ class FolderFiles:
     their characters.
 
     Args:
-        root: The folder.
+        root: An existing folder.
 
     Attributes:
         classes: The sorted names of the classes.
@@ -38,13 +39,11 @@ class FolderFiles:
         unused: The number of files that are not used, by the reason.
 
     Raises:
-        DataMissingError: There is no such folder, or it has no two classes, or one without images.
+        DataMissingError: It has no two classes, or one without images.
         PermissionError: A folder in it may not be read.
     """
 
     def __init__(self, root: Path) -> None:
-        if not root.is_dir():
-            raise DataMissingError(f"there is no folder '{root}'")
         self.root = root
         self.unused: Counter[str] = Counter()
         top, folders = self._top()
@@ -56,23 +55,22 @@ class FolderFiles:
 
     def _top(self) -> tuple[Path, dict[str, list[Path]]]:
         """Return the folder whose folders are the classes to train on, and these by class."""
-        train = self._class_folders(self.root / "train") if (self.root / "train").is_dir() else {}
-        top = self.root / "train" if train else self.root
-        folders = train or self._class_folders(top)
-        others = self._class_folders(self.root) if train else folders
-        used = SPLITS if train else ()
-        for name in others:
-            if name.lower() in LIKE_SPLITS and name not in used:
+        found = self._class_folders(self.root)
+        train = self._class_folders(self.root / "train") if "train" in found else {}
+        for name in found:
+            if name.lower() in LIKE_SPLITS and not (train and name in SPLITS):
                 raise DataMissingError(
                     f"'{self.root / name}' looks like a split; name the splits "
                     f"{', '.join(SPLITS)}, with the class folders in each"
                 )
+        top, folders = (self.root / "train", train) if train else (self.root, found)
         if len(folders) < 2:
             raise DataMissingError(
-                f"'{top}' needs at least two class folders and has {len(folders)}"
+                f"'{top}' has {len(folders)} class folders: put the images of each class into a "
+                "folder of their own, of at least two classes"
             )
         if train:
-            self.unused["folders other than splits"] += len(others.keys() - set(SPLITS))
+            self.unused["folders other than splits"] += len(found.keys() - set(SPLITS))
         return top, folders
 
     def _add(self, split: str) -> None:
@@ -139,13 +137,13 @@ class FolderFiles:
         return images
 
     def warn_of_unused(self) -> None:
-        """Log how many files are not used, and why."""
+        """Log how many files and folders are not used, and why."""
         if counts := +self.unused:
+            most_first = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
             logger.warning(
-                "'%s': %d files are not used: %s (images end with %s)",
+                "'%s' has files or folders that are not used: %s (images end with %s)",
                 self.root,
-                counts.total(),
-                ", ".join(f"{reason}: {count}" for reason, count in sorted(counts.items())),
+                listed([f"{reason}: {count}" for reason, count in most_first]),
                 ", ".join(SUFFIXES),
             )
 
@@ -155,22 +153,14 @@ class FolderFiles:
         return np.array(sorted(path for paths in by_class for path in paths), object)
 
     def labeled(self, split: str, readable: Collection[bytes]) -> tuple[np.ndarray, np.ndarray]:
-        """Return the paths of the readable images of a split, bytes [size], and labels [size].
-
-        Raises:
-            DataMissingError: None of the split, or of the training images of a class, can be read.
-        """
+        """Return the paths of the readable images of a split, bytes [size], and labels [size]."""
         paths: list[bytes] = []
         labels: list[int] = []
         for label, name in enumerate(self.classes):
             files = [path for path in self.splits[split].get(name, ()) if path in readable]
-            if split == "train" and not files:
-                raise DataMissingError(f"no image of the class '{name}' can be read; add some")
             paths += files
             labels += [label] * len(files)
-        if not paths:
-            raise DataMissingError(f"no image in '{self.root / split}' can be read; add some")
-        return np.array(paths, object), np.array(labels)
+        return np.array(paths, object), np.array(labels, int)
 
 
 def _identity(folder: Path) -> tuple[int, int]:

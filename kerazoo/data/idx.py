@@ -5,7 +5,6 @@ elements, the number of axes, the length of each axis as a big-endian integer, t
 """
 
 import gzip
-import io
 import math
 import struct
 import zlib
@@ -14,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from kerazoo.errors import CorruptFileError
-from kerazoo.files import read_bytes
+from kerazoo.files import check_file
 
 BYTES = b"\0\0\x08"  # the beginning of a file whose elements are bytes
 MAX_SIZE = 2**26  # bytes of an unpacked file; MNIST's largest has 47 MB
@@ -25,18 +24,21 @@ def read(path: Path) -> np.ndarray:
 
     Raises:
         UsageError: There is no such file.
-        CorruptFileError: It is damaged, or has elements other than bytes.
+        CorruptFileError: It is damaged, larger than `MAX_SIZE`, or has elements other than bytes.
     """
-    content = read_bytes(path)
+    check_file(path)
     try:
-        if content.startswith(b"\x1f\x8b"):
-            with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
-                content = file.read(MAX_SIZE)
+        with path.open("rb") as file:
+            is_packed = file.peek(2).startswith(b"\x1f\x8b")
+            content = (gzip.GzipFile(fileobj=file) if is_packed else file).read(MAX_SIZE + 1)
         axes = content[3] if content.startswith(BYTES) else 0
         shape = struct.unpack_from(f">{axes}I", content, 4)
         elements = content[4 + 4 * axes :]
         if not axes or len(elements) != math.prod(shape):
             raise ValueError
-    except (OSError, EOFError, ValueError, LookupError, struct.error, zlib.error) as error:
-        raise CorruptFileError(f"'{path}' is damaged: it is not a complete IDX file") from error
+    except (gzip.BadGzipFile, EOFError, ValueError, LookupError, struct.error, zlib.error) as error:
+        raise CorruptFileError(
+            f"'{path}' is damaged: it is not a complete IDX file of at most {MAX_SIZE:,} bytes; "
+            "replace it with the original file"
+        ) from error
     return np.frombuffer(elements, np.uint8).reshape(shape)

@@ -6,13 +6,17 @@ Pillow decodes the files, https://pillow.readthedocs.io.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageChops, ImageOps, ImageStat, UnidentifiedImageError
+from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION
 
 from kerazoo.errors import CorruptFileError, KerazooError, UsageError, is_damage, reason
 from kerazoo.files import check_file
@@ -21,26 +25,31 @@ from kerazoo.lazy import tf
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WebP")
 SUFFIXES = (*(".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"),)
 MAX_PIXELS = 89_478_485  # from which on Pillow warns
-DEPTHS = (8, 12, 16)  # bits that the levels of a gray image with more than 8 bits may have
+BIT_DEPTHS = (8, 12, 16)  # bits that the levels of gray images of 16 bits may really have
+# Parts of MAX_PIXELS, of which an image needs some while it is decoded, and whose turn it is.
+PARTS = 256
+FREE_PARTS, TURN = threading.Semaphore(PARTS), threading.Lock()
+# Pillow's unit of memory for pixels. The C library keeps units of up to 32 MB for the next image of
+# the same thread, and returns larger ones to the system.
+Image.core.set_block_size(2**26)  # type: ignore[attr-defined]
 
 ImageShape = tuple[int, int, int]
 
 
 def read_image(path: Path, channels: int, size: tuple[int, int] | None = None) -> np.ndarray:
-    """Return the image in a file, upright and opaque.
+    """Return the image in a file, as `opened` and `to_pixels` do."""
+    with opened(path) as image:
+        return to_pixels(image, channels, size)
 
-    The orientation in its EXIF data is applied. Of an animation, it is the first frame. What is
-    transparent becomes white, or black where the visible pixels are light, so that a drawing in one
-    color stays visible. Color becomes gray by its luma, gray becomes three equal channels. The
-    levels of a gray image of 16 bits are those of 8 or 12 bits if none is higher.
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Image.Image]:
+    """Yield the image in a file, which is decoded when it is used; an error then is of the file.
+
+    It waits until the images that all threads have open have at most `MAX_PIXELS` together.
 
     Args:
         path: A BMP, GIF, JPEG, PNG, TIFF or WebP file, whatever its name ends with.
-        channels: 1 for gray, 3 for RGB.
-        size: (height, width) that the image is resized to, as in `to_shape`; None to leave it.
-
-    Returns:
-        uint8 [height, width, channels].
 
     Raises:
         UsageError: There is no such file, or it has more than `MAX_PIXELS`.
@@ -53,25 +62,73 @@ def read_image(path: Path, channels: int, size: tuple[int, int] | None = None) -
         with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
-            result = _upright(image, "L" if channels == 1 else "RGB")
-            if size is not None:
-                result = result.resize(size[::-1], Image.Resampling.BILINEAR)
-            pixels = np.asarray(result)
-            return pixels.reshape(*pixels.shape[:2], channels)
+            with _memory_for(image.width * image.height):
+                yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         message = f"'{path}' has more than {MAX_PIXELS:,} pixels: make it smaller"
         raise UsageError(message) from error
     except UnidentifiedImageError as error:
         *others, last = FORMATS
         known = f"{', '.join(others)} or {last}"
-        raise CorruptFileError(f"'{path}' is not a {known} file: save it as one") from error
+        raise CorruptFileError(
+            f"'{path}' is not a {known} file, or not whole: replace it, or save it as one"
+        ) from error
     except PermissionError as error:
         raise KerazooError(f"'{path}' may not be read: change its permissions") from error
     except Exception as error:  # each of Pillow's formats raises kinds of its own
         if not is_damage(error):
             raise
-        message = f"'{path}' is damaged or cannot be read as an image: {reason(error)}"
-        raise CorruptFileError(message) from error
+        raise CorruptFileError(
+            f"'{path}' is damaged or cannot be read as an image: {reason(error)}; replace it, or "
+            "save it as PNG"
+        ) from error
+
+
+@contextlib.contextmanager
+def _memory_for(pixels: int) -> Iterator[None]:
+    """Wait until this thread may decode an image."""
+    parts = max(1, math.ceil(PARTS * pixels / MAX_PIXELS))
+    with TURN:
+        for _ in range(parts):
+            FREE_PARTS.acquire()
+    try:
+        yield
+    finally:
+        FREE_PARTS.release(parts)
+
+
+def to_pixels(image: Image.Image, channels: int, size: tuple[int, int] | None) -> np.ndarray:
+    """Return the pixels of an image, upright and opaque.
+
+    The orientation in its EXIF data is applied, a color profile is not. Of an animation, it is the
+    first frame. What is transparent becomes white, or black where the visible pixels are light, so
+    that a drawing in one color stays visible. Color becomes gray by its luma, gray becomes three
+    equal channels. Of the levels of 16 bits, the upper 8 are used; those of a gray image are levels
+    of 8 or 12 bits if none is higher, see `bit_depth`.
+
+    Args:
+        image: What `opened` yields.
+        channels: 1 for gray, 3 for RGB.
+        size: (height, width) that the image is resized to, as in `to_shape`; None to leave it.
+
+    Returns:
+        uint8 [height, width, channels].
+    """
+    result = _upright(image, "L" if channels == 1 else "RGB")
+    if size is not None:
+        result = result.resize(size[::-1], Image.Resampling.BILINEAR)
+    pixels = np.asarray(result)
+    return pixels.reshape(*pixels.shape[:2], channels)
+
+
+def bit_depth(image: Image.Image) -> int:
+    """Return the first of `BIT_DEPTHS` that holds the levels of a gray image of 16 bits, else 0."""
+    if not image.mode.startswith("I"):
+        return 0
+    levels = np.asarray(image)
+    if levels.min() < 0 or levels.max() >= 2 ** BIT_DEPTHS[-1]:
+        raise ValueError("its levels are not from 0 to 65,535")
+    return next(depth for depth in BIT_DEPTHS if levels.max() < 2**depth)
 
 
 def _upright(image: Image.Image, mode: str) -> Image.Image:
@@ -85,15 +142,17 @@ def _upright(image: Image.Image, mode: str) -> Image.Image:
         raise ValueError("its pixels are floating-point numbers")
     if image.has_transparency_data:
         image = _opaque(image.convert("RGBA"))
+    if image.mode not in ("L", "RGB"):
+        image = image.convert("RGB")  # from some modes, there is no other way to gray
     return image if image.mode == mode else image.convert(mode)
 
 
 def _of_8_bits(image: Image.Image) -> Image.Image:
+    """Return the upper 8 bits of the levels of a gray image of 16 bits."""
     levels = np.asarray(image)
-    depths = [depth for depth in DEPTHS if levels.min() >= 0 and levels.max() < 2**depth]
-    if not depths:
-        raise ValueError("its pixels are integers of more than 16 bits")
-    gray = Image.fromarray((levels >> (depths[0] - 8)).astype(np.uint8))
+    gray = Image.fromarray((levels >> (bit_depth(image) - 8)).astype(np.uint8))
+    if getattr(image, "tag_v2", {}).get(PHOTOMETRIC_INTERPRETATION) == 0:  # 0 is white
+        gray = ImageChops.invert(gray)
     if (transparent := image.info.get("transparency")) is not None:
         gray.putalpha(Image.fromarray(levels != transparent))
     return gray

@@ -10,11 +10,10 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from kerazoo.data.image_io import to_shape
+from kerazoo.data.image_io import ImageShape, to_shape
 from kerazoo.lazy import tf
 
 MEMORY = 2**30  # bytes up to which the images of a folder, or of a TFDS split, stay in memory
-ImageShape = tuple[int, int, int]
 Shuffle = tuple[int, int]
 
 
@@ -139,7 +138,6 @@ class IndexedSplit:
     """
 
     load: Callable[[tf.Tensor, ImageShape], tf.Tensor] = staticmethod(to_shape)
-    parallel_calls: int | None = None
 
     def __init__(self, images: np.ndarray, labels: np.ndarray, image_shape: ImageShape) -> None:
         with tf.device("CPU"):  # where batches are prepared, for a GPU too
@@ -153,7 +151,7 @@ class IndexedSplit:
     ) -> tf.data.Dataset:
         """Yield every image once; see `Split.batches`."""
         rows = shard.of(self.positions(shuffle), batch_size, skip)
-        return rows.map(self.gather, self.parallel_calls).prefetch(PREFETCHED * shard.count)
+        return rows.map(self.gather).prefetch(PREFETCHED * shard.count)
 
     def positions(self, shuffle: Shuffle | None) -> tf.data.Dataset:
         """Yield the positions of all images in their order, for `gather`."""

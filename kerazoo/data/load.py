@@ -4,7 +4,8 @@ import logging
 from pathlib import Path
 
 from kerazoo.data import digits, folder, mnist, names
-from kerazoo.data.images import ImageData, ImageShape
+from kerazoo.data.image_io import ImageShape
+from kerazoo.data.images import ImageData
 from kerazoo.errors import DataMissingError
 
 logger = logging.getLogger("kerazoo")

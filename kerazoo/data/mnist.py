@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from kerazoo.data import idx
-from kerazoo.data.images import ArraySplit, ImageData, ImageShape, fingerprint
+from kerazoo.data.image_io import ImageShape
+from kerazoo.data.images import ArraySplit, ImageData, fingerprint
 from kerazoo.errors import CorruptFileError, DataMissingError
 
 VALIDATION = 5_000

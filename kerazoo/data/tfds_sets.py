@@ -18,7 +18,7 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core import DatasetBuilder as Builder
 
 from kerazoo.data import images
-from kerazoo.data.image_io import to_shape
+from kerazoo.data.image_io import ImageShape, to_shape
 from kerazoo.data.names import tfds_folder
 from kerazoo.errors import CorruptFileError, DataMissingError, UsageError, is_damage
 from kerazoo.lazy import tf
@@ -29,7 +29,7 @@ PROBE_SECONDS = 8
 logger = logging.getLogger("kerazoo")
 
 
-def load(name: str, image_shape: images.ImageShape) -> images.ImageData:
+def load(name: str, image_shape: ImageShape) -> images.ImageData:
     """Return a set by its TFDS name, such as "cifar10" or "emnist/letters".
 
     A missing split is taken from the training split: a tenth for validation, and a tenth for test
@@ -152,7 +152,7 @@ def arrays(builder: Builder, split: str, image: str, label: str) -> tuple[np.nda
 
 
 def _split(
-    builder: Builder, split: str, keys: tuple[str, str], image_shape: images.ImageShape
+    builder: Builder, split: str, keys: tuple[str, str], image_shape: ImageShape
 ) -> images.Split:
     """Return a split, read from disk if it has images of several sizes or too many for memory."""
     image, label = keys

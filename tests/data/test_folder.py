@@ -117,7 +117,7 @@ def test_files_that_are_not_used_are_counted(pets: Path, caplog: pytest.LogCaptu
     (pets / "dog" / "dangling.png").symlink_to("nothing")
     assert load(pets).fingerprint == before
     assert caplog.messages == [
-        f"'{pets}': 7 files are not used: .heic: 2, .txt: 1, links to nothing: 1, "
+        f"'{pets}' has files or folders that are not used: .heic: 2, .txt: 1, links to nothing: 1, "
         "outside of class folders: 1, pipes or devices: 1, without an ending: 1 (images end with "
         ".bmp, .gif, .jfif, .jpe, .jpeg, .jpg, .png, .tif, .tiff, .webp)"
     ]
@@ -192,7 +192,33 @@ def test_classes_with_few_images_are_reported(pets: Path, caplog: pytest.LogCapt
         for number in range(count):
             paint(pets / name / f"{number}.png", number)
     load(pets)
-    assert caplog.messages == ["classes with few training images: bird 9, fish 1"]
+    assert caplog.messages == ["classes with few training images: bird: 9, fish: 1"]
+
+
+def test_lists_in_messages_are_short(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for number in range(30):
+        for name in "abc":
+            paint(tmp_path / f"class{number:02}" / f"{name}.png", number)
+        (tmp_path / "class00" / f"x.{number}").touch()
+    load(tmp_path)
+    unused, small = caplog.messages
+    assert ".10: 1, .11: 1, .12: 1, .13: 1 and 24 more (images" in unused
+    assert small.endswith(
+        ": class00: 1, class01: 1, class02: 1, class03: 1, class04: 1, class05: 1 and 24 more"
+    )
+    for number in range(30):
+        (tmp_path / f"class{number:02}" / "a.png").unlink()
+    with pytest.raises(DataMissingError, match="class05: 2 and 24 more; give each at least 3"):
+        load(tmp_path)
+
+
+def test_depths_that_differ_are_reported(pets: Path, caplog: pytest.LogCaptureFixture) -> None:
+    tops = (200, 300, 4000, 5000)
+    for number, top in enumerate(tops):
+        Image.fromarray(np.full((8, 8), top, np.uint16)).save(pets / "dog" / f"deep{number}.png")
+        load(pets)
+        assert len(caplog.messages) == max(0, number)
+    assert "as each needs (8 bits: 1, 12 bits: 2, 16 bits: 1): save them with 8" in caplog.text
 
 
 @pytest.mark.parametrize("memory", [0, 2**30])
@@ -315,8 +341,16 @@ def test_broken_images_can_be_left_out(pets: Path, caplog: pytest.LogCaptureFixt
 def test_a_class_of_which_no_image_can_be_read_is_reported(pets: Path) -> None:
     paint(pets / "fish" / "1.png", 3)
     (pets / "fish" / "1.png").write_bytes(b"")
-    with pytest.raises(DataMissingError, match="no image of the class 'fish' can be read"):
+    with pytest.raises(DataMissingError, match="too few readable images: fish: 0; give"):
         load(pets, skip_broken=True)
+
+
+def test_a_split_of_which_no_image_can_be_read_is_reported(pets: Path, tmp_path: Path) -> None:
+    shutil.copytree(pets, tmp_path / "root" / "train")
+    paint(tmp_path / "root" / "test" / "dog" / "a.png", 100)
+    (tmp_path / "root" / "test" / "dog" / "a.png").write_bytes(b"")
+    with pytest.raises(DataMissingError, match="no image of the split 'test' can be read; add"):
+        load(tmp_path / "root", skip_broken=True)
 
 
 def test_folders_that_cannot_be_trained_on(pets: Path, tmp_path: Path) -> None:
@@ -324,14 +358,12 @@ def test_folders_that_cannot_be_trained_on(pets: Path, tmp_path: Path) -> None:
         with pytest.raises(DataMissingError, match=message):
             folder.load(root, SHAPE, seed=0)
 
-    assert_missing(tmp_path / "nowhere", "there is no folder")
-    assert_missing(pets / "cat", "needs at least two class folders and has 0")
+    assert_missing(pets / "cat", "cat' has 0 class folders: put the images of each class into a")
     (pets / "fish").mkdir()
     assert_missing(pets, "fish' has no images .*png")
     paint(pets / "fish" / "only.png", 3)
-    assert_missing(
-        pets, r"only.png' is the last image of its class.* give each class at least three"
-    )
+    paint(pets / "fish" / "second.png", 3)
+    assert_missing(pets, "classes with too few readable images: fish: 2; give each at least 3")
     shutil.rmtree(pets / "fish")
     shutil.copytree(pets, tmp_path / "root" / "train")
     paint(tmp_path / "root" / "test" / "bird" / "x.png", 3)

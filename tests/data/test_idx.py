@@ -1,4 +1,6 @@
+import errno
 import gzip
+import os
 import struct
 from pathlib import Path
 
@@ -30,12 +32,27 @@ def test_the_elements_have_the_shape_in_the_header(content: bytes, tmp_path: Pat
         b"\0\0\x08\0x",  # no axis
         struct.pack(">4B3I", 0, 0, 8, 3, 2**32 - 1, 2**32 - 1, 2**32 - 1),
         gzip.compress(WHOLE)[:-9],
+        gzip.compress(WHOLE) + b"more",
+        struct.pack(">4B2I", 0, 0, 8, 2, 2**13, 2**13) + bytes(2**26),
         gzip.compress(struct.pack(">4B2I", 0, 0, 8, 2, 2**14, 2**14) + bytes(2**28)),
     ],
 )
 def test_a_file_of_another_size_or_kind_is_damaged(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(content)
-    with pytest.raises(CorruptFileError, match="x' is damaged: it is not a complete IDX file"):
+    message = r"x' is damaged: it is not a complete IDX file of .*; replace"
+    with pytest.raises(CorruptFileError, match=message):
+        idx.read(tmp_path / "x")
+
+
+def test_what_is_no_damage_is_reported_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    (tmp_path / "x").write_bytes(WHOLE)
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(PermissionError):
         idx.read(tmp_path / "x")
 
 

@@ -2,7 +2,8 @@
 
 import errno
 import struct
-import zlib
+import subprocess
+import sys
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -144,13 +145,17 @@ def test_damaged_exif_data_do_no_harm(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is not a BMP, GIF, JPEG, PNG, TIFF or WebP file: save it as one"),
+        (b"", "is not a BMP, GIF, JPEG, PNG, TIFF or WebP file, or not whole: replace it"),
         (b"text", "is not a BMP"),
         (b"\x89PNG\r\n\x1a\n cut short", "x.png' is "),
-        (encoded(COLOR, "PNG")[:-30], "is damaged or cannot be read as an image: "),
+        (encoded(COLOR, "PNG")[:-30], "is damaged or cannot be read as an image: .*; replace it"),
         (encoded(COLOR, "TIFF")[:-50], "is damaged"),
         (encoded(COLOR.convert("L").convert("F"), "TIFF"), "pixels are floating-point numbers"),
-        (encoded(Image.new("I", (2, 2), 70_000), "TIFF"), "integers of more than 16 bits"),
+        (
+            encoded(Image.new("I", (2, 2), 70_000), "TIFF"),
+            "levels are not from 0 to 65,535; replace",
+        ),
+        (encoded(Image.new("I", (2, 2), -1), "TIFF"), "levels are not from 0 to 65,535"),
         (encoded(COLOR, "PPM"), "is not a BMP"),
     ],
 )
@@ -159,21 +164,10 @@ def test_what_is_no_image_is_reported(content: bytes, message: str, tmp_path: Pa
         read(tmp_path, content)
 
 
-def png_header(width: int, height: int) -> bytes:
-    """Return the beginning of a PNG file that promises so many gray pixels."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        checksum = struct.pack(">I", zlib.crc32(kind + data))
-        return struct.pack(">I", len(data)) + kind + data + checksum
-
-    header = chunk(b"IHDR", struct.pack(">2I5B", width, height, 8, 0, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
-
-
 @pytest.mark.parametrize("size", [(9_500, 9_500), (20_000, 20_000), (2**31 - 1, 2**31 - 1)])
 def test_an_image_is_bounded_by_its_header(size: tuple[int, int], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"x.png' has more than 89,478,485 pixels: make it small"):
-        read(tmp_path, png_header(*size))
+        read(tmp_path, image_forms.png(struct.pack(">2I5B", *size, 8, 0, 0, 0, 0), b""))
 
 
 def test_the_bound_is_kerazoos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,6 +176,51 @@ def test_the_bound_is_kerazoos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(image_io, "MAX_PIXELS", 34)
     with pytest.raises(UsageError, match="has more than 34 pixels"):
         read(tmp_path, encoded(COLOR, "PNG"))
+
+
+def test_images_that_are_open_at_once_have_a_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_io, "MAX_PIXELS", 2 * 35)
+    COLOR.save(tmp_path / "x.png")
+    for _ in range(2):
+        with image_io.opened(tmp_path / "x.png"), image_io.opened(tmp_path / "x.png"):
+            assert not image_io.FREE_PARTS.acquire(blocking=False)
+    with pytest.raises(CorruptFileError):
+        read(tmp_path, encoded(COLOR, "PNG")[:-30])
+    assert image_io.FREE_PARTS._value == image_io.PARTS
+
+
+MEMORY_OF_THREADS = """
+import re, sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from kerazoo.data import image_io
+
+def peak():  # ru_maxrss begins with that of the process before exec
+    return int(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1])
+
+def read(_):
+    image_io.read_image(Path(sys.argv[1]), 3, (8, 8))
+
+image_io.MAX_PIXELS = 3000 * 3000
+before = peak()
+read(0)
+one = peak() - before
+with ThreadPoolExecutor(6) as pool:
+    list(pool.map(read, range(6)))
+print(one, peak() - before)
+"""
+
+
+def test_threads_take_the_memory_of_one_image(tmp_path: Path) -> None:
+    path = tmp_path / "x.png"
+    Image.new("RGB", (3000, 3000), (1, 2, 3)).save(path, compress_level=1)
+    command = [sys.executable, "-c", MEMORY_OF_THREADS, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    one, six = map(int, done.stdout.split())
+    assert one < 80_000
+    assert six < 1.5 * one
 
 
 @pytest.mark.parametrize(
