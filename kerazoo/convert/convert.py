@@ -13,11 +13,12 @@ from kerazoo.difference import Difference, difference
 from kerazoo.errors import KerazooError, UsageError, did_you_mean
 from kerazoo.models import create_model
 from kerazoo.registry import ModelConfig
+from kerazoo.text import listed
 from kerazoo.weights import keras_applications, read_weights, unfinished, write
 from kerazoo.weights.networks import KERAS_NETWORKS, named_weights
 from kerazoo.weights.selection import Selection
 from kerazoo.weights.source import Source
-from kerazoo.weights.transfer import assign, listed
+from kerazoo.weights.transfer import assign
 
 TOLERANCE = 1e-5  # relative
 

@@ -15,6 +15,7 @@ from kerazoo.compat import shapes_only
 from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
+from kerazoo.text import listed
 from kerazoo.weights.networks import named_weights
 from kerazoo.weights.selection import Selection, is_average
 from kerazoo.weights.source import LoadedWeights, Source
@@ -168,9 +169,3 @@ def _check_classes(
             f"build the model with classes={given[0]} or include_top=False, or keep its last layer "
             f"with load_weights(..., ignore={sorted(f'{layer}/*' for layer in layers)})"
         )
-
-
-def listed(names: Collection[str], limit: int = 6) -> str:
-    """Return names with commas between them, and the number of those after the first few."""
-    first = text.printable(", ".join(list(names)[:limit]))
-    return f"{first} and {len(names) - limit} more" if len(names) > limit else first
