@@ -8,6 +8,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Self
 
@@ -60,7 +61,7 @@ class RunFolder:
         files.make(out)
         lock = files.lock(out)
         with _unlocked_by_errors(lock):
-            files.remove_unfinished(out)
+            files.remove_unfinished(out, runs.UNFINISHED)
             if runs.has_earlier(out) and runs.has_ended_an_epoch(out):
                 runs.remove_earlier(out)
             elif runs.has_earlier(out):
@@ -82,7 +83,7 @@ class RunFolder:
         runs.check_writable(run)
         lock = files.lock(run)
         with _unlocked_by_errors(lock):
-            files.remove_unfinished(run)
+            files.remove_unfinished(run, runs.UNFINISHED)
         folder = cls(run, lock)
         folder.commit()
         return folder
@@ -117,16 +118,20 @@ class RunFolder:
         """Remove an earlier run that is set aside."""
         runs.remove_earlier(self.path)
 
+    def replacing(self, name: str) -> AbstractContextManager[Path]:
+        """Return a path to write to, whose file replaces the one of this name, see `files`."""
+        return files.replacing(self.path / name, runs.UNFINISHED)
+
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write `content` as a file of indented JSON."""
-        with files.replacing(self.path / name) as path:
+        with self.replacing(name) as path:
             path.write_text(json.dumps(content, indent=2, default=str) + "\n")
 
     def write_metrics(self, results: Sequence[EpochResult]) -> None:
         """Write metrics.csv, a row for each epoch."""
         columns = [field.name for field in dataclasses.fields(EpochResult)]
         rows = pd.DataFrame(map(dataclasses.asdict, results), columns=columns)
-        with files.replacing(self.path / "metrics.csv") as path:
+        with self.replacing("metrics.csv") as path:
             rows.to_csv(path, index=False, errors="backslashreplace")
         if not self.earlier_run:
             self.commit()
