@@ -459,7 +459,7 @@ class TestCallbackStates:
 
     def test_an_array_is_saved_where_it_has_changed(self) -> None:
         callback, arrays = self.new(), Arrays()
-        callback.data, callback.best, callback.same = (np.zeros(2) for _ in range(3))
+        callback.data, callback.best = np.full(2, 3.0), np.zeros(2)
         states = CallbackStates([callback])
         callback.best += 1
         callback.value = callback.best
@@ -469,7 +469,7 @@ class TestCallbackStates:
         callback.data[:] = 5  # as a hook does at the beginning of an epoch
         callback.best, callback.value = np.zeros(2), None
         states.restore([change], arrays)
-        np.testing.assert_array_equal(callback.data, np.zeros(2))
+        np.testing.assert_array_equal(callback.data, np.full(2, 3.0))
         callback.best += 1  # an array of its own
         np.testing.assert_array_equal(callback.value, np.ones(2))
 
