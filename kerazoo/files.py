@@ -153,26 +153,19 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def lock(folder: Path) -> int:
-    """Return a descriptor that keeps other processes from a directory until it is closed.
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from a directory within a `with` block.
 
     Raises:
         UsageError: Another process uses it.
     """
     descriptor = os.open(folder if POSIX else os.devnull, os.O_RDONLY)
     try:
-        lock_descriptor(descriptor, wait=False)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise UsageError(f"a run is in progress in '{folder}': wait until it ends") from error
-    return descriptor
-
-
-@contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keep other processes from a directory within a `with` block; errors as in `lock`."""
-    descriptor = lock(folder)
-    try:
+        try:
+            lock_descriptor(descriptor, wait=False)
+        except BlockingIOError as error:
+            raise UsageError(f"a run is in progress in '{folder}': wait until it ends") from error
         yield
     finally:
         os.close(descriptor)

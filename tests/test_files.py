@@ -134,7 +134,7 @@ def test_what_a_kill_leaves_is_removed_and_links_are_not_followed(kinds: Path) -
 def test_a_directory_is_locked_once(tmp_path: Path) -> None:
     for _ in range(2):
         with files.locked(tmp_path), pytest.raises(UsageError, match="a run is in progress"):
-            files.lock(tmp_path)
+            files.locked(tmp_path).__enter__()
 
 
 def test_without_locks_and_directories_that_can_be_opened(

@@ -179,9 +179,8 @@ def _resume(parsed: argparse.Namespace) -> dict[str, Any]:
 
         with files.locked(run):
             summary = finished.summary(run)
-        if summary is not None:  # TensorFlow need not start
-            logger.info("the run in '%s' is already finished", run)
-            return summary
+        if summary is not None:
+            return summary  # TensorFlow need not start
     _start(parsed.debug)
     from kerazoo.training.train import resume
 

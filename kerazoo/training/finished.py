@@ -1,5 +1,6 @@
 """The summary.json of a finished run."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from kerazoo.training import runs
 from kerazoo.training.checkpoints import Checkpoints
 from kerazoo.training.config import identity, options_of
 from kerazoo.training.options import TrainOptions
+
+logger = logging.getLogger("kerazoo")
 
 
 def summary(run: Path) -> dict[str, Any] | None:
@@ -34,6 +37,7 @@ def summary(run: Path) -> dict[str, Any] | None:
     state = checkpoints.newest()
     if _fits(content, options) and (state is None or _is_last(state.record, options)):
         checkpoints.remove()
+        logger.info("the run in '%s' is already finished", run)
         return content
     advice = "remove it, and --resume continues from the last checkpoint"
     if state is None:

@@ -4,11 +4,10 @@ import contextlib
 import dataclasses
 import itertools
 import json
-import os
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,10 +31,10 @@ class RunFolder:
         checkpoints: Those in it.
     """
 
-    def __init__(self, path: Path, lock: int, is_new: bool = False) -> None:
+    def __init__(self, path: Path, lock: ExitStack, is_new: bool = False) -> None:
         self.path = path
         self.checkpoints = Checkpoints(path / "checkpoints")
-        self._lock: int | None = lock
+        self._lock = lock
         self._is_new = is_new
         self._committed = False
 
@@ -54,13 +53,13 @@ class RunFolder:
             UsageError, KerazooError: See `runs.check`; or another process uses it.
         """
         runs.check(out, overwrite)
+        is_new = out is None or not out.exists()
         if out is None:
-            path = _new_folder(f"{time.strftime('%Y%m%d-%H%M%S')}-{model}-{data}")
-            return cls(path, files.lock(path), is_new=True)
-        is_new = not out.exists()
-        files.make(out)
-        lock = files.lock(out)
-        with _unlocked_by_errors(lock):
+            out = _new_folder(f"{time.strftime('%Y%m%d-%H%M%S')}-{model}-{data}")
+        else:
+            files.make(out)
+        with ExitStack() as lock:
+            lock.enter_context(files.locked(out))
             files.remove_unfinished(out, runs.UNFINISHED)
             if runs.has_earlier(out) and runs.has_ended_an_epoch(out):
                 runs.remove_earlier(out)
@@ -69,7 +68,7 @@ class RunFolder:
             if runs.is_run(out):
                 runs.set_aside(out)
             (out / CONFIG).touch()
-        return cls(out, lock, is_new)
+            return cls(out, lock.pop_all(), is_new)
 
     @classmethod
     def reopen(cls, run: Path) -> Self:
@@ -81,10 +80,10 @@ class RunFolder:
         """
         runs.check_run(run)
         runs.check_writable(run)
-        lock = files.lock(run)
-        with _unlocked_by_errors(lock):
+        with ExitStack() as lock:
+            lock.enter_context(files.locked(run))
             files.remove_unfinished(run, runs.UNFINISHED)
-        folder = cls(run, lock)
+            folder = cls(run, lock.pop_all())
         folder.commit()
         return folder
 
@@ -101,9 +100,7 @@ class RunFolder:
 
     def unlock(self) -> None:
         """Let other processes use the directory."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._lock.close()
 
     def commit(self) -> None:
         """Keep what is here even if the run fails."""
@@ -148,12 +145,3 @@ def _new_folder(name: str) -> Path:
             break
     files.flush(path.parent)
     return path
-
-
-@contextlib.contextmanager
-def _unlocked_by_errors(lock: int) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        os.close(lock)
-        raise

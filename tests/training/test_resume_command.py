@@ -1,5 +1,6 @@
 """`kerazoo train --resume` as a user types it."""
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -16,7 +17,7 @@ import pytest
 
 from kerazoo.cli import main
 from kerazoo.errors import InterruptedRunError, KerazooError
-from kerazoo.files import lock
+from kerazoo.files import locked
 from kerazoo.training import callbacks
 from kerazoo.training import run as training_run
 from kerazoo.training import runs as training_runs
@@ -227,17 +228,15 @@ def test_a_finished_run_that_another_process_uses_is_left_alone(
 ) -> None:
     """It begins to use it after it was checked."""
     run = runs.put("with its checkpoints", "run")
-    check = training_runs.check_run
-    locks: list[int] = []
+    check, before = training_runs.check_run, files(run)
+    with contextlib.ExitStack() as other:
 
-    def check_and_lose(path: Path) -> None:
-        check(path)
-        locks.append(lock(path))
+        def check_and_lose(path: Path) -> None:
+            check(path)
+            other.enter_context(locked(path))
 
-    monkeypatch.setattr(training_runs, "check_run", check_and_lose)
-    before = files(run)
-    assert main(["train", "--resume", "run"]) == 2
-    os.close(locks.pop())
+        monkeypatch.setattr(training_runs, "check_run", check_and_lose)
+        assert main(["train", "--resume", "run"]) == 2
     assert "a run is in progress in 'run'" in capsys.readouterr().err
     assert files(run) == before
 

@@ -259,8 +259,10 @@ def test_a_run_that_fails_at_once_leaves_the_empty_folder_it_was_given() -> None
 
 def test_one_folder_takes_one_run_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "check", lambda *_: None)  # both have passed it
-    RunFolder.begin(Path("out"), False, "m", "d")
-    with pytest.raises(UsageError, match="a run is in progress in 'out'"):
+    with (
+        RunFolder.begin(Path("out"), False, "m", "d"),
+        pytest.raises(UsageError, match="a run is in progress in 'out'"),
+    ):
         RunFolder.begin(Path("out"), False, "m", "d")
 
 
