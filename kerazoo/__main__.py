@@ -1,5 +1,6 @@
 """The command in a process of its own: `kerazoo`, `python -m kerazoo` or `python train.py`."""
 
+import contextlib
 import signal
 import sys
 from collections.abc import Sequence
@@ -22,7 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _ignore_signals()
     except KeyboardInterrupt:
         _ignore_signals()
-        print("kerazoo: interrupted", file=sys.stderr)
+        with contextlib.suppress(OSError):  # its reader has gone
+            print("kerazoo: interrupted", file=sys.stderr)
         return 130
     return code
 

@@ -21,8 +21,11 @@ SYNONYMS = {
     "--amp": "--precision",
     "--arch": "--model",
     "--batch": "--batch-size",
+    "--bf16": "--precision",
+    "--bs": "--batch-size",
     "--checkpoint": "--resume",
     "--compile": "--jit",
+    "--continue": "--resume",
     "--csv": "--format",
     "--data-dir": "--data",
     "--dataset": "--data",
@@ -30,13 +33,23 @@ SYNONYMS = {
     "--dtype": "--precision",
     "--exclude": "--ignore",
     "--force": "--overwrite",
+    "--fp16": "--precision",
+    "--gpu": "--strategy",
     "--gpus": "--strategy",
     "--image-size": "--input-shape",
     "--json": "--format",
+    "--log-dir": "--tensorboard",
+    "--logdir": "--tensorboard",
     "--max-samples": "--limit",
+    "--network": "--model",
+    "--num-samples": "--limit",
+    "--outdir": "--out",
     "--output": "--out",
     "--output-dir": "--out",
     "--random-seed": "--seed",
+    "--restore": "--resume",
+    "--save-dir": "--out",
+    "--save-freq": "--save-every",
     "--silent": "--quiet",
     "--size": "--input-shape",
     "--steps": "--epochs",
@@ -67,8 +80,9 @@ class Parser(argparse.ArgumentParser):
         """Raise an error for an unknown argument."""
         if unknown in self._option_string_actions:
             self.error(f"'{unknown}' must come after the command")
-        flag = unknown.partition("=")[0]
-        hint = did_you_mean(SYNONYMS.get(flag, flag), self._option_string_actions)
+        flag, options = unknown.partition("=")[0], self._option_string_actions
+        meant = SYNONYMS.get(flag)
+        hint = did_you_mean(meant if meant in options else flag, options, cutoff=0.7)
         self.error(f"unknown argument '{unknown}'{hint}")
 
 
@@ -99,12 +113,20 @@ def add_mnist_dir(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def print_result(text: str) -> None:
+def print_result(text: str, end: str = "\n") -> None:
     """Print to standard output, or nowhere if its reader has gone."""
     try:
-        print(text, flush=True)
+        print(text, end=end, flush=True)
     except BrokenPipeError:
         drop_output(sys.stdout)
+
+
+def print_message(text: str) -> None:
+    """Print to standard error, or nowhere if its reader has gone or its disk is full."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        drop_output(sys.stderr)
 
 
 def drop_output(stream: TextIO) -> None:

@@ -26,7 +26,7 @@ from kerazoo.arguments import (
     Parser,
     add_format,
     add_messages,
-    drop_output,
+    print_message,
     print_result,
 )
 from kerazoo.errors import UsageError, did_you_mean, explain
@@ -45,14 +45,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parsed = _parse(arguments)
         with _log_on_standard_error(logging.WARNING if parsed.quiet else logging.INFO):
             parsed.run(parsed)
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader of the output needs no more of it
-        drop_output(sys.stdout)
+        print_result("", end="")  # what else is to be flushed
     except (Exception, KeyboardInterrupt) as error:
         if "--debug" in arguments:
-            traceback.print_exc()
+            print_message(traceback.format_exc().rstrip())
         message, code = explain(error)
-        print(f"kerazoo: {text.printable(message)}", file=sys.stderr)
+        print_message(f"kerazoo: {text.printable(message)}")
         return code
     return 0
 
@@ -93,12 +91,8 @@ class _StandardError(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write a message, a warning or an error with "kerazoo: " before it."""
         beginnings = {logging.WARNING: "kerazoo: warning: ", logging.ERROR: "kerazoo: "}
-        try:
-            message = text.printable(record.getMessage())
-            beginning = beginnings.get(record.levelno, "")
-            print(f"{beginning}{message}", file=sys.stderr, flush=True)
-        except OSError:  # its reader has gone
-            drop_output(sys.stderr)
+        message = text.printable(record.getMessage())
+        print_message(f"{beginnings.get(record.levelno, '')}{message}")
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -75,6 +75,11 @@ def address_space() -> int:
     return sys.maxsize if limit == resource.RLIM_INFINITY else limit
 
 
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def describe_device() -> str:
     """Return the version of TensorFlow and what it computes on."""
     import tensorflow as tf
@@ -82,7 +87,7 @@ def describe_device() -> str:
     if gpus := tf.config.list_physical_devices("GPU"):
         details = tf.config.experimental.get_device_details(gpus[0])
         return f"TensorFlow {tf.__version__} on GPU {details.get('device_name', '')}"
-    return f"TensorFlow {tf.__version__} on CPU ({os.cpu_count()} cores)"
+    return f"TensorFlow {tf.__version__} on CPU ({cores()} cores)"
 
 
 def unused_gpu() -> str:

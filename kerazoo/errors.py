@@ -45,11 +45,14 @@ class InterruptedRunError(KerazooError):
     exit_code = 130
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return " (did you mean 'x'?)" for the most similar known word in any case, else ""."""
-    word, words = word.lower(), {each.lower(): each for each in known}
-    longer = [candidate for candidate in words if len(word) > 2 and candidate.startswith(word)]
-    near = longer or difflib.get_close_matches(word, words, n=1)
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return " (did you mean 'x'?)" for the most similar known word, else "".
+
+    Neither the case nor the dashes before an option count. `cutoff` is that of `difflib`.
+    """
+    bare, words = word.lower().lstrip("-"), {each.lower().lstrip("-"): each for each in known}
+    longer = [candidate for candidate in words if len(word) > 2 and candidate.startswith(bare)]
+    near = longer or difflib.get_close_matches(bare, words, n=1, cutoff=cutoff)
     return f" (did you mean '{words[near[0]]}'?)" if near else ""
 
 

@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from kerazoo.errors import MAX_CHARACTERS, CorruptFileError, KerazooError, UsageError
+from kerazoo.text import BYTES, in_units
 
+MAX_SIZE = 2**26  # bytes of a file that is read as a whole
 # Directories of unfinished files: a process that is killed leaves its own.
 UNFINISHED = ".kerazoo-new-"
+POSIX = os.name == "posix"  # Windows lacks locks, and opens no directories
 IMPOSSIBLE = (errno.ENAMETOOLONG, errno.ELOOP)  # of a path that no file can have
 
 
@@ -68,21 +71,30 @@ def mode(path: Path) -> int | None:
         raise UsageError(f"no file can have the path '{path}'"[:MAX_CHARACTERS]) from error
 
 
-def read_bytes(path: Path) -> bytes:
-    """Return the content of a regular file; errors as in `check_file`."""
+def read_bytes(path: Path, maximum: int = MAX_SIZE) -> bytes:
+    """Return the content of a regular file of at most `maximum` bytes.
+
+    Raises:
+        UsageError: There is no such file, see `check_file`.
+        CorruptFileError: It is larger.
+        PermissionError: It may not be read.
+    """
     check_file(path)
+    if path.stat().st_size > maximum:
+        limit = in_units(maximum, BYTES)
+        raise CorruptFileError(f"'{path}' is larger than {limit}: it is damaged or another file")
     return path.read_bytes()
 
 
-def read_json(path: Path) -> Any:
-    """Return the content of a JSON file.
+def read_json(path: Path, maximum: int = MAX_SIZE) -> Any:
+    """Return the content of a JSON file of at most `maximum` bytes.
 
     Raises:
         UsageError: There is no such file.
-        CorruptFileError: It has other content.
+        CorruptFileError: It has other content, or is larger.
         PermissionError: It may not be read.
     """
-    content = read_bytes(path)
+    content = read_bytes(path, maximum)
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
@@ -90,13 +102,14 @@ def read_json(path: Path) -> Any:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, prefix: str = UNFINISHED) -> Iterator[Path]:
     """Yield a path to write to; if the block succeeds, that file replaces `path` in one step.
 
-    It has the same name, in a new directory next to `path` that only this user can use.
+    It has the same name, in a new directory next to `path` that only this user can use, and whose
+    name begins with `prefix`.
     """
     path = path.absolute()
-    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=path.parent) as folder:
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=path.parent) as folder:
         unfinished = Path(folder) / path.name
         yield unfinished
         flush(unfinished)
@@ -104,14 +117,19 @@ def replacing(path: Path) -> Iterator[Path]:
         flush(path.parent)
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Remove what processes that were killed have left of `replacing` files in a directory."""
-    for path in folder.glob(f"{UNFINISHED}*"):
+def remove_unfinished(folder: Path, prefix: str = UNFINISHED) -> None:
+    """Remove what killed processes have left of `replacing` files with a prefix in a directory.
+
+    No other process may be replacing one with this prefix there.
+    """
+    for path in folder.glob(f"{prefix}*"):
         remove(path)
 
 
 def flush(path: Path) -> None:
-    """Write a file, or the names in a directory, to the disk."""
+    """Write a file, or the names in a directory, to the disk; Windows does so when it will."""
+    if not POSIX:
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -135,20 +153,37 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def lock(folder: Path) -> int:
-    """Return a descriptor that keeps other processes from a directory until it is closed.
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from a directory within a `with` block.
 
     Raises:
         UsageError: Another process uses it.
     """
-    import fcntl  # which Windows lacks
-
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(folder if POSIX else os.devnull, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+        try:
+            lock_descriptor(descriptor, wait=False)
+        except BlockingIOError as error:
+            raise UsageError(f"a run is in progress in '{folder}': wait until it ends") from error
+        yield
+    finally:
         os.close(descriptor)
-        raise UsageError(f"a run is in progress in '{folder}': wait until it ends") from error
+
+
+def lock_descriptor(descriptor: int, wait: bool) -> None:
+    """Lock what is open until it is closed; Windows and some network disks have no locks.
+
+    Raises:
+        BlockingIOError: Another process has locked it, and is not waited for.
+    """
+    if not POSIX:
+        return
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        raise
     except OSError:
-        pass  # some network disks have no locks
-    return descriptor
+        pass

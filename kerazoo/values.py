@@ -1,7 +1,11 @@
 """Arguments as Python's own values."""
 
+import contextlib
+import math
 import reprlib
 from typing import Any, TypeGuard
+
+from kerazoo.errors import UsageError
 
 
 def plain(value: Any) -> Any:
@@ -24,3 +28,33 @@ def short(value: object) -> str:
 def is_integer(value: object) -> TypeGuard[int]:
     """Return whether a value is an integer, and not True or False."""
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def check_integer(name: str, value: object, minimum: int, maximum: int | float = math.inf) -> int:
+    """Return the argument called `name`, an integer of at least `minimum`, at most `maximum`."""
+    number = plain(value)
+    if is_integer(number) and minimum <= number <= maximum:
+        return number
+    limit = f" and at most {maximum}" if maximum < math.inf else ""
+    raise UsageError(
+        f"{name} must be an integer of at least {minimum}{limit}; received {short(value)}"
+    )
+
+
+def check_positive(name: str, value: object) -> float:
+    """Return the argument called `name`, a positive number."""
+    number = plain(value)
+    if isinstance(number, int | float) and not isinstance(number, bool) and 0 < number < math.inf:
+        with contextlib.suppress(OverflowError):
+            return float(number)
+    raise UsageError(f"{name} must be a positive number; received {short(value)}")
+
+
+def check_choice(name: str, value: object, choices: tuple[object, ...]) -> Any:
+    """Return the argument called `name`, which must be one of the choices."""
+    given = plain(value)
+    for choice in choices:
+        if given == choice and isinstance(given, bool) == isinstance(choice, bool):
+            return choice
+    *others, last = map(repr, choices)
+    raise UsageError(f"{name} must be {', '.join(others)} or {last}; received {short(value)}")

@@ -57,6 +57,15 @@ TRAIN = ["train", "--model", "mnist_cnn"]
         ([""], "unknown command ''"),
         (["list", "no_such_*"], "no model matches"),
         ([*TRAIN, "--batch=3"], "unknown argument '--batch=3' (did you mean '--batch-size'?)"),
+        ([*TRAIN, "--net", "x"], "unknown argument '--net';"),  # not --quiet
+        ([*TRAIN, "--wd", "1"], "unknown argument '--wd';"),
+        ([*TRAIN, "--weight-decay", "1"], "unknown argument '--weight-decay';"),
+        ([*TRAIN, "--dropout=1"], "unknown argument '--dropout=1';"),
+        ([*TRAIN, "--json"], "unknown argument '--json';"),  # which other commands mean by --format
+        ([*TRAIN, "--num-epochs", "3"], "(did you mean '--epochs'?)"),
+        ([*TRAIN, "--lr_schedule", "3"], "(did you mean '--schedule'?)"),
+        ([*TRAIN, "--save-freq", "3"], "(did you mean '--save-every'?)"),
+        ([*TRAIN, "model"], "unknown argument 'model' (did you mean '--model'?)"),
         ([*TRAIN, "-o", "x"], "unknown argument '-o' (did you mean '--out'?)"),
         ([*TRAIN, "--out", "x" * 5000], "no file can have the path 'xxx"),
         ([*TRAIN, "--data", "folder:" + "x" * 5000], "no file can have the path 'xxx"),
@@ -157,6 +166,34 @@ def test_closed_and_narrow_streams_do_no_harm() -> None:
         assert run.returncode == code
         assert "Traceback" not in run.stderr
         assert "Broken pipe" not in run.stderr
+
+
+def test_the_exit_code_is_right_where_the_readers_have_gone() -> None:
+    main = "import sys; from kerazoo import cli; sys.exit(cli.main(sys.argv[1:]))"
+    reader, pipe = os.pipe()
+    os.close(reader)
+    for arguments, code in (
+        (["list"], 0),
+        (["--help"], 0),
+        (["list", "no_such"], 2),
+        (["list", "no_such", "--debug"], 2),
+    ):
+        command = [sys.executable, "-c", main, *arguments]
+        run = subprocess.run(command, stdout=pipe, stderr=pipe)
+        assert run.returncode == code
+    os.close(pipe)
+
+
+def test_a_pipe_of_something_else_that_breaks_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: str) -> list[str]:
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+    monkeypatch.setattr("kerazoo.models.list_models", fail)
+    code, out, err = answer(capsys, "list")
+    assert (code, out) == (1, "")
+    assert err == "kerazoo: a file could not be read or written: [Errno 32] Broken pipe\n"
 
 
 def test_a_command_continues_where_the_reader_of_its_log_has_gone() -> None:

@@ -19,6 +19,12 @@ a plain line
 """
 
 
+def test_cores_are_those_that_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 5})
+    assert device.cores() == 3
+    assert device.describe_device().endswith("on CPU (3 cores)")
+
+
 def test_the_log_is_dropped_and_errors_pass(capfd: pytest.CaptureFixture[str]) -> None:
     with device.without_log():
         os.write(2, (LOG + ERRORS).encode())

@@ -4,12 +4,17 @@ import contextlib
 import json
 import os
 import re
+import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from kerazoo import files
 from kerazoo.errors import CorruptFileError, KerazooError, UsageError
+from kerazoo.training.run_folder import RunFolder
+from kerazoo.weights import checkpoint_writer
 
 
 @pytest.fixture
@@ -44,6 +49,23 @@ def test_only_regular_files_are_read(kinds: Path, name: str, message: str) -> No
 
 def test_a_link_of_the_user_is_followed(kinds: Path) -> None:
     assert files.read_bytes(kinds / "link") == b"content"
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "sparse"
+    with path.open("wb") as file:
+        file.truncate(6 * 2**40)
+    for read in (files.read_bytes, files.read_json):
+        with pytest.raises(
+            CorruptFileError, match=r"sparse' is larger than 67.1 MB: it is damaged"
+        ):
+            read(path)
+    path.write_bytes(b"12345")
+    assert files.read_bytes(path, 5) == b"12345"
+    assert files.read_json(path, 5) == 12345
+    for small in (files.read_bytes, files.read_json):
+        with pytest.raises(CorruptFileError, match="larger than 4 B"):
+            small(path, 4)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -107,3 +129,34 @@ def test_what_a_kill_leaves_is_removed_and_links_are_not_followed(kinds: Path) -
     files.remove_unfinished(kinds)
     assert not list(kinds.glob(".*"))
     assert (kinds / "folder" / "mine").read_text() == "mine"
+
+
+def test_a_directory_is_locked_once(tmp_path: Path) -> None:
+    for _ in range(2):
+        with files.locked(tmp_path), pytest.raises(UsageError, match="a run is in progress"):
+            files.locked(tmp_path).__enter__()
+
+
+def test_without_locks_and_directories_that_can_be_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows."""
+    whole = os.open
+
+    def refuse_directories(path: str, *arguments: Any, **options: Any) -> int:
+        if Path(path).is_dir():
+            raise PermissionError(path)
+        return whole(path, *arguments, **options)
+
+    for module in (files, checkpoint_writer):
+        monkeypatch.setattr(module, "POSIX", False)
+    monkeypatch.setattr(os, "open", refuse_directories)
+    monkeypatch.setattr("shutil._use_fd_functions", False)
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    with RunFolder.begin(tmp_path / "new" / "run", False, "m", "d") as folder:
+        folder.write_json("config.json", {})
+        folder.commit()
+    assert files.read_json(tmp_path / "new" / "run" / "config.json") == {}
+    with checkpoint_writer.replacing(tmp_path / "x") as path:
+        checkpoint_writer.write(path, {"a": np.zeros(2)})
+    assert sorted(path.name for path in tmp_path.glob("x*")) == ["x.data-00000-of-00001", "x.index"]

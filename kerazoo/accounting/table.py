@@ -14,7 +14,7 @@ from kerazoo.accounting.receptive_field import Field, fields
 from kerazoo.accounting.trace import Call, Graph, trace
 from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
-from kerazoo.values import is_integer, plain
+from kerazoo.values import check_integer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,9 +63,7 @@ def summary(
     Raises:
         UsageError: The model is not built, an axis is unknown, or a layer rejects the shape.
     """
-    batch_size = plain(batch_size)
-    if not is_integer(batch_size) or batch_size < 1:
-        raise UsageError(f"batch_size is {batch_size!r}, not an integer of 1 or more")
+    batch_size = check_integer("batch_size", batch_size, 1)
     graph = trace(model, input_shape, batch_size)
     # fields are of one sample: a reshape that mixes samples would enlarge them
     single = graph if batch_size == 1 else trace(graph.model, input_shape, batch_size=1)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-import math
 from collections.abc import Callable, Mapping
-from numbers import Real
 from typing import Any
 
 from kerazoo import registry
 from kerazoo.errors import UsageError, did_you_mean, reason
 from kerazoo.lazy import keras
 from kerazoo.registry import Constructor, ModelConfig, ModelInfo
-from kerazoo.values import is_integer, plain, short
+from kerazoo.values import check_choice, check_integer, check_positive, is_integer, plain, short
 from kerazoo.weights import load_weights
 from kerazoo.weights.networks import keras_name
 
@@ -183,7 +181,7 @@ def classifier(
     Raises:
         UsageError: `classes` is not an integer of at least 1.
     """
-    check_classes(classes)
+    check_integer("classes", classes, 1)
     dtype = variable_dtype()
     return keras.layers.Dense(classes, activation=activation, dtype=dtype, name=name)(x)
 
@@ -196,21 +194,6 @@ def activated(x: keras.KerasTensor, function: Activation, name: str) -> keras.Ke
     if function is keras.activations.softmax and len(x.shape) == 4 and channels_first():
         return keras.layers.Softmax(1, dtype=variable_dtype(), name=name)(x)
     return keras.layers.Activation(function, dtype=variable_dtype(), name=name)(x)
-
-
-def check_classes(classes: int, minimum: int = 1) -> None:
-    """Raise a UsageError where `classes` is not an integer of at least `minimum`."""
-    if not is_integer(classes) or classes < minimum:
-        raise UsageError(
-            f"classes must be an integer of at least {minimum}; received {short(classes)}"
-        )
-
-
-def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
-    """Raise a UsageError where the argument called `name` is not one of the choices."""
-    if value not in choices:
-        *others, last = map(repr, choices)
-        raise UsageError(f"{name} must be {', '.join(others)} or {last}; received {short(value)}")
 
 
 def layer_namer(layer_names: str, rules: Mapping[str, str]) -> Namer:
@@ -229,9 +212,7 @@ def scaled(width: int, alpha: float, divisor: int = 1) -> int:
     Raises:
         UsageError: `alpha` is not a positive number.
     """
-    if isinstance(alpha, bool) or not isinstance(alpha, Real) or not 0 < alpha < math.inf:
-        raise UsageError(f"alpha must be a positive number; received {short(alpha)}")
-    return divisor * max(1, round(width * alpha / divisor))
+    return divisor * max(1, round(width * check_positive("alpha", alpha) / divisor))
 
 
 def variable_dtype() -> str:

@@ -14,6 +14,7 @@ import random
 from kerazoo.lazy import keras
 from kerazoo.models import _builder
 from kerazoo.registry import ModelInfo, Weights
+from kerazoo.values import check_choice, check_integer
 
 WHITE, WHITE_TO_BLACK = -0.1, 1.275  # section II.B: the background is -0.1 and the ink 1.175
 F6 = 84
@@ -79,12 +80,12 @@ def lenet5(
     """
     from kerazoo.layers import FanInUniform, RadialBasis, scaled_tanh
 
-    _builder.check_choice("connections", connections, ("table", "dense"))
+    check_choice("connections", connections, ("table", "dense"))
     inputs = _builder.image_input(INFO, include_top, input_tensor, input_shape, minimum=32)
     x = _features(inputs, connections)
     if not include_top:
         return _builder.functional(inputs, _builder.pooled(x, pooling), name)
-    _builder.check_classes(classes)
+    check_integer("classes", classes, 1)
     x = keras.layers.Flatten(name="c5_flat")(x)
     x = keras.layers.Dense(F6, scaled_tanh, kernel_initializer=FanInUniform(), name="f6")(x)
     x = RadialBasis(codes(classes), dtype=_builder.variable_dtype(), name="output")(x)

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from kerazoo.lazy import keras
 from kerazoo.models import _builder
 from kerazoo.registry import Constructor, ModelInfo, Weights
+from kerazoo.values import check_choice
 from kerazoo.weights.networks import RESNET_NAMES
 
 Block = Callable[..., "keras.KerasTensor"]
@@ -179,13 +180,13 @@ def _resnet(
         Returns:
             A model from images [batch, height, width, 3] to [batch, classes].
         """
-        _builder.check_choice("stride_on", stride_on, ("1x1", "3x3", "last_3x3"))
+        check_choice("stride_on", stride_on, ("1x1", "3x3", "last_3x3"))
         named = _builder.layer_namer(layer_names, RESNET_NAMES)
         settings = Settings(use_bias, epsilon, named)
         inputs = _builder.image_input(
             info, include_top, input_tensor, input_shape, minimum=32, any_size=True
         )
-        _builder.check_choice("pool_padding", pool_padding, ("same", "symmetric"))
+        check_choice("pool_padding", pool_padding, ("same", "symmetric"))
         x = _features(inputs, block, depths, alpha, stride_on, pool_padding, settings)
         top = (include_top, pooling, classes, classifier_activation)
         x = _builder.mean_classifier(x, *top, named("fc"), named("global_pool"))

@@ -14,6 +14,7 @@ from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 from kerazoo.models import _builder
 from kerazoo.registry import Constructor, ModelInfo, Weights
+from kerazoo.values import check_choice, check_integer
 from kerazoo.weights.networks import VGG_NAMES
 
 Kernels = Sequence[Sequence[int]]
@@ -76,7 +77,7 @@ def _vgg(
         x = _dense_layers(x, conv, width, fc_padding, dropout_rate, named)
         if global_pool:
             x = keras.layers.GlobalAveragePooling2D(keepdims=True, name="global_pool")(x)
-        _builder.check_classes(classes, minimum=0)
+        check_integer("classes", classes, 0)
         if classes:
             x = _dropout(x, dropout_rate, "dropout7")
             x = _classifier(x, conv, classes, classifier_activation, named("fc8"))
@@ -86,9 +87,9 @@ def _vgg(
 
 
 def _check_head(head: str, fc_padding: str, global_pool: bool) -> None:
-    _builder.check_choice("head", head, ("conv", "dense"))
-    _builder.check_choice("fc_padding", fc_padding, ("valid", "same"))
-    _builder.check_choice("global_pool", global_pool, (False, True))
+    check_choice("head", head, ("conv", "dense"))
+    check_choice("fc_padding", fc_padding, ("valid", "same"))
+    check_choice("global_pool", global_pool, (False, True))
     if head == "dense" and (fc_padding == "same" or global_pool):
         raise UsageError("fc_padding='same' and global_pool=True need head='conv'")
 

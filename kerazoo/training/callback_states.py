@@ -1,6 +1,8 @@
 """The state of Keras callbacks: their plain attributes that change while they are used."""
 
 import contextlib
+import hashlib
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,39 +10,46 @@ from typing import Any
 import numpy as np
 
 from kerazoo.compat import SET_IN_CALLBACKS
-from kerazoo.errors import CorruptFileError
+from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.lazy import keras
-from kerazoo.training.record import INCOMPATIBLE
+from kerazoo.training.record import INCOMPATIBLE, types_of
 from kerazoo.values import short
 
 Arrays = dict[str, np.ndarray]
 Callbacks = Sequence[keras.callbacks.Callback]
+
 NUMBERS = "biuf"  # kinds of dtypes
 CALLBACK = "callback/"  # of the arrays in callbacks
 PATH = re.compile(r"[/\\]|^[.~]")
 # Functions that Keras's callbacks compare with, chosen at the end of the first epoch.
 COMPARISONS = {"less": keras.ops.less, "greater": keras.ops.greater}
+# What is raised for a value that is not plain, or that none was encoded to.
+NOT_PLAIN = (LookupError, TypeError, ValueError, RecursionError)
+
+LEFT_OUT = (
+    "checkpoints leave out the attribute '%s' of the callback %s, and resuming cannot restore it: "
+    "set it to None before the training begins"
+)
+logger = logging.getLogger("kerazoo")
 
 
 def check_callbacks(changes: Any, callbacks: Callbacks) -> None:
     """Check that what `CallbackStates.take` returned is of such callbacks.
 
     Raises:
-        CorruptFileError: It is not.
+        CorruptFileError: `take` returned no such thing.
+        UsageError: It is of other callbacks.
     """
-    if not isinstance(changes, list) or not all(_is_change(each) for each in changes):
+    types = {"class": str, "attributes": dict}
+    if not isinstance(changes, list) or any(types_of(each) != types for each in changes):
         raise CorruptFileError(INCOMPATIBLE)
     saved = [each["class"] for each in changes]
     given = [type(callback).__name__ for callback in callbacks]
     if given != saved:
-        raise CorruptFileError(f"the checkpoint is of the callbacks {short(saved)}, not of {given}")
-
-
-def _is_change(change: Any) -> bool:
-    match change:
-        case {"class": str(), "attributes": dict(), **rest}:
-            return not rest
-    return False
+        raise UsageError(
+            f"the checkpoint is of the callbacks {short(saved)}, not of {given}: resume in Python "
+            "with the same ones, kerazoo.training.train.resume(run, callbacks=[...])"
+        )
 
 
 class CallbackStates:
@@ -55,45 +64,52 @@ class CallbackStates:
     """
 
     def __init__(self, callbacks: Callbacks) -> None:
+        arrays: Arrays = {}
         self._callbacks = callbacks
-        self._at_first = [
-            {name: each for name, each in _plain(callback, "").items() if type(each[0]) is not str}
-            for callback in callbacks
-        ]
+        self._at_first = [_plain(callback, arrays) for callback in callbacks]
+        self._arrays = {key: array.copy() for key, array in arrays.items()}
+        self._warned: set[tuple[str, ...]] = set()
 
     def take(self, arrays: Arrays) -> list[dict[str, Any]]:
-        """Return what has changed, its arrays put into `arrays`."""
+        """Return what has changed, its arrays put into `arrays`.
+
+        A warning in the log names each attribute that has changed and is not saved, except in
+        callbacks of Keras, which set theirs anew.
+        """
         changes = []
-        pairs = zip(self._callbacks, self._at_first, strict=True)
-        for number, (callback, at_first) in enumerate(pairs):
-            changed = {}
-            for name, (value, inside) in _plain(callback, f"{CALLBACK}{number}").items():
-                if name not in at_first or not _is_alike(at_first[name][0], value):
+        for callback, at_first in zip(self._callbacks, self._at_first, strict=True):
+            kind, changed = type(callback).__name__, {}
+            for name, value in _plain(callback, {}).items():
+                if value == at_first.get(name):
                     continue
-                if inside or at_first[name] != (value, {}):
-                    changed[name] = value
-                    arrays.update(inside)
-            changes.append({"class": type(callback).__name__, "attributes": changed})
+                if name in at_first and _is_alike(at_first[name], value):
+                    changed[name] = _encoded(getattr(callback, name), arrays)
+                elif not type(callback).__module__.startswith("keras."):
+                    self._warn(name, kind)
+            changes.append({"class": kind, "attributes": changed})
         return changes
+
+    def _warn(self, *attribute: str) -> None:
+        if attribute not in self._warned:
+            self._warned.add(attribute)
+            logger.warning(LEFT_OUT, *attribute)
 
     def restore(self, changes: Sequence[Mapping[str, Any]], arrays: Mapping[str, Any]) -> None:
         """Restore what `take` returned; what was unchanged then gets its initial value.
 
         Raises:
-            CorruptFileError: It is not of these callbacks; nothing is set then.
+            CorruptFileError, UsageError: It is not of these callbacks; nothing is set then.
         """
         check_callbacks(changes, self._callbacks)
         values = []
         for callback, at_first, each in zip(self._callbacks, self._at_first, changes, strict=True):
             changed = {
-                name: _restored(name, value, at_first, arrays)
-                for name, value in each["attributes"].items()
+                name: _decoded(at_first[name], self._arrays)
+                for name, value in _plain(callback, {}).items()
+                if name in at_first and value != at_first[name] and _is_alike(at_first[name], value)
             }
-            for name, (value, inside) in _plain(callback, "").items():
-                if name in changed or name not in at_first or at_first[name][1]:
-                    continue
-                if at_first[name] != (value, inside):
-                    changed[name] = _decoded(at_first[name][0], {})
+            for name, value in each["attributes"].items():
+                changed[name] = _checked(name, value, at_first, arrays)
             if isinstance(callback, keras.callbacks.History):
                 _check_history(changed.get("history", {}))
             values.append(changed)
@@ -102,17 +118,16 @@ class CallbackStates:
                 setattr(callback, name, value)
 
 
-def _restored(
-    name: str, value: Any, at_first: Mapping[str, tuple[Any, Arrays]], arrays: Mapping[str, Any]
-) -> Any:
-    """Return the value to set of an attribute in a checkpoint.
+def _checked(name: str, value: Any, at_first: Mapping[str, Any], arrays: Mapping[str, Any]) -> Any:
+    """Return the value of an attribute in a checkpoint.
 
     Raises:
         CorruptFileError: `CallbackStates.take` would not have taken it.
     """
-    with contextlib.suppress(LookupError, TypeError, ValueError, RecursionError):
-        if _is_alike(at_first[name][0], value):
-            return _decoded(value, arrays)
+    with contextlib.suppress(*NOT_PLAIN):
+        decoded = _decoded(value, arrays)
+        if _is_alike(at_first[name], _encoded(decoded, {})):
+            return decoded
     raise CorruptFileError(f"the checkpoint has an invalid value of {short(name)}")
 
 
@@ -123,100 +138,72 @@ def _check_history(history: dict[str, Any]) -> None:
 
 
 def _is_alike(first: Any, value: Any) -> bool:
-    """Return whether an encoded value is of the kind that an attribute had at first."""
-    return first is None or _kind(first) == _kind(value)
+    """Return whether an attribute that was `first` may become `value`, both encoded."""
+    return first is None or _kind(first) == _kind(value) != "str"
 
 
 def _kind(value: Any) -> str:
     """Return the kind of an encoded value; a number can become an array of them."""
-    if isinstance(value, dict):
-        (kind,) = value
-        return kind if kind != "array" else "number"
-    return {str: "text", type(None): "none"}.get(type(value), "number")
+    kind = next(iter(value)) if isinstance(value, dict) else type(value).__name__
+    return "number" if kind in ("bool", "int", "float", "array") else kind
 
 
-class _NotPlainError(Exception):
-    """A value is of a kind that is not kept."""
-
-
-def _plain(callback: keras.callbacks.Callback, prefix: str) -> dict[str, tuple[Any, Arrays]]:
-    """Return the plain attributes by name, encoded, and the arrays inside each."""
+def _plain(callback: keras.callbacks.Callback, arrays: Arrays) -> dict[str, Any]:
+    """Return the plain attributes of a callback and its classes, encoded, by name."""
+    owners = [vars(owner) for owner in (*reversed(type(callback).__mro__), callback)]
+    values = {name: value for owner in owners for name, value in owner.items()}
     attributes = {}
-    for name, value in _attributes(callback).items():
-        inside: Arrays = {}
-        with contextlib.suppress(_NotPlainError):
-            attributes[name] = _encoded(value, inside, f"{prefix}/{name}"), inside
+    for name, value in values.items():
+        if name not in SET_IN_CALLBACKS and not name.startswith("__"):
+            with contextlib.suppress(*NOT_PLAIN):
+                attributes[name] = _encoded(value, arrays)
     return attributes
 
 
-def _attributes(callback: keras.callbacks.Callback) -> dict[str, Any]:
-    """Return the attributes of a callback and, where it has none of the name, of its class."""
-    owners = [vars(owner) for owner in reversed(type(callback).__mro__)]
-    return {
-        name: value
-        for owner in (*owners, vars(callback))
-        for name, value in owner.items()
-        if name not in SET_IN_CALLBACKS and not name.startswith("__")
-    }
+def _encoded(value: Any, arrays: Arrays) -> Any:
+    """Return a plain value for JSON, with its arrays put into `arrays` by their content.
 
-
-def _encoded(value: Any, arrays: Arrays, key: str) -> Any:
-    """Return a plain value for JSON, with its arrays put into `arrays` under names from `key`."""
+    Raises:
+        TypeError, RecursionError: It is not plain.
+    """
     if isinstance(value, np.generic):
         value = value.item()
-    if _is_simple(value):
-        return value
-    if isinstance(value, np.ndarray) and value.dtype.kind in NUMBERS:
+    kind = type(value)
+    if kind in (list, tuple):
+        return {kind.__name__: [_encoded(each, arrays) for each in value]}
+    if kind is dict:
+        keys = (key if isinstance(key, str) else _encoded(key, arrays) for key in value)
+        items = (_encoded(each, arrays) for each in value.values())
+        return {"dict": list(map(list, zip(keys, items, strict=True)))}
+    if kind is np.ndarray and value.dtype.kind in NUMBERS:
+        content = f"{value.dtype} {value.shape} ".encode() + value.tobytes()
+        key = CALLBACK + hashlib.sha256(content).hexdigest()
         arrays[key] = value
         return {"array": key}
     for name, comparison in COMPARISONS.items():
         if value is comparison:
             return {"comparison": name}
-    kind = type(value)
-    if kind in (list, tuple):
-        items = [_encoded(each, arrays, f"{key}/{i}") for i, each in enumerate(value)]
-        return {kind.__name__: items}
-    if kind is dict:
-        pairs = [
-            [
-                name if isinstance(name, str) else _encoded(name, arrays, f"{key}/{i}"),
-                _encoded(each, arrays, f"{key}/{i}/value"),
-            ]
-            for i, (name, each) in enumerate(value.items())
-        ]
-        return {"dict": pairs}
-    raise _NotPlainError
+    if (
+        kind not in (type(None), bool, int, float, str)
+        or (kind is int and abs(value) >= 2**63)
+        or (kind is str and PATH.search(value))
+    ):
+        raise TypeError("not plain")
+    return value
 
 
-def _is_simple(value: Any) -> bool:
-    """Return whether a value is None, a number or a text that is no path."""
-    if isinstance(value, str):
-        return not PATH.search(value)
-    if isinstance(value, int):
-        return abs(value) < 2**63
-    return value is None or isinstance(value, float)
-
-
-def _decoded(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
-    """Return the value that `_encoded` encoded.
-
-    Raises:
-        ValueError, TypeError, LookupError, RecursionError: It encoded no such value.
-    """
+def _decoded(value: Any, arrays: Mapping[str, Any]) -> Any:
+    """Return the value that `_encoded` encoded, or raise one of `NOT_PLAIN`."""
     if not isinstance(value, dict):
-        if not _is_simple(value):
-            raise ValueError("neither a number nor a text")
         return value
     ((kind, content),) = value.items()
     if kind == "array":
-        if arrays[content].dtype.kind not in NUMBERS:
-            raise ValueError("not an array of numbers")
-        return arrays[content]
+        return np.array(arrays[content])
     if kind == "comparison":
         return COMPARISONS[content]
     if kind == "dict":
         return {
-            name if isinstance(name, str) else _decoded(name, arrays): _decoded(each, arrays)
-            for name, each in content
+            key if isinstance(key, str) else _decoded(key, arrays): _decoded(each, arrays)
+            for key, each in content
         }
     return {"list": list, "tuple": tuple}[kind](_decoded(each, arrays) for each in content)

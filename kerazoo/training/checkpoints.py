@@ -21,8 +21,10 @@ import numpy as np
 
 from kerazoo import files
 from kerazoo.errors import CorruptFileError, UsageError, is_damage
+from kerazoo.training.runs import UNFINISHED
 
 ARRAYS, RECORD, MANIFEST = "arrays.npz", "record.json", "manifest.json"
+MAX_RECORD = 2**30  # bytes: callbacks may have long lists
 NAME = re.compile(r"epoch-[0-9]{6,}-step-[0-9]{9,}")
 
 
@@ -82,9 +84,9 @@ class Checkpoints:
             return
         path = self.folder / _name(epoch, step)
         self.folder.mkdir(parents=True, exist_ok=True)
-        files.remove_unfinished(self.folder)
+        files.remove_unfinished(self.folder, UNFINISHED)
         try:
-            with files.replacing(path) as unfinished:
+            with files.replacing(path, UNFINISHED) as unfinished:
                 _write(unfinished, state)
                 files.remove(path)  # not the good one: it did not verify
             files.flush(self.folder.parent)  # the folder may be new in it
@@ -134,9 +136,9 @@ class Checkpoints:
         not at all.
         """
         with contextlib.suppress(OSError):  # somebody else has put something there
-            files.remove_unfinished(self.folder)
+            files.remove_unfinished(self.folder, UNFINISHED)
             for path in self._all():
-                files.remove(path.replace(self.folder / f"{files.UNFINISHED}{path.name}"))
+                files.remove(path.replace(self.folder / f"{UNFINISHED}{path.name}"))
             self.folder.rmdir()
 
     def _all(self) -> list[Path]:
@@ -188,7 +190,7 @@ def _read(folder: Path) -> State:
         for name in (ARRAYS, RECORD):
             if _sha256(folder / name) != manifest[name]:
                 raise CorruptFileError(f"{name} is not the file that was written")
-        record = files.read_json(folder / RECORD)
+        record = files.read_json(folder / RECORD, MAX_RECORD)
         if not isinstance(record, dict):
             raise CorruptFileError(f"{RECORD} is not a record")
         with (folder / ARRAYS).open("rb") as file:

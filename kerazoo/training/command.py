@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from kerazoo import registry
+from kerazoo import files, registry
 from kerazoo.arguments import (
     Parser,
     add_messages,
@@ -129,7 +129,7 @@ def _run(parsed: argparse.Namespace) -> None:
         print_result(json.dumps(summary))
     except OSError as error:
         drop_output(sys.stdout)
-        where = f": it is in '{summary['out']}/{runs.SUMMARY}'" if summary["out"] else ""
+        where = f": it is in '{out}/{runs.SUMMARY}'" if (out := summary.get("out")) else ""
         message = f"the result cannot be printed, because of '{error.strerror}'{where}"
         raise KerazooError(message) from error
 
@@ -177,9 +177,10 @@ def _resume(parsed: argparse.Namespace) -> dict[str, Any]:
     if where.workers == 1:
         from kerazoo.training import finished  # it imports NumPy
 
-        if summary := finished.summary(run):  # TensorFlow need not start
-            logger.info("the run in '%s' is already finished", run)
-            return summary
+        with files.locked(run):
+            summary = finished.summary(run)
+        if summary is not None:
+            return summary  # TensorFlow need not start
     _start(parsed.debug)
     from kerazoo.training.train import resume
 

@@ -1,5 +1,6 @@
 """The summary.json of a finished run."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,30 +12,15 @@ from kerazoo.training.checkpoints import Checkpoints
 from kerazoo.training.config import identity, options_of
 from kerazoo.training.options import TrainOptions
 
-TYPES = {
-    "model": str,
-    "data": str,
-    "epochs": int,
-    "train_accuracy": float,
-    "validation_accuracy": float,
-    "test_accuracy": float,
-    "class_accuracy": dict,
-    "seconds": float,
-    "images_per_second": float,
-    "train_images": int,
-    "validation_images": int,
-    "test_images": int,
-    "seed": int,
-    "dry_run": bool,
-    "out": str,
-}
+logger = logging.getLogger("kerazoo")
 
 
 def summary(run: Path) -> dict[str, Any] | None:
     """Return the summary.json of a finished run, None for an unfinished one.
 
-    Checkpoints that are left by a kill at the very end are removed: the run is finished where the
-    summary fits its config.json, and its newest checkpoint, if there is one, is that of the end.
+    Call it where no other process can use the run. Checkpoints that are left by a kill at the very
+    end are removed: the run is finished where the summary fits its config.json, and its newest
+    checkpoint, if there is one, is that of the end.
 
     Raises:
         CorruptFileError: It is not the summary of this run.
@@ -48,26 +34,25 @@ def summary(run: Path) -> dict[str, Any] | None:
         content = None
     options, _ = options_of(runs.config(run))
     checkpoints = Checkpoints(run / "checkpoints")
-    if _fits(content, options):
-        state = checkpoints.newest()
-        if state is None or _is_last(state.record, options):
-            checkpoints.remove()
-            return content
-    raise CorruptFileError(
-        f"'{path}' is damaged or of another run: remove it, and --resume continues from the last "
-        "checkpoint"
-    )
+    state = checkpoints.newest()
+    if _fits(content, options) and (state is None or _is_last(state.record, options)):
+        checkpoints.remove()
+        logger.info("the run in '%s' is already finished", run)
+        return content
+    advice = "remove it, and --resume continues from the last checkpoint"
+    if state is None:
+        advice = f"restore it from a copy, or train again with --out '{run}' --overwrite"
+    raise CorruptFileError(f"'{path}' is damaged or of another run: {advice}")
 
 
 def _fits(content: Any, options: TrainOptions) -> bool:
     """Return whether the content of a summary.json can be that of a run with these options."""
-    if not isinstance(content, dict):
-        return False
-    if {name: type(value) for name, value in content.items()} != TYPES:
-        return False
-    recipe = options.recipe
-    expected = {"model": options.model, "data": options.data, "seed": recipe.seed, "dry_run": False}
-    return content.items() >= expected.items() and 1 <= content["epochs"] <= recipe.epochs
+    match content:
+        case {"model": model, "data": data, "seed": seed, "dry_run": False, "epochs": int(epochs)}:
+            recipe = options.recipe
+            same = (model, data, seed) == (options.model, options.data, recipe.seed)
+            return same and 1 <= epochs <= recipe.epochs
+    return False
 
 
 def _is_last(record: Mapping[str, Any], options: TrainOptions) -> bool:

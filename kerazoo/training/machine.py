@@ -1,4 +1,4 @@
-"""The cores and the memory of this machine, and what a training needs of them."""
+"""The threads and the memory that a training needs, and what this machine has of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kerazoo.accounting.table import summary
 from kerazoo.compat import gpu_memory
-from kerazoo.device import ADDRESS_SPACE, address_space
+from kerazoo.device import ADDRESS_SPACE, address_space, cores
 from kerazoo.errors import KerazooError, is_out_of_memory
 from kerazoo.lazy import keras, tf
 from kerazoo.registry import ModelInfo
@@ -18,11 +18,6 @@ from kerazoo.text import BYTES, in_units
 MICRO_BATCH = 25  # images at least: fewer cost more in calls than the cores gain
 CGROUPS = Path("/sys/fs/cgroup")
 CGROUP_OF_PROCESS = Path("/proc/self/cgroup")
-
-
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def micro_batches(info: ModelInfo, batch_size: int) -> int:

@@ -1,18 +1,18 @@
 """The options of a training run; nothing heavy is imported here."""
 
-import contextlib
 import math
-import numbers
 import os
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from kerazoo.errors import UsageError
 from kerazoo.training.cluster import STRATEGIES
-from kerazoo.values import short
+from kerazoo.values import check_choice, check_integer, check_positive, short
 
 SCHEDULES = ("constant", "cosine")
+MAXIMUM = 2**32 - 1  # of integers
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -53,55 +53,29 @@ class Recipe:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        for name, minimum in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
-            _set_integer(self, name, minimum)
+        _check(self, check_integer, "epochs", "batch_size", minimum=1, maximum=MAXIMUM)
+        _check(self, check_integer, "seed", minimum=0, maximum=MAXIMUM)
         if self.micro_batches is not None:
-            _set_integer(self, "micro_batches", 1)
+            _check(self, check_integer, "micro_batches", minimum=1, maximum=MAXIMUM)
             if self.micro_batches > self.batch_size:
                 raise UsageError(
                     f"micro_batches is {self.micro_batches}, more than the batch's "
                     f"{self.batch_size} images"
                 )
-        for name in ("learning_rate", "epsilon"):
-            _set_positive(self, name)
-        for name, choices in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
-            _check_choice(self, name, choices)
-        _check_bool(self, "jit")
+        _check(self, check_positive, "learning_rate", "epsilon")
+        _check(self, check_choice, "schedule", choices=SCHEDULES)
+        _check(self, check_choice, "precision", choices=PRECISIONS)
+        _check(self, check_choice, "jit", choices=(True, False))
 
     def steps_per_epoch(self, images: int) -> int:
         """Return the number of batches of `images` images."""
         return math.ceil(images / self.batch_size)
 
 
-def _set_integer(options: object, name: str, minimum: int) -> None:
-    """Check an integer, and make one of NumPy Python's own, which JSON can have."""
-    value = getattr(options, name)
-    is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not (is_integer and minimum <= value < 2**32):
-        raise UsageError(f"{name} is {short(value)}, not an integer from {minimum} to {2**32 - 1}")
-    object.__setattr__(options, name, int(value))
-
-
-def _set_positive(options: object, name: str) -> None:
-    """Check a positive number, and make one of NumPy Python's own, which JSON can have."""
-    value = getattr(options, name)
-    number = math.nan
-    if isinstance(value, numbers.Real) and not isinstance(value, bool):
-        with contextlib.suppress(OverflowError):
-            number = float(value)
-    if not 0 < number < math.inf:
-        raise UsageError(f"{name} is {short(value)}, not a positive number")
-    object.__setattr__(options, name, number)
-
-
-def _check_choice(options: object, name: str, choices: Sequence[str]) -> None:
-    if (value := getattr(options, name)) not in choices:
-        raise UsageError(f"{name} is {short(value)}, not one of {', '.join(choices)}")
-
-
-def _check_bool(options: object, name: str) -> None:
-    if not isinstance(value := getattr(options, name), bool):
-        raise UsageError(f"{name} is {short(value)}, not True or False")
+def _check(options: object, check: Callable[..., object], *names: str, **limits: Any) -> None:
+    """Replace options by what their check returns: Python's own numbers, which JSON can have."""
+    for name in names:
+        object.__setattr__(options, name, check(name, getattr(options, name), **limits))
 
 
 # "fast" is for `mnist_cnn` on MNIST: chosen among eight by the validation images' accuracy.
@@ -158,9 +132,9 @@ class TrainOptions:
                 object.__setattr__(self, name, Path(value))
         if not isinstance(self.recipe, Recipe):
             raise UsageError(f"recipe is {short(self.recipe)}, not a Recipe")
-        _check_choice(self, "strategy", STRATEGIES)
-        for name in ("skip_broken", "overwrite", "tensorboard", "dry_run"):
-            _check_bool(self, name)
+        _check(self, check_choice, "strategy", choices=STRATEGIES)
+        flags = ("skip_broken", "overwrite", "tensorboard", "dry_run")
+        _check(self, check_choice, *flags, choices=(True, False))
         for name in ("limit", "save_every"):
             if getattr(self, name) is not None:
-                _set_integer(self, name, 1)
+                _check(self, check_integer, name, minimum=1, maximum=MAXIMUM)

@@ -1,7 +1,7 @@
 """How far a training is, as checkpoints record it in JSON."""
 
 import dataclasses
-import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,7 +36,7 @@ def read(record: Mapping[str, Any]) -> tuple[Position, list[EpochResult]]:
     """Return position and results in the record of a checkpoint.
 
     Raises:
-        CorruptFileError: They, or other parts, are missing, of other types or not finite.
+        CorruptFileError: They, or other parts, are missing, of other types or impossible.
     """
     if not record.keys() >= RECORDED:
         raise CorruptFileError(INCOMPLETE)
@@ -51,9 +51,20 @@ def read(record: Mapping[str, Any]) -> tuple[Position, list[EpochResult]]:
     return Position(**position), [EpochResult(**each) for each in results]
 
 
+def types_of(content: Any) -> dict[str, type] | None:
+    """Return the types of the values in a dict that was read from JSON, None for anything else."""
+    return {name: type(content[name]) for name in content} if isinstance(content, dict) else None
+
+
 def _is_of(kind: type[Position] | type[EpochResult], content: Any) -> bool:
-    """Return whether a dataclass can be made of what was read from JSON."""
-    types = {field.name: field.type for field in dataclasses.fields(kind)}
-    if not isinstance(content, dict) or {name: type(content[name]) for name in content} != types:
+    """Return whether a dataclass can be made of what was read from JSON.
+
+    None of its numbers is negative, and no accuracy is above 1.
+    """
+    if types_of(content) != {field.name: field.type for field in dataclasses.fields(kind)}:
         return False
-    return all(math.isfinite(each) for each in content.values() if isinstance(each, float))
+    return all(
+        0 <= value <= (1 if name.endswith("accuracy") else sys.float_info.max)
+        for name, value in content.items()
+        if not isinstance(value, str)
+    )

@@ -6,7 +6,6 @@ import statistics
 from collections.abc import Mapping
 from typing import Any
 
-from kerazoo import files
 from kerazoo.data.images import ImageData
 from kerazoo.errors import CorruptFileError, InterruptedRunError
 from kerazoo.training import callbacks, curves, machine, runs
@@ -120,11 +119,11 @@ class Run:
         final = create(self.options, self.data)
         final.set_weights(self.trainer.model.get_weights())
         final.preprocessing = UNIT
-        with files.replacing(folder.path / "model.keras") as path:
+        with folder.replacing("model.keras") as path:
             keras_file.write(final, path)
         if self.trainer.results:
             title = f"{self.options.model} on {self.data.name}"
-            with files.replacing(folder.path / "curves.png") as path, path.open("wb") as file:
+            with folder.replacing("curves.png") as path, path.open("wb") as file:
                 curves.draw(self.trainer.results, title, file)
 
     def summary(

@@ -4,10 +4,10 @@ import contextlib
 import dataclasses
 import itertools
 import json
-import os
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,10 +31,10 @@ class RunFolder:
         checkpoints: Those in it.
     """
 
-    def __init__(self, path: Path, lock: int, is_new: bool = False) -> None:
+    def __init__(self, path: Path, lock: ExitStack, is_new: bool = False) -> None:
         self.path = path
         self.checkpoints = Checkpoints(path / "checkpoints")
-        self._lock: int | None = lock
+        self._lock = lock
         self._is_new = is_new
         self._committed = False
 
@@ -53,14 +53,14 @@ class RunFolder:
             UsageError, KerazooError: See `runs.check`; or another process uses it.
         """
         runs.check(out, overwrite)
+        is_new = out is None or not out.exists()
         if out is None:
-            path = _new_folder(f"{time.strftime('%Y%m%d-%H%M%S')}-{model}-{data}")
-            return cls(path, files.lock(path), is_new=True)
-        is_new = not out.exists()
-        files.make(out)
-        lock = files.lock(out)
-        with _unlocked_by_errors(lock):
-            files.remove_unfinished(out)
+            out = _new_folder(f"{time.strftime('%Y%m%d-%H%M%S')}-{model}-{data}")
+        else:
+            files.make(out)
+        with ExitStack() as lock:
+            lock.enter_context(files.locked(out))
+            files.remove_unfinished(out, runs.UNFINISHED)
             if runs.has_earlier(out) and runs.has_ended_an_epoch(out):
                 runs.remove_earlier(out)
             elif runs.has_earlier(out):
@@ -68,7 +68,7 @@ class RunFolder:
             if runs.is_run(out):
                 runs.set_aside(out)
             (out / CONFIG).touch()
-        return cls(out, lock, is_new)
+            return cls(out, lock.pop_all(), is_new)
 
     @classmethod
     def reopen(cls, run: Path) -> Self:
@@ -80,10 +80,10 @@ class RunFolder:
         """
         runs.check_run(run)
         runs.check_writable(run)
-        lock = files.lock(run)
-        with _unlocked_by_errors(lock):
-            files.remove_unfinished(run)
-        folder = cls(run, lock)
+        with ExitStack() as lock:
+            lock.enter_context(files.locked(run))
+            files.remove_unfinished(run, runs.UNFINISHED)
+            folder = cls(run, lock.pop_all())
         folder.commit()
         return folder
 
@@ -100,9 +100,7 @@ class RunFolder:
 
     def unlock(self) -> None:
         """Let other processes use the directory."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._lock.close()
 
     def commit(self) -> None:
         """Keep what is here even if the run fails."""
@@ -117,16 +115,20 @@ class RunFolder:
         """Remove an earlier run that is set aside."""
         runs.remove_earlier(self.path)
 
+    def replacing(self, name: str) -> AbstractContextManager[Path]:
+        """Return a path to write to, whose file replaces the one of this name, see `files`."""
+        return files.replacing(self.path / name, runs.UNFINISHED)
+
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write `content` as a file of indented JSON."""
-        with files.replacing(self.path / name) as path:
+        with self.replacing(name) as path:
             path.write_text(json.dumps(content, indent=2, default=str) + "\n")
 
     def write_metrics(self, results: Sequence[EpochResult]) -> None:
         """Write metrics.csv, a row for each epoch."""
         columns = [field.name for field in dataclasses.fields(EpochResult)]
         rows = pd.DataFrame(map(dataclasses.asdict, results), columns=columns)
-        with files.replacing(self.path / "metrics.csv") as path:
+        with self.replacing("metrics.csv") as path:
             rows.to_csv(path, index=False, errors="backslashreplace")
         if not self.earlier_run:
             self.commit()
@@ -143,12 +145,3 @@ def _new_folder(name: str) -> Path:
             break
     files.flush(path.parent)
     return path
-
-
-@contextlib.contextmanager
-def _unlocked_by_errors(lock: int) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        os.close(lock)
-        raise

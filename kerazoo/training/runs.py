@@ -15,6 +15,7 @@ FILES = (*RESULTS, CONFIG)  # the file that makes a directory a run is the last
 # Directories inside that of a run: for an earlier run until the first epoch of the new one has
 # ended, and for what is being removed.
 EARLIER, REMOVED = ".kerazoo-earlier", ".kerazoo-removed"
+UNFINISHED = ".kerazoo-run-"  # of its own, as others may write to the directory meanwhile
 
 
 def check(out: Path | None, overwrite: bool) -> None:
@@ -31,14 +32,15 @@ def check(out: Path | None, overwrite: bool) -> None:
     recover(out)
     if not out.exists():
         return
-    entries = (path for path in out.iterdir() if not path.name.startswith(files.UNFINISHED))
+    entries = (path for path in out.iterdir() if not path.name.startswith(UNFINISHED))
     if all(path.name == CONFIG and _is_empty(path) for path in entries):
         return  # it is empty, or has what a run leaves that is killed at its start
     if not is_run(out):
         raise UsageError(f"--out '{out}' contains other files than a run: name another directory")
     if not overwrite:
         raise UsageError(f"--out '{out}' has a run: name another directory or give --overwrite")
-    os.close(files.lock(out))  # to report it before TensorFlow starts
+    with files.locked(out):  # which is reported before TensorFlow starts
+        pass
 
 
 def check_writable(out: Path) -> None:
@@ -54,7 +56,7 @@ def check_writable(out: Path) -> None:
     try:
         if not os.access(existing, os.W_OK | os.X_OK):
             raise PermissionError
-        tempfile.TemporaryDirectory(prefix=files.UNFINISHED, dir=existing).cleanup()
+        tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=existing).cleanup()
     except OSError as error:
         if error.errno in DISK_FULL:
             raise
@@ -127,13 +129,9 @@ def recover(out: Path) -> None:
     """Move an earlier run back where a process was killed before the new one had a config.json."""
     if not has_earlier(out) or is_run(out):
         return
-    with contextlib.suppress(UsageError):  # a process is using it
-        lock = files.lock(out)
-        try:
-            if not is_run(out) and not _is_in_the_way(out):
-                _move_back(out)
-        finally:
-            os.close(lock)
+    with contextlib.suppress(UsageError), files.locked(out):  # else a process is using it
+        if not is_run(out) and not _is_in_the_way(out):
+            _move_back(out)
 
 
 def _is_in_the_way(out: Path) -> bool:
@@ -207,7 +205,8 @@ def check_run(run: Path) -> None:
         raise CorruptFileError(f"'{links[0]}' is a link: replace it by what it names")
     begun = os.path.lexists(run / CONFIG) and not _is_empty(run / CONFIG)
     if is_run(run):
-        os.close(files.lock(run))
+        with files.locked(run):
+            pass
     elif begun or (run / "checkpoints").exists():
         raise CorruptFileError(f"'{run / CONFIG}' is damaged: resuming needs a copy of it")
     else:

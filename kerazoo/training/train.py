@@ -109,7 +109,6 @@ def resume(
                 read = json.dumps([config, summary]).encode()
                 config, summary = json.loads(replicas.from_chief(read))
             if summary is not None:
-                logger.info("the run in '%s' is already finished", run)
                 return summary
             if folder:
                 runs.check_checkpoints(run)

@@ -155,12 +155,12 @@ class Trainer:
 
     def _training_logs(self) -> dict[str, float]:
         """Return the means over the epoch's images so far."""
-        images = self._images()
+        images = self._images(self.position)
         return {"loss": self.position.loss / images, "accuracy": self.position.hits / images}
 
-    def _images(self) -> int:
+    def _images(self, position: Position) -> int:
         """Return how many of the epoch's images were trained on."""
-        return min(self.position.step * self._recipe.batch_size, self._data.train.size)
+        return min(position.step * self._recipe.batch_size, self._data.train.size)
 
     def _evaluate_epoch(self, callbacks: keras.callbacks.CallbackList) -> EpochResult:
         position, training = self.position, self._training_logs()
@@ -177,7 +177,7 @@ class Trainer:
             train_accuracy=training["accuracy"],
             **evaluated,
             seconds=position.seconds + seconds,
-            images_per_second=self._images() / position.seconds,
+            images_per_second=self._images(position) / position.seconds,
         )
         callbacks.on_test_end(result.logs())
         return result
@@ -262,13 +262,14 @@ class Trainer:
 
         Raises:
             CorruptFileError: It is the state of another training; nothing is set then.
+            UsageError: It is that of other callbacks.
         """
         position, results = record.read(saved.record)
         if not (
-            0 <= position.epoch <= self._recipe.epochs
-            and 0 <= position.step <= self.steps_per_epoch
+            position.epoch <= self._recipe.epochs
+            and position.step <= self.steps_per_epoch
             and (position.step == 0 or position.seconds > 0)
-            and 0 <= position.hits <= self._data.train.size
+            and position.hits <= self._images(position)
             and [each.epoch for each in results] == list(range(1, position.epoch + 1))
             and all(each.data == self._data.name for each in results)
             and all(each.images_per_second > 0 for each in results)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from kerazoo.errors import CorruptFileError, UsageError
-from kerazoo.files import UNFINISHED, flush, read_bytes
+from kerazoo.files import POSIX, UNFINISHED, flush, lock_descriptor, read_bytes
 from kerazoo.lazy import tf
 from kerazoo.weights import checkpoint_index
 from kerazoo.weights.checkpoint_files import data_files, index_of
@@ -84,14 +84,14 @@ def _split(path: Path) -> Path:
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Wait for other processes that replace the same checkpoint, and keep them waiting."""
-    import fcntl  # which Windows lacks
-
+    if not POSIX:
+        yield
+        return
     lock = path.with_name(f".{path.name}.lock")
     while True:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         try:
-            with contextlib.suppress(OSError):  # some network disks have no locks
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            lock_descriptor(descriptor, wait=True)
             if _is_open_at(descriptor, lock):  # else the process before has removed it
                 try:
                     yield

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kerazoo.files import UNFINISHED
 from kerazoo.training.options import Recipe, TrainOptions
-from kerazoo.training.runs import is_run
+from kerazoo.training.runs import UNFINISHED, is_run
 from kerazoo.training.train import resume, train
 from tests.helpers import tiny
 from tests.helpers.kills import command_killed_at

@@ -205,7 +205,7 @@ def test_a_gpu_needs_no_micro_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def print_threads(parts: int) -> None:
-    machine.cores = lambda: 8
+    pytest.MonkeyPatch().setattr(machine, "cores", lambda: 8)
     machine.set_threads(parts)
     tf.constant(1.0)
     print(tf.config.threading.get_intra_op_parallelism_threads())

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from kerazoo.data.images import ImageData
-from kerazoo.errors import CorruptFileError
+from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.training.callback_states import Arrays, CallbackStates
 from kerazoo.training.checkpoints import Checkpoints, State
 from kerazoo.training.options import Recipe
@@ -329,13 +329,29 @@ def test_the_history_of_a_resumed_training_is_whole(
     assert second.model.history.history == undisturbed[0].model.history.history
 
 
+def test_callbacks_of_keras_have_nothing_that_is_left_out(
+    data: ImageData, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = dropout_and_batch_norm(data)
+    of_keras = [
+        *callbacks(),
+        keras.callbacks.ModelCheckpoint(tmp_path / "best.keras", save_best_only=True),
+        keras.callbacks.TensorBoard(tmp_path),
+        keras.callbacks.CSVLogger(tmp_path / "log.csv"),
+        keras.callbacks.TerminateOnNaN(),
+    ]
+    trainer = Trainer(model, data, RECIPE, of_keras, steps_per_call=2)
+    fit(trainer, trainer.state)
+    assert not caplog.messages
+
+
 def test_the_state_of_other_callbacks_is_refused(data: ImageData) -> None:
     first = begin(data)
     first.fit()
     record = first.state().record
     unfinished = {"position": dataclasses.asdict(Position()), "results": []}
     second = Trainer(dropout_and_batch_norm(data), data, RECIPE, callbacks()[1:])
-    with pytest.raises(CorruptFileError, match=r"of the callbacks .*'EarlyStopping'"):
+    with pytest.raises(UsageError, match=r"of the callbacks .*'EarlyStopping'.* resume in Python"):
         second.resume(State(first.state().arrays, {**record, **unfinished}))
 
 
@@ -412,7 +428,54 @@ class TestCallbackStates:
         self, callback: keras.callbacks.Callback, value: Any
     ) -> None:
         callback.value = value
-        callback.unknown = 1  # which it did not have when the training began
+        assert self.states.take({}) == [{"class": "Callback", "attributes": {}}]
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("unknown", 1),  # which it did not have when the training began
+            ("unknown", [np.zeros(2)]),
+            ("count", None),
+            ("count", [1]),
+            ("phase", "second"),
+            ("phase", 1),
+        ],
+    )
+    def test_what_is_left_out_is_named_once(
+        self, name: str, value: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        class Mine(keras.callbacks.Callback):
+            count = 0
+
+        callback, arrays = Mine(), Arrays()
+        callback.phase = "first"
+        states = CallbackStates([callback])
+        setattr(callback, name, value)
+        for _ in range(2):
+            assert states.take(arrays) == [{"class": "Mine", "attributes": {}}]
+        assert not arrays
+        (message,) = caplog.messages
+        assert f"leave out the attribute '{name}' of the callback Mine" in message
+
+    def test_an_array_is_saved_where_it_has_changed(self) -> None:
+        callback, arrays = self.new(), Arrays()
+        callback.data, callback.best = np.full(2, 3.0), np.zeros(2)
+        states = CallbackStates([callback])
+        callback.best += 1
+        callback.value = callback.best
+        (change,) = states.take(arrays)
+        assert list(change["attributes"]) == ["value", "best"]
+        assert len(arrays) == 1
+        callback.data[:] = 5  # as a hook does at the beginning of an epoch
+        callback.best, callback.value = np.zeros(2), None
+        states.restore([change], arrays)
+        np.testing.assert_array_equal(callback.data, np.full(2, 3.0))
+        callback.best += 1  # an array of its own
+        np.testing.assert_array_equal(callback.value, np.ones(2))
+
+    def test_a_list_in_itself_is_left_alone(self, callback: keras.callbacks.Callback) -> None:
+        callback.value = []
+        callback.value.append(callback.value)
         assert self.states.take({}) == [{"class": "Callback", "attributes": {}}]
 
     def test_what_a_class_has_is_known(self) -> None:
@@ -434,7 +497,6 @@ class TestCallbackStates:
             ("params", None),
             ("__class__", 1),
             ("value", "/etc/passwd"),
-            ("value", [1]),
             ("value", {}),
             ("value", {"list": 5}),
             ("value", {"list": [{"dict": [[{"list": []}, 1]]}]}),

@@ -12,7 +12,7 @@ from kerazoo.errors import KerazooError, UsageError
 from kerazoo.training import runs
 from kerazoo.training.result import EpochResult
 from kerazoo.training.run_folder import RunFolder
-from kerazoo.training.runs import EARLIER, FILES, is_run
+from kerazoo.training.runs import EARLIER, FILES, UNFINISHED, is_run
 
 CONFIG = {"versions": {"kerazoo": "0.1.0"}}
 RESULT = EpochResult(1, "digits", 0.5, 0.9, 0.4, 0.8, 0.3, 0.7, 2.0, 100.0)
@@ -259,16 +259,18 @@ def test_a_run_that_fails_at_once_leaves_the_empty_folder_it_was_given() -> None
 
 def test_one_folder_takes_one_run_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "check", lambda *_: None)  # both have passed it
-    RunFolder.begin(Path("out"), False, "m", "d")
-    with pytest.raises(UsageError, match="a run is in progress in 'out'"):
+    with (
+        RunFolder.begin(Path("out"), False, "m", "d"),
+        pytest.raises(UsageError, match="a run is in progress in 'out'"),
+    ):
         RunFolder.begin(Path("out"), False, "m", "d")
 
 
 def test_a_run_that_was_killed_as_it_began_is_in_nobodys_way() -> None:
     Path("out").mkdir()
     Path("out/config.json").touch()
-    Path(f"out/{files.UNFINISHED}abc").mkdir()
-    Path(f"out/{files.UNFINISHED}abc/config.json").write_text("{")
+    Path(f"out/{UNFINISHED}abc").mkdir()
+    Path(f"out/{UNFINISHED}abc/config.json").write_text("{")
     with RunFolder.begin(Path("out"), False, "m", "d") as folder:
         folder.write_json("config.json", {"versions": {"kerazoo": "1"}})
         folder.commit()
@@ -280,8 +282,19 @@ def test_a_run_that_was_killed_as_it_began_is_in_nobodys_way() -> None:
         RunFolder.begin(Path("other"), False, "m", "d")
 
 
+def test_what_is_exported_into_a_run_meanwhile_is_left_alone() -> None:
+    with RunFolder.begin(Path("out"), False, "m", "d") as folder:
+        folder.write_json("config.json", CONFIG)
+        folder.commit()
+    with files.replacing(Path("out/weights.h5")) as path:
+        path.write_text("new")
+        RunFolder.reopen(Path("out")).unlock()
+        RunFolder.begin(Path("out"), True, "m", "d").unlock()
+    assert Path("out/weights.h5").read_text() == "new"
+
+
 def test_a_directory_that_cannot_be_prepared_is_unlocked(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: Path) -> None:
+    def fail(*_: object) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     with monkeypatch.context() as patch:

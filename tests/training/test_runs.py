@@ -122,10 +122,9 @@ def test_a_kill_while_the_earlier_run_is_removed_leaves_the_new_one(out: Path) -
 def test_a_process_that_is_at_it_is_left_alone(out: Path) -> None:
     runs.set_aside(out)
     before = contents(out)
-    lock = files.lock(out)
-    runs.recover(out)
-    assert contents(out) == before
-    os.close(lock)
+    with files.locked(out):
+        runs.recover(out)
+        assert contents(out) == before
     runs.recover(out)
     assert runs.config(out)["name"] == "old"
 
