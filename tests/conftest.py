@@ -15,6 +15,8 @@ from tests.helpers.two_processes import Scheduling
 
 # Otherwise TensorFlow never gives back the memory that a large model took.
 os.environ.setdefault("TF_ONEDNN_USE_SYSTEM_ALLOCATOR", "1")
+# Only on some processors is it the default; without it, no convolution has the channels first.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 LEFT_OUT = pytest.StashKey[int]()
 

@@ -14,6 +14,7 @@ import numpy as np
 from kerazoo.data import images
 from kerazoo.data.folder_files import SPLITS, FolderFiles
 from kerazoo.data.image_io import ImageShape, bit_depth, opened, read_batch, to_pixels
+from kerazoo.device import cores
 from kerazoo.errors import CorruptFileError, DataMissingError, KerazooError
 from kerazoo.progress import progress_bar
 from kerazoo.text import listed
@@ -114,7 +115,7 @@ def _read_all(
         with file.open("rb") as content:
             return os.fsencode(name) + hashlib.file_digest(content, "sha256").digest()
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         results = list(
             progress_bar(pool.map(examine, paths), desc="checking images", total=len(paths))
         )

@@ -13,10 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from kerazoo.errors import CorruptFileError
-from kerazoo.files import check_file
+from kerazoo.files import MAX_SIZE, check_file
 
 BYTES = b"\0\0\x08"  # the beginning of a file whose elements are bytes
-MAX_SIZE = 2**26  # bytes of an unpacked file; MNIST's largest has 47 MB
 
 
 def read(path: Path) -> np.ndarray:

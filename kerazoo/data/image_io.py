@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image, ImageChops, ImageOps, ImageStat, UnidentifiedImageError
 from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION
 
+from kerazoo.device import cores
 from kerazoo.errors import CorruptFileError, KerazooError, UsageError, is_damage, reason
 from kerazoo.files import check_file
 from kerazoo.lazy import tf
@@ -203,5 +204,5 @@ def _read_all(paths: np.ndarray, image_shape: ImageShape) -> np.ndarray:
     """Return the images in files, uint8 [batch, height, width, channels]."""
     read = partial(read_image, channels=image_shape[-1], size=image_shape[:2])
     files = [Path(os.fsdecode(path)) for path in paths]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         return np.stack(list(pool.map(read, files)))

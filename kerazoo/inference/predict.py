@@ -1,6 +1,5 @@
 """Classes and probabilities of image files."""
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from kerazoo.data.image_io import to_shape
+from kerazoo.device import cores
 from kerazoo.errors import KerazooError
 from kerazoo.inference import handwriting
 from kerazoo.lazy import keras
@@ -33,7 +33,7 @@ def predict(
     (card,) = (card for card in shipped.cards(weights) if card["model"] == model)
     classes = card["data"]["classes"]
     network = create_model(model, weights=weights)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         for first in range(0, len(paths), BATCH_SIZE):
             batch = paths[first : first + BATCH_SIZE]
             digits = list(pool.map(_read, batch))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from kerazoo.errors import UsageError
+from kerazoo.files import read_bytes
 from kerazoo.lazy import tf
 from kerazoo.weights import checkpoint_index
 from kerazoo.weights.checkpoint_files import check_data_files, index_of, prefix_of
@@ -92,10 +93,7 @@ class Checkpoint(Mapping[str, np.ndarray]):
 
 def _declared_by_index(prefix: Path) -> checkpoint_index.Tensors:
     """Return the types and shapes of the tensors, whose data files are there and large enough."""
-    index = index_of(prefix)
-    if index.stat().st_size > MAX_INDEX:
-        raise ValueError("size")
-    tensors, sizes = checkpoint_index.read(index.read_bytes())
+    tensors, sizes = checkpoint_index.read(read_bytes(index_of(prefix), MAX_INDEX))
     check_data_files(prefix, sizes)
     return tensors
 
