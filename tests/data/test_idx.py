@@ -13,9 +13,10 @@ from tests.helpers import fuzz
 
 ELEMENTS = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 WHOLE = struct.pack(">4B3I", 0, 0, 8, 3, 2, 3, 4) + bytes(range(24))
+PACKED = gzip.compress(WHOLE, mtime=0)
 
 
-@pytest.mark.parametrize("content", [WHOLE, gzip.compress(WHOLE)])
+@pytest.mark.parametrize("content", [WHOLE, PACKED])
 def test_the_elements_have_the_shape_in_the_header(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(content)
     np.testing.assert_array_equal(idx.read(tmp_path / "x"), ELEMENTS)
@@ -31,16 +32,26 @@ def test_the_elements_have_the_shape_in_the_header(content: bytes, tmp_path: Pat
         b"\0\0\x0d" + WHOLE[3:],  # floats
         b"\0\0\x08\0x",  # no axis
         struct.pack(">4B3I", 0, 0, 8, 3, 2**32 - 1, 2**32 - 1, 2**32 - 1),
-        gzip.compress(WHOLE)[:-9],
-        gzip.compress(WHOLE) + b"more",
-        struct.pack(">4B2I", 0, 0, 8, 2, 2**13, 2**13) + bytes(2**26),
-        gzip.compress(struct.pack(">4B2I", 0, 0, 8, 2, 2**14, 2**14) + bytes(2**28)),
+        PACKED[:-9],
+        PACKED + b"more",
     ],
 )
 def test_a_file_of_another_size_or_kind_is_damaged(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(content)
     message = r"x' is damaged: it is not a complete IDX file of .*; replace"
     with pytest.raises(CorruptFileError, match=message):
+        idx.read(tmp_path / "x")
+
+
+@pytest.mark.parametrize("content", [WHOLE, PACKED])
+def test_no_more_than_the_maximum_is_read(
+    content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x").write_bytes(content)
+    monkeypatch.setattr(idx, "MAX_SIZE", len(WHOLE) - 1)
+    with pytest.raises(
+        CorruptFileError, match=f"not a complete IDX file of at most {len(WHOLE) - 1}"
+    ):
         idx.read(tmp_path / "x")
 
 
@@ -62,4 +73,4 @@ def test_mutated_files_are_refused(count: int, tmp_path: Path) -> None:
         (tmp_path / "x").write_bytes(content)
         idx.read(tmp_path / "x")
 
-    fuzz.check(read, [WHOLE, gzip.compress(WHOLE)], count)
+    fuzz.check(read, [WHOLE, PACKED], count)
