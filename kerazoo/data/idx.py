@@ -33,7 +33,7 @@ def read(path: Path) -> np.ndarray:
         axes = content[3] if content.startswith(BYTES) else 0
         shape = struct.unpack_from(f">{axes}I", content, 4)
         elements = content[4 + 4 * axes :]
-        if not axes or len(elements) != math.prod(shape):
+        if not axes or len(elements) != math.prod(shape) or len(content) > MAX_SIZE:
             raise ValueError
     except (gzip.BadGzipFile, EOFError, ValueError, LookupError, struct.error, zlib.error) as error:
         raise CorruptFileError(

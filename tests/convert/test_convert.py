@@ -226,7 +226,7 @@ def test_a_network_inside_another_model_is_converted(tmp_path: Path) -> None:
         ("a.keras", "b.keras --ignore conv1/*", 2, "leaves conv1/kernel, conv1/bias of"),
         ("text.h5", "b.keras", 4, "is no complete file of Keras's weights"),
         ("text.keras", "b.keras", 4, "is not a complete .keras file"),
-        ("text", "b.keras", 4, "cannot be read as a TensorFlow checkpoint"),
+        ("text", "b.keras", 4, "is neither a .keras nor an .h5 file nor a checkpoint"),
         ("other.keras", "b.keras", 2, "the model of 'other.keras' is unknown: give --model NAME"),
         (
             "a.keras",

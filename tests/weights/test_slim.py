@@ -369,8 +369,8 @@ def test_other_files_are_no_checkpoints(backbone: keras.Model, tmp_path: Path) -
     pickled = tmp_path / "x.pkl"
     pickled.write_bytes(b"cos\nsystem\n(S'touch " + bytes(mark) + b"'\ntR.")
     for path, error, match in (
-        (text, CorruptFileError, "cannot be read as a TensorFlow checkpoint"),
-        (pickled, CorruptFileError, "cannot be read as a TensorFlow checkpoint"),
+        (text, CorruptFileError, "is neither a .keras nor an .h5 file nor a checkpoint"),
+        (pickled, CorruptFileError, "is neither a .keras nor an .h5 file nor a checkpoint"),
         (tmp_path / "nowhere", UsageError, "there is no such file and no such checkpoint"),
         (tmp_path, UsageError, "there is no checkpoint in this directory"),
     ):
