@@ -49,9 +49,7 @@ def test_no_more_than_the_maximum_is_read(
 ) -> None:
     (tmp_path / "x").write_bytes(content)
     monkeypatch.setattr(idx, "MAX_SIZE", len(WHOLE) - 1)
-    with pytest.raises(
-        CorruptFileError, match=f"IDX file of at most {len(WHOLE) - 1}"
-    ):
+    with pytest.raises(CorruptFileError, match=f"IDX file of at most {len(WHOLE) - 1}"):
         idx.read(tmp_path / "x")
 
 

@@ -17,7 +17,12 @@ from kerazoo.errors import UsageError
 from kerazoo.weights import load_weights
 from tests.helpers.checkpoints import assert_same_weights
 
-TWINS = ("VGG16", "VGG19", "ResNet50", "ResNet101", "ResNet152")
+REPEATING = ("VGG19", "ResNet101", "ResNet152")  # the blocks of the others, more often
+TWINS = [
+    "VGG16",
+    "ResNet50",
+    *(pytest.param(name, marks=pytest.mark.full) for name in REPEATING),
+]
 SMALL = {"input_shape": (64, 64, 3), "classes": 7}
 PROGRAM = """
 import numpy as np
@@ -67,7 +72,7 @@ def test_layers_and_weights_are_those_of_keras_applications(
     assert twin_model.name == keras_model.name
 
 
-@pytest.mark.parametrize("name", ["VGG16", "ResNet50"])
+@pytest.mark.parametrize("name", ["VGG16", pytest.param("ResNet50", marks=pytest.mark.full)])
 def test_outputs_are_those_of_keras_applications(name: str, tmp_path: Path) -> None:
     build, twin = keras_and_kerazoo(name)
     keras_model = build(weights=None, **SMALL)

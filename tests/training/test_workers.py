@@ -263,11 +263,12 @@ def test_all_continue_after_it(whole: TwoWorkersRun, ended: TwoWorkersRun, tmp_p
     assert metrics(run) == metrics(whole.out)
 
 
-def test_two_workers_come_to_the_end_of_thirty_epochs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("epochs", [6, pytest.param(30, marks=pytest.mark.full)])
+def test_two_workers_come_to_the_end_of_many_epochs(epochs: int, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    for worker in ends(*start(tiny.command, *TRAIN, "--epochs", "30", "--out", str(out))):
+    for worker in ends(*start(tiny.command, *TRAIN, "--epochs", str(epochs), "--out", str(out))):
         assert worker.code == 0, worker.err
-    assert len(metrics(out)) == 30
+    assert len(metrics(out)) == epochs
 
 
 def test_workers_learn_that_a_run_is_finished(whole: TwoWorkersRun, tmp_path: Path) -> None:

@@ -51,7 +51,13 @@ def test_nor_are_those_that_both_have(application: str) -> None:
         check_known("x", named_weights(getattr(keras.applications, application)(weights=None)))
 
 
-@pytest.mark.parametrize("form", ["object", "a.weights.h5", "a.h5", "a.keras"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "a.weights.h5",
+        *(pytest.param(f, marks=pytest.mark.full) for f in ("object", "a.h5", "a.keras")),
+    ],
+)
 def test_a_resnet_v2_is_refused_in_every_form(form: str, tmp_path: Path) -> None:
     source = keras.applications.ResNet50V2(weights=None, include_top=False)
     if form != "object":

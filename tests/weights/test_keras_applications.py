@@ -102,6 +102,7 @@ def test_a_graph_whose_layers_have_other_names_is_compared_too() -> None:
 
 
 @pytest.mark.parametrize("ending", [".h5", ".weights.h5"])
+@pytest.mark.usefixtures("width")
 def test_resnet_files_go_both_ways(ending: str, tmp_path: Path) -> None:
     image = np.random.default_rng(0).normal(scale=60, size=(1, 96, 96, 3))
     keras_model = keras.applications.ResNet50(weights=None, classes=7, input_shape=(96, 96, 3))

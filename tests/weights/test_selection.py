@@ -57,7 +57,7 @@ def averaged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         thin.make_thin(patch)
         for stage in ("train", "averages", "raw"):
             with tf.Graph().as_default(), tf1.Session() as session:
-                images, logits = slim_graph("inception_v1", 7, 224)
+                images, logits = slim_graph("vgg_a", 7, 224)
                 averages = tf1.train.ExponentialMovingAverage(0.5)
                 if stage == "train":
                     step = averages.apply(tf1.trainable_variables())
@@ -79,7 +79,7 @@ def test_moving_averages_are_what_slim_evaluates_with(
 ) -> None:
     assert relative_error(averaged["raw"], averaged["averages"]) > 0.01
     options = {"classes": 7, "classifier_activation": None}
-    model = kerazoo.create_model("inception_v1", weights=averaged["path"], **options)
+    model = kerazoo.create_model("vgg11", weights=averaged["path"], **options)
     assert relative_error(averaged["averages"], model(averaged["image"]).numpy()) <= 1e-5
     count = len(model.trainable_weights)
     kerazoo.load_weights(model, averaged["path"], averages=False)
