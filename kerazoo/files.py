@@ -17,6 +17,7 @@ from kerazoo.text import BYTES, in_units
 MAX_SIZE = 2**26  # bytes of a file that is read as a whole
 # Directories of unfinished files: a process that is killed leaves its own.
 UNFINISHED = ".kerazoo-new-"
+UNFINISHED_RUN = ".kerazoo-run-"  # of runs, as others may write to their directories meanwhile
 POSIX = os.name == "posix"  # Windows lacks locks, and opens no directories
 IMPOSSIBLE = (errno.ENAMETOOLONG, errno.ELOOP)  # of a path that no file can have
 
@@ -117,7 +118,7 @@ def replacing(path: Path, prefix: str = UNFINISHED) -> Iterator[Path]:
         flush(path.parent)
 
 
-def remove_unfinished(folder: Path, prefix: str = UNFINISHED) -> None:
+def remove_unfinished(folder: Path, prefix: str) -> None:
     """Remove what killed processes have left of `replacing` files with a prefix in a directory.
 
     No other process may be replacing one with this prefix there.

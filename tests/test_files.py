@@ -126,7 +126,7 @@ def test_what_a_kill_leaves_is_removed_and_links_are_not_followed(kinds: Path) -
     (kinds / f"{files.UNFINISHED}one" / "half").write_text("half")
     (kinds / f"{files.UNFINISHED}two").symlink_to("folder")
     (kinds / "folder" / "mine").write_text("mine")
-    files.remove_unfinished(kinds)
+    files.remove_unfinished(kinds, files.UNFINISHED)
     assert not list(kinds.glob(".*"))
     assert (kinds / "folder" / "mine").read_text() == "mine"
 

@@ -38,7 +38,7 @@ def add(parser: Parser) -> None:
     add("--ignore", action="append", default=[], metavar="PATTERN", help=text)
     text = "regular expression and its replacement in the names in SOURCE; may be repeated"
     add("--rename", action="append", default=[], type=_renaming, metavar="OLD=NEW", help=text)
-    text = "take the raw weights of a checkpoint, not their moving averages"
+    text = "load the raw weights of a checkpoint, not their moving averages"
     add("--no-averages", action="store_true", help=text)
     add("--overwrite", action="store_true", help="replace TARGET if it exists")
     add_messages(parser)

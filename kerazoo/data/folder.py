@@ -136,7 +136,7 @@ def _report(
     count = f"{len(errors)} of {len(paths)} images in '{root}'"
     if not skip_broken:
         kinds = {type(error) for error in errors}
-        raise (kinds.pop() if len(kinds) == 1 else CorruptFileError)(
+        raise (CorruptFileError if CorruptFileError in kinds else type(errors[0]))(
             f"{count} cannot be read: replace or remove them, or leave them out with --skip-broken"
         )
     logger.warning("%s are left out", count)

@@ -35,9 +35,9 @@ def read(path: Path) -> np.ndarray:
         elements = content[4 + 4 * axes :]
         if not axes or len(elements) != math.prod(shape) or len(content) > MAX_SIZE:
             raise ValueError
+        return np.frombuffer(elements, np.uint8).reshape(shape)
     except (gzip.BadGzipFile, EOFError, ValueError, LookupError, struct.error, zlib.error) as error:
         raise CorruptFileError(
             f"'{path}' is damaged: it is not a complete IDX file of at most {MAX_SIZE:,} bytes; "
             "replace it with the original file"
         ) from error
-    return np.frombuffer(elements, np.uint8).reshape(shape)

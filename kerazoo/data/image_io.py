@@ -72,7 +72,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
         *others, last = FORMATS
         known = f"{', '.join(others)} or {last}"
         raise CorruptFileError(
-            f"'{path}' is not a {known} file, or not whole: replace it, or save it as one"
+            f"'{path}' is not a {known} file, or incomplete: replace it, or save it as one"
         ) from error
     except PermissionError as error:
         raise KerazooError(f"'{path}' may not be read: change its permissions") from error
@@ -135,8 +135,11 @@ def bit_depth(image: Image.Image) -> int:
 def _upright(image: Image.Image, mode: str) -> Image.Image:
     """Return an image upright, of 8 bits and opaque, in the mode "L" or "RGB"."""
     image.load()
-    with contextlib.suppress(Exception):  # damaged EXIF data, in a file whose pixels are whole
+    try:
         ImageOps.exif_transpose(image, in_place=True)
+    except Exception as error:
+        if not is_damage(error):  # of EXIF data, in a file whose pixels are complete
+            raise
     if image.mode.startswith("I"):
         image = _of_8_bits(image)
     elif image.mode == "F":

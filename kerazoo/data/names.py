@@ -16,7 +16,7 @@ def check(name: str) -> None:
     """Raise an error for a name that is not a data set, as far as names and folders show.
 
     Raises:
-        UsageError: No data set has this name; the message suggests the nearest one.
+        UsageError: No data set can have this name; the message suggests the nearest one.
         DataMissingError: The folder does not exist.
     """
     if name.startswith(FOLDER):
@@ -26,6 +26,7 @@ def check(name: str) -> None:
         if mode(path) is None or not path.is_dir():
             raise DataMissingError(f"there is no folder '{path}'")
         return
+    mode(Path(name))
     tfds_sets = tfds_image_sets()
     known = ["auto", "digits", *tfds_sets]
     base = re.split("[/:]", name)[0]

@@ -79,12 +79,17 @@ class CallbackStates:
         changes = []
         for callback, at_first in zip(self._callbacks, self._at_first, strict=True):
             kind, changed = type(callback).__name__, {}
-            for name, value in _plain(callback, {}).items():
+            plain = _plain(callback, {})
+            left_out = [name for name in at_first if name not in plain]
+            for name, value in plain.items():
                 if value == at_first.get(name):
                     continue
                 if name in at_first and _is_alike(at_first[name], value):
                     changed[name] = _encoded(getattr(callback, name), arrays)
-                elif not type(callback).__module__.startswith("keras."):
+                else:
+                    left_out.append(name)
+            if not type(callback).__module__.startswith("keras."):
+                for name in left_out:
                     self._warn(name, kind)
             changes.append({"class": kind, "attributes": changed})
         return changes

@@ -21,7 +21,6 @@ import numpy as np
 
 from kerazoo import files
 from kerazoo.errors import CorruptFileError, UsageError, is_damage
-from kerazoo.training.runs import UNFINISHED
 
 ARRAYS, RECORD, MANIFEST = "arrays.npz", "record.json", "manifest.json"
 MAX_RECORD = 2**30  # bytes: callbacks may have long lists
@@ -84,9 +83,9 @@ class Checkpoints:
             return
         path = self.folder / _name(epoch, step)
         self.folder.mkdir(parents=True, exist_ok=True)
-        files.remove_unfinished(self.folder, UNFINISHED)
+        files.remove_unfinished(self.folder, files.UNFINISHED_RUN)
         try:
-            with files.replacing(path, UNFINISHED) as unfinished:
+            with files.replacing(path, files.UNFINISHED_RUN) as unfinished:
                 _write(unfinished, state)
                 files.remove(path)  # not the good one: it did not verify
             files.flush(self.folder.parent)  # the folder may be new in it
@@ -136,9 +135,9 @@ class Checkpoints:
         not at all.
         """
         with contextlib.suppress(OSError):  # somebody else has put something there
-            files.remove_unfinished(self.folder, UNFINISHED)
+            files.remove_unfinished(self.folder, files.UNFINISHED_RUN)
             for path in self._all():
-                files.remove(path.replace(self.folder / f"{UNFINISHED}{path.name}"))
+                files.remove(path.replace(self.folder / f"{files.UNFINISHED_RUN}{path.name}"))
             self.folder.rmdir()
 
     def _all(self) -> list[Path]:

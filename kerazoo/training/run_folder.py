@@ -60,7 +60,7 @@ class RunFolder:
             files.make(out)
         with ExitStack() as lock:
             lock.enter_context(files.locked(out))
-            files.remove_unfinished(out, runs.UNFINISHED)
+            files.remove_unfinished(out, files.UNFINISHED_RUN)
             if runs.has_earlier(out) and runs.has_ended_an_epoch(out):
                 runs.remove_earlier(out)
             elif runs.has_earlier(out):
@@ -82,7 +82,7 @@ class RunFolder:
         runs.check_writable(run)
         with ExitStack() as lock:
             lock.enter_context(files.locked(run))
-            files.remove_unfinished(run, runs.UNFINISHED)
+            files.remove_unfinished(run, files.UNFINISHED_RUN)
             folder = cls(run, lock.pop_all())
         folder.commit()
         return folder
@@ -91,12 +91,14 @@ class RunFolder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None and not self._committed:
-            runs.restore(self.path)
-            if self._is_new:
-                with contextlib.suppress(OSError):  # somebody else has put something there
-                    self.path.rmdir()
-        self.unlock()
+        try:
+            if kind is not None and not self._committed:
+                runs.restore(self.path)
+                if self._is_new:
+                    with contextlib.suppress(OSError):  # somebody else has put something there
+                        self.path.rmdir()
+        finally:
+            self.unlock()
 
     def unlock(self) -> None:
         """Let other processes use the directory."""
@@ -117,7 +119,7 @@ class RunFolder:
 
     def replacing(self, name: str) -> AbstractContextManager[Path]:
         """Return a path to write to, whose file replaces the one of this name, see `files`."""
-        return files.replacing(self.path / name, runs.UNFINISHED)
+        return files.replacing(self.path / name, files.UNFINISHED_RUN)
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write `content` as a file of indented JSON."""

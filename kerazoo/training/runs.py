@@ -1,13 +1,14 @@
 """Run directories: which there are, and whether a new run may use one."""
 
 import contextlib
+import logging
 import os
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from kerazoo import files
-from kerazoo.errors import DISK_FULL, CorruptFileError, KerazooError, UsageError
+from kerazoo.errors import DISK_FULL, CorruptFileError, KerazooError, UsageError, explain
 
 CONFIG, SUMMARY = "config.json", "summary.json"
 RESULTS = ("checkpoints", "metrics.csv", "tensorboard", "curves.png", "model.keras", SUMMARY)
@@ -15,7 +16,8 @@ FILES = (*RESULTS, CONFIG)  # the file that makes a directory a run is the last
 # Directories inside that of a run: for an earlier run until the first epoch of the new one has
 # ended, and for what is being removed.
 EARLIER, REMOVED = ".kerazoo-earlier", ".kerazoo-removed"
-UNFINISHED = ".kerazoo-run-"  # of its own, as others may write to the directory meanwhile
+
+logger = logging.getLogger("kerazoo")
 
 
 def check(out: Path | None, overwrite: bool) -> None:
@@ -32,7 +34,7 @@ def check(out: Path | None, overwrite: bool) -> None:
     recover(out)
     if not out.exists():
         return
-    entries = (path for path in out.iterdir() if not path.name.startswith(UNFINISHED))
+    entries = (path for path in out.iterdir() if not path.name.startswith(files.UNFINISHED_RUN))
     if all(path.name == CONFIG and _is_empty(path) for path in entries):
         return  # it is empty, or has what a run leaves that is killed at its start
     if not is_run(out):
@@ -56,7 +58,7 @@ def check_writable(out: Path) -> None:
     try:
         if not os.access(existing, os.W_OK | os.X_OK):
             raise PermissionError
-        tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=existing).cleanup()
+        tempfile.TemporaryDirectory(prefix=files.UNFINISHED_RUN, dir=existing).cleanup()
     except OSError as error:
         if error.errno in DISK_FULL:
             raise
@@ -186,7 +188,14 @@ def _latest() -> Path:
         folders = [*Path("runs").iterdir()]
     for folder in folders:
         recover(folder)
-    runs = [folder for folder in folders if is_run(folder)]
+    runs = []
+    for folder in folders:
+        try:
+            if is_run(folder):
+                runs.append(folder)
+        except PermissionError as error:
+            message, _ = explain(error)
+            logger.warning("'%s' is skipped: %s", folder, message)
     if not runs:
         raise UsageError("there is no run in 'runs': name its directory, --resume DIR")
     return max(runs, key=lambda run: (not is_finished(run), (run / CONFIG).stat().st_mtime))

@@ -16,7 +16,7 @@ from kerazoo.lazy import tf
 from kerazoo.weights import checkpoint_index
 from kerazoo.weights.checkpoint_files import check_data_files, index_of, prefix_of
 from kerazoo.weights.damage import check_expansion, reported_as
-from kerazoo.weights.selection import is_average, suffixes
+from kerazoo.weights.selection import AVERAGE, suffixes
 
 MEAN = re.compile(r"(.*/)?mean_rgb")  # which slim subtracts from an image
 OBJECTS = "/.ATTRIBUTES/VARIABLE_VALUE"  # ends the names in a checkpoint of objects
@@ -80,8 +80,8 @@ class Checkpoint(Mapping[str, np.ndarray]):
         return [name for name in sorted(self) if self._is_slot(name)]
 
     def _is_slot(self, name: str) -> bool:
-        scope, _, _ = name.rpartition("/")
-        return not is_average(name) and any(
+        scope, _, _ = AVERAGE.sub("", name).rpartition("/")  # there are averages of slots, too
+        return any(
             weight in self and self._declared[weight][1] == self._declared[name][1]
             for weight in suffixes(scope)
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,7 +49,7 @@ def exists(path: Path) -> bool:
 
 def index_of(prefix: Path) -> Path:
     """Return the name of the index of a checkpoint."""
-    return prefix.with_name(f"{prefix.name}.index")
+    return Path(f"{prefix}.index")
 
 
 def data_files(prefix: Path) -> list[Path]:
@@ -65,13 +66,16 @@ def check_data_files(prefix: Path, sizes: Sequence[int]) -> None:
     Raises:
         UsageError: One is missing, or is no regular file.
         CorruptFileError: One is too short.
+        PermissionError: One may not be read.
     """
     for number, size in enumerate(sizes):
-        file = prefix.with_name(f"{prefix.name}.data-{number:05}-of-{len(sizes):05}")
+        file = Path(f"{prefix}.data-{number:05}-of-{len(sizes):05}")
         if mode(file) is None:
             raise UsageError(f"'{file}' is missing: it belongs to '{index_of(prefix)}'")
         check_file(file)
-        if file.stat().st_size < size:
+        with file.open("rb") as content:  # TensorFlow does not say that it may not be read
+            length = content.seek(0, os.SEEK_END)
+        if length < size:
             raise CorruptFileError(f"'{file}' is damaged: it ends too early")
 
 

@@ -50,7 +50,8 @@ def read(content: bytes) -> tuple[Tensors, list[int]]:
             slices.append((key[1:].partition(END_OF_NAME)[0].decode(), kind))
         else:
             tensors[key.decode()] = kind, shape
-    if any(math.prod(shape) * kind.size > sum(sizes) for kind, shape in tensors.values()):
+    total = sum(sizes)
+    if any(math.prod(shape) * kind.size > total for kind, shape in tensors.values()):
         raise ValueError("size")
     if any(tensors[name][0] != kind for name, kind in slices):
         raise ValueError("slice")

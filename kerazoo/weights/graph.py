@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from kerazoo.errors import KerazooError, UsageError
@@ -14,6 +14,7 @@ from kerazoo.weights.networks import Network, config_of, named_layers
 GRAPH_OPTIONS = ("stride_on", "use_bias", "pool_padding", "epsilon", "alpha")
 
 # Of a layer: settings that change its output and that no shape of a weight shows.
+MERGES = ("Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract")
 SETTINGS = {
     "Conv2D": ("strides", "groups"),
     "BatchNormalization": ("epsilon", "center", "scale"),
@@ -45,15 +46,21 @@ def find_network(model: keras.Model, networks: Iterable[Network], library: str) 
 
 
 def check_same_graph(
-    model: keras.Model, others: Mapping[str, Any], source: str, error: type[KerazooError]
+    model: keras.Model,
+    others: Mapping[str, Any],
+    loaded: Collection[str],
+    source: str,
+    error: type[KerazooError],
 ) -> None:
     """Check that a model computes the same as other layers with the same weights.
 
-    The activation of the last layer with weights may differ, as `classifier_activation` does.
+    The activation of the last layer with weights may differ, as `classifier_activation` does, and
+    global pooling after the last layer that is loaded, as `pooling` does.
 
     Args:
         model: A model of kerazoo.
         others: Layers by the names that they have in kerazoo.
+        loaded: Names of the layers whose weights are loaded.
         source: The name of their model or file in the message.
         error: What is raised.
 
@@ -62,11 +69,14 @@ def check_same_graph(
     """
     layers = dict(named_layers(model))
     last = [name for name, layer in layers.items() if layer.weights][-1:]
+    names = [*layers]
+    end = max((names.index(name) for name in loaded if name in layers), default=-1)
     differences: dict[str, list[str]] = {}
     for name, layer in layers.items():
         wanted = _settings(others[name]) if name in others else {}
+        is_after = type(layer).__name__.startswith("Global") and names.index(name) > end
         for setting, value in _settings(layer).items():
-            may_differ = setting == "activation" and name in last
+            may_differ = is_after or (setting == "activation" and name in last)
             if value != wanted.get(setting, value) and not may_differ:
                 difference = f"has {setting} {value}, not {wanted[setting]}"
                 differences.setdefault(difference, []).append(layer.name)
@@ -82,10 +92,11 @@ def _settings(layer: Any) -> dict[str, Any]:
     """Return the settings of a layer that change its output and that no shape of a weight shows."""
     kind = type(layer).__name__
     settings = {name: getattr(layer, name) for name in SETTINGS.get(kind, ())}
-    if "Pooling" in kind:
+    if "Pooling" in kind or kind in MERGES:
         settings["kind"] = kind
     if kind == "Conv2D" and layer.kernel_size != (1, 1):
         settings |= {"padding": layer.padding, "dilation_rate": layer.dilation_rate}
     if (activation := getattr(layer, "activation", None)) is not None:
-        settings["activation"] = getattr(activation, "__name__", str(activation))
+        name = getattr(activation, "__name__", type(activation).__name__)  # it may be a layer
+        settings["activation"] = name.lower()
     return settings

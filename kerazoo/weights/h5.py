@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from kerazoo.files import check_file
 from kerazoo.lazy import keras
 from kerazoo.weights.h5_attributes import Attributes
 from kerazoo.weights.h5_check import check, opened
-from kerazoo.weights.networks import KINDS, NORM_KINDS
+from kerazoo.weights.networks import kinds
 
 Layer = tuple[str, list[np.ndarray]]
 
@@ -46,13 +46,6 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
     parts = [name.split("/")[:-2] for name in weights]
     starts = {"/".join([*each[:end], ""]) for each in parts for end in range(1, len(each) + 1)}
     return weights, sorted(starts)
-
-
-def kinds(number: int) -> Sequence[str]:
-    """Return names for the weights of a layer, of which a file stores the order alone."""
-    if number == len(NORM_KINDS):
-        return NORM_KINDS
-    return [*KINDS[:number], *(f"weight {place + 1}" for place in range(len(KINDS), number))]
 
 
 def _keras_3(group: h5py.Group, attributes: Attributes, start: str = "") -> Iterator[Layer]:

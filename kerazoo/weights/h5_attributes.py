@@ -30,6 +30,7 @@ class Attributes:
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file, self._size = file, size
+        self._left = 10 * size + 10**6  # bytes to read at most, as headers may overlap
         self._heaps: dict[int, dict[int, bytes]] = {}
 
     def texts(self, item: Any, name: str) -> list[str]:
@@ -108,5 +109,8 @@ class Attributes:
     def _read(self, address: int, length: int) -> bytes:
         if not 0 <= address <= address + length <= self._size:
             raise ValueError(address)
+        self._left -= length
+        if self._left < 0:
+            raise ValueError("too many overlapping headers")
         self._file.seek(address)
         return self._file.read(length)

@@ -14,6 +14,7 @@ from kerazoo.text import printable
 from kerazoo.weights.damage import check_expansion, reported_as
 
 MAX_LINKS = 20_000  # to groups and data sets; four or five for a layer
+MAX_DEPTH = 100  # of groups inside groups
 
 
 @contextlib.contextmanager
@@ -33,8 +34,14 @@ def opened(file: Any, source: str) -> Iterator[h5py.File]:
         yield content
 
 
-def check(file: h5py.File, source: str, size: int) -> None:
-    """Check a file of `size` bytes before its data are read; `source` is its name in messages.
+def check(file: h5py.File, source: str, size: int, packed_size: int | None = None) -> None:
+    """Check a file before its data are read.
+
+    Args:
+        file: The open file.
+        source: Its name in messages.
+        size: Its bytes.
+        packed_size: Its bytes in an archive, if it is in one.
 
     Raises:
         CorruptFileError: It refers to data elsewhere, has data twice, or declares more than it has.
@@ -43,16 +50,19 @@ def check(file: h5py.File, source: str, size: int) -> None:
 
     def visit(name: bytes, link: Any) -> bool | None:
         links.append((name, link.type, link.u))
-        return True if len(links) > MAX_LINKS else None  # True ends it
+        is_too_much = len(links) > MAX_LINKS or name.count(b"/") > MAX_DEPTH
+        return True if is_too_much else None  # True ends it
 
     if file.id.links.visit(visit, info=True):
-        raise CorruptFileError(f"{source} has more than {MAX_LINKS:,} groups and data sets")
+        raise CorruptFileError(
+            f"{source} has over {MAX_LINKS:,} groups and data sets, or {MAX_DEPTH} in each other"
+        )
     seen, declared, stored = {h5py.h5o.get_info(file.id).addr}, 0, 0
     for name, kind, address in links:
         if kind != h5py.h5l.TYPE_HARD:
             raise CorruptFileError(f"{_at(name, source)} is a link, which is not read")
         if address in seen:
-            raise CorruptFileError(f"{_at(name, source)} is there twice, which is not read")
+            raise CorruptFileError(f"{_at(name, source)} appears twice, which is not read")
         seen.add(address)
         item = h5py.h5o.open(file.id, name)
         if isinstance(item, h5py.h5d.DatasetID):
@@ -60,7 +70,7 @@ def check(file: h5py.File, source: str, size: int) -> None:
             declared, stored = declared + sizes[0], stored + sizes[1]
             if stored > size:
                 raise CorruptFileError(f"{_at(name, source)} declares more data than the file has")
-            check_expansion(_at(name, source), declared, stored)
+            check_expansion(_at(name, source), declared, min(stored, packed_size or stored))
 
 
 def _at(name: bytes, source: str) -> str:
@@ -71,6 +81,8 @@ def _sizes(dataset: h5py.Dataset, where: str) -> tuple[int, int]:
     """Return the bytes of the elements of a data set, and those that it takes in the file."""
     if dataset.external or dataset.is_virtual:
         raise CorruptFileError(f"{where} has its data in another file, which is not read")
+    if dataset.dtype.hasobject:  # addresses, which the HDF5 library does not check
+        raise CorruptFileError(f"{where} has elements that are not numbers")
     declared = math.prod(dataset.shape) * dataset.dtype.itemsize
     stored = dataset.id.get_storage_size()
     if declared > stored and not dataset.id.get_create_plist().get_nfilters():

@@ -14,7 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from kerazoo.errors import CorruptFileError, DataMissingError, KerazooError, UsageError
+from kerazoo.errors import (
+    CorruptFileError,
+    DataMissingError,
+    KerazooError,
+    UsageError,
+    is_damage,
+)
 from kerazoo.lazy import keras
 from kerazoo.weights import h5
 from kerazoo.weights.graph import find_network
@@ -80,18 +86,18 @@ def download(network: str, include_top: bool) -> keras.Model:
 
     Raises:
         DataMissingError: The weights cannot be downloaded.
-        CorruptFileError: What came is not the original.
+        CorruptFileError: The download is damaged.
     """
     try:
         with contextlib.redirect_stdout(sys.stderr):  # where Keras prints its progress
             return getattr(keras.applications, network)(include_top=include_top, weights="imagenet")
-    except MemoryError:
-        raise
     except ValueError as error:
         raise CorruptFileError(
             f"downloaded weights of {network} are damaged: remove them from ~/.keras/models"
         ) from error
     except Exception as error:  # Keras raises a bare Exception where a download fails
+        if not is_damage(error):  # but a lack of memory, or a full disk
+            raise
         raise DataMissingError(
             f"the imagenet weights of {network} cannot be downloaded: "
             "check the network, or give a file instead"

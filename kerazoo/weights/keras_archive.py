@@ -45,11 +45,12 @@ def check(path: Path) -> dict[str, Any]:
         with zipfile.ZipFile(file) as archive:
             _check_members(f"'{path}'", archive, path.stat().st_size)
             weights = archive.read(WEIGHTS)
-            config = json.loads(archive.read(CONFIG))
+            packed_size = archive.getinfo(WEIGHTS).compress_size
+            config = _uncompiled(json.loads(archive.read(CONFIG)))
             note = json.loads(archive.read(NOTE)) if NOTE in archive.namelist() else {}
         _check_code(f"'{path}'", config)
     with h5_check.opened(io.BytesIO(weights), f"'{path}'") as content:
-        h5_check.check(content, f"'{path}'", len(weights))
+        h5_check.check(content, f"'{path}'", len(weights), packed_size)
     message = f"Keras cannot build the model of '{path}': it is damaged, or needs code"
     with reported_as(f"{message}, which is never run"):
         _check_model(f"'{path}'", config, len(weights))
@@ -66,6 +67,7 @@ def _check_members(source: str, archive: zipfile.ZipFile, size: int) -> None:
             raise CorruptFileError(f"{source} is not a complete .keras file: it has no {name}")
     if len(set(names)) != len(names):
         raise CorruptFileError(f"{source} is not a .keras file: it has a member twice")
+    unpacked = packed = 0
     for member in archive.infolist():
         name = member.filename
         if name not in (CONFIG, WEIGHTS, NOTE) and not MEMBER.fullmatch(name):
@@ -74,7 +76,8 @@ def _check_members(source: str, archive: zipfile.ZipFile, size: int) -> None:
             raise CorruptFileError(
                 f"{source} is not a .keras file: '{name}' has {member.file_size:,} bytes"
             )
-        check_expansion(f"'{name}' in {source}", member.file_size, member.compress_size)
+        unpacked, packed = unpacked + member.file_size, packed + member.compress_size
+        check_expansion(f"'{name}' in {source}", unpacked, packed)
 
 
 def _check_code(source: str, config: Any) -> None:
@@ -86,8 +89,7 @@ def _check_code(source: str, config: Any) -> None:
             parts += part
         if not isinstance(part, dict):
             continue
-        # how it was compiled is not read
-        parts += [value for key, value in part.items() if key != "compile_config"]
+        parts += part.values()
         if isinstance(part.get("vocabulary"), str):
             other = printable(part["vocabulary"])
             raise UsageError(f"{source} has its vocabulary in '{other}', which is not read")
@@ -108,6 +110,13 @@ def _check_code(source: str, config: Any) -> None:
             raise UsageError(f"{source} contains code, which is never run: {code}")
         if name in ("__numpy__", "__tensor__") and not NUMBERS.fullmatch(part["config"]["dtype"]):
             raise CorruptFileError(f"{source} has an array that is not of numbers")
+
+
+def _uncompiled(config: Any) -> Any:
+    """Return the config of a model without how it was compiled, which is not read."""
+    if isinstance(config, dict):
+        return {k: _uncompiled(v) for k, v in config.items() if k != "compile_config"}
+    return [*map(_uncompiled, config)] if isinstance(config, list) else config
 
 
 def _check_model(source: str, config: Any, size: int) -> None:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import repeat
 
 from kerazoo.registry import ModelConfig
 from kerazoo.weights.networks import Network
@@ -67,13 +66,20 @@ def matched(
     counts = Counter(scope for name in names for scope in _scopes(name, keys))
     most = max(counts.values(), default=0)
     # Of two with the same number of these names, as VGG16 in VGG19, the one without others.
-    inside = {s: sum(map(str.startswith, names, repeat(s))) for s in counts if counts[s] == most}
+    fits = [scope for scope, count in counts.items() if count == most]
+    inside = {s: len(_inside(s, [t for t in fits if t != s], names)) for s in fits}
     scopes = sorted((s for s in inside if inside[s] == min(inside.values())), key=len) or [""]
     top = network.top if network else ()
     needed = [name for name, key in keys.items() if key.partition("/")[0] not in top]
     there = {*names, *ignored}
     complete = bool(needed) and all(f"{scopes[0]}{name}" in there for name in needed)
     return Match(network, keys, scopes, most, complete, likely=2 * most >= len(needed))
+
+
+def _inside(scope: str, others: Collection[str], names: Collection[str]) -> list[str]:
+    """Return the names that begin with a scope, and with none of the others inside it."""
+    inner = tuple(other for other in others if other.startswith(scope))
+    return [name for name in names if name.startswith(scope) and not name.startswith(inner)]
 
 
 def _scopes(name: str, known: Collection[str]) -> Iterator[str]:

@@ -42,6 +42,13 @@ KINDS = ("kernel", "bias")
 NORM_KINDS = ("gamma", "beta", "moving_mean", "moving_variance")
 
 
+def kinds(number: int) -> Sequence[str]:
+    """Return names for the weights of a layer, of which a file stores the order alone."""
+    if number == len(NORM_KINDS):
+        return NORM_KINDS
+    return [*KINDS[:number], *(f"weight {place + 1}" for place in range(len(KINDS), number))]
+
+
 @dataclass(frozen=True)
 class Network:
     """A network of another library that kerazoo can build."""

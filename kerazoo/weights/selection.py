@@ -11,7 +11,10 @@ from kerazoo.errors import UsageError
 from kerazoo.values import short
 
 # What tf.train.ExponentialMovingAverage adds to the name of a weight, by itself or with `name=`.
-AVERAGE = re.compile(r"/(exponential_?moving_?average|moving_?average|ema|averages?)(_\d+)?$", re.I)
+AVERAGE = re.compile(
+    r"/(\w*_)?(exponential_?moving_?average|moving_?average|moving_?avg|ema|averages?)(_\d+)?$",
+    re.I,
+)
 
 
 @dataclass(frozen=True)
@@ -53,28 +56,40 @@ class Selection:
             if not any(fnmatchcase(name, pattern) for name in names):
                 raise UsageError(f"ignore: '{pattern}' fits no name in {source}")
 
-    def dropped(self, tensors: Collection[str]) -> list[str]:
-        """Return the averages that are not used."""
-        return [] if self.averages else [name for name in tensors if is_average(name)]
-
-    def names(self, source: str, tensors: Collection[str]) -> dict[str, str]:
+    def names(
+        self, source: str, tensors: Collection[str], averages: Collection[str]
+    ) -> dict[str, str]:
         """Return the names of the tensors after averaging and renaming: new name -> name.
 
-        An average has the name of the weight that it is of, in place of that weight.
+        An average has the name of the weight that it is of, in place of that weight. Where there
+        are raw weights too, an average of something else is left out.
+
+        Args:
+            source: Its name in messages.
+            tensors: All names, those of the averages too.
+            averages: Those of averages.
 
         Raises:
-            UsageError: A pattern of `rename` fits no name, or gives two tensors one name; or there
-                are averages alone, and `averages` is false.
+            UsageError: A pattern of `rename` fits no name, or gives two tensors one name; or a
+                weight has several averages; or there are averages alone, and `averages` is false.
         """
-        weights = {name: name for name in tensors if not is_average(name)}
-        averages = {
-            _averaged(name, weights): name
-            for name in sorted(tensors, key=len, reverse=True)
-            if is_average(name)
-        }
-        if averages and self.averages:
-            weights |= averages
-        elif averages and not averages.keys() & weights.keys():
+        weights = {name: name for name in tensors if name not in set(averages)}
+        by_weight: dict[str, str] = {}
+        for average in averages:
+            name = _averaged(average, weights)
+            if self.averages and self.ignores(average):
+                continue
+            if self.averages and name in by_weight:
+                raise UsageError(
+                    f"{source} has several averages of {name}: {by_weight[name]} and {average}; "
+                    "leave out all but one with load_weights(..., ignore=[...])"
+                )
+            by_weight[name] = average
+        of_weights = {name: average for name, average in by_weight.items() if name in weights}
+        alone = not of_weights and len(by_weight) > len(weights)
+        if self.averages:
+            weights |= by_weight if alone else of_weights
+        elif alone:
             raise UsageError(f"{source} holds moving averages alone: load it with averages=True")
         result: dict[str, str] = {}
         unused = set(self.rename)

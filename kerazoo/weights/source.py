@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,13 +12,14 @@ import numpy as np
 from kerazoo.errors import CorruptFileError, KerazooError, UsageError
 from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
-from kerazoo.weights import h5
 from kerazoo.weights.foreign import check_known
 from kerazoo.weights.graph import check_same_graph, find_network
 from kerazoo.weights.match import Match, matched
-from kerazoo.weights.networks import Network, named_layers, named_weights
+from kerazoo.weights.networks import Network, kinds, named_layers, named_weights, names_in_kerazoo
 from kerazoo.weights.preprocessing import Preprocessing
-from kerazoo.weights.selection import Selection
+from kerazoo.weights.selection import Selection, is_average, suffixes
+
+logger = logging.getLogger("kerazoo")
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,11 @@ class Source:
         """
         targets = () if model is None else named_weights(model)
         others = set(self.others)
-        renamed = selection.names(self.name, [n for n in self.tensors if n not in others])
+        candidates = [name for name in self.tensors if name not in others]
+        averages = [n for n in candidates if is_average(n) and not {*suffixes(n)} & {*targets}]
+        if self.models:  # of Keras, whose weights may have such names
+            averages = []
+        renamed = selection.names(self.name, candidates, averages)
         ignored = {n: tensor for n, tensor in renamed.items() if selection.ignores(n, tensor)}
         chosen = {n: tensor for n, tensor in renamed.items() if n not in ignored}
         match = self._match(chosen, ignored, targets, getattr(model, "kerazoo_config", None))
@@ -60,14 +66,15 @@ class Source:
         # Of a model with others inside, those outside of the one that fits are left out.
         scope = match.scope if match.scope in self.models else ""
         outside = [chosen[name] for name in unknown if not name.startswith(scope)]
-        no_weights = _counted([*self.others, *selection.dropped(self.tensors)])
+        used = set(renamed.values())
+        unused = [name for name in averages if name not in used]
         return LoadedWeights(
             self,
             match,
             selection,
             names={key: chosen[name] for name in chosen if (key := keys[name]) is not None},
             ignored={key for name in ignored if (key := keys[name]) is not None},
-            skipped=[*no_weights, *outside, *ignored.values()],
+            skipped=[*_counted([*self.others, *unused]), *outside, *ignored.values()],
             unexpected={n: chosen[n] for n in unknown if n.startswith(scope)},
         )
 
@@ -84,17 +91,17 @@ class Source:
         """
         tables: list[tuple[Network | None, dict[str, str]]]
         tables = [(n, {n.name_of(key): key for key in n.weights()}) for n in self.networks]
-        own = _names_in_order(targets) if self.in_order else {key: key for key in targets}
-        tables.append((None, own))
+        of_kerazoo = _names_in_order(targets) if self.in_order else {key: key for key in targets}
+        tables.append((None, of_kerazoo))
         matches = [matched(network, keys, names, ignored) for network, keys in tables]
-        found = [match for match in matches if match.network is None or match.likely]
+        likely = [match for match in matches if match.network is None or match.likely]
 
         def rank(match: Match) -> tuple[bool, int, int]:
             network = match.network
             fits = network is None or (config is not None and network.config.name == config.name)
             return match.complete and fits, match.count, -len(match.keys)
 
-        best = max(found, key=rank)
+        best = max(likely, key=rank)
         if not best.complete:
             outer = self.models.get("")
             check_known(self.name, [*names, *([outer.name] if outer is not None else [])])
@@ -152,12 +159,19 @@ class LoadedWeights:
         """
         source, match = self.source, self.match
         if match.network and (library := match.network.library):
-            find_network(model, [n for n in source.networks if n.library == library], library)
+            try:
+                find_network(model, [n for n in source.networks if n.library == library], library)
+            except UsageError as error:
+                if not names_in_kerazoo(model):
+                    raise
+                if self.graph is None:  # and the names do not show it
+                    logger.warning("%s may be of another graph: %s", source.name, error)
         if (outer := source.models.get("")) is not None:
-            theirs = dict(named_layers(outer))
+            by_name = dict(named_layers(outer))
             names = {name: match.layer_name(name) for name, _ in named_layers(model)}
-            others = {name: theirs[other] for name, other in names.items() if other in theirs}
-            check_same_graph(model, others, source.name, source.error)
+            others = {name: by_name[other] for name, other in names.items() if other in by_name}
+            loaded = {key.rpartition("/")[0] for key in self.names}
+            check_same_graph(model, others, loaded, source.name, source.error)
 
     def nested_models(self) -> str:
         """Return what to add to a message where none of the nested models fits."""
@@ -168,19 +182,20 @@ class LoadedWeights:
 
 
 def _names_in_order(targets: Collection[str]) -> dict[str, str]:
-    """Return the names that `h5.read` gives to the weights of layers: that name -> kerazoo's."""
+    """Return the names that the reader of `.h5` files gives to weights, with kerazoo's names."""
     layers: dict[str, list[str]] = {}
     for key in targets:
         layers.setdefault(key.rpartition("/")[0], []).append(key)
     return {
         f"{layer}/{kind}": key
         for layer, keys in layers.items()
-        for kind, key in zip(h5.kinds(len(keys)), keys, strict=True)
+        for kind, key in zip(kinds(len(keys)), keys, strict=True)
     }
 
 
 def _counted(names: Collection[str]) -> list[str]:
     """Return names, and the number of those that end alike, as the slots of an optimizer do."""
-    counts = Counter(name.rpartition("/")[2] for name in names)
+    counts = Counter(name.rpartition("/")[2] for name in dict.fromkeys(names))
     single = [name for name in names if counts[name.rpartition("/")[2]] == 1]
-    return [*single, *(f"{number} slots {end}" for end, number in counts.items() if number > 1)]
+    several = [f"{number} tensors .../{end}" for end, number in counts.items() if number > 1]
+    return [*single, *several]

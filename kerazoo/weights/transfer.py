@@ -48,6 +48,10 @@ def assign(model: keras.Model, loaded: LoadedWeights) -> None:
     if misfits:
         _check_classes(model, loaded, targets, values, len(misfits))
         differences = f"{listed(misfits)}{loaded.nested_models()}"
+        if len(misfits) == len(unexpected):
+            differences += (
+                "; what is unexpected can be left out with load_weights(..., ignore=[...])"
+            )
         error = loaded.source.error
         raise error(f"{loaded.source.name} does not fit '{model.name}': {differences}")
     if not values:
@@ -55,7 +59,8 @@ def assign(model: keras.Model, loaded: LoadedWeights) -> None:
     for key, array in values.items():
         with np.errstate(over="ignore"):  # what is infinite then is reported
             values[key] = array.reshape(targets[key].shape).astype(targets[key].dtype)
-        targets[key].assign(values[key])
+    for key, array in values.items():
+        targets[key].assign(array)
     names = {key: loaded.names[key] for key in values}
     if averages := sum(map(is_average, names.values())):
         message = "%s: %d moving averages are used in place of the raw weights"
@@ -141,8 +146,9 @@ def _absent_layers(model: keras.Model, targets: Collection[str]) -> set[str]:
         return set()
     options = {name: value for name, value in config.options.items() if name not in TOP_OPTIONS}
     with shapes_only():
-        whole = named_weights(registry.constructor(config.name)(**options))
-    return {key.rpartition("/")[0] for key in whole} - {key.rpartition("/")[0] for key in targets}
+        complete = named_weights(registry.constructor(config.name)(**options))
+    layers = ({key.rpartition("/")[0] for key in keys} for keys in (complete, targets))
+    return set.difference(*layers)
 
 
 def _check_classes(

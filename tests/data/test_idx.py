@@ -32,6 +32,8 @@ def test_the_elements_have_the_shape_in_the_header(content: bytes, tmp_path: Pat
         b"\0\0\x0d" + WHOLE[3:],  # floats
         b"\0\0\x08\0x",  # no axis
         struct.pack(">4B3I", 0, 0, 8, 3, 2**32 - 1, 2**32 - 1, 2**32 - 1),
+        struct.pack(">4B4I", 0, 0, 8, 4, 2**32 - 1, 2**32 - 1, 2**32 - 1, 0),
+        struct.pack(">4B255Ix", 0, 0, 8, 255, *[1] * 255),
         PACKED[:-9],
         PACKED + b"more",
     ],

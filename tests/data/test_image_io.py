@@ -145,7 +145,7 @@ def test_damaged_exif_data_do_no_harm(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is not a BMP, GIF, JPEG, PNG, TIFF or WebP file, or not whole: replace it"),
+        (b"", "is not a BMP, GIF, JPEG, PNG, TIFF or WebP file, or incomplete: replace it"),
         (b"text", "is not a BMP"),
         (b"\x89PNG\r\n\x1a\n cut short", "x.png' is "),
         (encoded(COLOR, "PNG")[:-30], "is damaged or cannot be read as an image: .*; replace it"),

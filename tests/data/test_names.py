@@ -32,6 +32,7 @@ def test_known_names_pass(name: str) -> None:
         ("auto:x", "unknown data set 'auto:x'"),
         ("mnist:3.0.1", "there is one version of mnist"),
         ("folder:", "lacks a path"),
+        ("x" * 5000, "no file can have the path 'xxx"),
     ],
 )
 def test_an_unknown_name_gets_the_nearest_name(name: str, message: str) -> None:

@@ -18,9 +18,9 @@ import pytest
 
 from kerazoo import files
 from kerazoo.errors import CorruptFileError
+from kerazoo.files import UNFINISHED_RUN
 from kerazoo.training import checkpoints
 from kerazoo.training.checkpoints import Checkpoints, State
-from kerazoo.training.runs import UNFINISHED
 from tests.helpers import fuzz
 
 FILES = ("arrays.npz", "record.json", "manifest.json")
@@ -237,7 +237,7 @@ def test_a_flush_that_fails_when_it_is_in_its_place_loses_nothing(
 
 def test_what_a_killed_process_left_half_written_goes(tmp_path: Path) -> None:
     found = saved(tmp_path, 1)
-    left = tmp_path / f"{UNFINISHED}abc/epoch-000002-step-000000000"
+    left = tmp_path / f"{UNFINISHED_RUN}abc/epoch-000002-step-000000000"
     left.mkdir(parents=True)
     (left / "arrays.npz").write_bytes(b"half")
     assert newest(tmp_path) == (1, [])

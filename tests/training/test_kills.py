@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from kerazoo.files import UNFINISHED_RUN
 from kerazoo.training.options import Recipe, TrainOptions
-from kerazoo.training.runs import UNFINISHED, is_run
+from kerazoo.training.runs import is_run
 from kerazoo.training.train import resume, train
 from tests.helpers import tiny
 from tests.helpers.kills import command_killed_at
@@ -50,7 +51,7 @@ def test_killed_at_a_call_and_resumed_it_ends_as_one_never_stopped(
         ended = Process(command_killed_at, place, count, "train", *arguments).ended()
         assert (ended.code, ended.error) == (-signal.SIGKILL, "")
         arguments = ["--resume", str(run)]
-    left = [path.name for path in (run / "checkpoints").glob(f"{UNFINISHED}*/*")]
+    left = [path.name for path in (run / "checkpoints").glob(f"{UNFINISHED_RUN}*/*")]
     assert left == ([half_written] if half_written else [])
     resume(run)
     assert weights(run) == weights(whole)

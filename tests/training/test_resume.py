@@ -457,6 +457,17 @@ class TestCallbackStates:
         (message,) = caplog.messages
         assert f"leave out the attribute '{name}' of the callback Mine" in message
 
+    def test_what_is_no_longer_plain_is_named(self, caplog: pytest.LogCaptureFixture) -> None:
+        class Mine(keras.callbacks.Callback):
+            value: set[int] | None = None
+
+        callback = Mine()
+        states = CallbackStates([callback])
+        callback.value = {1, 2}
+        states.take(Arrays())
+        (message,) = caplog.messages
+        assert "leave out the attribute 'value' of the callback Mine" in message
+
     def test_an_array_is_saved_where_it_has_changed(self) -> None:
         callback, arrays = self.new(), Arrays()
         callback.data, callback.best = np.full(2, 3.0), np.zeros(2)

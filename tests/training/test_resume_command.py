@@ -17,7 +17,7 @@ import pytest
 
 from kerazoo.cli import main
 from kerazoo.errors import InterruptedRunError, KerazooError
-from kerazoo.files import locked
+from kerazoo.files import locked, read_json
 from kerazoo.training import callbacks
 from kerazoo.training import run as training_run
 from kerazoo.training import runs as training_runs
@@ -159,6 +159,23 @@ def test_a_signal_in_mid_epoch_saves_there(number: signal.Signals, runs: Runs) -
     assert (record["position"]["epoch"], record["position"]["step"]) == (0, 2)
     resume(Path("run"), callbacks=[Signals(None)])
     runs.assert_as_never_stopped("run")
+
+
+def test_a_run_that_may_not_be_read_is_skipped(
+    runs: Runs, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "ab":
+        runs.put("whole", f"runs/{name}")
+
+    def refuse(path: Path) -> Any:
+        if path.parent.name == "a":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return read_json(path)
+
+    monkeypatch.setattr("kerazoo.files.read_json", refuse)
+    assert main(["train", "--resume"]) == 0
+    warning = "kerazoo: warning: 'runs/a' is skipped: a file could not be read or written"
+    assert capsys.readouterr().err.startswith(warning)
 
 
 def test_the_latest_unfinished_run_resumes(runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,10 +9,11 @@ import pytest
 
 from kerazoo import files
 from kerazoo.errors import KerazooError, UsageError
+from kerazoo.files import UNFINISHED_RUN
 from kerazoo.training import runs
 from kerazoo.training.result import EpochResult
 from kerazoo.training.run_folder import RunFolder
-from kerazoo.training.runs import EARLIER, FILES, UNFINISHED, is_run
+from kerazoo.training.runs import EARLIER, FILES, is_run
 
 CONFIG = {"versions": {"kerazoo": "0.1.0"}}
 RESULT = EpochResult(1, "digits", 0.5, 0.9, 0.4, 0.8, 0.3, 0.7, 2.0, 100.0)
@@ -269,8 +270,8 @@ def test_one_folder_takes_one_run_at_a_time(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_run_that_was_killed_as_it_began_is_in_nobodys_way() -> None:
     Path("out").mkdir()
     Path("out/config.json").touch()
-    Path(f"out/{UNFINISHED}abc").mkdir()
-    Path(f"out/{UNFINISHED}abc/config.json").write_text("{")
+    Path(f"out/{UNFINISHED_RUN}abc").mkdir()
+    Path(f"out/{UNFINISHED_RUN}abc/config.json").write_text("{")
     with RunFolder.begin(Path("out"), False, "m", "d") as folder:
         folder.write_json("config.json", {"versions": {"kerazoo": "1"}})
         folder.commit()

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,7 +12,7 @@ import tensorflow as tf
 
 import kerazoo
 from kerazoo.errors import CorruptFileError, KerazooError, UsageError
-from kerazoo.weights import checkpoint_writer, export_weights, load_weights
+from kerazoo.weights import checkpoint_files, checkpoint_writer, export_weights, load_weights
 from kerazoo.weights.checkpoint import Checkpoint
 from legacy_tf1.program import tf1
 from tests.helpers.checkpoints import assert_refused, assert_same_weights
@@ -90,6 +91,31 @@ def test_a_state_that_names_no_checkpoint_here_is_not_followed(
     assert_same_weights(loaded(folder), loaded(folder / "a"))
     named = caplog.messages[0].endswith(f"which is not there; '{folder}/a' is read")
     assert named == (state in (STATES[2], STATES[3], STATES[7]))
+
+
+def test_the_directory_that_a_program_is_in_has_its_latest(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tf1.train.update_checkpoint_state(str(folder), str(folder / "b"))
+    monkeypatch.chdir(folder)
+    assert checkpoint_files.exists(Path())
+    assert not checkpoint_files.exists(Path("none"))
+    assert_same_weights(loaded(Path()), loaded(folder / "b"))
+
+
+def test_a_data_file_that_may_not_be_read_is_not_damaged(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, model: keras.Model
+) -> None:
+    read: Callable[..., Any] = Path.open
+
+    def refuse(path: Path, *arguments: Any, **options: Any) -> Any:
+        if ".data-" in path.name:
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(PermissionError):
+        load_weights(model, folder / "a")
 
 
 def test_a_state_that_is_a_pipe_hangs_nothing(folder: Path, model: keras.Model) -> None:

@@ -66,6 +66,10 @@ def twice(file: h5py.File, _: Path) -> None:
         file[f"layers/conv2d/vars/{number + 2}"] = file["layers/dense/vars/0"]
 
 
+def strings(file: h5py.File, _: Path) -> None:
+    file["layers/conv2d/note"] = "some text"
+
+
 def huge(file: h5py.File, _: Path) -> None:
     del file[KERNEL]
     file.create_dataset(KERNEL, (10**6, 10**6), np.float32, chunks=(100, 100))
@@ -82,16 +86,22 @@ def many(file: h5py.File, _: Path) -> None:
         file.create_group(f"other{number}")
 
 
+def deep(file: h5py.File, _: Path) -> None:
+    file.create_group("/".join("a" * 1000))
+
+
 HOSTILE: dict[Callable[[h5py.File, Path], None], str] = {
     external: "has its data in another file, which is not read",
     virtual: "has its data in another file, which is not read",
     external_link: "is a link, which is not read",
     soft_link: "is a link, which is not read",
-    loop: "'/layers/conv2d/layers' in .* is there twice, which is not read",
-    twice: "is there twice, which is not read",
+    loop: "'/layers/conv2d/layers' in .* appears twice, which is not read",
+    twice: "appears twice, which is not read",
+    strings: "'/layers/conv2d/note' in .* has elements that are not numbers",
     huge: "declares more data than the file has",
     compressed: "would unpack .* bytes to 1,000,.*, which is too many to be read",
-    many: "has more than 20,000 groups and data sets",
+    many: "has over 20,000 groups and data sets, or 100 in each other",
+    deep: "has over 20,000 groups and data sets, or 100 in each other",
 }
 
 

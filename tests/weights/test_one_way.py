@@ -159,6 +159,55 @@ def test_the_activation_of_the_classifier_may_differ() -> None:
     assert_same_weights(source, model)
 
 
+@pytest.mark.usefixtures("thin_networks")
+def test_a_variant_of_keras_applications_comes_back(
+    form: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    options: dict[str, Any] = {"layer_names": "keras", "stride_on": "3x3", **SMALL}
+    source = randomize(kerazoo.create_model("resnet50", **options))
+    weights = given(source, form, tmp_path)
+    assert_same_weights(source, kerazoo.create_model("resnet50", weights=weights, **options))
+    assert ("may be of another graph" in caplog.text) == form.endswith(".h5")
+
+
+@pytest.mark.parametrize("pooling", ["max", None])
+def test_the_pooling_after_the_features_may_differ(pooling: str | None) -> None:
+    model = kerazoo.create_model("resnet18", alpha=0.25, include_top=False, pooling=pooling)
+    source = kerazoo.create_model("resnet18", alpha=0.25, include_top=False, pooling="avg")
+    load_weights(model, source)
+    assert_same_weights(model, source)
+
+
+def test_merges_of_another_kind_are_refused() -> None:
+    source = kerazoo.create_model("resnet18", alpha=0.25, include_top=False)
+    model = kerazoo.create_model("resnet18", alpha=0.25, include_top=False)
+    match = r"another network than 'resnet18': conv2_1_add has kind Add, not Average"
+    other = changed(source, "conv2_1_add", class_name="Average")
+    assert_refused(model, lambda: load_weights(model, other), UsageError, match)
+
+
+def test_an_activation_may_be_a_layer() -> None:
+    inputs = keras.Input((4,))
+    model, source = (
+        keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Dense(2, each, name="a")(inputs)))
+        for each in ("relu", keras.layers.ReLU())
+    )
+    source.layers[-1].name = model.layers[-1].name
+    load_weights(model, source)
+    assert_same_weights(model, source)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_a_compiled_model_comes_back(optimizer: str, form: str, tmp_path: Path) -> None:
+    source = kerazoo.create_model("mnist_cnn")
+    source.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    source.fit(np.zeros((4, 28, 28, 1)), np.zeros(4), verbose=0)
+    weights = given(source, form, tmp_path)
+    assert_same_weights(source, kerazoo.create_model("mnist_cnn", weights=weights))
+    export_weights(source, tmp_path / "b.keras", "keras")
+    assert_same_weights(source, kerazoo.create_model("mnist_cnn", weights=tmp_path / "b.keras"))
+
+
 def with_backbones(*backbones: keras.Model) -> keras.Model:
     """Return a model that runs models one after the other, and classifies the sum."""
     inputs = keras.Input((32, 32, 3))

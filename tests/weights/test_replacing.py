@@ -65,7 +65,7 @@ def test_killed_at_any_event_of_the_files_one_of_both_is_there(format: str, tmp_
             break
     assert left == sorted(left), left  # the old one, and then the new one
     assert min(left.count(OLD), left.count(NEW)) >= 2
-    files.remove_unfinished(tmp_path)
+    files.remove_unfinished(tmp_path, files.UNFINISHED)
     export_weights(old, path, format)
     assert_nothing_else(tmp_path)
 

@@ -87,7 +87,7 @@ def test_moving_averages_are_what_slim_evaluates_with(
     path = averaged["path"]
     used = f"{count} moving averages are used in place of the raw weights"
     assert caplog.messages[0] == f"'{path}': {used}"
-    assert caplog.messages[1:] == [f"'{path}': skipped {count} slots {AVERAGE}"]
+    assert caplog.messages[1:] == [f"'{path}': skipped {count} tensors .../{AVERAGE}"]
 
 
 def test_averages_alone_load(
@@ -102,7 +102,8 @@ def test_averages_alone_load(
 
 
 @pytest.mark.parametrize(
-    ("name", "scope"), [(AVERAGE, "train/tower"), ("EMA", "train"), ("average", ""), (AVERAGE, "")]
+    ("name", "scope"),
+    [(AVERAGE, "train/tower"), ("my_ema", "train"), ("average", ""), (AVERAGE, "")],
 )
 def test_averages_of_other_names_and_inside_other_scopes_load(
     name: str, scope: str, model: keras.Model, tensors: dict[str, np.ndarray], tmp_path: Path
@@ -128,14 +129,65 @@ def test_averages_of_other_names_and_inside_other_scopes_load(
         np.testing.assert_allclose(value, tensors[path] - 0.1, rtol=1e-5)
 
 
-def test_of_two_averages_of_a_weight_the_first_is_loaded(
+def test_several_averages_of_a_weight_are_named(
     model: keras.Model, tensors: dict[str, np.ndarray], tmp_path: Path
 ) -> None:
-    more = {
-        f"conv1/bias/{AVERAGE}{end}": tensors["conv1/bias"] + i for i, end in ((1, ""), (2, "_1"))
-    }
-    kerazoo.load_weights(model, saved({**tensors, **more}, tmp_path / "x"))
-    np.testing.assert_array_equal(values(model)["conv1/bias"], tensors["conv1/bias"] + 1)
+    name, value = "conv1/bias", tensors["conv1/bias"]
+    more = {f"{name}/{AVERAGE}": value + 1, f"{name}/EMA": value + 2}
+    path = saved({**tensors, **more}, tmp_path / "x")
+    match = (
+        f"has several averages of {name}: {name}/EMA and {name}/{AVERAGE}; leave out all but one"
+    )
+    assert_refused(model, lambda: kerazoo.load_weights(model, path), UsageError, match)
+    kerazoo.load_weights(model, path, ignore=["*/EMA"])
+    np.testing.assert_array_equal(values(model)[name], value + 1)
+
+
+def test_averages_of_what_is_no_weight_are_left_out(
+    model: keras.Model,
+    tensors: dict[str, np.ndarray],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    name, value = "conv1/bias", tensors["conv1/bias"]
+    slots = {f"{name}/Adam": value + 1, f"{name}/Adam/{AVERAGE}": value + 2}
+    activation = {f"mul/{AVERAGE}": np.ones(3, np.float32)}
+    for averages in ({}, {f"{name}/{AVERAGE}": value + 3}):
+        path = saved({**tensors, **slots, **activation, **averages}, tmp_path / "x")
+        kerazoo.load_weights(model, path)
+        np.testing.assert_array_equal(values(model)[name], averages.get(f"{name}/{AVERAGE}", value))
+        left = [f"{name}/Adam", f"{name}/Adam/{AVERAGE}", f"mul/{AVERAGE}"]
+        assert all(each in caplog.text or "2 tensors .../" in caplog.text for each in left)
+
+
+def test_a_weight_may_have_the_name_of_an_average(tmp_path: Path) -> None:
+    class Averaging(keras.layers.Layer):
+        def build(self, shape: tuple[int, ...]) -> None:
+            self.gamma = self.add_weight(shape=(2,), name="gamma")
+            self.average = self.add_weight(shape=(2,), name="average")
+
+        def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
+            return x * self.gamma + self.average
+
+    source, model = (
+        keras.Sequential([keras.Input((2,)), Averaging(name="layer")]) for _ in range(2)
+    )
+    source.layers[0].average.assign([3.0, 4.0])
+    for weights in (source, saved(values(source), tmp_path / "x")):
+        kerazoo.load_weights(model, weights)
+        np.testing.assert_array_equal(model.layers[0].average, [3, 4])
+        model.layers[0].average.assign([0, 0])
+
+
+def test_a_network_and_its_average_in_a_scope_are_two(
+    model: keras.Model, tensors: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    teacher = {f"teacher/{name}": value + 1 for name, value in tensors.items()}
+    path = saved({**tensors, **teacher}, tmp_path / "x")
+    load = lambda: kerazoo.load_weights(model, path)  # noqa: E731
+    assert_refused(model, load, UsageError, "several networks that fit, .* with '', 'teacher/'")
+    kerazoo.load_weights(model, path, ignore=["teacher/*"])
+    np.testing.assert_array_equal(values(model)["fc1/bias"], tensors["fc1/bias"])
 
 
 def test_a_weight_without_an_average_stays_raw(
@@ -238,7 +290,7 @@ def test_a_scope_is_found_and_scalars_are_left_out(
     kerazoo.load_weights(model, path)
     for name, value in values(model).items():
         np.testing.assert_array_equal(value, tensors[name])
-    slots = "2 slots local_step, 2 slots biased"
+    slots = "2 tensors .../local_step, 2 tensors .../biased"
     assert caplog.messages == [f"'{path}': skipped cnn/learning_rate, global_step, {slots}"]
 
 

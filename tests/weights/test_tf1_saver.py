@@ -60,7 +60,7 @@ def test_the_optimizers_state_is_skipped_with_a_warning(
     trained: tuple[Path, np.ndarray], caplog: pytest.LogCaptureFixture
 ) -> None:
     load_weights(kerazoo.create_model("mnist_cnn"), trained[0])
-    state = "train/beta1_power, train/beta2_power, 8 slots Adam, 8 slots Adam_1"
+    state = "train/beta1_power, train/beta2_power, 8 tensors .../Adam, 8 tensors .../Adam_1"
     assert caplog.messages == [f"'{trained[0]}': skipped {state}"]
 
 
