@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kerazoo.errors import UsageError
+from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.files import read_bytes
 from kerazoo.lazy import tf
 from kerazoo.weights import checkpoint_index
@@ -38,7 +38,8 @@ class Checkpoint(Mapping[str, np.ndarray]):
         self.name = f"'{path}'"  # in messages
         self._problem = f"{self.name} cannot be read as a TensorFlow checkpoint"
         prefix = prefix_of(path)
-        if index_of(prefix).exists():
+        self._is_old = not index_of(prefix).exists()
+        if not self._is_old:
             self._declared = self._checked(_declared_by_index, prefix)
             self._reader = self._checked(tf.train.load_checkpoint, str(prefix))
         else:  # a single file, as TensorFlow 0.x wrote
@@ -87,8 +88,14 @@ class Checkpoint(Mapping[str, np.ndarray]):
         )
 
     def _checked(self, read: Callable[..., Any], *arguments: Any) -> Any:
-        with reported_as(self._problem):
-            return read(*arguments)
+        try:
+            with reported_as(self._problem):
+                return read(*arguments)
+        except MemoryError as error:
+            if not self._is_old:
+                raise
+            # which TensorFlow raises for sizes in the file, too, before it checks them
+            raise CorruptFileError(f"{self._problem}, or memory does not suffice") from error
 
 
 def _declared_by_index(prefix: Path) -> checkpoint_index.Tensors:

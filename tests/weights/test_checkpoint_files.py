@@ -182,7 +182,16 @@ def test_a_checkpoint_of_one_file_that_declares_too_much_is_corrupt(
         session.run(tf1.global_variables_initializer())
         saver = tf1.train.Saver(write_version=tf1.train.SaverDef.V1)
         saver.save(session, str(tmp_path / "v1"))
-    assert Checkpoint(tmp_path / "v1")["conv1/kernel"].shape == (300, 300)
+    checkpoint = Checkpoint(tmp_path / "v1")
+    assert checkpoint["conv1/kernel"].shape == (300, 300)
+
+    class Reader:
+        def get_tensor(self, name: str) -> None:
+            raise MemoryError("std::bad_alloc")
+
+    checkpoint._reader = Reader()
+    with pytest.raises(CorruptFileError, match=r"nor a checkpoint, or memory does not suffice$"):
+        checkpoint["conv1/kernel"]
     monkeypatch.setattr("kerazoo.weights.damage.MAX_EXPANSION", 0.1)
     monkeypatch.setattr("kerazoo.weights.damage.ALWAYS_ALLOWED", 0)
     match = "v1' would unpack .* bytes to 360,000, which is too many to be read$"

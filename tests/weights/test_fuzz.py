@@ -86,6 +86,7 @@ def test_mutated_members_of_keras_files(
 def saved(tmp_path: Path) -> Path:
     """Return the prefix of a checkpoint with tensors of several kinds, one of them in slices."""
     with tf.Graph().as_default(), tf1.Session() as session:
+        tf1.set_random_seed(0)
         half = tf1.fixed_size_partitioner(2)
         tf1.get_variable("sliced/weights", (6, 4), partitioner=half)
         tf1.get_variable("conv1/kernel", (3, 3, 1, 2))
