@@ -49,9 +49,7 @@ def assign(model: keras.Model, loaded: LoadedWeights) -> None:
         _check_classes(model, loaded, targets, values, len(misfits))
         differences = f"{listed(misfits)}{loaded.nested_models()}"
         if len(misfits) == len(unexpected):
-            differences += (
-                "; what is unexpected can be left out with load_weights(..., ignore=[...])"
-            )
+            differences += "; leave out what is unexpected with load_weights(..., ignore=[...])"
         error = loaded.source.error
         raise error(f"{loaded.source.name} does not fit '{model.name}': {differences}")
     if not values:

@@ -186,7 +186,7 @@ def test_the_command_prints_a_line_for_each_image(
     ("content", "code", "message"),
     [
         (None, 2, "there is no file"),
-        (b"not an image", 4, "is not a BMP, GIF, JPEG, PNG, TIFF or WebP file, or not whole"),
+        (b"not an image", 4, "is not a BMP, GIF, JPEG, PNG, TIFF or WebP file, or incomplete"),
         (b"", 4, "is not a BMP"),
         (b"\x89PNG\r\n\x1a\n cut short", 4, "x.png' is "),
     ],

@@ -301,9 +301,9 @@ def add_third(file: h5py.File) -> None:
     [
         (drop, "block3_conv2/kernel is missing, block3_conv2/bias is missing$"),
         (reshape, "block1_conv1/kernel is 3x3x4x3 where conv1_1/kernel is 3x3x3x4$"),
-        (add_again, "conv1_1/kernel is unexpected, conv1_1/bias is unexpected$"),
-        (add, "block6_conv1/kernel is unexpected, block6_conv1/bias is unexpected$"),
-        (add_third, "block1_conv1/weight 3 is unexpected$"),
+        (add_again, "conv1_1/kernel is unexpected, conv1_1/bias is unexpected; leave"),
+        (add, "block6_conv1/kernel is unexpected, block6_conv1/bias is unexpected; leave"),
+        (add_third, "block1_conv1/weight 3 is unexpected; leave"),
         (lambda file: file.attrs.pop("layer_names"), "is no complete file of Keras's weights"),
         (lambda file: file.__delitem__("block2_conv1"), "is no complete file of Keras's weights"),
     ],
