@@ -69,12 +69,11 @@ def check_same_graph(
     """
     layers = dict(named_layers(model))
     last = [name for name, layer in layers.items() if layer.weights][-1:]
-    names = [*layers]
-    end = max((names.index(name) for name in loaded if name in layers), default=-1)
+    end = max((place for place, name in enumerate(layers) if name in loaded), default=-1)
     differences: dict[str, list[str]] = {}
-    for name, layer in layers.items():
+    for place, (name, layer) in enumerate(layers.items()):
         wanted = _settings(others[name]) if name in others else {}
-        is_after = type(layer).__name__.startswith("Global") and names.index(name) > end
+        is_after = type(layer).__name__.startswith("Global") and place > end
         for setting, value in _settings(layer).items():
             may_differ = is_after or (setting == "activation" and name in last)
             if value != wanted.get(setting, value) and not may_differ:

@@ -73,7 +73,8 @@ class Selection:
             UsageError: A pattern of `rename` fits no name, or gives two tensors one name; or a
                 weight has several averages; or there are averages alone, and `averages` is false.
         """
-        weights = {name: name for name in tensors if name not in set(averages)}
+        no_weights = set(averages)
+        weights = {name: name for name in tensors if name not in no_weights}
         by_weight: dict[str, str] = {}
         for average in averages:
             name = _averaged(average, weights)

@@ -51,9 +51,13 @@ class Source:
         targets = () if model is None else named_weights(model)
         others = set(self.others)
         candidates = [name for name in self.tensors if name not in others]
-        averages = [n for n in candidates if is_average(n) and not {*suffixes(n)} & {*targets}]
-        if self.models:  # of Keras, whose weights may have such names
-            averages = []
+        averages = []
+        if not self.models:  # in models of Keras, weights may have such names
+            averages = [
+                name
+                for name in candidates
+                if is_average(name) and not any(each in targets for each in suffixes(name))
+            ]
         renamed = selection.names(self.name, candidates, averages)
         ignored = {n: tensor for n, tensor in renamed.items() if selection.ignores(n, tensor)}
         chosen = {n: tensor for n, tensor in renamed.items() if n not in ignored}
