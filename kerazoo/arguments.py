@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
+from kerazoo import registry
 from kerazoo._version import __version__
 from kerazoo.errors import UsageError, did_you_mean
 from kerazoo.files import mode
-from kerazoo.text import FORMATS
+from kerazoo.text import FORMATS, either
 
 EPILOG = "exit codes: 0 done, 1 failed, 2 usage, 3 data missing, 4 file corrupt, 130 interrupted"
 
@@ -83,6 +84,8 @@ class Parser(argparse.ArgumentParser):
         flag, options = unknown.partition("=")[0], self._option_string_actions
         meant = SYNONYMS.get(flag)
         hint = did_you_mean(meant if meant in options else flag, options, cutoff=0.7)
+        if unknown in registry.names() and "--model" in options:
+            hint = f" (did you mean '--model {unknown}'?)"
         self.error(f"unknown argument '{unknown}'{hint}")
 
 
@@ -96,7 +99,7 @@ def add_messages(parser: Parser) -> None:
 def add_format(parser: Parser, *more: str) -> None:
     """Add the option for the format of a table, one of `kerazoo.text.FORMATS` or of `more`."""
     names = (*FORMATS, *more)
-    text = f"{', '.join(names[:-1])} or {names[-1]} (default: {names[0]})"
+    text = f"{either(names)} (default: {names[0]})"
     parser.add_argument(
         "--format", type=one_of(names), default=names[0], metavar="FORMAT", help=text
     )

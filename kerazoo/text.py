@@ -10,7 +10,7 @@ import shutil
 import sys
 import textwrap
 import unicodedata
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -40,7 +40,7 @@ def format_table(
     Args:
         rows: At least one, with the same keys in the same order, which are the headings.
         format: One of `FORMATS`.
-        cell: Returns a value as text; by default `plain` in CSV, else `readable`.
+        cell: Returns a value as text; by default `unformatted` in CSV, else `readable`.
         width: Columns of the terminal, into which a "table" is wrapped at spaces; no number is cut.
         notes: Lines after the table, except in CSV and JSON.
         attributes: What JSON has besides the rows.
@@ -48,7 +48,7 @@ def format_table(
     """
     if format == "json":
         return json.dumps({**(attributes or {}), key: rows}, indent=1, default=_for_json)
-    as_text = cell or (plain if format == "csv" else readable)
+    as_text = cell or (unformatted if format == "csv" else readable)
     headings = list(rows[0])
 
     def shown(value: Any) -> str:
@@ -128,6 +128,12 @@ def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode()
 
 
+def either(names: Iterable[str]) -> str:
+    """Return names as "a, b or c"."""
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 def listed(names: Sequence[str], limit: int = 6) -> str:
     """Return names with commas between them, and the number of those after the first few."""
     first = printable(", ".join(names[:limit]))
@@ -161,10 +167,10 @@ def _for_json(value: Any) -> Any:
 
 def readable(value: Any) -> str:
     """Return a value as text, large integers with commas."""
-    return plain(value, "{:,}")
+    return unformatted(value, "{:,}")
 
 
-def plain(value: Any, number: str = "{}") -> str:
+def unformatted(value: Any, number: str = "{}") -> str:
     """Return a value as text: a shape as "224x224x3", None and NA as ""."""
     if isinstance(value, tuple):
         return shape(value)
@@ -181,7 +187,7 @@ def is_missing(value: Any) -> bool:
 def shape(sizes: Sequence[Any]) -> str:
     """Return a shape as "224x224x3", several shapes with spaces between them."""
     nested = any(isinstance(size, tuple) for size in sizes)
-    return (" " if nested else "x").join(map(plain, sizes))
+    return (" " if nested else "x").join(map(unformatted, sizes))
 
 
 def in_units(number: Any, units: Mapping[str, int]) -> str:

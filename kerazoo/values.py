@@ -6,18 +6,19 @@ import reprlib
 from typing import Any, TypeGuard
 
 from kerazoo.errors import UsageError
+from kerazoo.text import either
 
 
 def plain(value: Any) -> Any:
     """Return a number of NumPy as Python's, and a list, an array or a TensorShape as a tuple.
 
-    Any other value is returned as it is.
+    Any other value is returned as it is, but for the elements of a set.
     """
     if hasattr(value, "item") and not getattr(value, "shape", ()):
         return value.item()
     if isinstance(value, list | tuple) or type(value).__name__ in ("ndarray", "TensorShape"):
         return tuple(map(plain, value))
-    return value
+    return set(map(plain, value)) if isinstance(value, set) else value
 
 
 def short(value: object) -> str:
@@ -56,5 +57,5 @@ def check_choice(name: str, value: object, choices: tuple[object, ...]) -> Any:
     for choice in choices:
         if given == choice and isinstance(given, bool) == isinstance(choice, bool):
             return choice
-    *others, last = map(repr, choices)
-    raise UsageError(f"{name} must be {', '.join(others)} or {last}; received {short(value)}")
+    known = either(map(repr, choices))
+    raise UsageError(f"{name} must be {known}; received {short(value)}")

@@ -66,6 +66,7 @@ TRAIN = ["train", "--model", "mnist_cnn"]
         ([*TRAIN, "--lr_schedule", "3"], "(did you mean '--schedule'?)"),
         ([*TRAIN, "--save-freq", "3"], "(did you mean '--save-every'?)"),
         ([*TRAIN, "model"], "unknown argument 'model' (did you mean '--model'?)"),
+        (["train", "lenet5"], "unknown argument 'lenet5' (did you mean '--model lenet5'?)"),
         ([*TRAIN, "-o", "x"], "unknown argument '-o' (did you mean '--out'?)"),
         ([*TRAIN, "--out", "x" * 5000], "no file can have the path 'xxx"),
         ([*TRAIN, "--data", "folder:" + "x" * 5000], "no file can have the path 'xxx"),

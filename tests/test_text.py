@@ -15,10 +15,10 @@ from kerazoo.text import (
     format_table,
     in_units,
     listed,
-    plain,
     printable,
     shape,
     shorten,
+    unformatted,
 )
 
 ROWS: list[dict[str, Any]] = [
@@ -121,7 +121,7 @@ def test_bytes_have_a_unit_from_1000_on() -> None:
 def test_shapes_and_missing_values() -> None:
     assert shape((224, 224, 3)) == "224x224x3"
     assert shape(((2, 3), (4,))) == "2x3 4"
-    assert [plain(value) for value in (None, pd.NA, float("nan"), "x", 3)] == ["", "", "", "x", "3"]
+    assert [*map(unformatted, (None, pd.NA, float("nan"), "x", 3))] == ["", "", "", "x", "3"]
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from kerazoo.device import cores
 from kerazoo.errors import CorruptFileError, KerazooError, UsageError, is_damage, reason
 from kerazoo.files import check_file
 from kerazoo.lazy import tf
+from kerazoo.text import either
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WebP")
 SUFFIXES = (*(".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"),)
@@ -69,11 +70,8 @@ def opened(path: Path) -> Iterator[Image.Image]:
         message = f"'{path}' has more than {MAX_PIXELS:,} pixels: make it smaller"
         raise UsageError(message) from error
     except UnidentifiedImageError as error:
-        *others, last = FORMATS
-        known = f"{', '.join(others)} or {last}"
-        raise CorruptFileError(
-            f"'{path}' is not a {known} file, or incomplete: replace it, or save it as one"
-        ) from error
+        message = f"'{path}' is not a {either(FORMATS)} file, or incomplete"
+        raise CorruptFileError(f"{message}: replace it, or save it as one") from error
     except PermissionError as error:
         raise KerazooError(f"'{path}' may not be read: change its permissions") from error
     except Exception as error:  # each of Pillow's formats raises kinds of its own

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple
 
+from kerazoo.values import plain
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -106,12 +108,3 @@ def check(document: str, claim: Claim) -> Row:
         verdict, note = claim.rule.verdict, claim.rule.text
     shown = claim.printed or stated
     return Row(document, claim.line, claim.what, shown, recomputed, verdict, note)
-
-
-def plain(value: Any) -> Any:
-    """Return a value with tuples for lists and Python numbers for NumPy's."""
-    if isinstance(value, list | tuple):
-        return tuple(map(plain, value))
-    if isinstance(value, set):
-        return set(map(plain, value))
-    return value.item() if hasattr(value, "item") else value

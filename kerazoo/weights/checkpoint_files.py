@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.files import check_file, mode
+from kerazoo.text import listed
 
 PART = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 STATE = "checkpoint"  # names the latest in its directory
@@ -97,7 +98,7 @@ def _latest(folder: Path) -> Path:
             logger.warning(message, folder / STATE, name, prefixes[0])
         return prefix_of(prefixes[0])
     if prefixes:
-        names = ", ".join(f"'{prefix}'" for prefix in prefixes)
+        names = listed([f"'{prefix}'" for prefix in prefixes])
         raise UsageError(f"'{folder}' has several checkpoints: name one of {names}")
     raise UsageError(f"weights='{folder}': there is no checkpoint in this directory")
 

@@ -19,7 +19,7 @@ APPLICATIONS = [name for name in dir(keras.applications) if name[0].isupper()]
 FEW = {
     "ConvNeXtTiny": None,
     "DenseNet121": "pool2_pool",
-    "EfficientNetB0": None,
+    "EfficientNetB0": "block2b_add",
     "InceptionResNetV2": "block35_1_ac",
     "MobileNet": None,
     "NASNetMobile": "normal_concat_0",

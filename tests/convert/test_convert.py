@@ -1,6 +1,7 @@
 """`kerazoo convert` as a user types it."""
 
 import gc
+import itertools
 import logging
 import re
 from pathlib import Path
@@ -81,20 +82,20 @@ def test_features_alone_are_converted_too(
     assert result.outputs == (2, 7, 7, channels)
 
 
+@pytest.mark.parametrize("further", [[], pytest.param(["c.h5"], marks=pytest.mark.full)])
 @pytest.mark.usefixtures("thin_networks")
 def test_the_options_of_the_other_graph_are_found_and_written(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    further: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     resnet = keras.applications.ResNet50(weights=None, classes=5, input_shape=(32, 32, 3))
     resnet.save_weights(tmp_path / "a.weights.h5")
-    assert main(["convert", str(tmp_path / "a.weights.h5"), str(tmp_path / "b.keras")]) == 0
     call = (
         'create_model("resnet50", classes=5, use_bias=True, pool_padding="symmetric", '
         "epsilon=1.001e-05)"
     )
-    assert capsys.readouterr().out.endswith(f"wrote {tmp_path / 'b.keras'}: {call}\n")
-    assert main(["convert", str(tmp_path / "b.keras"), str(tmp_path / "c.h5")]) == 0
-    assert capsys.readouterr().out.endswith(f": {call}\n")
+    for source, target in itertools.pairwise(["a.weights.h5", "b.keras", *further]):
+        assert main(["convert", str(tmp_path / source), str(tmp_path / target)]) == 0
+        assert capsys.readouterr().out.endswith(f"wrote {tmp_path / target}: {call}\n")
 
 
 def test_photos_have_the_size_that_the_model_takes(tmp_path: Path) -> None:

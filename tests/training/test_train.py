@@ -392,10 +392,20 @@ def test_the_command_reaches_the_accuracy_on_digits(
     assert files(Path("run")) == before
 
 
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        (tiny.NAME, ["--batch-size", "10", "--learning-rate", "0.02"]),
+        pytest.param("mnist_cnn", [], marks=pytest.mark.full),
+    ],
+)
 def test_the_fast_recipe_learns_digits_in_two_epochs(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    model: str,
+    options: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    arguments = ["--model", "mnist_cnn", "--data", "digits", "--out", "run", "--recipe", "fast"]
+    arguments = ["--model", model, "--data", "digits", "--out", "run", "--recipe", "fast", *options]
     code, out, err = command(monkeypatch, capsys, *arguments)
     assert code == 0, err
     summary = json.loads(out)

@@ -101,7 +101,7 @@ def test_a_graph_whose_layers_have_other_names_is_compared_too() -> None:
     assert_refused(model, lambda: load_weights(model, source), UsageError, match)
 
 
-@pytest.mark.parametrize("ending", [".h5", ".weights.h5"])
+@pytest.mark.parametrize("ending", [pytest.param(".h5", marks=pytest.mark.full), ".weights.h5"])
 @pytest.mark.usefixtures("width")
 def test_resnet_files_go_both_ways(ending: str, tmp_path: Path) -> None:
     image = np.random.default_rng(0).normal(scale=60, size=(1, 96, 96, 3))

@@ -21,7 +21,7 @@ from tests.helpers import thin
 from tests.helpers.checkpoints import assert_refused, assert_same_weights
 
 FORMS = ("object", "a.weights.h5", "a.h5", "a.keras")
-DEEP = ("googlenet", "resnet18")  # in one form without --full
+DEEP = ("googlenet", "resnet18", "ResNet50")  # in one form without --full
 DEEPER = (*thin.REPEATING, "inception_v1", "resnet50")  # in none
 AS_KERAS: dict[str, Any] = {"use_bias": True, "pool_padding": "symmetric", "epsilon": 1.001e-5}
 SMALL: dict[str, Any] = {"classes": 4, "input_shape": (32, 32, 3)}
@@ -30,6 +30,16 @@ SMALL: dict[str, Any] = {"classes": 4, "input_shape": (32, 32, 3)}
 @pytest.fixture(params=FORMS)
 def form(request: pytest.FixtureRequest) -> str:
     return request.param
+
+
+def in_every_form(*names: str) -> list[Any]:
+    """Return parameters (name, form): without --full, a deep network comes in one form or none."""
+    return [
+        pytest.param(name, form, marks=[pytest.mark.full] if is_left else [])
+        for name in names
+        for form in FORMS
+        for is_left in [name in DEEPER or (name in DEEP and form != "a.keras")]
+    ]
 
 
 def given(model: keras.Model, form: str, folder: Path) -> Any:
@@ -47,20 +57,7 @@ def randomize(model: keras.Model) -> keras.Model:
     return model
 
 
-@pytest.mark.parametrize(
-    ("name", "form"),
-    [
-        pytest.param(
-            name,
-            form,
-            marks=[pytest.mark.full]
-            if name in DEEPER or (name in DEEP and form != "a.keras")
-            else [],
-        )
-        for name in kerazoo.list_models()
-        for form in FORMS
-    ],
-)
+@pytest.mark.parametrize(("name", "form"), in_every_form(*kerazoo.list_models()))
 @pytest.mark.usefixtures("thin_networks")
 def test_every_model_of_the_zoo_comes_back_from_every_form(
     name: str, form: str, tmp_path: Path
@@ -75,17 +72,15 @@ def test_every_model_of_the_zoo_comes_back_from_every_form(
         np.testing.assert_array_equal(array, expected[key].reshape(array.shape))
 
 
-@pytest.mark.parametrize(
-    ("application", "name", "options"), [("VGG16", "vgg16", {}), ("ResNet50", "resnet50", AS_KERAS)]
-)
+@pytest.mark.parametrize(("application", "form"), in_every_form("VGG16", "ResNet50"))
 @pytest.mark.usefixtures("thin_networks")
 def test_a_network_of_keras_applications_comes_in_every_form(
-    application: str, name: str, options: dict[str, Any], form: str, tmp_path: Path
+    application: str, form: str, tmp_path: Path
 ) -> None:
     source = randomize(getattr(keras.applications, application)(weights=None, **SMALL))
     weights, image = given(source, form, tmp_path), np.ones((1, 32, 32, 3))
-    if name == "vgg16":
-        options = {"head": "dense"}
+    name = application.lower()
+    options = {"head": "dense"} if name == "vgg16" else AS_KERAS
     model = kerazoo.create_model(
         name, weights=weights, classifier_activation=None, **SMALL, **options
     )
@@ -108,10 +103,10 @@ def changed(source: keras.Model, layers: str, **settings: Any) -> keras.Model:
 
 @pytest.mark.usefixtures("thin_networks")
 def test_the_graph_of_a_saved_model_is_compared(tmp_path: Path) -> None:
-    source = keras.applications.ResNet50(weights=None, **SMALL)
-    changed(source, "conv3_block1_[01]_conv", strides=(1, 1)).save(tmp_path / "a.keras")
-    model = kerazoo.create_model("resnet50", **SMALL, **AS_KERAS)
-    match = r"another network than 'resnet50': conv3_1_1 \(and 1 more\) has strides \(2, 2\), not"
+    source = keras.applications.VGG16(weights=None, include_top=False)
+    changed(source, "block[12]_pool", strides=(1, 1)).save(tmp_path / "a.keras")
+    model = kerazoo.create_model("vgg16", include_top=False)
+    match = r"another network than 'vgg16': pool1 \(and 1 more\) has strides \(2, 2\), not"
     load = lambda: load_weights(model, tmp_path / "a.keras")  # noqa: E731
     assert_refused(model, load, CorruptFileError, match)
 
@@ -159,6 +154,9 @@ def test_the_activation_of_the_classifier_may_differ() -> None:
     assert_same_weights(source, model)
 
 
+@pytest.mark.parametrize(
+    "form", [*FORMS[2:], *(pytest.param(f, marks=pytest.mark.full) for f in FORMS[:2])]
+)
 @pytest.mark.usefixtures("thin_networks")
 def test_a_variant_of_keras_applications_comes_back(
     form: str, tmp_path: Path, caplog: pytest.LogCaptureFixture

@@ -159,7 +159,9 @@ def test_a_vgg_goes_both_ways_on_photos_of_any_size(
 
 
 @pytest.mark.parametrize(
-    ("network", "width"), thin.both_widths(OTHERS, full=DEEPER), indirect=["width"]
+    ("network", "width"),
+    thin.both_widths(OTHERS, full=(*DEEPER, "inception_v1")),
+    indirect=["width"],
 )
 @pytest.mark.usefixtures("width")
 def test_the_other_networks_go_both_ways(network: str, tmp_path: Path) -> None:
