@@ -15,9 +15,9 @@ from kerazoo.errors import MAX_CHARACTERS, CorruptFileError, KerazooError, Usage
 from kerazoo.text import BYTES, in_units
 
 MAX_SIZE = 2**26  # bytes of a file that is read as a whole
-# Directories of unfinished files: a process that is killed leaves its own.
-UNFINISHED = ".kerazoo-new-"
-UNFINISHED_RUN = ".kerazoo-run-"  # of runs, as others may write to their directories meanwhile
+# Directories of unfinished files: a process that is killed leaves its own. A run removes those of
+# runs in its directory, and not of an export that is being written there.
+UNFINISHED, UNFINISHED_RUN = ".kerazoo-new-", ".kerazoo-run-"
 POSIX = os.name == "posix"  # Windows lacks locks, and opens no directories
 IMPOSSIBLE = (errno.ENAMETOOLONG, errno.ELOOP)  # of a path that no file can have
 
@@ -29,11 +29,11 @@ def check_file(path: Path) -> None:
         UsageError: There is no such file, or it is a directory, a pipe or a device.
         PermissionError: Its directory may not be searched.
     """
-    if (found := mode(path)) is None:
+    if (type_bits := mode(path)) is None:
         raise UsageError(f"there is no file '{path}'")
-    if stat.S_ISDIR(found):
+    if stat.S_ISDIR(type_bits):
         raise UsageError(f"'{path}' is a directory, not a file")
-    if not stat.S_ISREG(found):
+    if not stat.S_ISREG(type_bits):
         raise UsageError(f"'{path}' is a pipe or a device, not a file")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -55,22 +56,22 @@ class FolderFiles:
 
     def _top(self) -> tuple[Path, dict[str, list[Path]]]:
         """Return the folder whose folders are the classes to train on, and these by class."""
-        found = self._class_folders(self.root)
-        train = self._class_folders(self.root / "train") if "train" in found else {}
-        for name in found:
+        folders = self._class_folders(self.root)
+        train = self._class_folders(self.root / "train") if "train" in folders else {}
+        for name in folders:
             if name.lower() in LIKE_SPLITS and not (train and name in SPLITS):
                 raise DataMissingError(
                     f"'{self.root / name}' looks like a split; name the splits "
                     f"{', '.join(SPLITS)}, with the class folders in each"
                 )
-        top, folders = (self.root / "train", train) if train else (self.root, found)
+        if train:
+            self.unused["folders other than splits"] += len(folders.keys() - set(SPLITS))
+        top, folders = (self.root / "train", train) if train else (self.root, folders)
         if len(folders) < 2:
             raise DataMissingError(
                 f"'{top}' has {len(folders)} class folders: put the images of each class into a "
                 "folder of their own, of at least two classes"
             )
-        if train:
-            self.unused["folders other than splits"] += len(found.keys() - set(SPLITS))
         return top, folders
 
     def _add(self, split: str) -> None:
@@ -105,7 +106,9 @@ class FolderFiles:
     def _by_class(self, folders: Mapping[str, list[Path]]) -> dict[str, list[bytes]]:
         others = [self.root, *(path for paths in folders.values() for path in paths)]
         files = {
-            name: sorted(path for folder in paths for path in self._images(folder, others))
+            name: sorted(
+                (path for folder in paths for path in self._images(folder, others)), key=_order
+            )
             for name, paths in folders.items()
         }
         if empty := [name for name, paths in files.items() if not paths]:
@@ -150,7 +153,7 @@ class FolderFiles:
     def paths(self) -> np.ndarray:
         """Return the sorted paths of all images, bytes [size]."""
         by_class = (paths for split in self.splits.values() for paths in split.values())
-        return np.array(sorted(path for paths in by_class for path in paths), object)
+        return np.array(sorted((path for paths in by_class for path in paths), key=_order), object)
 
     def labeled(self, split: str, readable: Collection[bytes]) -> tuple[np.ndarray, np.ndarray]:
         """Return the paths of the readable images of a split, bytes [size], and labels [size]."""
@@ -161,6 +164,11 @@ class FolderFiles:
             paths += files
             labels += [label] * len(files)
         return np.array(paths, object), np.array(labels, int)
+
+
+def _order(path: bytes) -> tuple[str, bytes]:
+    """Return what paths are sorted by: the same in every Unicode form of their characters."""
+    return unicodedata.normalize("NFC", os.fsdecode(path)), path
 
 
 def _identity(folder: Path) -> tuple[int, int]:
@@ -174,9 +182,13 @@ def _is_ignored(name: str) -> bool:
 
 def _why_unused(path: Path) -> str:
     """Return why a file is not used; "" for an image."""
-    if not path.exists():
+    try:
+        kind = path.stat().st_mode
+    except PermissionError:
+        raise
+    except OSError:
         return "links to nothing"
-    if not path.is_file():
+    if not stat.S_ISREG(kind):
         return "pipes or devices"
     suffix = path.suffix.lower()
     return "" if suffix in SUFFIXES else suffix or "without an ending"

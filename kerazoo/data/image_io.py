@@ -25,7 +25,7 @@ from kerazoo.lazy import tf
 from kerazoo.text import either
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WebP")
-SUFFIXES = (*(".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"),)
+SUFFIXES = (".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 MAX_PIXELS = 89_478_485  # from which on Pillow warns
 BIT_DEPTHS = (8, 12, 16)  # bits that the levels of gray images of 16 bits may really have
 # Parts of MAX_PIXELS, of which an image needs some while it is decoded, and whose turn it is.

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from kerazoo import text
 from kerazoo.data import idx
 from kerazoo.data.image_io import ImageShape
 from kerazoo.data.images import ArraySplit, ImageData, fingerprint
@@ -58,13 +59,18 @@ def load(image_shape: ImageShape, mnist_dir: Path | None) -> ImageData:
 
 def _read(folder: Path, name: str) -> np.ndarray:
     """Return images [size, 28, 28, 1] or labels [size] from one of the four files."""
-    found = [path for path in (folder / f"{name}.gz", folder / name) if path.exists()]
-    if not found:
+    paths = [path for path in (folder / f"{name}.gz", folder / name) if path.exists()]
+    if not paths:
         raise DataMissingError(f"'{folder / name}.gz' does not exist: put MNIST's four files there")
-    elements = idx.read(found[0])
+    elements = idx.read(paths[0])
+    if elements.shape[1:] not in ((), (28, 28)):
+        raise CorruptFileError(
+            f"'{paths[0]}' is damaged or altered: its elements are {text.shape(elements.shape)}, "
+            "not 28x28 for each image; replace it with the original file"
+        )
     if (digest := fingerprint([elements])) != FILES[name]:
         raise CorruptFileError(
-            f"'{found[0]}' is damaged or altered: the sha256 of its elements is {digest}, "
+            f"'{paths[0]}' is damaged or altered: the sha256 of its elements is {digest}, "
             f"not {FILES[name]}; replace it with the original file"
         )
     return elements[..., None] if elements.ndim == 3 else elements

@@ -20,7 +20,15 @@ from tensorflow_datasets.core import DatasetBuilder as Builder
 from kerazoo.data import images
 from kerazoo.data.image_io import ImageShape, to_shape
 from kerazoo.data.names import tfds_folder
-from kerazoo.errors import CorruptFileError, DataMissingError, UsageError, is_damage
+from kerazoo.errors import (
+    MAX_CHARACTERS,
+    TOO_MANY_FILES,
+    CorruptFileError,
+    DataMissingError,
+    UsageError,
+    is_damage,
+    is_out_of_memory,
+)
 from kerazoo.lazy import tf
 
 SHUFFLE_BUFFER = 4096  # encoded images from which a streamed set draws at random
@@ -130,8 +138,11 @@ def _download_and_prepare(builder: Builder) -> None:
         with contextlib.redirect_stdout(io.StringIO()):  # TFDS always reports a download
             builder.download_and_prepare()
     except Exception as error:  # downloaders and builders raise errors of many types
-        reason = " ".join(str(error).split())
-        on_disk = isinstance(error, OSError) and error.errno and error.filename
+        number = getattr(error, "errno", None)
+        if is_out_of_memory(error) or number in TOO_MANY_FILES:
+            raise
+        reason = " ".join(str(error).split())[:MAX_CHARACTERS]
+        on_disk = isinstance(error, OSError) and number and error.filename
         if on_disk or "No space left" in reason:
             reason += f"; set TFDS_DATA_DIR to another folder than {tfds_folder()}"
         raise DataMissingError(f"{builder.name} cannot be prepared: {reason}") from error

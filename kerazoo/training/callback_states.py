@@ -74,7 +74,7 @@ class CallbackStates:
         """Return what has changed, its arrays put into `arrays`.
 
         A warning in the log names each attribute that has changed and is not saved, except in
-        callbacks of Keras, which set theirs anew.
+        callbacks of Keras, which set them anew.
         """
         changes = []
         for callback, at_first in zip(self._callbacks, self._at_first, strict=True):
@@ -148,9 +148,9 @@ def _is_alike(first: Any, value: Any) -> bool:
 
 
 def _kind(value: Any) -> str:
-    """Return the kind of an encoded value; a number can become an array of them."""
+    """Return the kind of an encoded value."""
     kind = next(iter(value)) if isinstance(value, dict) else type(value).__name__
-    return "number" if kind in ("bool", "int", "float", "array") else kind
+    return "number" if kind in ("bool", "int", "float") else kind
 
 
 def _plain(callback: keras.callbacks.Callback, arrays: Arrays) -> dict[str, Any]:

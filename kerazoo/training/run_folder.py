@@ -14,6 +14,7 @@ from typing import Any, Self
 import pandas as pd
 
 from kerazoo import files
+from kerazoo.text import printable
 from kerazoo.training import runs
 from kerazoo.training.checkpoints import Checkpoints
 from kerazoo.training.result import EpochResult
@@ -130,6 +131,7 @@ class RunFolder:
         """Write metrics.csv, a row for each epoch."""
         columns = [field.name for field in dataclasses.fields(EpochResult)]
         rows = pd.DataFrame(map(dataclasses.asdict, results), columns=columns)
+        rows["data"] = rows["data"].map(printable)
         with self.replacing("metrics.csv") as path:
             rows.to_csv(path, index=False, errors="backslashreplace")
         if not self.earlier_run:

@@ -186,11 +186,10 @@ def _latest() -> Path:
     folders = []
     with contextlib.suppress(FileNotFoundError):
         folders = [*Path("runs").iterdir()]
-    for folder in folders:
-        recover(folder)
     runs = []
     for folder in folders:
         try:
+            recover(folder)
             if is_run(folder):
                 runs.append(folder)
         except PermissionError as error:
@@ -211,7 +210,9 @@ def check_run(run: Path) -> None:
     """
     recover(run)
     if links := [run / name for name in FILES if (run / name).is_symlink()]:
-        raise CorruptFileError(f"'{links[0]}' is a link: replace it by what it names")
+        raise CorruptFileError(
+            f"'{links[0]}' is a link: replace it with the file that it points to"
+        )
     begun = os.path.lexists(run / CONFIG) and not _is_empty(run / CONFIG)
     if is_run(run):
         with files.locked(run):

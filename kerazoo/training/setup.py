@@ -57,8 +57,8 @@ def reading(data: ImageData) -> Iterator[None]:
     try:
         yield
     except tf.errors.OpError as error:
-        if (found := raised_in_graph(error)) is not None:
-            raise found from error
+        if (quoted := raised_in_graph(error)) is not None:
+            raise quoted from error
         if not isinstance(error, tf.errors.DataLossError):
             raise
         message = f"the data set {data.name} is damaged: remove its files and prepare it again"

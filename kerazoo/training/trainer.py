@@ -270,7 +270,8 @@ class Trainer:
             and position.step <= self.steps_per_epoch
             and (position.step == 0 or position.seconds > 0)
             and position.hits <= self._images(position)
-            and [each.epoch for each in results] == list(range(1, position.epoch + 1))
+            and len(results) == position.epoch
+            and all(each.epoch == epoch for epoch, each in enumerate(results, 1))
             and all(each.data == self._data.name for each in results)
             and all(each.images_per_second > 0 for each in results)
         ):

@@ -27,8 +27,7 @@ def prefix_of(path: Path) -> Path:
     Raises:
         UsageError: There is none, or several in a directory, or a file is missing.
     """
-    found = mode(path)
-    if found is not None and path.is_dir():
+    if mode(path) is not None and path.is_dir():
         return _latest(path)
     prefix = Path(PART.sub("", str(path)))
     index = index_of(prefix)
@@ -108,9 +107,9 @@ def _named_latest(state: Path) -> str:
     if not state.is_file():
         return ""
     with state.open("rb") as file:
-        found = LATEST.search(file.read(MAX_STATE))
-    if not found:
+        named = LATEST.search(file.read(MAX_STATE))
+    if not named:
         return ""
-    escaped = found[1].decode("unicode_escape", "replace")  # as protobuf escapes bytes
+    escaped = named[1].decode("unicode_escape", "replace")  # as protobuf escapes bytes
     name = re.split(r"[/\\]", escaped.encode("latin-1", "replace").decode(errors="replace"))[-1]
     return "" if name in (".", "..") or "\0" in name else name

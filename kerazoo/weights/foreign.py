@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Collection
+from itertools import chain
 from pathlib import Path
 
 from kerazoo.errors import UsageError
@@ -46,13 +47,13 @@ SUFFIXES = {
 
 def check_known(source: str, names: Collection[str]) -> None:
     """Raise a UsageError where names are those of a network that kerazoo does not have."""
-    found = next((match[1] for name in names if (match := NAMES.search(name))), None)
+    by_name = (match[1] for name in names if (match := NAMES.search(name)))
     by_layer = (
         network
         for layer, network in LAYERS.items()
         if any(re.match(rf"(.*/)?({layer})", name) for name in names)
     )
-    if network := found or next(by_layer, None):
+    if network := next(chain(by_name, by_layer), None):
         raise UsageError(
             f"{source} has the weights of {network}, which kerazoo does not have: `kerazoo list` "
             "lists its models"
@@ -72,8 +73,8 @@ def format_of(path: Path) -> str:
             f"'{path}' is {other}, which kerazoo does not read: save its weights as a .keras file, "
             "an .h5 file or a checkpoint"
         )
-    found = mode(path)
-    if found is not None and stat.S_ISREG(found):
+    type_bits = mode(path)
+    if type_bits is not None and stat.S_ISREG(type_bits):
         with path.open("rb") as file:
             start = file.read(8)
         if start == b"\x89HDF\r\n\x1a\n":

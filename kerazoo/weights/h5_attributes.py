@@ -58,9 +58,8 @@ class Attributes:
             if kind == ATTRIBUTE:
                 version, *sizes = struct.unpack_from("<BxHHH", body)
                 at = 9 if version == 3 else 8
-                found = body[at : at + sizes[0]].rstrip(b"\0")
                 step = 8 if version == 1 else 1
-                if found == name:
+                if body[at : at + sizes[0]].rstrip(b"\0") == name:
                     return body[at + sum(step * -(-size // step) for size in sizes) :]
         raise ValueError(name)
 

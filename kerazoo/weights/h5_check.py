@@ -55,14 +55,15 @@ def check(file: h5py.File, source: str, size: int, packed_size: int | None = Non
 
     if file.id.links.visit(visit, info=True):
         raise CorruptFileError(
-            f"{source} has over {MAX_LINKS:,} groups and data sets, or {MAX_DEPTH} in each other"
+            f"{source} has over {MAX_LINKS:,} groups and data sets, or groups nested "
+            f"more than {MAX_DEPTH} deep"
         )
     seen, declared, stored = {h5py.h5o.get_info(file.id).addr}, 0, 0
     for name, kind, address in links:
         if kind != h5py.h5l.TYPE_HARD:
             raise CorruptFileError(f"{_at(name, source)} is a link, which is not read")
         if address in seen:
-            raise CorruptFileError(f"{_at(name, source)} appears twice, which is not read")
+            raise CorruptFileError(f"{_at(name, source)} is linked twice, which is not read")
         seen.add(address)
         item = h5py.h5o.open(file.id, name)
         if isinstance(item, h5py.h5d.DatasetID):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import io
 import json
 import math
 import re
+import tempfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +36,11 @@ CODE = ("Lambda", "__lambda__", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "
 NUMBERS = re.compile(r"bool|bfloat16|(float|u?int)(8|16|32|64)")  # types of arrays
 
 
-def check(path: Path) -> dict[str, Any]:
-    """Check a `.keras` file, and return what kerazoo has noted in it.
+def check(path: Path) -> tuple[Any, Any]:
+    """Check a `.keras` file.
+
+    Returns:
+        The config of its model, without how it was compiled; and what kerazoo has noted in it.
 
     Raises:
         UsageError: There is no such file, it contains code, which is never run, or no model.
@@ -54,7 +61,28 @@ def check(path: Path) -> dict[str, Any]:
     message = f"Keras cannot build the model of '{path}': it is damaged, or needs code"
     with reported_as(f"{message}, which is never run"):
         _check_model(f"'{path}'", config, len(weights))
-    return note
+    return config, note
+
+
+@contextlib.contextmanager
+def with_config(path: Path, config: Any) -> Iterator[Path]:
+    """Yield a `.keras` file with this config of its model: itself, or a copy that is removed.
+
+    Keras reads how models inside the outer one were compiled, though it is not to compile any.
+    """
+    with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
+        original = json.loads(archive.read(CONFIG))
+        original.pop("compile_config", None)
+        if original == config:
+            yield path
+            return
+        changed = Path(folder) / path.name
+        with zipfile.ZipFile(changed, "w") as new:
+            new.writestr(CONFIG, json.dumps(config))
+            for name in archive.namelist():
+                if name != CONFIG:
+                    new.writestr(name, archive.read(name))
+        yield changed
 
 
 def _check_members(source: str, archive: zipfile.ZipFile, size: int) -> None:
@@ -122,7 +150,8 @@ def _uncompiled(config: Any) -> Any:
 def _check_model(source: str, config: Any, size: int) -> None:
     """Raise an error where a file describes no model, or one that its weights cannot fill."""
     with shapes_only():
-        model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+        # of a copy, since Keras changes it
+        model = keras.saving.deserialize_keras_object(copy.deepcopy(config), safe_mode=True)
         if not isinstance(model, keras.Model):
             raise UsageError(f"{source} holds a {type(model).__name__}, not a model")
         elements = sum(math.prod(weight.shape) for weight in model.weights)

@@ -34,17 +34,18 @@ def load_model(path: Path) -> keras.Model:
     """
     import kerazoo.layers  # noqa: F401 - Keras must know the layers of kerazoo
 
-    note = keras_archive.check(path)
+    config, note = keras_archive.check(path)
     if path.suffix != ".keras":
         raise UsageError(f"'{path}' is a .keras file: rename it so that its name ends with .keras")
-    with reported_as(f"'{path}' is damaged: its weights are not those of its model"):
-        model = keras.models.load_model(path, compile=False, safe_mode=True)
+    damage = reported_as(f"'{path}' is damaged: its weights are not those of its model")
+    with damage, keras_archive.with_config(path, config) as file:
+        model = keras.models.load_model(file, compile=False, safe_mode=True)
     with reported_as(f"'{path}' has an unreadable {NOTE}"):
-        preprocessing, config = _from_note(note)
+        preprocessing, kerazoo_config = _from_note(note)
     if preprocessing is not None:
         model.preprocessing = preprocessing
-    if config is not None:
-        model.kerazoo_config = config
+    if kerazoo_config is not None:
+        model.kerazoo_config = kerazoo_config
     return model
 
 

@@ -22,7 +22,7 @@ class Selection:
     """Which weights `kerazoo.load_weights` loads, by their names in the source.
 
     Raises:
-        UsageError: A pattern is none, or `averages` is not a bool.
+        UsageError: A pattern is not a valid one, or `averages` is not a bool.
     """
 
     averages: bool = True
@@ -87,7 +87,7 @@ class Selection:
                 )
             by_weight[name] = average
         of_weights = {name: average for name, average in by_weight.items() if name in weights}
-        alone = not of_weights and len(by_weight) > len(weights)
+        alone = not of_weights and len(averages) > len(weights)
         if self.averages:
             weights |= by_weight if alone else of_weights
         elif alone:

@@ -155,7 +155,7 @@ class LoadedWeights:
         return getattr(self.graph, "kerazoo_config", None) or self.match.config
 
     def check_graph(self, model: keras.Model) -> None:
-        """Check that a model with these weights computes the same as theirs, where that is known.
+        """Check that a model computes the same as the one the weights are of, if that is known.
 
         Raises:
             UsageError: The model is not the network whose names they have.

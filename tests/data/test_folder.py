@@ -1,6 +1,7 @@
 import errno
 import os
 import shutil
+import unicodedata
 from itertools import chain
 from pathlib import Path
 
@@ -183,6 +184,22 @@ def test_classes_are_compared_in_one_unicode_form(pets: Path, tmp_path: Path) ->
     assert data.class_names == ("caf\u00e9", "dog")
     assert levels(data.test) == [(97, 0)]
     assert (98, 0) in levels(data.train) + levels(data.validation)
+
+
+def test_a_set_is_the_same_in_either_unicode_form(pets: Path, tmp_path: Path) -> None:
+    sets = []
+    for form in ("NFC", "NFD"):
+        root = tmp_path / form
+        shutil.copytree(pets, root)
+        for number, name in enumerate(("caf\u00e9", "cafz")):
+            for end in ("a\u00e9", "az", "b"):
+                name, end = (unicodedata.normalize(form, text) for text in (name, end))
+                paint(root / name / f"{end}.png", 50 + number)
+        sets.append(load(root))
+    one, other = sets
+    assert one.fingerprint == other.fingerprint
+    assert one.class_names == other.class_names
+    assert levels(one.train) == levels(other.train)
 
 
 def test_classes_with_few_images_are_reported(pets: Path, caplog: pytest.LogCaptureFixture) -> None:

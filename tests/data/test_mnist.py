@@ -93,6 +93,14 @@ def test_an_altered_file_is_reported_with_its_sha256(copy: Path, name: str) -> N
         mnist.load((28, 28, 1), copy)
 
 
+def test_the_same_elements_in_another_shape_are_reported(copy: Path) -> None:
+    elements = idx.read(copy / FILES[0])
+    idx.write(copy / FILES[0], elements.reshape(len(elements), 56, 14))
+    match = rf"{FILES[0]}' is damaged or altered: its elements are .*x56x14, not 28x28"
+    with pytest.raises(CorruptFileError, match=match):
+        mnist.load((28, 28, 1), copy)
+
+
 def test_a_missing_file_is_reported_even_if_mnist_is_prepared(
     copy: Path, mnist_files: Path
 ) -> None:

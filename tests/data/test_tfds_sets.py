@@ -1,10 +1,12 @@
 """Sets of tensorflow-datasets: small ones that are made here, because tests use no network."""
 
+import errno
 import threading
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -205,6 +207,17 @@ def test_a_download_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(builder, "download_and_prepare", fail)
     with pytest.raises(DataMissingError, match="cifar10 cannot be prepared: status 500"):
+        tfds_sets.prepare(builder)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(errno.EMFILE, "", "a")])
+def test_what_this_machine_lacks_is_no_missing_data(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builder = tfds_sets.open_builder("cifar10")
+    monkeypatch.setattr(tfds_sets, "_check_server", lambda _: None)
+    monkeypatch.setattr(builder, "download_and_prepare", Mock(side_effect=error))
+    with pytest.raises(type(error)):
         tfds_sets.prepare(builder)
 
 

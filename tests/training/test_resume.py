@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import random
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -236,6 +237,18 @@ def test_a_position_of_another_version_is_refused(data: ImageData) -> None:
         trainer.resume(State(taken.arrays, {**taken.record, "position": position}))
 
 
+def test_an_impossible_epoch_is_refused_at_once(data: ImageData) -> None:
+    trainer = begin(data)
+    trainer._recipe = dataclasses.replace(RECIPE, epochs=2**31 - 1)
+    taken = trainer.state()
+    position = {**taken.record["position"], "epoch": 2**31 - 1}
+    tracemalloc.start()
+    with pytest.raises(CorruptFileError, match="belongs to another training"):
+        trainer.resume(State(taken.arrays, {**taken.record, "position": position}))
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
+
+
 @pytest.mark.parametrize(
     ("images", "each"), [(SMALL, 11), pytest.param(LARGE, 5, marks=pytest.mark.full)]
 )
@@ -437,6 +450,7 @@ class TestCallbackStates:
             ("unknown", [np.zeros(2)]),
             ("count", None),
             ("count", [1]),
+            ("count", np.zeros(2)),  # which has no truth value
             ("phase", "second"),
             ("phase", 1),
         ],

@@ -17,7 +17,7 @@ import pytest
 
 from kerazoo.cli import main
 from kerazoo.errors import InterruptedRunError, KerazooError
-from kerazoo.files import locked, read_json
+from kerazoo.files import locked
 from kerazoo.training import callbacks
 from kerazoo.training import run as training_run
 from kerazoo.training import runs as training_runs
@@ -167,12 +167,14 @@ def test_a_run_that_may_not_be_read_is_skipped(
     for name in "ab":
         runs.put("whole", f"runs/{name}")
 
-    def refuse(path: Path) -> Any:
+    lstat = Path.lstat
+
+    def refuse(path: Path) -> os.stat_result:
         if path.parent.name == "a":
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
-        return read_json(path)
+        return lstat(path)
 
-    monkeypatch.setattr("kerazoo.files.read_json", refuse)
+    monkeypatch.setattr(Path, "lstat", refuse)  # as in a directory without permissions
     assert main(["train", "--resume"]) == 0
     warning = "kerazoo: warning: 'runs/a' is skipped: a file could not be read or written"
     assert capsys.readouterr().err.startswith(warning)
@@ -414,7 +416,7 @@ class TestRefuses:
             ("versions", "kerazoo"),
         ],
     )
-    def test_odd_values_in_the_configuration(
+    def test_other_values_in_the_configuration(
         self, name: str, value: Any, capsys: pytest.CaptureFixture[str]
     ) -> None:
         config = json.loads(Path("run/config.json").read_text())

@@ -1,3 +1,4 @@
+import dataclasses
 import errno
 import json
 import os
@@ -40,6 +41,13 @@ def test_metrics_grow_by_a_row_an_epoch() -> None:
     table = pd.read_csv("out/metrics.csv")
     assert len(table) == 2
     assert table.iloc[1].to_dict() == RESULT.__dict__
+
+
+def test_the_name_of_the_data_is_on_one_line_of_the_metrics() -> None:
+    folder = RunFolder.begin(Path("out"), False, "m", "d")
+    folder.write_metrics([dataclasses.replace(RESULT, epoch=1, data="folder:a\n2,\x1b[2J")])
+    assert not runs.has_ended_an_epoch(Path("out"))
+    assert pd.read_csv("out/metrics.csv").data[0] == r"folder:a\n2,\x1b[2J"
 
 
 def test_a_file_is_complete_or_absent() -> None:

@@ -119,7 +119,7 @@ def test_mutated_parts_of_checkpoints(part: str, count: int, saved: Path) -> Non
 @pytest.mark.parametrize("count", fuzz.COUNTS)
 @pytest.mark.parametrize("name", ["x.index", "old"])
 def test_mutated_entries_with_right_checksums(name: str, count: int, saved: Path) -> None:
-    """TensorFlow ends the process where it trusts the checksum of an odd entry."""
+    """TensorFlow ends the process where it trusts the checksum of an entry."""
     path = saved.with_name(name)
     entries = tables.entries(path.read_bytes())
     original = tables.joined(entries)

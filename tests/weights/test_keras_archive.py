@@ -1,4 +1,4 @@
-"""Hostile `.keras` files: code, bombs, odd members, models that are none, notes that are none."""
+"""Hostile `.keras` files: code, bombs, other members, models that are none, notes that are none."""
 
 import json
 import struct
@@ -187,7 +187,7 @@ def test_the_member_that_is_missing_is_named(
 @pytest.mark.parametrize(
     "name", ["../evil", "/etc/evil", "assets/../../evil", "assets\\evil", "evil.py", "a\nb"]
 )
-def test_odd_members_are_refused(name: str, members: Members, tmp_path: Path) -> None:
+def test_other_members_are_refused(name: str, members: Members, tmp_path: Path) -> None:
     members[name] = b"evil"
     path = packed(members, tmp_path / "b.keras")
     refuse(path, CorruptFileError, r"is not a \.keras file: it has '.*evil|it has 'a\\nb'$")
@@ -246,6 +246,25 @@ def test_a_config_that_is_none_is_damage(content: bytes, members: Members, tmp_p
     members["config.json"] = content
     with pytest.raises(KerazooError):
         load_model(packed(members, tmp_path / "b.keras"))
+
+
+def test_code_that_a_model_inside_was_compiled_with_is_not_looked_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    inner.compile("sgd", "mse")
+    keras.Sequential([keras.Input((3,)), inner]).save(tmp_path / "a.keras")
+    with zipfile.ZipFile(tmp_path / "a.keras") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(members["config.json"])
+    run = {"module": "subprocess", "class_name": "function", "config": "run"}
+    (compiled,) = (layer for layer in layers_of(config) if layer["class_name"] == "Sequential")
+    assert compiled["compile_config"]["loss"] == "mse"
+    compiled["compile_config"]["loss"] = {**run, "registered_name": "function"}
+    members["config.json"] = json.dumps(config).encode()
+    monkeypatch.setattr(keras.Model, "compile_from_config", None)
+    model = load_model(packed(members, tmp_path / "b.keras"))
+    np.testing.assert_array_equal(model.get_weights()[0], inner.get_weights()[0])
 
 
 def test_weights_of_another_model_are_damage(members: Members, tmp_path: Path) -> None:

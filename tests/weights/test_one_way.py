@@ -206,6 +206,17 @@ def test_a_compiled_model_comes_back(optimizer: str, form: str, tmp_path: Path) 
     assert_same_weights(source, kerazoo.create_model("mnist_cnn", weights=tmp_path / "b.keras"))
 
 
+def test_how_a_model_inside_another_was_compiled_is_not_read(tmp_path: Path) -> None:
+    def own_loss(y_true: Any, y_pred: Any) -> Any:
+        return keras.ops.mean(y_pred)
+
+    source = kerazoo.create_model("mnist_cnn")
+    source.compile("adam", own_loss, metrics=["accuracy"])
+    keras.Sequential([source, keras.layers.Dense(2)]).save(tmp_path / "a.keras")
+    model = kerazoo.create_model("mnist_cnn", weights=tmp_path / "a.keras")
+    assert_same_weights(source, model)
+
+
 def with_backbones(*backbones: keras.Model) -> keras.Model:
     """Return a model that runs models one after the other, and classifies the sum."""
     inputs = keras.Input((32, 32, 3))

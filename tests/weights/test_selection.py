@@ -101,6 +101,24 @@ def test_averages_alone_load(
         kerazoo.load_weights(model, path, averages=False)
 
 
+def test_averages_load_beside_as_many_statistics_though_some_are_ignored(
+    tmp_path: Path,
+) -> None:
+    inputs = keras.Input((4,))
+    x = keras.layers.BatchNormalization(name="bn")(keras.layers.Dense(3, name="d")(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(2, name="head")(x))
+    rng = np.random.default_rng(0)
+    tensors = {each.path: rng.random(each.shape, np.float32) for each in model.weights}
+    trained = {each.path for each in model.trainable_weights}
+    names = {name: f"{name}/{AVERAGE}" if name in trained else name for name in tensors}
+    path = saved({names[name]: value for name, value in tensors.items()}, tmp_path / "x")
+    before = values(model)
+    kerazoo.load_weights(model, path, ignore=["d/*", "head/*"])
+    for name, value in values(model).items():
+        expected = tensors if name.startswith("bn/") else before
+        np.testing.assert_array_equal(value, expected[name])
+
+
 @pytest.mark.parametrize(
     ("name", "scope"),
     [(AVERAGE, "train/tower"), ("my_ema", "train"), ("average", ""), (AVERAGE, "")],
