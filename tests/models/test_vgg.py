@@ -118,7 +118,7 @@ def test_output_shapes_with_each_option(
         assert model.layers[-1].name == "fc7"
 
 
-@pytest.mark.usefixtures("width")
+@pytest.mark.usefixtures("thin_networks")  # of full width, it takes ten minutes on some processors
 def test_every_position_of_a_feature_map_has_probabilities() -> None:
     image = np.random.default_rng(0).random((1, 256, 256, 3))
     last = kerazoo.create_model("vgg11", input_shape=(256, 256, 3))
