@@ -17,7 +17,8 @@ from kerazoo.text import BYTES, in_units
 MAX_SIZE = 2**26  # bytes of a file that is read as a whole
 # Directories of unfinished files: a process that is killed leaves its own. A run removes those of
 # runs in its directory, and not of an export that is being written there.
-UNFINISHED, UNFINISHED_RUN = ".kerazoo-new-", ".kerazoo-run-"
+UNFINISHED = ".kerazoo-new-"
+UNFINISHED_RUN = ".kerazoo-run-"
 POSIX = os.name == "posix"  # Windows lacks locks, and opens no directories
 IMPOSSIBLE = (errno.ENAMETOOLONG, errno.ELOOP)  # of a path that no file can have
 
