@@ -95,13 +95,13 @@ HOSTILE: dict[Callable[[h5py.File, Path], None], str] = {
     virtual: "has its data in another file, which is not read",
     external_link: "is a link, which is not read",
     soft_link: "is a link, which is not read",
-    loop: "'/layers/conv2d/layers' in .* appears twice, which is not read",
-    twice: "appears twice, which is not read",
+    loop: "'/layers/conv2d/layers' in .* is linked twice, which is not read",
+    twice: "is linked twice, which is not read",
     strings: "'/layers/conv2d/note' in .* has elements that are not numbers",
     huge: "declares more data than the file has",
     compressed: "would unpack .* bytes to 1,000,.*, which is too many to be read",
-    many: "has over 20,000 groups and data sets, or 100 in each other",
-    deep: "has over 20,000 groups and data sets, or 100 in each other",
+    many: "has over 20,000 groups and data sets, or groups nested more than 100 deep",
+    deep: "has over 20,000 groups and data sets, or groups nested more than 100 deep",
 }
 
 
