@@ -164,14 +164,19 @@ def integer(minimum: int, maximum: int) -> Callable[[str], int]:
     return read
 
 
-def path(text: str) -> Path:
-    """Return a path, in which ~ is a home directory."""
+def unchecked_path(text: str) -> Path:
+    """Return a path, in which ~ is a home directory, that no file may be able to have."""
     if not text:
         raise argparse.ArgumentTypeError("the path is empty")
     try:
-        result = Path(text).expanduser()
+        return Path(text).expanduser()
     except RuntimeError as error:
         raise argparse.ArgumentTypeError(f"'{text}': the user is unknown") from error
+
+
+def path(text: str) -> Path:
+    """Return a path, in which ~ is a home directory."""
+    result = unchecked_path(text)
     try:
         mode(result)
     except UsageError as error:

@@ -105,6 +105,13 @@ class FolderFiles:
 
     def _by_class(self, folders: Mapping[str, list[Path]]) -> dict[str, list[bytes]]:
         others = [self.root, *(path for paths in folders.values() for path in paths)]
+        names: dict[tuple[int, int], str] = {}
+        for name, paths in folders.items():
+            for path in paths:
+                if (other := names.setdefault(_identity(path), name)) != name:
+                    raise DataMissingError(
+                        f"the classes '{other}' and '{name}' are one folder: remove the link"
+                    )
         files = {
             name: sorted(
                 (path for folder in paths for path in self._images(folder, others)), key=_order

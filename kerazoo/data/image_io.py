@@ -27,6 +27,7 @@ from kerazoo.text import either
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WebP")
 SUFFIXES = (".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 MAX_PIXELS = 89_478_485  # from which on Pillow warns
+LEVELS = {"L;2": 3, "L;4": 15}  # the highest in the pixels of a PNG, by Pillow's name of them
 BIT_DEPTHS = (8, 12, 16)  # bits that the levels of gray images of 16 bits may really have
 # Parts of MAX_PIXELS, of which an image needs some while it is decoded, and whose turn it is.
 PARTS = 256
@@ -132,6 +133,7 @@ def bit_depth(image: Image.Image) -> int:
 
 def _upright(image: Image.Image, mode: str) -> Image.Image:
     """Return an image upright, of 8 bits and opaque, in the mode "L" or "RGB"."""
+    _scale_transparency(image)
     image.load()
     try:
         ImageOps.exif_transpose(image, in_place=True)
@@ -147,6 +149,18 @@ def _upright(image: Image.Image, mode: str) -> Image.Image:
     if image.mode not in ("L", "RGB"):
         image = image.convert("RGB")  # from some modes, there is no other way to gray
     return image if image.mode == mode else image.convert(mode)
+
+
+def _scale_transparency(image: Image.Image) -> None:
+    """Scale the transparent level or color of a PNG to 8 bits, as Pillow scales its pixels."""
+    transparent = image.info.get("transparency")
+    if image.format != "PNG" or not (tiles := getattr(image, "tile", [])):
+        return
+    layout = tiles[0].args
+    if layout in LEVELS and isinstance(transparent, int):
+        image.info["transparency"] = transparent * 255 // LEVELS[layout]
+    elif layout == "RGB;16B" and isinstance(transparent, tuple):
+        image.info["transparency"] = tuple(level >> 8 for level in transparent)
 
 
 def _of_8_bits(image: Image.Image) -> Image.Image:

@@ -2,10 +2,12 @@
 
 import argparse
 import logging
+from pathlib import Path
 from typing import Any
 
-from kerazoo.arguments import Parser, add_format, add_messages, one_of, path, print_result
+from kerazoo.arguments import Parser, add_format, add_messages, one_of, print_result, unchecked_path
 from kerazoo.errors import KerazooError, UsageError
+from kerazoo.files import mode
 from kerazoo.text import format_table, terminal_width
 from kerazoo.weights import shipped
 
@@ -25,14 +27,14 @@ def add(parser: Parser) -> None:
     text = f"the model: {' or '.join(names)}"
     parser.add_argument("--model", type=one_of(names), required=True, metavar="NAME", help=text)
     text = "a BMP, GIF, JPEG, PNG, TIFF or WebP file"
-    parser.add_argument("images", type=path, nargs="+", metavar="IMAGE", help=text)
+    parser.add_argument("images", type=unchecked_path, nargs="+", metavar="IMAGE", help=text)
     add_format(parser)
     add_messages(parser)
     parser.set_defaults(run=_predict)
 
 
 def _predict(parsed: argparse.Namespace) -> None:
-    if not any(image.exists() for image in parsed.images):
+    if not any(map(_may_be_there, parsed.images)):
         raise UsageError(f"there is no file '{parsed.images[0]}'")
     from kerazoo.device import start_tensorflow
 
@@ -58,6 +60,13 @@ def _predict(parsed: argparse.Namespace) -> None:
         for error in others:
             logger.error("%s", error)
         raise last
+
+
+def _may_be_there(image: Path) -> bool:
+    try:
+        return mode(image) is not None
+    except (UsageError, OSError):  # what is wrong is reported with the others
+        return True
 
 
 def _three_decimals(value: str | float) -> str:

@@ -162,7 +162,8 @@ def unfinished(path: Path, format: str) -> AbstractContextManager[Path]:
 
     files.check_target(path)
     if format in ("slim", "tf1"):
-        files.check_target(index_of(path))
+        for file in (index_of(path), Path(f"{path}.data-00000-of-00001")):
+            files.check_target(file)
         return checkpoint_writer.replacing(path)
     return files.replacing(path)
 

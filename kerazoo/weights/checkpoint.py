@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,12 @@ from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.files import read_bytes
 from kerazoo.lazy import tf
 from kerazoo.weights import checkpoint_index
-from kerazoo.weights.checkpoint_files import check_data_files, index_of, prefix_of
+from kerazoo.weights.checkpoint_files import (
+    check_data_files,
+    index_of,
+    plain_prefix,
+    prefix_of,
+)
 from kerazoo.weights.damage import check_expansion, reported_as
 from kerazoo.weights.selection import AVERAGE, suffixes
 
@@ -41,16 +48,22 @@ class Checkpoint(Mapping[str, np.ndarray]):
         self._is_old = not index_of(prefix).exists()
         if not self._is_old:
             self._declared = self._checked(_declared_by_index, prefix)
-            self._reader = self._checked(tf.train.load_checkpoint, str(prefix))
+            self._reader = self._open(prefix)
         else:  # a single file, as TensorFlow 0.x wrote
             self._problem = f"{self.name} is neither a .keras nor an .h5 file nor a checkpoint"
-            self._reader = self._checked(tf.train.load_checkpoint, str(prefix))
+            self._reader = self._open(prefix)
             self._declared = self._checked(_declared_by_reader, self._reader, prefix)
         if any(name.endswith(OBJECTS) for name in self):
             raise UsageError(
                 f"{self.name} was saved by tf.train.Checkpoint, which has no names of layers: "
                 "restore it with that class, and save the model's weights as a .weights.h5 file"
             )
+
+    def _open(self, prefix: Path) -> Any:
+        """Return TensorFlow's reader, which opens the data files when it is used."""
+        stack = contextlib.ExitStack()
+        weakref.finalize(self, stack.close)
+        return self._checked(tf.train.load_checkpoint, stack.enter_context(plain_prefix(prefix)))
 
     def __getitem__(self, name: str) -> np.ndarray:
         """Return the elements of a tensor, or raise a CorruptFileError."""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kerazoo.errors import CorruptFileError, UsageError
-from kerazoo.files import check_file, mode
+from kerazoo.files import POSIX, check_file, mode
 from kerazoo.text import listed
 
 PART = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 STATE = "checkpoint"  # names the latest in its directory
 LATEST = re.compile(rb'^model_checkpoint_path:[ \t]*"((?:[^"\\\n]|\\.)*)"', re.MULTILINE)
 MAX_STATE = 10**6  # bytes
+SPECIAL = re.compile(r"[][*?\\\ud800-\udfff]")  # in patterns of TensorFlow, or not UTF-8
 SAVED_MODEL = ("saved_model.pb", "saved_model.pbtxt")
 
 logger = logging.getLogger("kerazoo")
@@ -50,6 +53,23 @@ def exists(path: Path) -> bool:
 def index_of(prefix: Path) -> Path:
     """Return the name of the index of a checkpoint."""
     return Path(f"{prefix}.index")
+
+
+@contextlib.contextmanager
+def plain_prefix(prefix: Path) -> Iterator[str]:
+    """Yield a prefix by which TensorFlow reads a checkpoint, which it takes for a pattern.
+
+    Where the prefix has special characters, it is one of links in a directory of their own.
+    """
+    if not POSIX or not SPECIAL.search(str(prefix)):
+        yield str(prefix)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / "model"
+        for file in (prefix, index_of(prefix), *data_files(prefix)):
+            if file.exists():
+                Path(f"{link}{file.name.removeprefix(prefix.name)}").symlink_to(file.absolute())
+        yield str(link)
 
 
 def data_files(prefix: Path) -> list[Path]:

@@ -14,7 +14,7 @@ from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.files import POSIX, UNFINISHED, flush, lock_descriptor, read_bytes
 from kerazoo.lazy import tf
 from kerazoo.weights import checkpoint_index
-from kerazoo.weights.checkpoint_files import data_files, index_of
+from kerazoo.weights.checkpoint_files import data_files, index_of, plain_prefix
 from kerazoo.weights.damage import reported_as
 
 
@@ -26,7 +26,8 @@ def write(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
     """
     names, values = list(tensors), list(tensors.values())
     slices = [""] * len(names)
-    tf.raw_ops.SaveV2(prefix=str(path), tensor_names=names, shape_and_slices=slices, tensors=values)
+    prefix = os.fsencode(path)  # as it may not be UTF-8
+    tf.raw_ops.SaveV2(prefix=prefix, tensor_names=names, shape_and_slices=slices, tensors=values)
 
 
 @contextlib.contextmanager
@@ -38,21 +39,21 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     path = path.absolute()
     with _locked(path), tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=path.parent) as folder:
-        unfinished = Path(folder) / path.name
+        # TensorFlow appends to the name, which may be as long as a name can be
+        unfinished = Path(folder) / "model"
         yield unfinished
         if _number_of_files(path) == 1:
             unfinished = _split(unfinished)
-        files = data_files(unfinished)
-        for file in files:
+        new = set()
+        for file in data_files(unfinished):
             flush(file)
-            file.replace(path.with_name(file.name))
+            new.add(file.replace(f"{path}{file.name.removeprefix(unfinished.name)}"))
         flush(index_of(unfinished))
         flush(path.parent)
         index_of(unfinished).replace(index_of(path))
         flush(path.parent)
-        new = {file.name for file in files}
         for file in data_files(path):
-            if file.name not in new:
+            if file not in new and not file.is_dir():
                 file.unlink()
 
 
@@ -69,14 +70,16 @@ def _number_of_files(path: Path) -> int:
 
 def _split(path: Path) -> Path:
     """Return the prefix of the same checkpoint with two data files."""
-    reader = tf.train.load_checkpoint(str(path))
-    names = sorted(reader.get_variable_to_shape_map())
-    parts = [path.with_name(f"part-{number}") for number in range(2)]
-    for number, part in enumerate(parts):
-        write(part, {name: reader.get_tensor(name) for name in names[number::2]})
+    with plain_prefix(path) as plain:
+        reader = tf.train.load_checkpoint(plain)
+        names = sorted(reader.get_variable_to_shape_map())
+        parts = [path.with_name(f"part-{number}") for number in range(2)]
+        for number, part in enumerate(parts):
+            write(part, {name: reader.get_tensor(name) for name in names[number::2]})
     result = path.parent / "split" / path.name
+    prefixes = [os.fsencode(part) for part in parts]
     tf.raw_ops.MergeV2Checkpoints(
-        checkpoint_prefixes=[str(part) for part in parts], destination_prefix=str(result)
+        checkpoint_prefixes=prefixes, destination_prefix=os.fsencode(result)
     )
     return result
 

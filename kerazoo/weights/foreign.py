@@ -40,6 +40,7 @@ SUFFIXES = {
     ".pt": "a file of PyTorch",
     ".pth": "a file of PyTorch",
     ".safetensors": "a file of safetensors",
+    ".json": "a JSON file",
     ".npz": "a file of NumPy",
     ".npy": "a file of NumPy",
 }

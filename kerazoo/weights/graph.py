@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -22,6 +23,11 @@ SETTINGS = {
     "AveragePooling2D": ("pool_size", "strides", "padding"),
     "LocalResponseNormalization": ("size", "k", "alpha", "beta"),
 }
+# Layers without weights that change at most the shape of what they get when a model predicts.
+NEUTRAL = re.compile(
+    r"InputLayer|\w*Dropout\w*|Gaussian\w+|Random\w+|Flatten|Reshape|ZeroPadding2D|Identity|"
+    r"ActivityRegularization|Global\w+"
+)
 
 
 def find_network(model: keras.Model, networks: Iterable[Network], library: str) -> Network:
@@ -85,6 +91,25 @@ def check_same_graph(
             for difference, names in differences.items()
         )
         raise error(f"{source} is another network than '{model.name}': {text}")
+
+
+def extra_layers(
+    layers: Mapping[str, Any], loaded: Collection[str], known: Collection[str]
+) -> list[str]:
+    """Return the layers without weights that another model lacks and that may change its outputs.
+
+    Args:
+        layers: By their names, in order.
+        loaded: Names of those whose weights are loaded; what is after all of them does not count.
+        known: Names of those that the other model has.
+    """
+    end = max((place for place, name in enumerate(layers) if name in loaded), default=0)
+    return [
+        name
+        for name, layer in list(layers.items())[:end]
+        if not (layer.weights or name in known or NEUTRAL.fullmatch(type(layer).__name__))
+        and _settings(layer).get("activation") != "linear"
+    ]
 
 
 def _settings(layer: Any) -> dict[str, Any]:

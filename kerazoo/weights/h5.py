@@ -36,7 +36,8 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
         check(file, f"'{path}'", path.stat().st_size)
         attributes = Attributes(content, path.stat().st_size)
         root = file.get("model_weights", file)
-        layers = _keras_3(file, attributes) if "layers" in file else _legacy(root, attributes)
+        is_keras_3 = "layers" in file or any("vars" in each for each in file.values())
+        layers = _keras_3(file, attributes) if is_keras_3 else _legacy(root, attributes)
         for layer, arrays in layers:
             for kind, array in zip(kinds(len(arrays)), arrays, strict=True):
                 if weights.setdefault(f"{layer}/{kind}", array) is not array:
@@ -49,10 +50,17 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
 
 
 def _keras_3(group: h5py.Group, attributes: Attributes, start: str = "") -> Iterator[Layer]:
-    """Yield the layers of what Keras 3 saves as `.weights.h5`."""
-    for child in group["layers"].values():
-        variables = child["vars"]
-        if "layers" in child:
+    """Yield the layers of what Keras 3 saves as `.weights.h5`.
+
+    They are in the group "layers", or of a subclass of Keras's Model, in groups of its attributes.
+    """
+    for key, child in group.items():
+        if key in ("vars", "optimizer"):
+            continue
+        variables = child.get("vars")
+        if variables is None:
+            yield from _keras_3(child, attributes, start)
+        elif "layers" in child:
             (name,) = attributes.texts(variables, "name")
             yield from _keras_3(child, attributes, f"{start}{name}/")
         elif len(variables):

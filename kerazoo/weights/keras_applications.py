@@ -28,6 +28,7 @@ from kerazoo.weights.networks import (
     KERAS,
     KERAS_NETWORKS,
     Network,
+    named_layers,
     named_weights,
     nested_models,
     weight_arrays,
@@ -46,9 +47,18 @@ def from_model(
         model: The model.
         name: Its name in messages, by default that of the model.
         error: What is raised if the weights do not fit another model.
+
+    Raises:
+        UsageError: A layer has LoRA weights.
     """
     models = {"": model, **dict(nested_models(model))}
     name = name or f"the model '{model.name}'"
+    for path, layer in named_layers(model):
+        if getattr(layer, "lora_enabled", False):
+            raise UsageError(
+                f"{name} has LoRA weights in '{path}': save it as a .weights.h5 file, which has "
+                "them merged into the others, and load that"
+            )
     return Source(name, weight_arrays(model), KERAS_NETWORKS, models, error=error)
 
 

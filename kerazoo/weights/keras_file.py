@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from kerazoo import registry
-from kerazoo.errors import CorruptFileError, UsageError
+from kerazoo.compat import shapes_only
+from kerazoo.errors import CorruptFileError, KerazooError, UsageError
 from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
 from kerazoo.weights import keras_archive
@@ -17,6 +18,8 @@ from kerazoo.weights.keras_applications import from_model
 from kerazoo.weights.keras_archive import NOTE
 from kerazoo.weights.preprocessing import BY_NAME, Preprocessing
 from kerazoo.weights.source import Source
+
+NOT_NOTED = {"input_tensor", "name", "weights"}  # of the options of a model
 
 
 def read(path: Path) -> Source:
@@ -41,7 +44,7 @@ def load_model(path: Path) -> keras.Model:
     with damage, keras_archive.with_config(path, config) as file:
         model = keras.models.load_model(file, compile=False, safe_mode=True)
     with reported_as(f"'{path}' has an unreadable {NOTE}"):
-        preprocessing, kerazoo_config = _from_note(note)
+        preprocessing, kerazoo_config = _from_note(note, model)
     if preprocessing is not None:
         model.preprocessing = preprocessing
     if kerazoo_config is not None:
@@ -49,14 +52,21 @@ def load_model(path: Path) -> keras.Model:
     return model
 
 
-def _from_note(note: Any) -> tuple[Preprocessing | None, ModelConfig | None]:
-    """Return what `write` has noted; raise an error of several kinds if it has not."""
+def _from_note(note: Any, model: keras.Model) -> tuple[Preprocessing | None, ModelConfig | None]:
+    """Return what `write` has noted of a model; raise an error of several kinds if it has not."""
     note = {**note}
     preprocessing = BY_NAME[note["preprocessing"]] if "preprocessing" in note else None
     if "model" not in note:
         return preprocessing, None
     name, options = note["model"]["name"], note["model"]["options"]
-    if name not in registry.names():
+    if name not in registry.names() or NOT_NOTED & options.keys():
+        raise ValueError(name)
+    try:
+        with shapes_only():
+            described = registry.constructor(name)(**options)
+    except KerazooError as error:
+        raise ValueError(name) from error
+    if [each.shape for each in described.weights] != [each.shape for each in model.weights]:
         raise ValueError(name)
     return preprocessing, ModelConfig(name, {**options})
 

@@ -58,16 +58,19 @@ class Selection:
 
     def names(
         self, source: str, tensors: Collection[str], averages: Collection[str]
-    ) -> dict[str, str]:
-        """Return the names of the tensors after averaging and renaming: new name -> name.
+    ) -> tuple[dict[str, str], set[str]]:
+        """Return the names of the tensors after averaging and renaming.
 
-        An average has the name of the weight that it is of, in place of that weight. Where there
-        are raw weights too, an average of something else is left out.
+        An average has the name of the weight that it is of, in place of that weight.
 
         Args:
             source: Its name in messages.
             tensors: All names, those of the averages too.
             averages: Those of averages.
+
+        Returns:
+            New name -> name; and the averages that may be of no weight: those of what is not
+            there, where there are raw weights too.
 
         Raises:
             UsageError: A pattern of `rename` fits no name, or gives two tensors one name; or a
@@ -88,8 +91,9 @@ class Selection:
             by_weight[name] = average
         of_weights = {name: average for name, average in by_weight.items() if name in weights}
         alone = not of_weights and len(averages) > len(weights)
+        absent = set() if alone else set(by_weight.values()) - set(of_weights.values())
         if self.averages:
-            weights |= by_weight if alone else of_weights
+            weights |= by_weight
         elif alone:
             raise UsageError(f"{source} holds moving averages alone: load it with averages=True")
         result: dict[str, str] = {}
@@ -105,7 +109,7 @@ class Selection:
             result[new] = tensor
         if unused:
             raise UsageError(f"rename: '{sorted(unused)[0]}' fits no name in {source}")
-        return result
+        return result, absent
 
 
 def is_average(name: str) -> bool:

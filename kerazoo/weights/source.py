@@ -12,8 +12,9 @@ import numpy as np
 from kerazoo.errors import CorruptFileError, KerazooError, UsageError
 from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
+from kerazoo.text import listed
 from kerazoo.weights.foreign import check_known
-from kerazoo.weights.graph import check_same_graph, find_network
+from kerazoo.weights.graph import check_same_graph, extra_layers, find_network
 from kerazoo.weights.match import Match, matched
 from kerazoo.weights.networks import Network, kinds, named_layers, named_weights, names_in_kerazoo
 from kerazoo.weights.preprocessing import Preprocessing
@@ -58,7 +59,7 @@ class Source:
                 for name in candidates
                 if is_average(name) and not any(each in targets for each in suffixes(name))
             ]
-        renamed = selection.names(self.name, candidates, averages)
+        renamed, may_be_none = selection.names(self.name, candidates, averages)
         ignored = {n: tensor for n, tensor in renamed.items() if selection.ignores(n, tensor)}
         chosen = {n: tensor for n, tensor in renamed.items() if n not in ignored}
         match = self._match(chosen, ignored, targets, getattr(model, "kerazoo_config", None))
@@ -66,11 +67,14 @@ class Source:
             expected = [match.name_of(key) for key in targets]
             selection.check_ignored(self.name, [*renamed, *self.tensors, *expected])
         keys = {name: match.key_of(name) for name in renamed}
+        for name in [name for name, tensor in chosen.items() if tensor in may_be_none]:
+            if keys[name] is None or (model is not None and keys[name] not in targets):
+                del chosen[name]
         unknown = [name for name in chosen if keys[name] is None]
         # Of a model with others inside, those outside of the one that fits are left out.
         scope = match.scope if match.scope in self.models else ""
         outside = [chosen[name] for name in unknown if not name.startswith(scope)]
-        used = set(renamed.values())
+        used = {*chosen.values(), *ignored.values()}
         unused = [name for name in averages if name not in used]
         return LoadedWeights(
             self,
@@ -176,6 +180,11 @@ class LoadedWeights:
             others = {name: by_name[other] for name, other in names.items() if other in by_name}
             loaded = {key.rpartition("/")[0] for key in self.names}
             check_same_graph(model, others, loaded, source.name, source.error)
+            inside = {name: each for name, each in by_name.items() if name.startswith(match.scope)}
+            of_source = {match.layer_name(name) for name in loaded}
+            if more := extra_layers(inside, of_source, list(names.values())):
+                message = "%s has layers that '%s' lacks, and which may change its outputs: %s"
+                logger.warning(message, source.name, model.name, listed(more))
 
     def nested_models(self) -> str:
         """Return what to add to a message where none of the nested models fits."""

@@ -130,10 +130,17 @@ def test_links_are_followed_once(pets: Path, tmp_path: Path) -> None:
     (pets / "cat" / "again").symlink_to(tmp_path / "more" / "deep")
     (tmp_path / "more" / "back").symlink_to(pets / "cat")
     (pets / "cat" / "one.png").symlink_to(tmp_path / "more" / "deep" / "x.png")
-    (pets / "bird").symlink_to(pets / "dog")
+    shutil.copytree(pets / "dog", tmp_path / "birds")
+    (pets / "bird").symlink_to(tmp_path / "birds")
     data = load(pets)
     assert data.class_names == ("bird", "cat", "dog")
     assert sum(split.size for split in (data.train, data.validation, data.test)) == 60 + 2 + 20
+
+
+def test_a_class_that_links_to_another_is_an_error(pets: Path) -> None:
+    (pets / "bird").symlink_to("dog")
+    with pytest.raises(DataMissingError, match=r"'(bird|dog)' and '(bird|dog)' are one folder"):
+        load(pets)
 
 
 def test_a_link_upwards_gives_a_class_no_images_of_others(

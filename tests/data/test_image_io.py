@@ -4,6 +4,7 @@ import errno
 import struct
 import subprocess
 import sys
+import zlib
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,38 @@ def test_every_form_of_a_drawing_has_its_pixels(name: str, channels: int, tmp_pa
     expected = np.repeat(image_forms.drawing()[..., None], channels, axis=-1)
     assert pixels.shape == expected.shape
     assert np.abs(pixels.astype(int) - expected).max() <= image_forms.bound(name)
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    check = struct.pack(">I", zlib.crc32(name + content))
+    return struct.pack(">I", len(content)) + name + content + check
+
+
+@pytest.mark.parametrize(
+    ("color", "bits", "row", "transparent"),
+    [
+        (0, 1, bytes([0b0011_0000]), [1]),
+        (0, 2, bytes([0b0000_0101]), [1]),
+        (0, 2, bytes([0b0000_1111]), [3]),
+        (0, 4, bytes([0x00, 0x77]), [7]),
+        (0, 8, bytes([0, 0, 9, 9]), [9]),
+        (0, 16, struct.pack(">4H", 0, 0, 258, 258), [258]),
+        (2, 8, bytes([0] * 6 + [1, 2, 3] * 2), [1, 2, 3]),
+        (2, 16, struct.pack(">12H", *[0] * 6, *[258, 772, 9] * 2), [258, 772, 9]),
+    ],
+)
+def test_a_transparent_level_of_a_png_is_one_of_its_own_bits(
+    color: int, bits: int, row: bytes, transparent: list[int], tmp_path: Path
+) -> None:
+    """By the PNG specification, https://www.w3.org/TR/png/#11tRNS."""
+    header = struct.pack(">IIBBBBB", 4, 1, bits, color, 0, 0, 0)
+    levels = struct.pack(f">{len(transparent)}H", *transparent)
+    parts = {b"IHDR": header, b"tRNS": levels, b"IDAT": zlib.compress(b"\0" + row), b"IEND": b""}
+    content = b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts.items())
+    for channels in (1, 3):
+        pixels = read(tmp_path, content, channels)
+        np.testing.assert_array_equal(pixels[0, :2], 0)
+        np.testing.assert_array_equal(pixels[0, 2:], 255)
 
 
 @pytest.mark.parametrize("format", ["BMP", "PNG", "TIFF", "WebP"])

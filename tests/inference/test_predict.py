@@ -214,7 +214,7 @@ def test_a_bad_file_costs_one_line(tmp_path: Path, capsys: pytest.CaptureFixture
     Image.fromarray(one).save(tmp_path / "one.png")
     Image.fromarray(np.full((9, 9), 7, np.uint8)).save(tmp_path / "blank.png")
     (tmp_path / "torn.png").write_bytes((tmp_path / "one.png").read_bytes()[:-30])
-    names = ["torn.png", "one.png", "nothing.png", "blank.png", "one.png"]
+    names = ["torn.png", "one.png", "nothing.png", "blank.png", "x" * 300, "a\0b", "one.png"]
     paths = [str(tmp_path / name) for name in names]
     assert main(["predict", "--model", "mnist_cnn", "--format", "csv", *paths]) == 4
     shown = capsys.readouterr()
@@ -224,8 +224,9 @@ def test_a_bad_file_costs_one_line(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "torn.png' is damaged" in last
     assert any("nothing.png'" in line for line in others)
     assert any("blank.png' is blank" in line for line in others)
+    assert sum("no file can have the path" in line for line in others) == 2
     assert all(line.startswith("kerazoo: ") for line in [*others, last])
-    assert len(others) == 2
+    assert len(others) == 4
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (40, 30)])

@@ -51,6 +51,34 @@ def test_the_latest_of_a_directory_that_was_moved_is_found(folder: Path, tmp_pat
     assert_same_weights(loaded(moved), loaded(moved / "a"))
 
 
+NAMES = ["n[1].ckpt", "a\\b*?.ckpt", os.fsdecode(b"lat\xe9.ckpt"), "l" * 230, "x[1]/y.ckpt"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_checkpoint_may_have_any_name(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    for seed in range(3):  # with one data file, with two, and with one
+        keras.utils.set_random_seed(seed)
+        source = kerazoo.create_model("mnist_cnn")
+        export_weights(source, path, "tf1")
+        assert_same_weights(loaded(path), source)
+    assert len(list(path.parent.iterdir())) == 2  # nothing is left of the earlier ones
+
+
+def test_a_name_that_is_too_long_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no file can have the path"):
+        export_weights(kerazoo.create_model("mnist_cnn"), tmp_path / ("l" * 240), "tf1")
+
+
+def test_a_directory_beside_a_checkpoint_is_left(tmp_path: Path) -> None:
+    (tmp_path / "a.data-00007-of-00009").mkdir()
+    source = kerazoo.create_model("mnist_cnn")
+    for _ in range(2):
+        export_weights(source, tmp_path / "a", "tf1")
+    assert_same_weights(loaded(tmp_path / "a"), source)
+
+
 def test_a_name_in_another_writing_is_found(folder: Path) -> None:
     for part in ("index", DATA):
         (folder / f"b.{part}").rename(folder / f"ß.{part}")
@@ -169,9 +197,22 @@ def test_another_programs_files_are_named_for_what_they_are(
         ("x.tflite", "a model of TensorFlow Lite"),
         ("x.pth", "a file of PyTorch"),
         ("x.npz", "a file of NumPy"),
+        ("x.weights.json", "a JSON file"),
     ):
         (tmp_path / name).write_bytes(b"content")
         refuse(model, tmp_path / name, UsageError, f"{name}' is {kind}, which kerazoo does not r")
+
+
+def test_a_checkpoint_of_one_file_is_not_taken_for_another(tmp_path: Path) -> None:
+    for value, name in enumerate(("old[1].ckpt", "old1.ckpt")):
+        with tf.Graph().as_default(), tf1.Session() as session:
+            tf1.get_variable("a/b", (2,), initializer=tf1.constant_initializer(value))
+            session.run(tf1.global_variables_initializer())
+            saver = tf1.train.Saver(write_version=tf1.train.SaverDef.V1)
+            saver.save(session, str(tmp_path / "v1"))
+        (tmp_path / "v1").rename(tmp_path / name)
+    for value, name in enumerate(("old[1].ckpt", "old1.ckpt")):
+        np.testing.assert_array_equal(Checkpoint(tmp_path / name)["a/b"], value)
 
 
 def test_a_checkpoint_of_one_file_that_declares_too_much_is_corrupt(

@@ -288,6 +288,9 @@ NOTES = [
     {"model": {"name": "vgg16"}},
     {"model": {"name": "vgg16", "options": 3}},
     {"model": {"name": "vgg16", "options": [["a"]]}},
+    {"model": {"name": "mnist_cnn", "options": {}}},  # which it is not
+    {"model": {"name": "mnist_cnn", "options": {"classes": -1}}},
+    {"model": {"name": "mnist_cnn", "options": {"unknown": 1}}},
 ]
 
 
@@ -296,6 +299,18 @@ def test_a_note_of_another_form_is_refused(note: Any, members: Members, tmp_path
     members["kerazoo.json"] = json.dumps(note).encode()
     path = packed(members, tmp_path / "b.keras")
     refuse(path, CorruptFileError, r"has an unreadable kerazoo\.json$")
+
+
+@pytest.mark.parametrize("option", ["weights", "name", "input_tensor"])
+def test_a_note_gives_no_options_but_those_of_the_graph(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export_weights(kerazoo.create_model("mnist_cnn"), tmp_path / "a.keras", "keras")
+    with zipfile.ZipFile(tmp_path / "a.keras") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    note = {"model": {"name": "mnist_cnn", "options": {option: "/etc/passwd"}}}
+    members["kerazoo.json"] = json.dumps(note).encode()
+    refuse(packed(members, tmp_path / "b.keras"), CorruptFileError, "has an unreadable kerazoo")
 
 
 def test_a_model_with_a_note_knows_what_it_is(tmp_path: Path) -> None:

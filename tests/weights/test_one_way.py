@@ -206,6 +206,71 @@ def test_a_compiled_model_comes_back(optimizer: str, form: str, tmp_path: Path) 
     assert_same_weights(source, kerazoo.create_model("mnist_cnn", weights=tmp_path / "b.keras"))
 
 
+@keras.saving.register_keras_serializable("kerazoo_tests")
+class Subclass(keras.Model):
+    """An mnist_cnn whose layers are attributes, and one a list of them."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        layers = keras.layers
+        self.first = layers.Conv2D(32, 3, padding="same", activation="relu", name="conv1")
+        self.others = [
+            layers.Conv2D(64, 3, strides=2, padding="same", activation="relu", name="conv2"),
+            layers.Dense(64, "relu", name="fc1"),
+        ]
+        self.drop = layers.Dropout(0.5)
+        self.last = layers.Dense(10, "softmax", name="output")
+        self.pool, self.flatten = layers.MaxPooling2D(), layers.Flatten()
+
+    def call(self, x: Any) -> Any:
+        x = self.pool(self.others[0](self.first(x)))
+        return self.last(self.drop(self.others[1](self.flatten(x))))
+
+
+@pytest.mark.parametrize("form", ["object", "a.weights.h5", "a.keras"])  # Keras saves no .h5
+def test_a_model_of_a_class_comes_in_every_form(form: str, tmp_path: Path) -> None:
+    source = Subclass()
+    images = np.random.default_rng(0).random((2, 28, 28, 1), np.float32)
+    expected = source(images)
+    model = kerazoo.create_model("mnist_cnn", weights=given(source, form, tmp_path))
+    np.testing.assert_allclose(model(images), expected, rtol=1e-5)
+
+
+def test_lora_weights_load_once_they_are_merged(tmp_path: Path) -> None:
+    source = kerazoo.create_model("mnist_cnn")
+    for layer in source.layers:
+        if isinstance(layer, keras.layers.Dense | keras.layers.Conv2D):
+            layer.enable_lora(2)
+            layer.lora_kernel_b.assign(keras.ops.ones_like(layer.lora_kernel_b))
+    model = kerazoo.create_model("mnist_cnn")
+    match = r"has LoRA weights in 'conv1': save it as a \.weights\.h5 file"
+    assert_refused(model, lambda: load_weights(model, source, ignore=["*lora*"]), UsageError, match)
+    images = np.random.default_rng(0).random((2, 28, 28, 1), np.float32)
+    load_weights(model, given(source, "a.weights.h5", tmp_path))
+    np.testing.assert_allclose(model(images), source(images), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("layer", "place", "is_reported"),
+    [
+        (keras.layers.Activation("tanh"), 1, True),
+        (keras.layers.Rescaling(1 / 255), 0, True),
+        (keras.layers.Activation("linear"), 1, False),
+        (keras.layers.SpatialDropout2D(0.1), 1, False),
+        (keras.layers.Softmax(), 99, False),  # after the last weights
+    ],
+)
+def test_layers_without_weights_that_the_model_lacks_are_reported(
+    layer: keras.Layer, place: int, is_reported: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    layers = kerazoo.create_model("mnist_cnn").layers
+    layers.insert(1 + place, layer)
+    source = keras.Sequential([keras.Input((28, 28, 1)), *layers[1:]])
+    kerazoo.create_model("mnist_cnn", weights=source)
+    reported = "has layers that 'mnist_cnn' lacks, and which may change its outputs: " + layer.name
+    assert (reported in caplog.text) == is_reported
+
+
 def test_how_a_model_inside_another_was_compiled_is_not_read(tmp_path: Path) -> None:
     def own_loss(y_true: Any, y_pred: Any) -> Any:
         return keras.ops.mean(y_pred)

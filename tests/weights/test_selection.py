@@ -161,6 +161,18 @@ def test_several_averages_of_a_weight_are_named(
     np.testing.assert_array_equal(values(model)[name], value + 1)
 
 
+def test_averages_beside_raw_weights_stand_for_those_that_are_missing(
+    model: keras.Model, tensors: dict[str, np.ndarray], tmp_path: Path
+) -> None:
+    """As `variables_to_restore` of an average of some variables saves them."""
+    some = ("output/kernel", "output/bias")
+    content = {f"{k}/{AVERAGE}" if k in some else k: value for k, value in tensors.items()}
+    path = saved({**content, f"loss/{AVERAGE}": np.ones(2, np.float32)}, tmp_path / "x")
+    kerazoo.load_weights(model, path)
+    for name, value in values(model).items():
+        np.testing.assert_array_equal(value, tensors[name])
+
+
 def test_averages_of_what_is_no_weight_are_left_out(
     model: keras.Model,
     tensors: dict[str, np.ndarray],
