@@ -51,10 +51,10 @@ def test_the_latest_of_a_directory_that_was_moved_is_found(folder: Path, tmp_pat
     assert_same_weights(loaded(moved), loaded(moved / "a"))
 
 
-NAMES = ["n[1].ckpt", "a\\b*?.ckpt", os.fsdecode(b"lat\xe9.ckpt"), "l" * 230, "x[1]/y.ckpt"]
+NAMES = ["n[1].ckpt", "a\\b*?.ckpt", "l" * 230, "x[1]/y.ckpt"]
 
 
-@pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))  # no id is other than UTF-8
+@pytest.mark.parametrize("name", NAMES)
 def test_a_checkpoint_may_have_any_name(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
