@@ -158,11 +158,11 @@ def unfinished(path: Path, format: str) -> AbstractContextManager[Path]:
         KerazooError: The directory does not exist or cannot be written to.
     """
     from kerazoo.weights import checkpoint_writer
-    from kerazoo.weights.checkpoint_files import index_of
+    from kerazoo.weights.checkpoint_files import data_file, index_of
 
     files.check_target(path)
     if format in ("slim", "tf1"):
-        for file in (index_of(path), Path(f"{path}.data-00000-of-00001")):
+        for file in (index_of(path), data_file(path, 0, 1)):
             files.check_target(file)
         return checkpoint_writer.replacing(path)
     return files.replacing(path)

@@ -55,6 +55,11 @@ def index_of(prefix: Path) -> Path:
     return Path(f"{prefix}.index")
 
 
+def data_file(prefix: Path, number: int, count: int) -> Path:
+    """Return the name of one of the `count` data files of a checkpoint."""
+    return Path(f"{prefix}.data-{number:05}-of-{count:05}")
+
+
 @contextlib.contextmanager
 def plain_prefix(prefix: Path) -> Iterator[str]:
     """Yield a prefix by which TensorFlow reads a checkpoint, which it takes for a pattern.
@@ -89,7 +94,7 @@ def check_data_files(prefix: Path, sizes: Sequence[int]) -> None:
         PermissionError: One may not be read.
     """
     for number, size in enumerate(sizes):
-        file = Path(f"{prefix}.data-{number:05}-of-{len(sizes):05}")
+        file = data_file(prefix, number, len(sizes))
         if mode(file) is None:
             raise UsageError(f"'{file}' is missing: it belongs to '{index_of(prefix)}'")
         check_file(file)

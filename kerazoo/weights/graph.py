@@ -75,7 +75,7 @@ def check_same_graph(
     """
     layers = dict(named_layers(model))
     last = [name for name, layer in layers.items() if layer.weights][-1:]
-    end = max((place for place, name in enumerate(layers) if name in loaded), default=-1)
+    end = _last_place(layers, loaded)
     differences: dict[str, list[str]] = {}
     for place, (name, layer) in enumerate(layers.items()):
         wanted = _settings(others[name]) if name in others else {}
@@ -103,13 +103,19 @@ def extra_layers(
         loaded: Names of those whose weights are loaded; what is after all of them does not count.
         known: Names of those that the other model has.
     """
-    end = max((place for place, name in enumerate(layers) if name in loaded), default=0)
+    end = _last_place(layers, loaded)
     return [
         name
-        for name, layer in list(layers.items())[:end]
-        if not (layer.weights or name in known or NEUTRAL.fullmatch(type(layer).__name__))
+        for place, (name, layer) in enumerate(layers.items())
+        if place < end
+        and not (layer.weights or name in known or NEUTRAL.fullmatch(type(layer).__name__))
         and _settings(layer).get("activation") != "linear"
     ]
+
+
+def _last_place(layers: Iterable[str], loaded: Collection[str]) -> int:
+    """Return the place of the last layer that is loaded; -1 if none is."""
+    return max((place for place, name in enumerate(layers) if name in loaded), default=-1)
 
 
 def _settings(layer: Any) -> dict[str, Any]:

@@ -70,19 +70,20 @@ def with_config(path: Path, config: Any) -> Iterator[Path]:
 
     Keras reads how models inside the outer one were compiled, though it is not to compile any.
     """
-    with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
+    with zipfile.ZipFile(path) as archive:
         original = json.loads(archive.read(CONFIG))
         original.pop("compile_config", None)
         if original == config:
             yield path
             return
-        changed = Path(folder) / path.name
-        with zipfile.ZipFile(changed, "w") as new:
-            new.writestr(CONFIG, json.dumps(config))
-            for name in archive.namelist():
-                if name != CONFIG:
-                    new.writestr(name, archive.read(name))
-        yield changed
+        with tempfile.TemporaryDirectory() as folder:
+            changed = Path(folder) / path.name
+            with zipfile.ZipFile(changed, "w") as new:
+                new.writestr(CONFIG, json.dumps(config))
+                for name in archive.namelist():
+                    if name != CONFIG:
+                        new.writestr(name, archive.read(name))
+            yield changed
 
 
 def _check_members(source: str, archive: zipfile.ZipFile, size: int) -> None:

@@ -182,7 +182,7 @@ class LoadedWeights:
             check_same_graph(model, others, loaded, source.name, source.error)
             inside = {name: each for name, each in by_name.items() if name.startswith(match.scope)}
             of_source = {match.layer_name(name) for name in loaded}
-            if more := extra_layers(inside, of_source, list(names.values())):
+            if more := extra_layers(inside, of_source, names.values()):
                 message = "%s has layers that '%s' lacks, and which may change its outputs: %s"
                 logger.warning(message, source.name, model.name, listed(more))
 

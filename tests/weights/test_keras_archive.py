@@ -20,13 +20,17 @@ from kerazoo.weights.keras_file import load_model
 Members = dict[str, bytes]
 
 
+def unpacked(path: Path) -> Members:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
 @pytest.fixture
 def members(tmp_path: Path) -> Members:
     """Return the members of the file of a small model."""
     inputs = keras.Input((3,))
     keras.Model(inputs, keras.layers.Dense(2, name="d")(inputs)).save(tmp_path / "a.keras")
-    with zipfile.ZipFile(tmp_path / "a.keras") as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
+    return unpacked(tmp_path / "a.keras")
 
 
 def refuse(path: Path, error: type[KerazooError], match: str) -> None:
@@ -254,8 +258,7 @@ def test_code_that_a_model_inside_was_compiled_with_is_not_looked_up(
     inner = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     inner.compile("sgd", "mse")
     keras.Sequential([keras.Input((3,)), inner]).save(tmp_path / "a.keras")
-    with zipfile.ZipFile(tmp_path / "a.keras") as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
+    members = unpacked(tmp_path / "a.keras")
     config = json.loads(members["config.json"])
     run = {"module": "subprocess", "class_name": "function", "config": "run"}
     (compiled,) = (layer for layer in layers_of(config) if layer["class_name"] == "Sequential")
@@ -302,12 +305,9 @@ def test_a_note_of_another_form_is_refused(note: Any, members: Members, tmp_path
 
 
 @pytest.mark.parametrize("option", ["weights", "name", "input_tensor"])
-def test_a_note_gives_no_options_but_those_of_the_graph(
-    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_note_gives_no_options_but_those_of_the_graph(option: str, tmp_path: Path) -> None:
     export_weights(kerazoo.create_model("mnist_cnn"), tmp_path / "a.keras", "keras")
-    with zipfile.ZipFile(tmp_path / "a.keras") as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
+    members = unpacked(tmp_path / "a.keras")
     note = {"model": {"name": "mnist_cnn", "options": {option: "/etc/passwd"}}}
     members["kerazoo.json"] = json.dumps(note).encode()
     refuse(packed(members, tmp_path / "b.keras"), CorruptFileError, "has an unreadable kerazoo")
