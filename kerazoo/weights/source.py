@@ -12,7 +12,6 @@ import numpy as np
 from kerazoo.errors import CorruptFileError, KerazooError, UsageError
 from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
-from kerazoo.text import listed
 from kerazoo.weights.foreign import check_known
 from kerazoo.weights.graph import check_same_graph, extra_layers, find_network
 from kerazoo.weights.match import Match, matched
@@ -180,11 +179,15 @@ class LoadedWeights:
             others = {name: by_name[other] for name, other in names.items() if other in by_name}
             loaded = {key.rpartition("/")[0] for key in self.names}
             check_same_graph(model, others, loaded, source.name, source.error)
-            inside = {name: each for name, each in by_name.items() if name.startswith(match.scope)}
-            of_source = {match.layer_name(name) for name in loaded}
-            if more := extra_layers(inside, of_source, names.values()):
-                message = "%s has layers that '%s' lacks, and which may change its outputs: %s"
-                logger.warning(message, source.name, model.name, listed(more))
+
+    def extra_layers(self, model: keras.Model) -> list[str]:
+        """Return the layers of their model that another lacks and that may change its outputs."""
+        if (outer := self.source.models.get("")) is None:
+            return []
+        match = self.match
+        layers = {name: each for name, each in named_layers(outer) if name.startswith(match.scope)}
+        loaded = {match.layer_name(key.rpartition("/")[0]) for key in self.names}
+        return extra_layers(layers, loaded, [match.layer_name(n) for n, _ in named_layers(model)])
 
     def nested_models(self) -> str:
         """Return what to add to a message where none of the nested models fits."""

@@ -63,6 +63,9 @@ def assign(model: keras.Model, loaded: LoadedWeights) -> None:
     if averages := sum(map(is_average, names.values())):
         message = "%s: %d moving averages are used in place of the raw weights"
         logger.info(message, loaded.source.name, averages)
+    if extra := loaded.extra_layers(model):
+        message = "%s has layers that '%s' lacks, and which may change its outputs: %s"
+        logger.warning(message, loaded.source.name, model.name, listed(extra))
     kept = [key for key in targets if key not in values]
     infinite = [name for key, name in names.items() if not np.isfinite(values[key]).all()]
     for reported, message in (
