@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from kerazoo.interruption import SIGNALS, Interruption
+from kerazoo.interruption import SIGNALS, Interruption, handled_signals
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -15,7 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     interruption = Interruption()
     try:
-        for each in SIGNALS:
+        for each in handled_signals():
             signal.signal(each, interruption)
         from kerazoo.cli import main as run
 

@@ -1,19 +1,20 @@
 """Shared parts of the command line: the parser, types of arguments, common options, output."""
 
 import argparse
+import ast
 import logging
-import math
 import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
-from kerazoo import registry
+from kerazoo import options, registry
 from kerazoo._version import __version__
 from kerazoo.errors import UsageError, did_you_mean
 from kerazoo.files import mode
 from kerazoo.text import FORMATS, either
+from kerazoo.values import number_between
 
 EPILOG = "exit codes: 0 done, 1 failed, 2 usage, 3 data missing, 4 file corrupt, 130 interrupted"
 
@@ -197,12 +198,99 @@ def one_of(choices: Iterable[str]) -> Callable[[str], str]:
     return read
 
 
-def positive(text: str) -> float:
-    """Return a positive number."""
+def number(kind: options.Number) -> Callable[[str], float]:
+    """Return a parser of numbers of a kind."""
+
+    def read(text: str) -> float:
+        try:
+            return kind.check("", float(text))
+        except ValueError as error:
+            limits = number_between(kind.minimum, kind.above, kind.maximum, kind.below)
+            raise argparse.ArgumentTypeError(f"'{text}' is not {limits}") from error
+
+    return read
+
+
+def several(kind: options.Several, separators: str = ",:") -> Callable[[str], tuple[Any, ...]]:
+    """Return a parser of values that are separated by commas, in each of them by colons."""
+    separator = separators[0]
+    read_one = reader(kind.kind, separators[1:])
+
+    def read(text: str) -> tuple[Any, ...]:
+        values = tuple(map(read_one, text.split(separator)))
+        if kind.count not in (None, len(values)):
+            raise argparse.ArgumentTypeError(
+                f"'{text}' is not {kind.count} values with '{separator}' between them"
+            )
+        return values
+
+    return read
+
+
+def reader(kind: options.Kind, separators: str = ",:") -> Callable[[str], Any]:
+    """Return a parser of the values of an option."""
+    match kind:
+        case options.Integer(minimum):
+            return integer(minimum, options.MAXIMUM)
+        case options.Number():
+            return number(kind)
+        case options.Choice(names):
+            return one_of(names)
+        case options.Several():
+            return several(kind, separators)
+    return str
+
+
+def add_options(group: argparse._ArgumentGroup, kind: Any) -> None:
+    """Add the options of a dataclass; those that are not given have no attribute."""
+    for field in options.fields(kind):
+        name = field.name.replace("_", "-")
+        flags = [f"--{name}", *filter(None, [field.metadata["flag"]])]
+        text = field.metadata["text"] + _default(field.default)
+        settings: dict[str, Any] = {"dest": field.name, "default": argparse.SUPPRESS}
+        match field.metadata["kind"]:
+            case options.Flag():
+                action = argparse.BooleanOptionalAction
+                group.add_argument(*flags, action=action, help=text, **settings)
+            case options.Choice(names) as value:
+                text = f"{field.metadata['text']}, one of {', '.join(names)}"
+                text += _default(field.default)
+                settings |= {"type": reader(value), "metavar": "NAME"}
+                group.add_argument(*flags, help=text, **settings)
+            case value:
+                settings |= {"type": reader(value), "metavar": "N"}
+                group.add_argument(*flags, help=text, **settings)
+
+
+def _default(value: Any) -> str:
+    return "" if value is None or value is False or value == () else f" (default: {value})"
+
+
+def shape(text: str) -> tuple[int, ...]:
+    """Return a shape such as 224x224x3 or 224,224,3."""
     try:
-        number = float(text)
+        axes = tuple(int(axis) for axis in text.replace(",", "x").split("x"))
     except ValueError:
-        number = math.nan
-    if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a positive number")
-    return number
+        axes = ()
+    if not axes or min(axes) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a shape such as 224x224x3")
+    return axes
+
+
+def image_shape(text: str) -> tuple[int, ...]:
+    """Return a shape (height, width, channels) or (height, width)."""
+    axes = shape(text)
+    if len(axes) not in (2, 3):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a shape such as 32x32 or 32x32x3")
+    return axes
+
+
+def model_option(text: str) -> tuple[str, Any]:
+    """Return the name and the value of an option of a model, such as "alpha=0.5"."""
+    name, sign, value = text.partition("=")
+    if not (name.isidentifier() and sign):
+        raise argparse.ArgumentTypeError(f"'{text}' is not NAME=VALUE, such as alpha=0.5")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return name, value

@@ -5,8 +5,16 @@ import signal
 import time
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# What asks a process to end; Windows has no SIGHUP.
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
 QUICK_SECONDS = 1
+
+
+def handled_signals() -> list[signal.Signals]:
+    """Return the signals that this process is not told to ignore, as nohup does with SIGHUP."""
+    return [each for each in SIGNALS if signal.getsignal(each) != signal.SIG_IGN]
 
 
 class Interruption:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Union
 
 from kerazoo.errors import UsageError, did_you_mean
+from kerazoo.recipe import PaperRecipe, Recipe
 
 if TYPE_CHECKING:
     import keras
@@ -31,6 +33,8 @@ class ModelInfo:
         macs: Multiply-accumulates of the forward pass of one image, biases excluded.
         micro_batches: Whether training on a CPU is faster with a batch cut into micro-batches that
             run in parallel: each image is computed independently, and the model is small.
+        recipe: How it is trained by default.
+        paper_recipe: How its paper trained it; None if it has no paper that says so.
     """
 
     name: str
@@ -41,6 +45,8 @@ class ModelInfo:
     params: int
     macs: int
     micro_batches: bool = False
+    recipe: Recipe = field(default_factory=Recipe)
+    paper_recipe: PaperRecipe | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,11 @@ def find(name: str) -> ModelInfo:
         hint = did_you_mean(name, _models)
         raise UsageError(f"unknown model '{name}'{hint}; `kerazoo list` lists all models")
     return _models[name][0]
+
+
+def options(name: str) -> set[str]:
+    """Return the names of a model's options; errors as in `find`."""
+    return set(inspect.signature(constructor(name)).parameters)
 
 
 def constructor(name: str) -> Constructor:

@@ -44,11 +44,40 @@ def check_integer(name: str, value: object, minimum: int, maximum: int | float =
 
 def check_positive(name: str, value: object) -> float:
     """Return the argument called `name`, a positive number."""
+    return check_number(name, value, 0, above=True)
+
+
+def check_number(
+    name: str,
+    value: object,
+    minimum: float,
+    above: bool = False,
+    maximum: float = math.inf,
+    below: bool = True,
+) -> float:
+    """Return the argument called `name`, a number from `minimum` to `maximum`.
+
+    With `above` it must be above the minimum, with `below` below the maximum.
+    """
     number = plain(value)
-    if isinstance(number, int | float) and not isinstance(number, bool) and 0 < number < math.inf:
+    if isinstance(number, int | float) and not isinstance(number, bool):
         with contextlib.suppress(OverflowError):
-            return float(number)
-    raise UsageError(f"{name} must be a positive number; received {short(value)}")
+            number = float(number)
+            inside = number > minimum if above else number >= minimum
+            if inside and (number < maximum if below else number <= maximum):
+                return number
+    raise UsageError(
+        f"{name} must be {number_between(minimum, above, maximum, below)}; received {short(value)}"
+    )
+
+
+def number_between(minimum: float, above: bool, maximum: float, below: bool) -> str:
+    """Return what a number between limits is called."""
+    if (minimum, above, maximum) == (0, True, math.inf):
+        return "a positive number"
+    lower = f"{'above' if above else 'of at least'} {minimum:g}"
+    upper = f" and {'below' if below else 'at most'} {maximum:g}" if maximum < math.inf else ""
+    return f"a number {lower}{upper}"
 
 
 def check_choice(name: str, value: object, choices: tuple[object, ...]) -> Any:

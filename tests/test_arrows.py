@@ -25,7 +25,9 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "device",
         "progress",
         "values",
+        "options",
     ),
+    ("recipe",),
     ("registry",),
     ("layers", "weights", "models", "data", "ports"),
     ("accounting", "training", "inference", "parity", "convert", "documents", "demos", "bench"),
@@ -92,7 +94,7 @@ def test_there_is_no_circle() -> None:
 
 
 def test_the_registry_is_a_leaf() -> None:
-    assert {other for name, other in ARROWS if name == "registry"} == {"errors"}
+    assert {other for name, other in ARROWS if name == "registry"} == {"errors", "recipe"}
 
 
 @pytest.mark.parametrize("package", ANY_BACKEND)

@@ -20,7 +20,8 @@ from kerazoo.errors import (
     UsageError,
     explain,
 )
-from kerazoo.training.options import RECIPES, Recipe, TrainOptions
+from kerazoo.recipe import FAST, Recipe
+from kerazoo.training.options import TrainOptions
 from tests.helpers.command import answer
 
 TRAIN = ["train", "--model", "mnist_cnn"]
@@ -142,11 +143,11 @@ def test_every_option_reaches_the_run(
     assert answer(capsys, *TRAIN)[0] == 0
     assert seen[-1] == TrainOptions("mnist_cnn", mnist_dir=Path("/idx"))
     for flags, recipe in (
-        (["--recipe", "fast"], RECIPES["fast"]),
+        (["--recipe", "fast"], FAST),
         (["--recipe", "notes"], Recipe()),
         (
             ["--recipe", "fast", "--epochs", "5", "--schedule", "constant"],
-            dataclasses.replace(RECIPES["fast"], epochs=5, schedule="constant"),
+            dataclasses.replace(FAST, epochs=5, schedule="constant"),
         ),
     ):
         assert answer(capsys, *TRAIN, *flags)[0] == 0

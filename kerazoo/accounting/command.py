@@ -4,7 +4,7 @@ import argparse
 
 from kerazoo import text
 from kerazoo.accounting import inputs
-from kerazoo.arguments import Parser, add_format, add_messages, integer, print_result
+from kerazoo.arguments import Parser, add_format, add_messages, integer, print_result, shape
 
 
 def add(parser: Parser) -> None:
@@ -23,17 +23,6 @@ def add(parser: Parser) -> None:
     add_format(parser, "html")
     add_messages(parser)
     parser.set_defaults(run=_summary)
-
-
-def shape(text: str) -> tuple[int, ...]:
-    """Read a shape such as 224x224x3 or 224,224,3."""
-    try:
-        axes = tuple(int(axis) for axis in text.replace(",", "x").split("x"))
-    except ValueError:
-        axes = ()
-    if not axes or min(axes) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a shape such as 224x224x3")
-    return axes
 
 
 def _summary(parsed: argparse.Namespace) -> None:

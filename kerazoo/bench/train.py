@@ -25,11 +25,11 @@ from kerazoo.device import start_tensorflow
 from kerazoo.lazy import keras, tf
 from kerazoo.models import create_model
 from kerazoo.precision import dtype_policy
+from kerazoo.recipe import Recipe
 from kerazoo.training import cluster, state
 from kerazoo.training.checkpoints import Checkpoints, State
 from kerazoo.training.collectives import batch_normalizations, summed
 from kerazoo.training.machine import micro_batches, set_threads
-from kerazoo.training.options import Recipe
 from kerazoo.training.replicas import Replicas
 from kerazoo.training.setup import MAX_STEPS_PER_CALL as STEPS_PER_CALL
 from kerazoo.training.steps import Steps

@@ -10,7 +10,9 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
+from kerazoo.data.augment import MIX, Augmentation
 from kerazoo.data.image_io import ImageShape, to_shape
+from kerazoo.device import cores
 from kerazoo.lazy import tf
 
 MEMORY = 2**30  # bytes up to which the images of a folder, or of a TFDS split, stay in memory
@@ -60,6 +62,7 @@ class Shard:
 
 
 ALL = Shard()
+BATCH = 1024  # labels that are counted at once
 PREFETCHED = 2  # batches that are prepared ahead
 
 
@@ -82,7 +85,12 @@ class Split(Protocol):
         """Number of images."""
 
     def batches(
-        self, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0, shard: Shard = ALL
+        self,
+        batch_size: int,
+        shuffle: Shuffle | None = None,
+        skip: int = 0,
+        shard: Shard = ALL,
+        augmentation: Augmentation | None = None,
     ) -> tf.data.Dataset:
         """Yield every image once, in batches of which the last may be smaller.
 
@@ -91,13 +99,18 @@ class Split(Protocol):
             shuffle: (seed, epoch), which determine the order; None for the stored order.
             skip: Number of batches to leave out at the start.
             shard: The rows to return of each batch.
+            augmentation: What is done to the images; None for nothing.
 
         Returns:
-            Images, float32 [batch, height, width, channels] in [0, 1], and labels, int32 [batch].
+            Images, float32 [batch, height, width, channels] in [0, 1], and labels, int32 [batch];
+            of an augmentation that mixes images also the weight of each, float32 [batch].
         """
 
     def limited(self, size: int) -> Split:
         """Return `size` of the images; all if there are fewer."""
+
+    def class_sizes(self, classes: int) -> np.ndarray:
+        """Return the number of images of each class, [classes]."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,10 +160,20 @@ class IndexedSplit:
         self._image_shape = image_shape
 
     def batches(
-        self, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0, shard: Shard = ALL
+        self,
+        batch_size: int,
+        shuffle: Shuffle | None = None,
+        skip: int = 0,
+        shard: Shard = ALL,
+        augmentation: Augmentation | None = None,
     ) -> tf.data.Dataset:
         """Yield every image once; see `Split.batches`."""
-        rows = shard.of(self.positions(shuffle), batch_size, skip)
+        positions = self.positions(shuffle)
+        if augmentation:
+            return _augmented(
+                positions, self.gather, self.size, batch_size, skip, shard, augmentation
+            )
+        rows = shard.of(positions, batch_size, skip)
         return rows.map(self.gather).prefetch(PREFETCHED * shard.count)
 
     def positions(self, shuffle: Shuffle | None) -> tf.data.Dataset:
@@ -171,6 +194,10 @@ class IndexedSplit:
         kept = np.arange(size) * self.size // size
         return type(self)(self.images.numpy()[kept], self.labels.numpy()[kept], self._image_shape)
 
+    def class_sizes(self, classes: int) -> np.ndarray:
+        """Return the number of images of each class; see `Split.class_sizes`."""
+        return np.bincount(self.labels.numpy(), minlength=classes)
+
 
 class ArraySplit(IndexedSplit):
     """Images in memory, uint8 [size, height, width, channels]."""
@@ -183,23 +210,60 @@ class StreamSplit:
     Attributes:
         rows: Returns the encoded examples, given `shuffle` and how many of the first to use.
         load: Returns the images and labels of a batch of these, as `Split.batches` does.
+        label: Returns the label of one of these.
         size: Number of images.
     """
 
     rows: Callable[[Shuffle | None, int], tf.data.Dataset]
     load: Callable[[Any], tuple[tf.Tensor, tf.Tensor]]
+    label: Callable[[Any], tf.Tensor]
     size: int
 
     def batches(
-        self, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0, shard: Shard = ALL
+        self,
+        batch_size: int,
+        shuffle: Shuffle | None = None,
+        skip: int = 0,
+        shard: Shard = ALL,
+        augmentation: Augmentation | None = None,
     ) -> tf.data.Dataset:
         """Yield every image once; see `Split.batches`."""
-        rows = shard.of(self.rows(shuffle, self.size), batch_size, skip)
+        examples = self.rows(shuffle, self.size)
+        if augmentation:
+            return _augmented(examples, self.load, self.size, batch_size, skip, shard, augmentation)
+        rows = shard.of(examples, batch_size, skip)
         return rows.map(self.load, tf.data.AUTOTUNE).prefetch(PREFETCHED)
 
     def limited(self, size: int) -> StreamSplit:
         """Return the first `size` of the images; all if there are fewer."""
         return dataclasses.replace(self, size=min(size, self.size))
+
+    def class_sizes(self, classes: int) -> np.ndarray:
+        """Return the number of images of each class; see `Split.class_sizes`."""
+        labels = self.rows(None, self.size).map(self.label).batch(BATCH)
+        counts = (np.bincount(each, minlength=classes) for each in labels.as_numpy_iterator())
+        return sum(counts, start=np.zeros(classes, int))
+
+
+def _augmented(
+    elements: tf.data.Dataset,
+    load: Callable[[Any], tuple[tf.Tensor, tf.Tensor]],
+    size: int,
+    batch_size: int,
+    skip: int,
+    shard: Shard,
+    augmentation: Augmentation,
+) -> tf.data.Dataset:
+    """Yield augmented batches of what `load` returns, prepared on all cores in their order."""
+
+    def prepared(batch: Any, numbers: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        images, labels = load(batch)
+        images = augmentation(images, numbers)
+        return (images, labels, numbers[:, MIX]) if augmentation.mixes else (images, labels)
+
+    numbers = tf.data.Dataset.from_tensor_slices(augmentation.numbers(size))
+    rows = shard.of(tf.data.Dataset.zip(elements, numbers), batch_size, skip)
+    return rows.map(prepared, cores(), deterministic=True).prefetch(PREFETCHED * shard.count)
 
 
 def fits_into_memory(shape: tuple[int, ...], dtype: type[np.generic]) -> bool:

@@ -51,6 +51,11 @@ def folder_path(name: str) -> Path:
         raise UsageError(f"'{name}': the user is unknown") from error
 
 
+def absolute(name: str) -> str:
+    """Return the name of a data set that means the same in any working directory."""
+    return f"{FOLDER}{folder_path(name).absolute()}" if name.startswith(FOLDER) else name
+
+
 def tfds_image_sets() -> list[str]:
     """Return TFDS's image-classification sets, kept in a file because importing TFDS is slow."""
     text = resources.files("kerazoo.data").joinpath(LIST).read_text()

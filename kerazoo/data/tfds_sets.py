@@ -191,7 +191,7 @@ def _split(
         )
         return decoded, tf.cast(batch[label], tf.int32)
 
-    return images.StreamSplit(rows, load, size)
+    return images.StreamSplit(rows, load, lambda example: example[label], size)
 
 
 def _split_names(builder: Builder, label: str) -> dict[str, str]:

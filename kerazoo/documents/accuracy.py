@@ -12,8 +12,9 @@ from kerazoo.data.images import ImageData
 from kerazoo.data.load import load
 from kerazoo.documents.claim import Claim, Claims, Rule
 from kerazoo.lazy import keras
+from kerazoo.recipe import Recipe
 from kerazoo.registry import find
-from kerazoo.training.options import Recipe, TrainOptions
+from kerazoo.training.options import TrainOptions
 from kerazoo.training.train import train
 
 DOCUMENT = "cnn-notes"

@@ -13,7 +13,7 @@ from kerazoo.documents.windows import Window, output_from_input
 from kerazoo.lazy import keras, layers
 from kerazoo.ports.conv_layer import conv_layer
 from kerazoo.ports.filter_demo import line_filter, line_filters
-from kerazoo.training.options import Recipe
+from kerazoo.recipe import Recipe
 
 # size, kernel, padding, stride
 SIZES = [(7, 3, 0, 1), (7, 3, 1, 2), (227, 11, 0, 4), (224, 3, 1, 1)]

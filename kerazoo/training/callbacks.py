@@ -9,15 +9,21 @@ from types import FrameType
 from typing import Any, Self
 
 from kerazoo.errors import InterruptedRunError
-from kerazoo.interruption import SIGNALS, Interruption
+from kerazoo.interruption import Interruption, handled_signals
 from kerazoo.lazy import keras
 from kerazoo.progress import progress_bar
 from kerazoo.training.checkpoints import State
 from kerazoo.training.replicas import Replicas
+from kerazoo.training.result import EpochResult
 from kerazoo.training.run_folder import RunFolder
 from kerazoo.training.trainer import Trainer
 
 Logs = dict[str, Any] | None
+CHANCE_EPOCHS = 2  # epochs after which a model should have left chance
+AT_CHANCE = (
+    "after %d epochs the model is still at chance: try a lower learning rate (a tenth of it), "
+    "--warmup 0.1, or --recipe default"
+)
 
 logger = logging.getLogger("kerazoo")
 
@@ -48,6 +54,8 @@ class ProgressBar(keras.callbacks.Callback):
         """Advance the bar."""
         done = min((batch + 1) * self._batch_size, self._images)
         self._bar.update(self._epoch * self._images + done - self._bar.n)
+        if logs:
+            self._bar.set_postfix(loss=f"{logs['loss']:.4f}", refresh=False)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Clear the line for a message about the epoch."""
@@ -97,15 +105,7 @@ class Checkpointer(keras.callbacks.Callback):
             self.save()
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Save the epoch; after the last one `on_train_end` does."""
-        if not self._trainer.finished:
-            self._save_epoch()
-
-    def on_train_end(self, logs: Logs = None) -> None:
-        """Save the state after the other callbacks have ended, too."""
-        self._save_epoch()
-
-    def _save_epoch(self) -> None:
+        """Save the state after the epoch."""
         self.save()
         if self._folder:
             self._folder.remove_earlier_run()
@@ -122,7 +122,7 @@ class Checkpointer(keras.callbacks.Callback):
 
 
 class StopOnSignal(keras.callbacks.Callback):
-    """Saves and stops a training after Ctrl-C or SIGTERM; a later Ctrl-C stops it at once.
+    """Stops a training after Ctrl-C, SIGTERM or SIGHUP; a later Ctrl-C stops it at once.
 
     It is used in a `with` statement, and has no effect outside the main thread. All workers stop if
     one of them gets a signal.
@@ -131,16 +131,16 @@ class StopOnSignal(keras.callbacks.Callback):
         requested: Whether there was a signal.
     """
 
-    def __init__(self, checkpointer: Checkpointer, replicas: Replicas) -> None:
+    def __init__(self, replicas: Replicas) -> None:
         super().__init__()
         self.requested = False
-        self._checkpointer, self._replicas = checkpointer, replicas
+        self._replicas = replicas
         self._before: dict[signal.Signals, Any] = {}
         self._interruption = Interruption()
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = {each: signal.signal(each, self._request) for each in SIGNALS}
+            self._before = {each: signal.signal(each, self._request) for each in handled_signals()}
             if isinstance(handler := self._before[signal.SIGINT], Interruption):
                 self._interruption = handler
         return self
@@ -163,10 +163,9 @@ class StopOnSignal(keras.callbacks.Callback):
         """Stop after a call of training steps.
 
         Raises:
-            InterruptedRunError: There was a signal; the training is saved.
+            InterruptedRunError: There was a signal.
         """
         if self._replicas.any(self.requested):
-            self._checkpointer.save()
             raise InterruptedRunError
 
     def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
@@ -182,8 +181,13 @@ class EpochLog(keras.callbacks.Callback):
         self._trainer, self._epochs = trainer, epochs
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Log the accuracies."""
-        result, epochs = self._trainer.results[-1], self._epochs
+        """Log the accuracies, and once if they are still those of chance."""
+        self._log(self._trainer.results[-1])
+        if epoch + 1 == CHANCE_EPOCHS and self._trainer.is_at_chance():
+            logger.warning(AT_CHANCE, CHANCE_EPOCHS)
+
+    def _log(self, result: EpochResult) -> None:
+        epochs = self._epochs
         logger.info(
             f"epoch {result.epoch:{len(str(epochs))}}/{epochs}, accuracy on {result.data}: "
             f"train {result.train_accuracy:.4f}, validation {result.validation_accuracy:.4f}, "

@@ -128,17 +128,12 @@ class Checkpoints:
         """Return the epoch, from 0, of the newest checkpoint, good or damaged; None without any."""
         return max((int(path.name.split("-")[1]) for path in self._all()), default=None)
 
-    def remove(self) -> None:
-        """Remove all checkpoints of a finished run.
-
-        The newest, which shows that the run is finished, is the last; a kill leaves it whole or
-        not at all.
-        """
+    def keep_last(self) -> None:
+        """Remove the checkpoints of a finished run but the last, from which it can be prolonged."""
         with contextlib.suppress(OSError):  # somebody else has put something there
             files.remove_unfinished(self.folder, files.UNFINISHED_RUN)
-            for path in self._all():
+            for path in self._all()[:-1]:
                 files.remove(path.replace(self.folder / f"{files.UNFINISHED_RUN}{path.name}"))
-            self.folder.rmdir()
 
     def _all(self) -> list[Path]:
         """Return the checkpoints, the newest last.

@@ -1,7 +1,6 @@
 """The command `kerazoo train`; nothing heavy is imported before it begins its work."""
 
 import argparse
-import dataclasses
 import faulthandler
 import json
 import logging
@@ -14,18 +13,28 @@ from kerazoo.arguments import (
     Parser,
     add_messages,
     add_mnist_dir,
+    add_options,
     drop_output,
+    image_shape,
     integer,
+    model_option,
     one_of,
     path,
-    positive,
     print_result,
     start,
 )
 from kerazoo.data import names
 from kerazoo.errors import KerazooError
+from kerazoo.recipe import Recipe
 from kerazoo.training import cluster, runs
-from kerazoo.training.options import PRECISIONS, RECIPES, SCHEDULES, Recipe, TrainOptions
+from kerazoo.training.options import (
+    AUGMENTATIONS,
+    RECIPES,
+    TrainOptions,
+    make_recipe,
+    recipe_names,
+    run_names,
+)
 
 MAXIMUM = 2**31 - 1
 GIVEN = argparse.SUPPRESS  # what is not given keeps the default of `TrainOptions` or `Recipe`
@@ -46,6 +55,17 @@ def add(parser: Parser) -> None:
 def _add_data(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--model", metavar="NAME", help="the model; `kerazoo list` lists all")
+    text = "NAME=VALUE: an option of the model, such as alpha=0.5"
+    add("--model-option", type=model_option, action="append", metavar="OPTION", help=text)
+    text = "shape of the images, such as 32x32x3 (default: the model's)"
+    add("--input-shape", type=image_shape, default=GIVEN, metavar="HxWxC", help=text)
+    add(
+        "--weights",
+        default=GIVEN,
+        metavar="WEIGHTS",
+        help="start from these: imagenet, a .keras or .h5 file, a checkpoint of tf-slim or TF1, or "
+        "a run; with other classes the last layer is new (default: random)",
+    )
     add(
         "--data",
         default=GIVEN,
@@ -61,41 +81,18 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_recipe(group: argparse._ArgumentGroup) -> None:
-    recipe = Recipe()
-    group.add_argument(
-        "--recipe",
-        type=one_of(tuple(RECIPES)),
-        default=GIVEN,
-        metavar="NAME",
-        help="defaults of the options below: notes, those of the study notes, or fast, which is "
-        "for mnist_cnn (default: notes, with the values shown)",
-    )
-    options = [
-        ("--epochs", integer(1, MAXIMUM), recipe.epochs, "passes over the training images"),
-        ("--batch-size", integer(1, MAXIMUM), recipe.batch_size, "images of one step"),
-        ("--learning-rate --lr", positive, recipe.learning_rate, "Adam's learning rate"),
-        ("--seed", integer(0, 2**32 - 1), recipe.seed, "of initial weights and order of images"),
-    ]
-    for flags, kind, default, text in options:
-        help_text = f"{text} (default: {default})"
-        group.add_argument(*flags.split(), type=kind, default=GIVEN, metavar="N", help=help_text)
-    for flag, choices, usual, text in (
-        ("--schedule", SCHEDULES, recipe.schedule, "schedule of the learning rate"),
-        ("--precision", PRECISIONS, recipe.precision, "dtype policy of the layers"),
-    ):
-        help_text = f"{text}, one of {', '.join(choices)} (default: {usual})"
-        one = one_of(choices)
-        group.add_argument(flag, type=one, default=GIVEN, metavar="NAME", help=help_text)
-    text = "compile the steps with XLA"
-    group.add_argument("--jit", action="store_true", default=GIVEN, help=text)
-    group.add_argument(
-        "--strategy",
-        type=one_of(cluster.STRATEGIES),
-        default=GIVEN,
-        metavar="NAME",
-        help="none: one device; mirrored: all GPUs; multiworker: the machines of TF_CONFIG; "
-        "auto: detect (default: auto)",
-    )
+    add = group.add_argument
+    names = [
+        ("--recipe", RECIPES, "default: the model's own; paper: that of its paper; notes: that of "
+         "the study notes; fast, which is for mnist_cnn (default: default)"),
+        ("--augment", AUGMENTATIONS, "none; standard: flips, and crops with padding; paper: that "
+         "of the model's paper (default: the recipe's)"),
+        ("--strategy", cluster.STRATEGIES, "none: one device; mirrored: all GPUs; multiworker: the "
+         "machines of TF_CONFIG; slurm: the tasks of a SLURM job; auto: detect (default: auto)"),
+    ]  # fmt: skip
+    for flag, choices, text in names:
+        add(flag, type=one_of(choices), default=GIVEN, metavar="NAME", help=text)
+    add_options(group, Recipe)
 
 
 def _add_output(group: argparse._ArgumentGroup) -> None:
@@ -163,9 +160,8 @@ def _start(debug: bool) -> None:
 
 
 def _resume(parsed: argparse.Namespace) -> dict[str, Any]:
-    allowed = {"mnist_dir", "strategy"}
-    options = {field.name for kind in (Recipe, TrainOptions) for field in dataclasses.fields(kind)}
-    for name in sorted(options - allowed):
+    allowed = {"mnist_dir", "strategy", "epochs", "data"}
+    for name in sorted((recipe_names() | run_names() | {"augment"}) - allowed):
         if getattr(parsed, name, None) is not None:
             flag = f"--{name.replace('_', '-')}"
             parsed.parser.error(f"{flag} cannot be combined with --resume")
@@ -179,19 +175,21 @@ def _resume(parsed: argparse.Namespace) -> dict[str, Any]:
 
         with files.locked(run):
             summary = finished.summary(run)
-        if summary is not None:
+        if summary is not None and not hasattr(parsed, "epochs"):
             return summary  # TensorFlow need not start
     _start(parsed.debug)
     from kerazoo.training.train import resume
 
-    return resume(run, parsed.mnist_dir, strategy)
+    epochs, data = getattr(parsed, "epochs", None), getattr(parsed, "data", None)
+    return resume(run, parsed.mnist_dir, strategy, epochs=epochs, data=data)
 
 
 def _options(parsed: argparse.Namespace) -> TrainOptions:
-    def given(kind: type[Recipe] | type[TrainOptions]) -> dict[str, Any]:
-        names = {field.name for field in dataclasses.fields(kind)}
-        return {name: value for name, value in vars(parsed).items() if name in names}
-
-    options = given(TrainOptions)
-    recipe = RECIPES[options.pop("recipe", "notes")]
-    return TrainOptions(recipe=dataclasses.replace(recipe, **given(Recipe)), **options)
+    given = vars(parsed)
+    values = {name: given[name] for name in run_names() - {"recipe"} if name in given}
+    changes = {name: given[name] for name in recipe_names() if name in given}
+    recipe = make_recipe(
+        parsed.model, given.get("recipe", "default"), given.get("augment"), **changes
+    )
+    model_options = dict(parsed.model_option or ())
+    return TrainOptions(**values, model_options=model_options, recipe=recipe)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import platform
 from collections.abc import Mapping
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from kerazoo import registry
@@ -15,21 +17,32 @@ from kerazoo.data import names
 from kerazoo.data.images import ImageData
 from kerazoo.errors import CorruptFileError, DataMissingError, UsageError
 from kerazoo.lazy import keras
-from kerazoo.training.options import Recipe, TrainOptions
+from kerazoo.recipe import Recipe
+from kerazoo.training.options import TrainOptions
+from kerazoo.values import short
+from kerazoo.weights.preprocessing import BY_NAME, Preprocessing
 
 PACKAGES = ("tensorflow", "keras", "numpy", "scikit-learn", "tensorflow-datasets")
 
 
 def record(
-    options: TrainOptions, data: ImageData, model: keras.Model, device: str
+    options: TrainOptions,
+    data: ImageData,
+    model: keras.Model,
+    preprocessing: Preprocessing,
+    device: str,
 ) -> dict[str, Any]:
     """Return the content of config.json: every option, the optimizer, device, data, versions."""
-    merged = dataclasses.asdict(options)
+    merged = dataclasses.asdict(dataclasses.replace(options, weights=None))
     recipe = merged.pop("recipe")
     return {
         **merged,
         **recipe,
-        "optimizer": model.optimizer.get_config(),
+        "data": names.absolute(data.name),
+        "mnist_dir": options.mnist_dir and options.mnist_dir.absolute(),
+        "weights": _weights(options),
+        "preprocessing": preprocessing.name,
+        "optimizer_config": model.optimizer.get_config(),
         "device": device,
         "dataset": {
             "name": data.name,
@@ -39,6 +52,17 @@ def record(
         },
         "versions": _versions(),
     }
+
+
+def _weights(options: TrainOptions) -> str | None:
+    """Return the name or the absolute path of the weights that a run starts from."""
+    weights = options.weights
+    if weights is None:
+        return None
+    if isinstance(weights, keras.Model):
+        return f"a model '{weights.name}'"
+    path = Path(weights)
+    return str(path.absolute() if path.exists() else path)
 
 
 def _versions() -> dict[str, str]:
@@ -51,8 +75,15 @@ def _versions() -> dict[str, str]:
 
 def identity(options: TrainOptions) -> dict[str, Any]:
     """Return the options that decide the result, which checkpoints keep."""
-    kept = {"model": options.model, "limit": options.limit}
-    return {**kept, **dataclasses.asdict(options.recipe)}
+    names = ("model", "limit", "input_shape")
+    kept = {name: getattr(options, name) for name in names}
+    recipe = dataclasses.asdict(options.recipe)
+    return plain_json({**kept, "model_options": dict(options.model_options), **recipe})
+
+
+def plain_json(content: Any) -> Any:
+    """Return values as they are after JSON, with lists in the place of tuples."""
+    return json.loads(json.dumps(content))
 
 
 def options_of(config: Mapping[str, Any]) -> tuple[TrainOptions, str]:
@@ -66,9 +97,13 @@ def options_of(config: Mapping[str, Any]) -> tuple[TrainOptions, str]:
     """
     try:
         recipe = Recipe(**{each.name: config[each.name] for each in dataclasses.fields(Recipe)})
+        shape = config["input_shape"]
         options = TrainOptions(
             model=config["model"],
-            data=config["dataset"]["name"],
+            data=config["data"],
+            model_options=config["model_options"],
+            input_shape=None if shape is None else tuple(shape),
+            weights=config["weights"],
             mnist_dir=config["mnist_dir"],
             limit=config["limit"],
             skip_broken=config.get("skip_broken", False),
@@ -80,6 +115,8 @@ def options_of(config: Mapping[str, Any]) -> tuple[TrainOptions, str]:
         registry.find(options.model)
         with contextlib.suppress(DataMissingError):  # which is reported when the data are loaded
             names.check(options.data)
+        if config["preprocessing"] not in BY_NAME:
+            raise UsageError(f"unknown preprocessing {short(config['preprocessing'])}")
         return options, config["dataset"]["fingerprint"]
     except LookupError as error:
         raise CorruptFileError(f"config.json of the run lacks {error}") from error

@@ -18,9 +18,8 @@ logger = logging.getLogger("kerazoo")
 def summary(run: Path) -> dict[str, Any] | None:
     """Return the summary.json of a finished run, None for an unfinished one.
 
-    Call it where no other process can use the run. Checkpoints that are left by a kill at the very
-    end are removed: the run is finished where the summary fits its config.json, and its newest
-    checkpoint, if there is one, is that of the end.
+    Call it where no other process can use the run. The run is finished where the summary fits its
+    config.json, and its newest checkpoint, if there is one, is that of the end.
 
     Raises:
         CorruptFileError: It is not the summary of this run.
@@ -32,11 +31,12 @@ def summary(run: Path) -> dict[str, Any] | None:
         content = files.read_json(path)
     except (CorruptFileError, UsageError):
         content = None
-    options, _ = options_of(runs.config(run))
+    config = runs.config(run)
+    options, _ = options_of(config)
     checkpoints = Checkpoints(run / "checkpoints")
     state = checkpoints.newest()
-    if _fits(content, options) and (state is None or _is_last(state.record, options)):
-        checkpoints.remove()
+    if _fits(content, options, config) and (state is None or _is_last(state.record, options)):
+        checkpoints.keep_last()
         logger.info("the run in '%s' is already finished", run)
         return content
     advice = "remove it, and --resume continues from the last checkpoint"
@@ -45,12 +45,13 @@ def summary(run: Path) -> dict[str, Any] | None:
     raise CorruptFileError(f"'{path}' is damaged or of another run: {advice}")
 
 
-def _fits(content: Any, options: TrainOptions) -> bool:
-    """Return whether the content of a summary.json can be that of a run with these options."""
+def _fits(content: Any, options: TrainOptions, config: Mapping[str, Any]) -> bool:
+    """Return whether the content of a summary.json can be that of a run with this config.json."""
     match content:
         case {"model": model, "data": data, "seed": seed, "dry_run": False, "epochs": int(epochs)}:
             recipe = options.recipe
-            same = (model, data, seed) == (options.model, options.data, recipe.seed)
+            same = (model, seed) == (options.model, recipe.seed)
+            same &= data in (options.data, config["dataset"]["name"])
             return same and 1 <= epochs <= recipe.epochs
     return False
 

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 
 from kerazoo.errors import KerazooError, UsageError
-from kerazoo.interruption import SIGNALS
+from kerazoo.interruption import handled_signals
 from kerazoo.lazy import keras, tf
 from kerazoo.training.cluster import Cluster
 from kerazoo.training.collectives import Collectives, batch_normalizations, synchronize
@@ -156,7 +156,7 @@ def _connecting(cluster: Cluster) -> Iterator[None]:
         KerazooError: Another worker was connected and has ended.
     """
     in_main = threading.current_thread() is threading.main_thread()
-    before = {each: signal.signal(each, signal.SIG_DFL) for each in SIGNALS if in_main}
+    before = {each: signal.signal(each, signal.SIG_DFL) for each in handled_signals() if in_main}
     try:
         with Watchdog(cluster.name, "all workers to connect", RESTART):
             yield

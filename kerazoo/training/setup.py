@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -14,24 +15,28 @@ from kerazoo.errors import CorruptFileError, raised_in_graph
 from kerazoo.lazy import keras, tf
 from kerazoo.models import create_model
 from kerazoo.precision import dtype_policy
+from kerazoo.recipe import Recipe
 from kerazoo.training import machine
-from kerazoo.training.options import Recipe, TrainOptions
+from kerazoo.training.options import TrainOptions
+from kerazoo.training.recipe_callbacks import recipe_callbacks
 from kerazoo.training.replicas import Replicas
 from kerazoo.training.run_folder import RunFolder
+from kerazoo.training.schedules import learning_rate
 from kerazoo.training.trainer import Trainer
+from kerazoo.weights.features import load_features
+from kerazoo.weights.preprocessing import UNIT, Preprocessing
 
 # Callbacks and Ctrl-C wait for a call to end: this many multiply-accumulates, a backward pass
 # counted as two forward passes, take two cores about half a second.
 MACS_PER_CALL = 60e9
 MAX_STEPS_PER_CALL = 50
-WARMUP = 0.2  # fraction of all steps
 
 logger = logging.getLogger("kerazoo")
 
 
 def load_data(options: TrainOptions) -> ImageData:
     """Return the data set that the options name, its images resized for the model."""
-    shape = registry.find(options.model).input_shape
+    shape = options.input_shape or registry.find(options.model).input_shape
     data = load(options.data, shape, options.recipe.seed, options.mnist_dir, options.skip_broken)
     if options.limit is not None:
         data = data.limited(options.limit)
@@ -71,16 +76,28 @@ def make_trainer(
     callbacks: Sequence[keras.callbacks.Callback],
     folder: RunFolder | None,
     replicas: Replicas,
+    preprocessing: Preprocessing | None = None,
 ) -> Trainer:
-    """Return the training of a new model."""
-    recipe, callbacks = options.recipe, [*callbacks]
+    """Return the training of a new model; without `preprocessing`, with that of its weights."""
+    recipe, callbacks = options.recipe, [*recipe_callbacks(options.recipe), *callbacks]
     if options.tensorboard:
         # other workers than the chief write to TensorFlow's file system in memory
         events = str(folder.path / "tensorboard") if folder else "ram://tensorboard"
         callbacks.insert(0, keras.callbacks.TensorBoard(events))
-    macs = 3 * registry.find(options.model).macs * recipe.batch_size
+    keras.utils.set_random_seed(recipe.seed)
+    with replicas.strategy.scope():
+        with_heads = create(options, data, training=True)
+        of_weights = start(with_heads, options.weights)
+        model = main_model(with_heads)
+        model.compile(
+            optimizer(recipe, with_heads, data.train.size),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            metrics=["accuracy"],
+        )
+    _check_size(model, data, recipe, replicas)
+    macs = 3 * _macs(model, options, data) * recipe.batch_size
     return Trainer(
-        _compiled(options, data, replicas),
+        model,
         data,
         recipe,
         callbacks,
@@ -88,43 +105,79 @@ def make_trainer(
         steps_per_call=min(max(1, int(MACS_PER_CALL / macs)), MAX_STEPS_PER_CALL),
         save_every=options.save_every,
         on_activity=replicas.begin,
+        with_heads=with_heads,
+        preprocessing=preprocessing or of_weights,
     )
 
 
-def _compiled(options: TrainOptions, data: ImageData, replicas: Replicas) -> keras.Model:
-    """Return the model to train, with initial weights from the recipe's seed."""
-    recipe = options.recipe
-    keras.utils.set_random_seed(recipe.seed)
-    with replicas.strategy.scope():
-        model = create(options, data, classifier_activation=None)
-        model.compile(
-            keras.optimizers.Adam(learning_rate(recipe, data.train.size), epsilon=recipe.epsilon),
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
-        )
+def _macs(model: keras.Model, options: TrainOptions, data: ImageData) -> int:
+    """Return the multiply-accumulates of an image, those of the model's default input scaled."""
+    info = registry.find(options.model)
+    pixels = math.prod(data.image_shape) / math.prod(info.input_shape)
+    return max(1, int(info.macs * pixels * model.count_params() / info.params))
+
+
+def _check_size(model: keras.Model, data: ImageData, recipe: Recipe, replicas: Replicas) -> None:
+    """Synchronize batch normalization, and warn where memory is too short for a batch."""
     replicas.synchronize(model, data.train.size, recipe.batch_size)
     size = min(recipe.batch_size, data.train.size)
     if warning := machine.shortage(model, size, replicas.count):
         logger.warning(warning)
+
+
+def start(model: keras.Model, weights: registry.Weights) -> Preprocessing:
+    """Load the weights that a training starts from; return what they expect of images."""
+    if weights is None:
+        return UNIT
+    load_features(model, weights)
+    preprocessing: Preprocessing | None = getattr(model, "preprocessing", None)
+    if preprocessing is None:
+        logger.warning("what the weights expect of images is unknown: they get them in [0, 1]")
+    return preprocessing or UNIT
+
+
+def main_model(with_heads: keras.Model) -> keras.Model:
+    """Return the model without its auxiliary heads, with the same layers."""
+    if len(with_heads.outputs) == 1:
+        return with_heads
+    model = keras.Model(with_heads.inputs, with_heads.outputs[0], name=with_heads.name)
+    model.kerazoo_config = with_heads.kerazoo_config
     return model
 
 
-def create(options: TrainOptions, data: ImageData, **top: Any) -> keras.Model:
-    """Return the model for the data, in the run's precision."""
-    with dtype_policy(options.recipe.precision):
+def create(options: TrainOptions, data: ImageData, training: bool) -> keras.Model:
+    """Return the model for the data, in the run's precision.
+
+    The one to train ends with logits and has the auxiliary heads that the recipe asks for.
+    """
+    recipe, shape = options.recipe, data.image_shape
+    given: dict[str, Any] = {"input_shape": (None, None, shape[2]) if recipe.sizes else shape}
+    if training:
+        given["classifier_activation"] = None
+        if recipe.auxiliary_weight:
+            given["auxiliary_heads"] = True
+    with dtype_policy(recipe.precision):
         return create_model(
-            options.model, input_shape=data.image_shape, classes=len(data.class_names), **top
+            options.model, classes=len(data.class_names), **{**options.model_options, **given}
         )
 
 
-def learning_rate(
-    recipe: Recipe, images: int
-) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """Return the learning rate of a recipe's steps, for epochs of `images` images."""
-    if recipe.schedule == "constant":
-        return recipe.learning_rate
-    steps = recipe.epochs * recipe.steps_per_epoch(images)
-    rising = max(1, int(WARMUP * steps))
-    return keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, steps - rising), warmup_target=recipe.learning_rate, warmup_steps=rising
+def optimizer(recipe: Recipe, model: keras.Model, images: int) -> keras.Optimizer:
+    """Return the optimizer of a recipe; weight decay with SGD is a penalty of the model's kernels.
+
+    Adam's is decoupled from the gradient, as in AdamW.
+    """
+    rate = learning_rate(recipe, images)
+    kernels = [weight for weight in model.trainable_weights if "kernel" in weight.name]
+    if recipe.optimizer == "sgd":
+        for kernel in kernels if recipe.weight_decay else ():
+            kernel.regularizer = keras.regularizers.L2(recipe.weight_decay / 2)
+        return keras.optimizers.SGD(rate, recipe.momentum)
+    adam = keras.optimizers.Adam(
+        rate, epsilon=recipe.epsilon, weight_decay=recipe.weight_decay or None
     )
+    if recipe.weight_decay:
+        known = {id(kernel) for kernel in kernels}
+        others = [each for each in model.trainable_weights if id(each) not in known]
+        adam.exclude_from_weight_decay(var_list=others)
+    return adam

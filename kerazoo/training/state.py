@@ -1,7 +1,7 @@
 """The state of a training: variables and random generators."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,17 +11,15 @@ from kerazoo.errors import CorruptFileError
 from kerazoo.lazy import keras
 from kerazoo.training.callback_states import CALLBACK, Arrays
 
+Groups = Mapping[str, Sequence[Any]]  # variables, such as those of the model
 
-def variables(model: keras.Model) -> dict[str, Any]:
-    """Return a model's variables: weights and seeds, the optimizer's, Keras's common seed.
+
+def variables(groups: Groups) -> dict[str, Any]:
+    """Return variables by their group and number, and Keras's common seed.
 
     Their names are numbers, because Keras numbers the names of layers across models.
     """
-    groups = {
-        "model": model.variables,
-        "optimizer": model.optimizer.variables,
-        "random": [common_seed()],
-    }
+    groups = {**groups, "random": [common_seed()]}
     return {
         f"{group}/{number}": variable
         for group, members in groups.items()
@@ -29,18 +27,18 @@ def variables(model: keras.Model) -> dict[str, Any]:
     }
 
 
-def values(model: keras.Model) -> Arrays:
+def values(groups: Groups) -> Arrays:
     """Return the values of `variables`."""
-    return {key: keras.ops.convert_to_numpy(value) for key, value in variables(model).items()}
+    return {key: keras.ops.convert_to_numpy(value) for key, value in variables(groups).items()}
 
 
-def assign(model: keras.Model, arrays: Mapping[str, np.ndarray]) -> None:
-    """Set all `variables` of a model.
+def assign(groups: Groups, arrays: Mapping[str, np.ndarray]) -> None:
+    """Set all `variables` of the groups.
 
     Raises:
         CorruptFileError: The arrays are of another model; nothing is set then.
     """
-    targets = variables(model)
+    targets = variables(groups)
     expected = {name: (tuple(each.shape), str(each.dtype)) for name, each in targets.items()}
     saved = {
         name: (array.shape, str(array.dtype))

@@ -8,10 +8,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kerazoo.compat import gradients_summed
+from kerazoo.data.augment import Augmentation
 from kerazoo.data.images import ArraySplit, Shard, Shuffle, Split
 from kerazoo.errors import UsageError
 from kerazoo.lazy import keras, tf
+from kerazoo.recipe import Recipe
+from kerazoo.training.averages import Averages
 from kerazoo.training.collectives import Collectives, batch_normalizations, summed
+from kerazoo.training.objective import Objective, cross_entropies, mirrored
+from kerazoo.weights.preprocessing import UNIT, Preprocessing
 
 
 class Batches(NamedTuple):
@@ -31,11 +36,16 @@ class Steps:
     """Many steps a call, with a shard of every batch for each replica.
 
     Args:
-        model: Gives logits [batch, classes], and is compiled with the optimizer to use; the loss
-            is the softmax cross-entropy with the model's own losses added, such as weight decay.
+        model: Gives logits [batch, classes], and is compiled with the optimizer to use. Its own
+            losses are added to the objective, such as weight decay.
         strategy: Where the steps run and the model's variables are.
         jit: Whether XLA compiles the training steps.
         micro_batches: Into how many micro-batches a replica cuts its images, which run in parallel.
+        objective: What is minimized; None for the softmax cross-entropy.
+        preprocessing: What the images get before the model, see `Preprocessing.of_unit`.
+        averages: Moving averages of the model's weights, which each step updates.
+        with_heads: The same model with the logits of auxiliary heads after its own, to train with;
+            None for the model itself.
 
     Raises:
         UsageError: XLA is to compile the steps of several replicas, or there are several
@@ -48,8 +58,15 @@ class Steps:
         strategy: tf.distribute.Strategy,
         jit: bool = False,
         micro_batches: int = 1,
+        objective: Objective | None = None,
+        preprocessing: Preprocessing = UNIT,
+        averages: Averages | None = None,
+        with_heads: keras.Model | None = None,
     ) -> None:
         self._model = model
+        self._with_heads = with_heads or model
+        self._objective = objective or Objective(Recipe())
+        self._preprocessing, self._averages = preprocessing, averages
         self._strategy = strategy
         self._collectives = Collectives(strategy)
         self._micro_batches = micro_batches
@@ -63,24 +80,34 @@ class Steps:
         if micro_batches > 1 and batch_normalizations(model):
             raise UsageError("batch normalization needs micro_batches=1")
         self._step = tf.function(self._train_step, jit_compile=True) if jit else self._train_step
+        self.retrace()
+        with strategy.scope():  # a tf.function must not be the one to create the slots
+            model.optimizer.build(self._with_heads.trainable_variables)
+
+    def retrace(self) -> None:
+        """Have the steps traced anew, after a layer has become trainable."""
         # TensorFlow warns where one function is traced for several models; a partial is another.
         self._train = tf.function(functools.partial(self._train_steps))
         self._evaluate = tf.function(functools.partial(self._evaluate_steps))
-        with strategy.scope():  # a tf.function must not be the one to create the slots
-            model.optimizer.build(model.trainable_variables)
 
     def batches(
-        self, split: Split, batch_size: int, shuffle: Shuffle | None = None, skip: int = 0
+        self,
+        split: Split,
+        batch_size: int,
+        shuffle: Shuffle | None = None,
+        skip: int = 0,
+        augmentation: Augmentation | None = None,
     ) -> Batches:
         """Return `Split.batches`, each cut into a shard for every replica."""
         here = self._collectives
         shard = Shard(here.first_replica, here.local_replicas, self._strategy.num_replicas_in_sync)
         # A thread that prepares the next batch would be one more than there are cores.
-        arrays = split if self._micro_batches > 1 and isinstance(split, ArraySplit) else None
+        in_step = self._micro_batches > 1 and augmentation is None
+        arrays = split if in_step and isinstance(split, ArraySplit) else None
         if arrays:
             rows = shard.of(arrays.positions(shuffle), batch_size, skip)
         else:
-            rows = split.batches(batch_size, shuffle, skip, shard)
+            rows = split.batches(batch_size, shuffle, skip, shard, augmentation)
         sizes = shard.batch_sizes(split.size, batch_size, skip)
         return Batches(iter(tf.data.Dataset.zip(rows, sizes)), arrays)
 
@@ -139,37 +166,45 @@ class Steps:
         self, loss: tf.Tensor, hits: tf.Tensor, arrays: ArraySplit | None, elements: list[Any]
     ) -> tuple[tf.Tensor, tf.Tensor]:
         rows, batch_size = self._element_of_replica(elements)
-        images, labels = arrays.gather(rows) if arrays else rows
+        images, labels, *mixed = arrays.gather(rows) if arrays else rows
+        if mixed:
+            own = mixed[0][:, None, None, None]
+            images = own * images + (1 - own) * mirrored(images)
+            mixed.append(mirrored(labels))
         size = tf.cast(batch_size, tf.float32)
-        results = [self._gradients(*each, size) for each in self._cut(images, labels)]
+        parts = self._cut(images, labels, *mixed)
+        results = [self._gradients(*each, batch_size=size) for each in parts]
         losses, correct, gradients = zip(*results, strict=True)
         total = [
             None if each[0] is None else tf.add_n(each)  # a weight that nothing depends on
             for each in zip(*gradients, strict=True)
         ]
-        self._model.optimizer.apply(summed(total), self._model.trainable_variables)
+        self._model.optimizer.apply(summed(total), self._with_heads.trainable_variables)
+        if self._averages:
+            self._averages.update(self._model.optimizer.iterations)
         return loss + tf.add_n(losses), hits + tf.add_n(correct)
 
     def _gradients(
-        self, images: tf.Tensor, labels: tf.Tensor, batch_size: tf.Tensor
+        self, images: tf.Tensor, labels: tf.Tensor, *mixed: tf.Tensor, batch_size: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
         """Return the sum of the images' losses, the hits, and their part of the gradients."""
         replicas = self._strategy.num_replicas_in_sync
         with tf.GradientTape() as tape:
-            loss, correct = self._forward(images, labels, training=True)
+            loss, correct = self._forward(images, labels, *mixed, training=True)
             part = loss / batch_size
-            if self._model.losses:
-                part += tf.add_n(self._model.losses) / (replicas * self._micro_batches)
+            if self._with_heads.losses:
+                part += tf.add_n(self._with_heads.losses) / (replicas * self._micro_batches)
             part = self._model.optimizer.scale_loss(part)
-        gradients = tape.gradient(part, self._model.trainable_variables)
+        gradients = tape.gradient(part, self._with_heads.trainable_variables)
         return loss, tf.reduce_sum(correct), gradients
 
-    def _cut(self, images: tf.Tensor, labels: tf.Tensor) -> list[tuple[tf.Tensor, tf.Tensor]]:
+    def _cut(self, *columns: tf.Tensor) -> list[tuple[tf.Tensor, ...]]:
+        """Return the images, their labels and what else there is in micro-batches."""
         if self._micro_batches == 1:
-            return [(images, labels)]
-        size, count = tf.shape(labels)[0], self._micro_batches
+            return [columns]
+        size, count = tf.shape(columns[0])[0], self._micro_batches
         ends = [size * number // count for number in range(count + 1)]
-        return [(images[a:b], labels[a:b]) for a, b in itertools.pairwise(ends)]
+        return [tuple(each[a:b] for each in columns) for a, b in itertools.pairwise(ends)]
 
     def _no_sums_by_class(self) -> tuple[tf.Tensor, ...]:
         none = tf.zeros(self._model.output_shape[-1], tf.int32)
@@ -192,16 +227,24 @@ class Steps:
         return loss + tf.add_n(losses), hits + hits_by_class, sizes + tf.reduce_sum(of_class, 0)
 
     def _forward(
-        self, images: tf.Tensor, labels: tf.Tensor, training: bool
+        self, images: tf.Tensor, labels: tf.Tensor, *mixed: tf.Tensor, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the sum of the images' cross-entropies, and for each 1 if it is a hit, else 0."""
+        """Return the sum of the images' losses, and for each 1 if it is a hit, else 0.
+
+        The loss of a training is the objective's, that of an evaluation the cross-entropy.
+        """
         size = tf.shape(labels)[0]
         if self._fill_empty:
-            images, labels = _filled(images, labels)
-        logits = self._model(images, training=training)
-        if logits.dtype.size < tf.float32.size:
-            logits = tf.cast(logits, tf.float32)
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+            images, labels, *others = _filled(images, labels, *mixed)
+            mixed = tuple(others)
+        images = self._preprocessing.of_unit(images)
+        model = self._with_heads if training else self._model
+        outputs = tf.nest.flatten(model(images, training=training))
+        logits, *_ = scores = [_at_least_float32(each) for each in outputs]
+        if training:
+            losses = self._objective.losses(scores, labels, *mixed)
+        else:
+            losses = cross_entropies(logits, labels)
         correct = tf.argmax(logits, axis=-1, output_type=tf.int32) == labels
         correct &= tf.reduce_all(tf.math.is_finite(logits), axis=-1)
         total = tf.cast(tf.reduce_sum(losses[:size]), tf.float32)
@@ -212,10 +255,14 @@ def _no_sums() -> tuple[tf.Tensor, tf.Tensor]:
     return tf.constant(0.0), tf.constant(0)
 
 
-def _filled(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the images and labels as they are, or a black image where there are none."""
+def _filled(*columns: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """Return images, their labels and what else there is, or a black image if there are none."""
     return tf.cond(
-        tf.size(labels) > 0,
-        lambda: (images, labels),
-        lambda: (tf.zeros([1, *images.shape[1:]], images.dtype), tf.zeros([1], labels.dtype)),
+        tf.shape(columns[0])[0] > 0,
+        lambda: columns,
+        lambda: tuple(tf.zeros([1, *each.shape[1:]], each.dtype) for each in columns),
     )
+
+
+def _at_least_float32(logits: tf.Tensor) -> tf.Tensor:
+    return tf.cast(logits, tf.float32) if logits.dtype.size < tf.float32.size else logits

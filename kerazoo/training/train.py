@@ -16,16 +16,18 @@ from kerazoo.data.images import ImageData
 from kerazoo.device import describe_device
 from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.lazy import keras
-from kerazoo.training import cluster, finished, machine, runs
+from kerazoo.recipe import Recipe
+from kerazoo.training import cluster, finished, machine, prolonging, runs
 from kerazoo.training.checkpoints import State
 from kerazoo.training.config import changed_versions, options_of, record
-from kerazoo.training.options import Recipe, TrainOptions
+from kerazoo.training.options import TrainOptions
 from kerazoo.training.replicas import Replicas
 from kerazoo.training.run import Run
 from kerazoo.training.run_folder import RunFolder
 from kerazoo.training.setup import load_data, make_trainer, reading
 from kerazoo.training.watchdog import TIMEOUT_SECONDS
 from kerazoo.values import short
+from kerazoo.weights.preprocessing import BY_NAME
 
 Callbacks = Sequence[keras.callbacks.Callback]
 
@@ -66,16 +68,23 @@ def train(options: TrainOptions, callbacks: Callbacks = ()) -> dict[str, Any]:
         with begin() if replicas.is_chief else nullcontext() as folder:
             trainer = make_trainer(options, data, callbacks, folder, replicas)
             if folder:
-                description = record(options, data, trainer.model, describe_device())
+                description = record(
+                    options, data, trainer.model, trainer.preprocessing, describe_device()
+                )
                 folder.write_json(runs.CONFIG, description)
             run = Run(options, data, trainer, folder, replicas)
             return run.fit()
 
 
 def resume(
-    run: Path, mnist_dir: Path | None = None, strategy: str | None = None, callbacks: Callbacks = ()
+    run: Path,
+    mnist_dir: Path | None = None,
+    strategy: str | None = None,
+    callbacks: Callbacks = (),
+    epochs: int | None = None,
+    data: str | None = None,
 ) -> dict[str, Any]:
-    """Continue an unfinished run where it was last saved; the result is bit-exact.
+    """Continue a run where it was last saved, or prolong it; the result is bit-exact.
 
     Args:
         run: Its directory, which of several workers only the chief needs.
@@ -83,11 +92,14 @@ def resume(
         strategy: Where it runs, see `TrainOptions`; None for where it began, if that was a single
             machine.
         callbacks: The Keras callbacks that it began with.
+        epochs: More epochs than it began with, to prolong it; None for as many.
+        data: Name of the same data set at another place; None for where it was.
 
     Returns:
         The summary, see `train`.
 
     Raises:
+        UsageError: There is no run, or it has more epochs already.
         CorruptFileError: The data are not those it began with, or what it saved is damaged.
         InterruptedRunError, KerazooError, OSError: See `train`.
     """
@@ -98,6 +110,8 @@ def resume(
     where = cluster.of_environment(strategy or TrainOptions.strategy)
     with RunFolder.reopen(run) if where.is_chief else nullcontext() as folder:
         config = runs.config(run) if folder else {}
+        if folder and (epochs is not None or data is not None):
+            config = prolonging.change(folder, config, epochs, data)
         if where.workers == 1:
             begun, _ = options_of(config)
             machine.set_threads(begun.recipe.micro_batches)
@@ -116,15 +130,20 @@ def resume(
             options = dataclasses.replace(begun, mnist_dir=mnist_dir or begun.mnist_dir, out=run)
             if changed := changed_versions(config):
                 logger.info("the run began with %s", "; ".join(changed))
-            data = load_data(options)
-            if data.fingerprint != fingerprint:
+            loaded = load_data(options)
+            if loaded.fingerprint != fingerprint:
                 raise CorruptFileError(
-                    f"{data.name} is not what '{run}' was trained on: restore the original data set"
+                    f"{loaded.name} is not what '{run}' was trained on: name the original data set "
+                    "with --data"
                 )
             with _operations(options):
-                trainer = make_trainer(options, data, callbacks, folder, replicas)
-                resumed = Run(options, data, trainer, folder, replicas)
-                if (state := _newest(folder, replicas)) is not None:
+                state = _newest(folder, replicas)
+                if state is not None:
+                    options = dataclasses.replace(options, weights=None)
+                known = BY_NAME[config["preprocessing"]]
+                trainer = make_trainer(options, loaded, callbacks, folder, replicas, known)
+                resumed = Run(options, loaded, trainer, folder, replicas)
+                if state is not None:
                     resumed.resume_from(state)
                 epochs = options.recipe.epochs
                 logger.info("'%s' continues in epoch %d of %d", run, resumed.epoch, epochs)

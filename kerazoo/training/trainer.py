@@ -6,21 +6,28 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
+from kerazoo.data.augment import Augmentation
 from kerazoo.data.images import ImageData, Split
 from kerazoo.errors import CorruptFileError, KerazooError
 from kerazoo.lazy import keras, tf
+from kerazoo.recipe import Recipe
 from kerazoo.training import record, state
+from kerazoo.training.averages import Averages
 from kerazoo.training.callback_states import CallbackStates, check_callbacks
 from kerazoo.training.checkpoints import State
-from kerazoo.training.options import Recipe
+from kerazoo.training.freezing import layers_to_freeze, set_trainable
+from kerazoo.training.objective import Objective, balanced_weights
 from kerazoo.training.record import Position
 from kerazoo.training.result import EpochResult
 from kerazoo.training.steps import Steps
+from kerazoo.weights.preprocessing import UNIT, Preprocessing
 
+NEAR_CHANCE = 0.98  # of the cross-entropy of equal scores
 EITHER = "its input data or another worker"
 
 
@@ -32,8 +39,11 @@ class Trainer:
 
     Args:
         model: Returns logits [batch, classes], and is compiled with the optimizer to use.
+        with_heads: The same model with auxiliary heads, to train with; None for the model itself.
         data: What to train on, validate and test.
-        recipe: How many epochs, of which batches, in which order.
+        recipe: How many epochs, of which batches, in which order, and what is minimized. Schedule,
+            optimizer, weight decay and callbacks are the caller's.
+        preprocessing: What the images get before the model.
         callbacks: Keras callbacks, whose state is part of the training's.
         strategy: Where the steps run and the model's variables are; None for one device.
         steps_per_call: Maximum number of steps between two calls of the callbacks.
@@ -44,6 +54,7 @@ class Trainer:
         model: The model.
         position: How far the training is.
         results: Those of the epochs so far.
+        preprocessing: What the images get before the model.
         steps_per_epoch: Number of batches of the training images.
     """
 
@@ -58,15 +69,32 @@ class Trainer:
         steps_per_call: int = 1,
         save_every: int | None = None,
         on_activity: Callable[[str], object] = lambda _: None,
+        with_heads: keras.Model | None = None,
+        preprocessing: Preprocessing = UNIT,
     ) -> None:
         self.model = model
         self.position = Position()
         self.results: list[EpochResult] = []
         self.steps_per_epoch = recipe.steps_per_epoch(data.train.size)
         self._data, self._recipe = data, recipe
+        self._with_heads = with_heads or model
+        strategy = strategy or tf.distribute.get_strategy()
+        self._frozen = layers_to_freeze(model, recipe.freeze)
+        if recipe.unfreeze_after is None:
+            set_trainable(self._frozen, False)
+        self.preprocessing = preprocessing
+        self._averages = Averages(self._with_heads, recipe.ema, strategy) if recipe.ema else None
         self._steps = Steps(
-            model, strategy or tf.distribute.get_strategy(), recipe.jit, recipe.micro_batches or 1
+            model,
+            strategy,
+            recipe.jit,
+            recipe.micro_batches or 1,
+            Objective(recipe, _class_weights(recipe, data)),
+            preprocessing,
+            self._averages,
+            with_heads,
         )
+        set_trainable(self._frozen, False)
         self._steps_per_call, self._save_every = steps_per_call, save_every
         self._on_activity = on_activity
         self._callbacks = [*callbacks]
@@ -89,8 +117,6 @@ class Trainer:
             KerazooError: The loss or a weight is not finite.
             CorruptFileError: The state to resume from does not fit the callbacks.
         """
-        if self.finished:
-            return
         callbacks = keras.callbacks.CallbackList(
             [*self._callbacks, *observers],
             model=self.model,
@@ -100,7 +126,10 @@ class Trainer:
         )
         callbacks.on_train_begin()
         self._callback_states = CallbackStates(self._callbacks)
+        if self.finished:
+            self._restore()
         while not self.finished:
+            self._unfreeze()
             if self.position.step == 0:
                 self._restore()
             callbacks.on_epoch_begin(self.position.epoch)
@@ -111,7 +140,8 @@ class Trainer:
             self.position = Position(epoch=result.epoch)
             self._on_activity(f"the callbacks and the checkpoint of epoch {result.epoch}")
             callbacks.on_epoch_end(result.epoch - 1, result.logs())
-        self.model.optimizer.finalize_variable_values(self.model.trainable_weights)
+        if self._averages:
+            self._averages.assign()
         callbacks.on_train_end(self.results[-1].logs())
 
     @property
@@ -120,16 +150,36 @@ class Trainer:
         stopped = self.results and self.position.step == 0 and self.model.stop_training
         return bool(stopped) or self.position.epoch >= self._recipe.epochs
 
+    def is_at_chance(self) -> bool:
+        """Return whether the last epoch's scores are no better than the same for all classes."""
+        chance = math.log(self.model.output_shape[-1])
+        return self.results[-1].validation_loss > NEAR_CHANCE * chance
+
     @property
     def steps_taken(self) -> int:
         """Number of steps since the training began."""
         return self.position.epoch * self.steps_per_epoch + self.position.step
 
+    def _unfreeze(self) -> None:
+        """Train the frozen layers too, from the epoch on that the recipe gives."""
+        after = self._recipe.unfreeze_after
+        if after is not None and self.position.epoch >= after and self._frozen:
+            set_trainable(self._frozen, True)
+            self._frozen = []
+            self._steps.retrace()
+
     def _train_epoch(self, callbacks: keras.callbacks.CallbackList) -> None:
         """Take the steps of the epoch that are left, or until a callback stops them."""
         position, recipe, split = self.position, self._recipe, self._data.train
         shuffle = (recipe.seed, position.epoch)
-        batches = self._steps.batches(split, recipe.batch_size, shuffle, position.step)
+        augmentation = Augmentation(recipe, position.epoch)
+        batches = self._steps.batches(
+            split,
+            recipe.batch_size,
+            shuffle,
+            position.step,
+            augmentation if augmentation.is_needed else None,
+        )
         while position.step < self.steps_per_epoch and not (
             position.step and self.model.stop_training  # like `fit`, it makes at least one call
         ):
@@ -163,11 +213,16 @@ class Trainer:
         return min(position.step * self._recipe.batch_size, self._data.train.size)
 
     def _evaluate_epoch(self, callbacks: keras.callbacks.CallbackList) -> EpochResult:
+        with self._averages.in_model() if self._averages else nullcontext():
+            return self._evaluate_weights(callbacks)
+
+    def _evaluate_weights(self, callbacks: keras.callbacks.CallbackList) -> EpochResult:
         position, training = self.position, self._training_logs()
         self._check_weights()
         started = time.perf_counter()
+        activity = f"the evaluation of epoch {position.epoch + 1}"
         callbacks.on_test_begin()
-        evaluated, _ = self._evaluate(f"the evaluation of epoch {position.epoch + 1}", callbacks)
+        evaluated, _ = self._evaluate(activity, callbacks)
         seconds = time.perf_counter() - started
         self._check_loss(evaluated["validation_loss"] + evaluated["test_loss"])
         result = EpochResult(
@@ -229,7 +284,7 @@ class Trainer:
 
     def _check_weights(self) -> None:
         """Raise an error if a weight is not finite: the loss may not depend on it."""
-        finite = (keras.ops.all(keras.ops.isfinite(each)) for each in self.model.weights)
+        finite = (keras.ops.all(keras.ops.isfinite(each)) for each in self._with_heads.weights)
         if not all(map(bool, finite)):
             raise self._diverged("not all weights are finite numbers")
 
@@ -239,6 +294,20 @@ class Trainer:
             f"{self._recipe.learning_rate}"
         )
 
+    def evaluated_weights(self) -> list[np.ndarray]:
+        """Return the weights of the model that are evaluated: their averages if there are any."""
+        with self._averages.in_model() if self._averages else nullcontext():
+            return self.model.get_weights()
+
+    @property
+    def _variables(self) -> dict[str, list[Any]]:
+        """All variables that a training changes."""
+        return {
+            "model": self._with_heads.variables,
+            "averages": self._averages.variables if self._averages else [],
+            "optimizer": self.model.optimizer.variables,
+        }
+
     def state(self) -> State:
         """Return all that is needed to resume the training here.
 
@@ -246,7 +315,7 @@ class Trainer:
             KerazooError: A weight is not finite.
         """
         self._check_weights()
-        arrays = state.values(self.model)
+        arrays = state.values(self._variables)
         callbacks = self._callback_states.take(arrays) if self._callback_states else []
         recorded = {
             "position": dataclasses.asdict(self.position),
@@ -272,13 +341,12 @@ class Trainer:
             and position.hits <= self._images(position)
             and len(results) == position.epoch
             and all(each.epoch == epoch for epoch, each in enumerate(results, 1))
-            and all(each.data == self._data.name for each in results)
             and all(each.images_per_second > 0 for each in results)
         ):
             raise CorruptFileError("the checkpoint belongs to another training")
         state.check_random_state(saved.record["random"])
         check_callbacks(saved.record["callbacks"], self._callbacks)
-        state.assign(self.model, saved.arrays)
+        state.assign(self._variables, saved.arrays)
         self.position, self.results = position, results
         self.model.stop_training = saved.record["stop_training"]
         self._restoring = saved
@@ -290,7 +358,14 @@ class Trainer:
         assert self._callback_states
         saved = self._restoring
         self._callback_states.restore(saved.record["callbacks"], saved.arrays)
-        state.assign(self.model, saved.arrays)
+        state.assign(self._variables, saved.arrays)
         state.set_random_state(saved.record["random"])
         self.model.stop_training = saved.record["stop_training"]
         self._restoring = None
+
+
+def _class_weights(recipe: Recipe, data: ImageData) -> np.ndarray | None:
+    """Return the weight of each class's images [classes], None where all count alike."""
+    if recipe.class_weights == "none":
+        return None
+    return balanced_weights(data.train.class_sizes(len(data.class_names)))

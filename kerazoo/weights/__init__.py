@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kerazoo import files
-from kerazoo.errors import UsageError, did_you_mean
+from kerazoo.errors import CorruptFileError, UsageError, did_you_mean
 from kerazoo.lazy import keras
 from kerazoo.registry import Weights
 from kerazoo.values import short
@@ -43,8 +43,9 @@ def load_weights(
         model: A model of kerazoo.
         weights: "imagenet", downloaded by keras.applications; "mnist", which comes with kerazoo; a
             model, of keras.applications or of kerazoo, or one with such a model inside; or a path:
-            a `.keras` file, an `.h5` or `.weights.h5` file of keras.applications, or the prefix or
-            the directory of a checkpoint of tf-slim or of the study notes' TF1 program.
+            the directory of a run, a `.keras` file, an `.h5` or `.weights.h5` file of
+            keras.applications, or the prefix or the directory of a checkpoint of tf-slim or of the
+            study notes' TF1 program.
         averages: Whether moving averages, as `tf.train.ExponentialMovingAverage` saves them, are
             used in place of the raw weights where they are there, as tf-slim evaluates.
         ignore: Shell-style patterns of names in the source, such as "vgg_16/fc8/*": these are
@@ -65,21 +66,27 @@ def load_weights(
 
     check_model(model)
     selection = Selection(averages, ignore, {} if rename is None else rename)
-    loaded = _source(model, weights).loaded(selection, model)
+    loaded = source_of(model, weights).loaded(selection, model)
     assign(model, loaded)
     model.preprocessing = loaded.preprocessing
 
 
-def _source(model: keras.Model, weights: Weights) -> Source:
-    """Return the weights that `load_weights` is given; errors as there."""
+def source_of(model: keras.Model, weights: Weights, any_classes: bool = False) -> Source:
+    """Return the weights that `load_weights` is given; errors as there.
+
+    Args:
+        model: The model that they are for.
+        weights: See `load_weights`.
+        any_classes: Whether the model may have another number of classes than known weights.
+    """
     from kerazoo.weights import checkpoint_files, keras_applications, shipped
 
     if isinstance(weights, keras.Model):
         return keras_applications.from_model(weights)
     if isinstance(weights, str) and weights == "imagenet":
-        return keras_applications.imagenet(model)
+        return keras_applications.imagenet(model, any_classes)
     if isinstance(weights, str) and shipped.cards(weights):
-        return shipped.read(model, weights)
+        return shipped.read(model, weights, any_classes)
     known = ["imagenet", *sorted({card["weights"] for card in shipped.cards()})]
     if isinstance(weights, str | os.PathLike) and str(weights):
         hint = did_you_mean(str(weights), known)
@@ -90,6 +97,23 @@ def _source(model: keras.Model, weights: Weights) -> Source:
         f"weights must be None, {', '.join(map(repr, known))}, a path or a model; "
         f"received {short(weights)}"
     )
+
+
+def model_file(path: Path) -> Path:
+    """Return the file of the trained model if a path is that of a run, else the path.
+
+    Raises:
+        UsageError: The run has no model yet.
+        CorruptFileError: Its model is a link.
+    """
+    if not (path.is_dir() and (path / "config.json").is_file()):
+        return path
+    file = path / "model.keras"
+    if file.is_symlink():
+        raise CorruptFileError(f"'{file}' is a link: replace it with the file that it points to")
+    if not file.exists():
+        raise UsageError(f"the run in '{path}' has no model yet: wait until it has ended")
+    return file
 
 
 def read_weights(path: Path) -> Source:
@@ -105,6 +129,7 @@ def read_weights(path: Path) -> Source:
     from kerazoo.weights.networks import KERAS_NETWORKS
     from kerazoo.weights.source import Source
 
+    path = model_file(path)
     format = format_of(path)
     if format == ".keras":
         return keras_file.read(path)

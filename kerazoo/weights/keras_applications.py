@@ -37,6 +37,8 @@ from kerazoo.weights.preprocessing import CAFFE, Preprocessing
 from kerazoo.weights.source import Source
 from kerazoo.weights.transfer import set_weights
 
+CLASSES = 1000  # of ImageNet
+
 
 def from_model(
     model: keras.Model, name: str = "", error: type[KerazooError] = UsageError
@@ -79,15 +81,22 @@ def network_of(model: keras.Model) -> Network:
     return find_network(model, KERAS_NETWORKS, KERAS)
 
 
-def imagenet(model: keras.Model) -> Source:
+def imagenet(model: keras.Model, any_classes: bool = False) -> Source:
     """Return the weights that keras.applications downloads for the network that a model is.
 
     Raises:
-        UsageError: keras.applications has no such network.
+        UsageError: keras.applications has no such network; or the model has another number of
+            classes, unless it may have any.
         DataMissingError, CorruptFileError: See `download`.
     """
     network = network_of(model)
     has_top = any(key.partition("/")[0] in network.top for key in named_weights(model))
+    classes = model.output_shape[-1]
+    if has_top and not any_classes and classes != CLASSES:
+        raise UsageError(
+            f"the imagenet weights are for classes={CLASSES}, not {classes}: create the model "
+            f"with classes={CLASSES}, then kerazoo.new_head(model, {classes}) has its features"
+        )
     return from_model(download(network.name, has_top))
 
 

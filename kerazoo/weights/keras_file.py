@@ -13,6 +13,7 @@ from kerazoo.errors import CorruptFileError, KerazooError, UsageError
 from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
 from kerazoo.weights import keras_archive
+from kerazoo.weights.card import Card
 from kerazoo.weights.damage import reported_as
 from kerazoo.weights.keras_applications import from_model
 from kerazoo.weights.keras_archive import NOTE
@@ -45,6 +46,10 @@ def load_model(path: Path) -> keras.Model:
         model = keras.models.load_model(file, compile=False, safe_mode=True)
     with reported_as(f"'{path}' has an unreadable {NOTE}"):
         preprocessing, kerazoo_config = _from_note(note, model)
+        card = Card.from_json(note["card"]) if "card" in note else None
+        if card and len(card.class_names) != model.output_shape[-1]:
+            raise ValueError("class_names")
+    model.kerazoo_card = card
     if preprocessing is not None:
         model.preprocessing = preprocessing
     if kerazoo_config is not None:
@@ -87,6 +92,8 @@ def write(model: keras.Model, path: Path) -> Preprocessing | None:
     note: dict[str, Any] = {}
     if preprocessing is not None:
         note["preprocessing"] = preprocessing.name
+    if (card := getattr(model, "kerazoo_card", None)) is not None:
+        note["card"] = card.to_json()
     if config is not None:
         note["model"] = {"name": config.name, "options": dict(config.options)}
     model.save(path)

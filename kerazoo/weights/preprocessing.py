@@ -22,6 +22,23 @@ class Preprocessing:
     mean: tuple[float, ...]  # of each channel, after the swap; one number for all channels
     scale: float = 1.0
 
+    def of_unit(self, images: Any) -> Any:
+        """Return images [batch, height, width, channels] in [0, 1] as the weights expect them."""
+        if self == UNIT:
+            return images
+        return self.applied(
+            images * 255, axis=-1, dtype=keras.backend.standardize_dtype(images.dtype)
+        )
+
+    def applied(self, images: Any, axis: int, dtype: Any) -> Any:
+        """Return images in [0, 255], with the channels on `axis`, as the weights expect them."""
+        import numpy as np
+
+        if self.bgr:
+            images = images[:, ::-1] if axis == 1 else images[..., ::-1]
+        mean = np.reshape(self.mean, (-1, 1, 1) if axis == 1 else (-1,))
+        return (images - mean.astype(dtype)) * np.asarray(self.scale, dtype)
+
     def __str__(self) -> str:
         mean = ", ".join(f"{each:g}" for each in self.mean)
         order = "BGR" if self.bgr else "RGB"
@@ -85,10 +102,7 @@ def preprocess(model: keras.Model, images: Any) -> np.ndarray | keras.KerasTenso
     if len(images.shape) != 4 or (channels > 1 and images.shape[axis] != channels):
         wanted = f"{channels} channels on axis {axis}" if channels > 1 else "four axes"
         raise UsageError(f"images must have {wanted}; received shape {tuple(images.shape)}")
-    if expected.bgr:
-        images = images[:, ::-1] if axis == 1 else images[..., ::-1]
-    mean = np.reshape(expected.mean, (channels, 1, 1) if axis == 1 else (channels,))
-    return (images - mean.astype(dtype)) * np.asarray(expected.scale, dtype)
+    return expected.applied(images, axis, dtype)
 
 
 def check_model(model: object) -> None:

@@ -134,6 +134,16 @@ def _misfits(
             yield f"{name} is {sizes[0]} where {key} is {sizes[1]}"
 
 
+def layers_of_other_shapes(model: keras.Model, loaded: LoadedWeights) -> set[str]:
+    """Return the layers of a model that have a weight of another shape than loaded ones."""
+    targets = named_weights(model)
+    return {
+        key.rpartition("/")[0]
+        for key in loaded.names
+        if key in targets and not _fits(loaded.array(key), tuple(targets[key].shape))
+    }
+
+
 def _fits(array: np.ndarray, shape: tuple[int, ...]) -> bool:
     ranks = {array.ndim, len(shape)}
     same_kernel = ranks == {2, 4} and array.shape[-1] == shape[-1] and array.size == np.prod(shape)
@@ -173,6 +183,7 @@ def _check_classes(
         layers = {loaded.names[key].rpartition("/")[0] for key in wrong}
         raise UsageError(
             f"{loaded.source.name} is for classes={given[0]} and '{model.name}' for {wanted[0]}: "
-            f"build the model with classes={given[0]} or include_top=False, or keep its last layer "
-            f"with load_weights(..., ignore={sorted(f'{layer}/*' for layer in layers)})"
+            f"build the model with classes={given[0]} or include_top=False, give it a new last "
+            f"layer with kerazoo.new_head(model, {wanted[0]}), or keep the one that it has with "
+            f"load_weights(..., ignore={sorted(f'{layer}/*' for layer in layers)})"
         )

@@ -12,7 +12,7 @@ from kerazoo.difference import difference
 from kerazoo.errors import UsageError
 from kerazoo.parity.compare import PRECISIONS, TOLERANCES, compare
 from kerazoo.parity.pairs import PAIRS, Pair, vgg16
-from kerazoo.training.options import Recipe
+from kerazoo.recipe import Recipe
 from kerazoo.weights.preprocessing import CAFFE
 from kerazoo.weights.transfer import set_weights
 from legacy_tf1.program import Program

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from kerazoo.files import UNFINISHED_RUN
-from kerazoo.training.options import Recipe, TrainOptions
+from kerazoo.recipe import Recipe
+from kerazoo.training.options import TrainOptions
 from kerazoo.training.runs import is_run
 from kerazoo.training.train import resume, train
 from tests.helpers import tiny

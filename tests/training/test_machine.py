@@ -17,9 +17,10 @@ import kerazoo
 from kerazoo import registry
 from kerazoo.device import ADDRESS_SPACE
 from kerazoo.errors import KerazooError, explain
+from kerazoo.recipe import Recipe
 from kerazoo.training import machine
 from kerazoo.training.collectives import batch_normalizations
-from kerazoo.training.options import Recipe, TrainOptions
+from kerazoo.training.options import TrainOptions
 from kerazoo.training.steps import Steps
 from kerazoo.training.train import train
 from tests.helpers import tiny

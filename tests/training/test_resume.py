@@ -14,9 +14,9 @@ import pytest
 
 from kerazoo.data.images import ImageData
 from kerazoo.errors import CorruptFileError, UsageError
+from kerazoo.recipe import Recipe
 from kerazoo.training.callback_states import Arrays, CallbackStates
 from kerazoo.training.checkpoints import Checkpoints, State
-from kerazoo.training.options import Recipe
 from kerazoo.training.record import Position
 from kerazoo.training.trainer import Trainer
 from tests.helpers import fuzz

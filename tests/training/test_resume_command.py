@@ -18,12 +18,13 @@ import pytest
 from kerazoo.cli import main
 from kerazoo.errors import InterruptedRunError, KerazooError
 from kerazoo.files import locked
+from kerazoo.recipe import Recipe
 from kerazoo.training import callbacks
 from kerazoo.training import run as training_run
 from kerazoo.training import runs as training_runs
 from kerazoo.training.callbacks import StopOnSignal
 from kerazoo.training.checkpoints import Checkpoints
-from kerazoo.training.options import Recipe, TrainOptions
+from kerazoo.training.options import TrainOptions
 from kerazoo.training.run_folder import RunFolder
 from kerazoo.training.runs import EARLIER
 from kerazoo.training.train import resume, train
@@ -101,7 +102,7 @@ class Runs:
                 begin(out=made)
             elif name == "with its checkpoints":
                 with pytest.MonkeyPatch.context() as patch:
-                    patch.setattr(Checkpoints, "remove", lambda _: None)
+                    patch.setattr(Checkpoints, "keep_last", lambda _: None)
                     begin(out=made)
             else:
                 interrupted(int(name.removeprefix("interrupted ")), out=made)

@@ -28,8 +28,9 @@ from kerazoo.compat import determinism
 from kerazoo.data.images import ImageData, Split
 from kerazoo.data.load import load
 from kerazoo.errors import CorruptFileError, KerazooError, UsageError
+from kerazoo.recipe import FAST, Recipe
 from kerazoo.training.checkpoints import State
-from kerazoo.training.options import RECIPES, Recipe, TrainOptions
+from kerazoo.training.options import TrainOptions
 from kerazoo.training.steps import Steps
 from kerazoo.training.train import resume, train
 from kerazoo.training.trainer import Trainer
@@ -409,7 +410,7 @@ def test_the_fast_recipe_learns_digits_in_two_epochs(
     code, out, err = command(monkeypatch, capsys, *arguments)
     assert code == 0, err
     summary = json.loads(out)
-    assert summary["epochs"] == RECIPES["fast"].epochs == 2
+    assert summary["epochs"] == FAST.epochs == 2
     assert summary["test_accuracy"] >= 0.9
 
 

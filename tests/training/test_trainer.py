@@ -7,7 +7,7 @@ import pytest
 
 from kerazoo.data.images import ImageData
 from kerazoo.errors import KerazooError
-from kerazoo.training.options import Recipe
+from kerazoo.recipe import Recipe
 from kerazoo.training.result import EpochResult
 from kerazoo.training.trainer import Trainer
 from tests.helpers.checkpoints import assert_same_weights

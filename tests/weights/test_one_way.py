@@ -346,7 +346,8 @@ def test_another_number_of_classes_says_the_way_out(form: str, tmp_path: Path) -
     model = kerazoo.create_model("vgg16", head="dense", **{**SMALL, "classes": 9})
     match = (
         r"is for classes=4 and 'vgg16' for 9: build the model with classes=4 or include_top="
-        r"False, or keep its last layer with load_weights\(..., ignore=\['predictions/\*'\]\)$"
+        r"False, give it a new last layer with kerazoo.new_head\(model, 9\), or keep the one that "
+        r"it has with load_weights\(..., ignore=\['predictions/\*'\]\)$"
     )
     assert_refused(model, lambda: load_weights(model, weights), UsageError, match)
     before = model.get_layer("fc8").get_weights()

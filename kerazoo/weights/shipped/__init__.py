@@ -26,8 +26,10 @@ def cards(weights: str | None = None) -> list[Card]:
     return [card for card in every if weights in (None, card["weights"])]
 
 
-def read(model: keras.Model, weights: str) -> Source:
+def read(model: keras.Model, weights: str, any_classes: bool = False) -> Source:
     """Return the weights called `weights`, such as "mnist", of the network that a model is.
+
+    With `any_classes`, a network whose last layer has no weights may have other classes.
 
     Raises:
         UsageError: None ship for it.
@@ -49,7 +51,8 @@ def read(model: keras.Model, weights: str) -> Source:
         raise CorruptFileError(f"'{path}' is damaged: install kerazoo again")
     with np.load(path, allow_pickle=False) as file:
         tensors = dict(file)
-    _check_classes(model, card, tensors)
+    if not any_classes:
+        _check_classes(model, card, tensors)
     preprocessing = BY_NAME[card["preprocessing"]]
     return Source(f"'{card['file']}'", tensors, (), preprocessing=preprocessing, error=UsageError)
 

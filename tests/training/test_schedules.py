@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from kerazoo.training.options import Recipe
-from kerazoo.training.setup import learning_rate
+from kerazoo.recipe import Recipe
+from kerazoo.training.schedules import learning_rate
 
 
 def test_a_constant_rate_is_a_number() -> None:
@@ -13,7 +13,7 @@ def test_a_constant_rate_is_a_number() -> None:
 
 
 def test_a_cosine_rises_over_a_fifth_of_the_steps_and_falls_to_zero() -> None:
-    recipe = Recipe(epochs=2, batch_size=10, learning_rate=0.4, schedule="cosine")
+    recipe = Recipe(epochs=2, batch_size=10, learning_rate=0.4, schedule="cosine", warmup=0.2)
     rate = learning_rate(recipe, images=243)  # 25 steps an epoch
     assert not isinstance(rate, float)
     for step in range(10):
@@ -25,6 +25,6 @@ def test_a_cosine_rises_over_a_fifth_of_the_steps_and_falls_to_zero() -> None:
 
 @pytest.mark.parametrize("images", [1, 2, 3])
 def test_so_few_steps_do_not_divide_by_zero(images: int) -> None:
-    rate = learning_rate(Recipe(epochs=1, batch_size=1, schedule="cosine"), images)
+    rate = learning_rate(Recipe(epochs=1, batch_size=1, schedule="cosine", warmup=0.2), images)
     assert not isinstance(rate, float)
     assert all(0 <= float(rate(step)) < 0.0011 for step in range(images + 1))

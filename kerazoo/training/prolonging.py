@@ -1,0 +1,56 @@
+"""Changes of a run that is resumed: more epochs, or its data at another place."""
+
+import dataclasses
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from kerazoo import files
+from kerazoo.data import names
+from kerazoo.errors import UsageError
+from kerazoo.training import runs
+from kerazoo.training.config import options_of
+from kerazoo.training.run_folder import RunFolder
+
+logger = logging.getLogger("kerazoo")
+
+
+def change(
+    folder: RunFolder, config: Mapping[str, Any], epochs: int | None, data: str | None
+) -> dict[str, Any]:
+    """Write and return a config.json with more epochs or another place of the data.
+
+    With more epochs the run is no longer finished; a kill in between leaves it one of the two.
+
+    Args:
+        folder: The directory of the run.
+        config: Its config.json.
+        epochs: More than it has; None to leave them.
+        data: Name of the data set at another place; None to leave it.
+
+    Raises:
+        UsageError: It has more epochs.
+    """
+    options, _ = options_of(config)
+    recipe = options.recipe
+    changes: dict[str, Any] = {}
+    if data is not None:
+        names.check(data)
+        changes["data"] = names.absolute(data)
+    if epochs is not None and epochs != recipe.epochs:
+        if epochs < recipe.epochs:
+            raise UsageError(
+                f"'{folder.path}' has {recipe.epochs} epochs: --epochs {epochs} cannot prolong it"
+            )
+        dataclasses.replace(recipe, epochs=epochs)
+        changes["epochs"] = epochs
+        if recipe.schedule in ("cosine", "step") or recipe.warmup:
+            logger.warning(
+                "the learning rate follows the schedule of %d epochs from here on, not that of %d",
+                epochs,
+                recipe.epochs,
+            )
+        files.remove(folder.path / runs.SUMMARY)
+    config = {**config, **changes}
+    folder.write_json(runs.CONFIG, config)
+    return config

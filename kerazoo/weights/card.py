@@ -1,0 +1,51 @@
+"""What the file of a trained model says of it, beside its name and options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from kerazoo.values import is_integer, plain
+
+
+@dataclass(frozen=True)
+class Card:
+    """How a model was trained, and what it does; a model has it as `kerazoo_card`.
+
+    Attributes:
+        class_names: Names of the classes in the order of the model's outputs.
+        image_shape: (height, width, channels) that images are resized and converted to.
+        data: "name" and "fingerprint" of the data set.
+        recipe: The attributes of the `Recipe`.
+        results: The summary.json of the run; {} of one that was interrupted.
+    """
+
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    data: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    results: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the card as values for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Any) -> Card:
+        """Return the card that `to_json` gave.
+
+        Raises:
+            ValueError, TypeError: It gave no such thing.
+        """
+        card = cls(**content)
+        names, shape = plain(card.class_names), plain(card.image_shape)
+        if not (isinstance(names, tuple) and all(isinstance(name, str) for name in names)):
+            raise ValueError("class_names")
+        if not (isinstance(shape, tuple) and len(shape) == 3):
+            raise ValueError("image_shape")
+        if not all(is_integer(side) and side > 0 for side in shape):
+            raise ValueError("image_shape")
+        if not all(isinstance(each, dict) for each in (card.data, card.recipe, card.results)):
+            raise ValueError("data, recipe or results")
+        return cls(names, shape, card.data, card.recipe, card.results)

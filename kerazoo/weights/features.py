@@ -1,0 +1,80 @@
+"""Loading the features of a network, with a new head for other classes."""
+
+from __future__ import annotations
+
+import logging
+
+from kerazoo import registry
+from kerazoo.compat import shapes_only
+from kerazoo.lazy import keras
+from kerazoo.registry import Weights
+from kerazoo.text import listed
+from kerazoo.weights import source_of
+from kerazoo.weights.networks import config_of
+from kerazoo.weights.selection import Selection
+from kerazoo.weights.transfer import assign, layers_of_other_shapes
+
+WITHOUT_TOP = {"include_top": False, "auxiliary_heads": False}
+
+logger = logging.getLogger("kerazoo")
+
+
+def feature_layers(model: keras.Model) -> set[str]:
+    """Return the names of the layers that a model of kerazoo has without its top."""
+    config = config_of(model)
+    known = registry.options(config.name)
+    options = {name: value for name, value in WITHOUT_TOP.items() if name in known}
+    with shapes_only():
+        without_top = registry.constructor(config.name)(**{**config.options, **options})
+        return {layer.name for layer in without_top.layers}
+
+
+def load_features(model: keras.Model, weights: Weights) -> None:
+    """Set the weights of a model, of its features alone where those of its top do not fit.
+
+    If only the last layer is of another shape, for another number of classes, that layer keeps its
+    values; if other layers of the top are, the whole top does. A message in the log names them.
+
+    Args:
+        model: A model of kerazoo.
+        weights: See `load_weights`, whose errors it raises.
+    """
+    source = source_of(model, weights, any_classes=True)
+    loaded = source.loaded(Selection(), model)
+    with_weights = [layer.name for layer in model.layers if layer.weights]
+    new = layers_of_other_shapes(model, loaded)
+    if new and new != {with_weights[-1]}:
+        top = set(with_weights) - feature_layers(model)
+        new = top if new <= top else set()
+    if new:
+        names = {loaded.match.layer_name(layer) for layer in new}
+        loaded = source.loaded(Selection(ignore=sorted(f"{name}/*" for name in names)), model)
+        kept = [layer for layer in with_weights if layer in new]
+        logger.info("new layers, which start with random weights: %s", listed(kept))
+    assign(model, loaded)
+    model.preprocessing = loaded.preprocessing
+
+
+def new_head(model: keras.Model, classes: int) -> keras.Model:
+    """Return a model with the features of another one and a new last layer for other classes.
+
+    Args:
+        model: A model of kerazoo, which is unchanged.
+        classes: Number of classes.
+
+    Returns:
+        The same network with `classes` outputs; all its weights but those of the last layer are
+        those of `model`, and so is its preprocessing.
+
+    Raises:
+        UsageError: The model was not built by kerazoo, or `classes` is not possible.
+
+    >>> model = new_head(create_model("mnist_cnn", weights="mnist"), 3)
+    >>> model.output_shape
+    (None, 3)
+    """
+    config = config_of(model)
+    options = {**config.options, "include_top": True, "classes": classes}
+    new = registry.constructor(config.name)(**options)
+    load_features(new, model)
+    return new
