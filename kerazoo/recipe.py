@@ -201,6 +201,14 @@ class PaperRecipe:
     departures: tuple[str, ...] = ()
 
 
+COMMON_DEPARTURES = (
+    "images are stretched to the size of the input before they are cropped, and are evaluated "
+    "whole, once",
+    "no mean is subtracted: images are in [0, 1]",
+    "a plateau is five epochs without a higher validation accuracy, and weight decay is that of "
+    "the kernels: the paper does not say",
+    "colors vary along the published principal components of ImageNet's, not those of the data",
+)
 STANDARD_AUGMENTATION: Mapping[str, Any] = {"flip": True, "crop_padding": 0.125}
 # The attributes of a recipe that are its augmentation.
 AUGMENTATION = (

@@ -263,7 +263,8 @@ def _augmented(
 
     numbers = tf.data.Dataset.from_tensor_slices(augmentation.numbers(size))
     rows = shard.of(tf.data.Dataset.zip(elements, numbers), batch_size, skip)
-    return rows.map(prepared, cores(), deterministic=True).prefetch(PREFETCHED * shard.count)
+    prepare = tf.autograph.experimental.do_not_convert(prepared)
+    return rows.map(prepare, cores(), deterministic=True).prefetch(PREFETCHED * shard.count)
 
 
 def fits_into_memory(shape: tuple[int, ...], dtype: type[np.generic]) -> bool:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from kerazoo.lazy import keras
 from kerazoo.models import _builder
+from kerazoo.recipe import COMMON_DEPARTURES, PaperRecipe, Recipe
 from kerazoo.registry import Constructor, ModelInfo, Weights
 
 FC_WIDTH = 4096
@@ -143,6 +144,49 @@ def _relu(name: str, deviation: float | None, bias: float) -> dict[str, Any]:
     }
 
 
+RECIPE = Recipe(learning_rate=1e-4)  # by default
+PAPER_RECIPE = PaperRecipe(
+    Recipe(
+        epochs=90,
+        batch_size=128,
+        optimizer="sgd",
+        learning_rate=0.01,
+        schedule="plateau",
+        drops=3,
+        momentum=0.9,
+        weight_decay=5e-4,
+        flip=True,
+        crop_area=((224 / 256) ** 2,) * 2,
+        color_noise=0.1,
+    ),
+    sources={
+        "epochs": "section 5: roughly 90 cycles",
+        "batch_size": "section 5",
+        "optimizer": "section 5",
+        "learning_rate": "section 5",
+        "schedule": "section 5: divided by 10 when the validation error stopped improving",
+        "drops": "section 5: three times",
+        "momentum": "section 5",
+        "weight_decay": "section 5",
+        "flip": "section 4.1",
+        "crop_area": "section 4.1: 224x224 of 256x256",
+        "color_noise": "section 4.1",
+    },
+    departures=COMMON_DEPARTURES,
+)
+FALL = 250 ** (-1 / 3)
+TRICK_RECIPE = PaperRecipe(
+    PAPER_RECIPE.recipe.changed(
+        schedule="step",
+        milestones=((0.25, FALL), (0.5, FALL**2), (0.75, FALL**3)),
+    ),
+    sources={
+        **PAPER_RECIPE.sources,
+        "milestones": "'One weird trick', section 5: times 250^(-1/3) at 25%, 50% and 75%",
+    },
+    departures=(*COMMON_DEPARTURES, "what this paper does not say is as in AlexNet's"),
+)
+
 alexnet = alexnet_variant(
     ModelInfo(
         "alexnet",
@@ -152,6 +196,8 @@ alexnet = alexnet_variant(
         input_shape=(227, 227, 3),
         params=60_965_224,
         macs=724_406_816,
+        recipe=RECIPE,
+        paper_recipe=PAPER_RECIPE,
     ),
     (
         Convolution(96, 11, 4, "valid", then=("lrn", "pool")),
@@ -172,6 +218,8 @@ alexnet_v2 = alexnet_variant(
         input_shape=(224, 224, 3),
         params=50_303_912,
         macs=736_555_776,
+        recipe=RECIPE,
+        paper_recipe=TRICK_RECIPE,
     ),
     (
         Convolution(64, 11, 4, "valid", bias=0.1, then=("pool",)),

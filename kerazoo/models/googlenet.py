@@ -17,6 +17,7 @@ from typing import NamedTuple
 from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 from kerazoo.models import _builder
+from kerazoo.recipe import PaperRecipe, Recipe
 from kerazoo.registry import Constructor, ModelInfo, Weights
 
 # Table 1, columns #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj.
@@ -34,6 +35,43 @@ MODULES = {
     "inception_5b": (384, 192, 384, 48, 128, 128),
 }
 HEADS = {"inception_4a": "auxiliary1", "inception_4d": "auxiliary2"}  # by the module before
+
+
+PAPER_RECIPE = PaperRecipe(
+    Recipe(
+        epochs=96,
+        batch_size=128,
+        optimizer="sgd",
+        learning_rate=0.01,
+        schedule="step",
+        milestones=tuple((8 * time / 96, 0.96**time) for time in range(1, 12)),
+        momentum=0.9,
+        ema=0.9999,
+        auxiliary_weight=0.3,
+        flip=True,
+        crop_area=(0.08, 1),
+        crop_aspect=4 / 3,
+        color_jitter=0.4,
+    ),
+    sources={
+        "optimizer": "section 6: asynchronous there",
+        "schedule": "section 6",
+        "milestones": "section 6: lowered by 4% every 8 epochs",
+        "momentum": "section 6",
+        "ema": "section 6: Polyak averaging",
+        "auxiliary_weight": "section 5",
+        "crop_area": "section 6: 8% to 100%",
+        "crop_aspect": "section 6: 3/4 to 4/3",
+        "color_jitter": "section 6: photometric distortions",
+    },
+    departures=(
+        "epochs, batch size, learning rate, flips, the decay of the averages and the strength of "
+        "the distortions are not in the paper",
+        "images are stretched to the size of the input before they are cropped, and are evaluated "
+        "whole, once",
+        "no mean is subtracted: images are in [0, 1]",
+    ),
+)
 
 
 class InceptionConfig(NamedTuple):
@@ -189,6 +227,8 @@ googlenet = _inception(
         input_shape=(224, 224, 3),
         params=6_998_552,
         macs=1_582_671_872,
+        recipe=Recipe(learning_rate=3e-4),
+        paper_recipe=PAPER_RECIPE,
     ),
     PAPER,
 )
@@ -201,6 +241,7 @@ inception_v1 = _inception(
         input_shape=(224, 224, 3),
         params=6_617_624,
         macs=1_498_376_192,
+        paper_recipe=PAPER_RECIPE,
     ),
     InceptionConfig(five=3, last_pool=2, normalized=True),
 )

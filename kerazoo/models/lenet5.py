@@ -13,6 +13,7 @@ import random
 
 from kerazoo.lazy import keras
 from kerazoo.models import _builder
+from kerazoo.recipe import PaperRecipe, Recipe
 from kerazoo.registry import ModelInfo, Weights
 from kerazoo.values import check_choice, check_integer
 
@@ -41,6 +42,31 @@ BITMAPS = """
 ..###.. .#####. ####### ..###.. .....#. ..###.. ..###.. .#..... ..###.. ..###..
 """
 
+PAPER_RECIPE = PaperRecipe(
+    Recipe(
+        epochs=20,
+        batch_size=1,
+        optimizer="sgd",
+        learning_rate=0.0005,
+        schedule="step",
+        milestones=((2 / 20, 0.4), (5 / 20, 0.2), (8 / 20, 0.1), (12 / 20, 0.02)),
+        momentum=0,
+    ),
+    sources={
+        "epochs": "section III.B: 20 passes",
+        "batch_size": "section III.B: an update for each pattern",
+        "optimizer": "section III.B",
+        "learning_rate": "section III.B",
+        "schedule": "section III.B",
+        "milestones": "section III.B: 0.0005 for two passes, 0.0002 for three, 0.0001 for three, "
+        "0.00005 for four, then 0.00001",
+    },
+    departures=(
+        "gradient descent without the scaling by the estimated diagonal of the Hessian",
+        "the loss is equation 9 without its constant, the penalty of a rubbish class",
+    ),
+)
+
 INFO = ModelInfo(
     "lenet5",
     paper="LeCun et al. 1998, figure 2 and table I",
@@ -49,6 +75,7 @@ INFO = ModelInfo(
     input_shape=(32, 32, 1),
     params=60_000,
     macs=325_680,
+    paper_recipe=PAPER_RECIPE,
     micro_batches=True,
 )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from kerazoo.lazy import keras
 from kerazoo.models import _builder
+from kerazoo.recipe import NOTES, PaperRecipe
 from kerazoo.registry import ModelInfo, Weights
 
 INFO = ModelInfo(
@@ -20,6 +21,16 @@ INFO = ModelInfo(
     input_shape=(28, 28, 1),
     params=220_234,
     macs=4_039_808,
+    paper_recipe=PaperRecipe(
+        NOTES,
+        sources={
+            "epochs": "cnn-notes, line 301",
+            "batch_size": "cnn-notes, line 302",
+            "optimizer": "cnn-notes, line 286",
+            "learning_rate": "the default of tf.train.AdamOptimizer",
+            "epsilon": "the default of tf.train.AdamOptimizer",
+        },
+    ),
     micro_batches=True,
 )
 

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from kerazoo.lazy import keras
 from kerazoo.models import _builder
+from kerazoo.recipe import COMMON_DEPARTURES, PaperRecipe, Recipe
 from kerazoo.registry import Constructor, ModelInfo, Weights
 from kerazoo.values import check_choice
 from kerazoo.weights.networks import RESNET_NAMES
@@ -195,10 +196,41 @@ def _resnet(
     return build
 
 
+PAPER_RECIPE = PaperRecipe(
+    Recipe(
+        epochs=120,
+        batch_size=256,
+        optimizer="sgd",
+        learning_rate=0.1,
+        schedule="plateau",
+        drops=3,
+        momentum=0.9,
+        weight_decay=1e-4,
+        flip=True,
+        crop_area=((224 / 480) ** 2, (224 / 256) ** 2),
+        color_noise=0.1,
+    ),
+    sources={
+        "epochs": "section 3.4: up to 60 x 10^4 iterations of 256 images",
+        "batch_size": "section 3.4",
+        "optimizer": "section 3.4",
+        "learning_rate": "section 3.4",
+        "schedule": "section 3.4: divided by 10 when the error plateaus",
+        "momentum": "section 3.4",
+        "weight_decay": "section 3.4",
+        "flip": "section 3.4",
+        "crop_area": "section 3.4: 224x224 of an image of 256 to 480 pixels at its shorter side",
+        "color_noise": "section 3.4: the standard color augmentation",
+    },
+    departures=(*COMMON_DEPARTURES, "the learning rate is divided three times at most"),
+)
+
+
 def _info(layers: int, params: int, macs: int) -> ModelInfo:
     paper = f"He et al. 2015, table 1, {layers}-layer"
     url = "https://arxiv.org/abs/1512.03385"
-    return ModelInfo(f"resnet{layers}", paper, url, 2015, (224, 224, 3), params, macs)
+    size, recipe = (224, 224, 3), PAPER_RECIPE
+    return ModelInfo(f"resnet{layers}", paper, url, 2015, size, params, macs, paper_recipe=recipe)
 
 
 BASIC = (

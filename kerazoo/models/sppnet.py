@@ -6,9 +6,41 @@ Recognition" (2014), https://arxiv.org/abs/1406.4729, table 1, ZF-5, whose convo
 the paper's classifiers have a pyramid of 6x6, 3x3, 2x2 and 1x1 bins.
 """
 
-from kerazoo.models.alexnet import AlexNetConfig, alexnet_variant
+from kerazoo.models.alexnet import RECIPE, AlexNetConfig, alexnet_variant
 from kerazoo.models.zfnet import CONVOLUTIONS
+from kerazoo.recipe import COMMON_DEPARTURES, PaperRecipe, Recipe
 from kerazoo.registry import ModelInfo
+
+PAPER_RECIPE = PaperRecipe(
+    Recipe(
+        epochs=70,
+        batch_size=128,
+        optimizer="sgd",
+        learning_rate=0.01,
+        schedule="plateau",
+        drops=2,
+        momentum=0.9,
+        weight_decay=5e-4,
+        flip=True,
+        crop_area=((224 / 256) ** 2,) * 2,
+        color_noise=0.1,
+        sizes=(224, 180),
+    ),
+    sources={
+        "learning_rate": "section 3.1",
+        "schedule": "section 3.1: divided by 10 when the error plateaus",
+        "drops": "section 3.1: twice",
+        "flip": "section 3.1",
+        "crop_area": "section 3.1: 224x224 of 256x256",
+        "color_noise": "section 3.1: color altering",
+        "sizes": "section 2.3: an epoch at 224, the next one at 180",
+    },
+    departures=(
+        *COMMON_DEPARTURES,
+        "epochs and batch size are ZFNet's, momentum and weight decay AlexNet's: the paper gives "
+        "none",
+    ),
+)
 
 sppnet = alexnet_variant(
     ModelInfo(
@@ -19,6 +51,8 @@ sppnet = alexnet_variant(
         input_shape=(224, 224, 3),
         params=46_628_968,
         macs=1_152_304_256,
+        recipe=RECIPE,
+        paper_recipe=PAPER_RECIPE,
     ),
     CONVOLUTIONS,
     AlexNetConfig(minimum=21, kernel=0.01, dense=0.01, bias=0, bins=(1, 2, 4)),

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 from kerazoo.models import _builder
+from kerazoo.recipe import COMMON_DEPARTURES, PaperRecipe, Recipe
 from kerazoo.registry import Constructor, ModelInfo, Weights
 from kerazoo.values import check_choice, check_integer
 from kerazoo.weights.networks import VGG_NAMES
@@ -141,10 +142,47 @@ def _dropout(x: keras.KerasTensor, rate: float, name: str) -> keras.KerasTensor:
     return keras.layers.Dropout(rate, name=name)(x) if rate else x
 
 
+# By default: Adam at the study notes' 0.001 leaves these networks at chance.
+RECIPE = Recipe(learning_rate=1e-4)
+PAPER_RECIPE = PaperRecipe(
+    Recipe(
+        epochs=74,
+        batch_size=256,
+        optimizer="sgd",
+        learning_rate=0.01,
+        schedule="plateau",
+        drops=3,
+        momentum=0.9,
+        weight_decay=5e-4,
+        flip=True,
+        crop_area=((224 / 512) ** 2, (224 / 256) ** 2),
+        color_noise=0.1,
+    ),
+    sources={
+        "epochs": "section 3.1: 370K iterations, 74 epochs",
+        "batch_size": "section 3.1",
+        "optimizer": "section 3.1",
+        "learning_rate": "section 3.1",
+        "schedule": "section 3.1: divided by 10 when the validation accuracy stopped improving",
+        "drops": "section 3.1: three times in total",
+        "momentum": "section 3.1",
+        "weight_decay": "section 3.1: the factor of the L2 penalty",
+        "flip": "section 3.1",
+        "crop_area": "section 3.1: 224x224 of an image of 256 to 512 pixels at its shorter side",
+        "color_noise": "section 3.1: the color shift of AlexNet's paper",
+    },
+    departures=(
+        *COMMON_DEPARTURES,
+        "kernels start Glorot-uniform, where the paper starts from a shallower trained network",
+    ),
+)
+
+
 def _info(name: str, column: str, params: int, macs: int) -> ModelInfo:
     paper = f"Simonyan & Zisserman 2014, table 1, column {column}"
     url = "https://arxiv.org/abs/1409.1556"
-    return ModelInfo(name, paper, url, 2014, (224, 224, 3), params, macs)
+    recipes = {"recipe": RECIPE, "paper_recipe": PAPER_RECIPE}
+    return ModelInfo(name, paper, url, 2014, (224, 224, 3), params, macs, **recipes)
 
 
 # The sides of the kernels of each block.

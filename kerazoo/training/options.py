@@ -1,6 +1,7 @@
 """The options of a training run; nothing heavy is imported here."""
 
 import dataclasses
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,11 +13,13 @@ from kerazoo.errors import UsageError
 from kerazoo.options import Choice, Flag, Integer, Several, check, fields, option
 from kerazoo.recipe import AUGMENTATION, FAST, NOTES, STANDARD_AUGMENTATION, PaperRecipe, Recipe
 from kerazoo.training.cluster import STRATEGIES
-from kerazoo.values import check_choice, short
+from kerazoo.values import check_choice, plain, short
 
 RECIPES = ("default", "paper", "notes", "fast")
 AUGMENTATIONS = ("none", "standard", "paper")
 PATHS = ("mnist_dir", "out")
+
+logger = logging.getLogger("kerazoo")
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,8 @@ class TrainOptions:
     Attributes:
         model: Name of a model of the zoo.
         model_options: Options of its constructor, such as {"alpha": 0.5}.
-        input_shape: (height, width, channels) of the images; None for the model's own.
+        input_shape: (height, width, channels) of the images, or (height, width); None for the
+            model's own.
         weights: What it starts from, see `kerazoo.load_weights`; None for random weights. Those of
             another number of classes get a new last layer.
         data: Name of a data set, see `kerazoo.data.load.load`.
@@ -77,6 +81,10 @@ class TrainOptions:
             raise UsageError(f"recipe is {short(self.recipe)}, not a Recipe")
         if not isinstance(self.model_options, Mapping):
             raise UsageError(f"model_options is {short(self.model_options)}, not a dict")
+        shape = plain(self.input_shape)
+        if isinstance(shape, tuple) and len(shape) == 2:
+            channels = registry.find(self.model).input_shape[2]
+            object.__setattr__(self, "input_shape", (*shape, channels))
         check(self)
 
 
@@ -109,7 +117,10 @@ def make_recipe(
     """
     check_choice("recipe", recipe, RECIPES)
     if recipe == "paper":
-        base = paper_recipe(model).recipe
+        paper = paper_recipe(model)
+        base = paper.recipe
+        for departure in paper.departures:
+            logger.info("not as in the paper: %s", departure)
     else:
         named = {"default": registry.find(model).recipe, "notes": NOTES, "fast": FAST}
         base = named[recipe]

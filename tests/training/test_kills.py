@@ -57,7 +57,7 @@ def test_killed_at_a_call_and_resumed_it_ends_as_one_never_stopped(
     resume(run)
     assert weights(run) == weights(whole)
     assert metrics(run) == metrics(whole)
-    assert not (run / "checkpoints").exists()
+    assert len(list((run / "checkpoints").iterdir())) == 1
 
 
 @pytest.mark.parametrize("moment", ["kerazoo ", f"{tiny.NAME} on digits", "epoch 1", "epoch 2"])

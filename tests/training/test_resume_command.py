@@ -334,7 +334,7 @@ def test_a_run_continues_with_the_strategy_it_began_with(
             "there is no run in 'nowhere': --resume takes the",
         ),
         (["--resume"], "there is no run in 'runs': name its directory, --resume DIR"),
-        (["--resume", "run", "--epochs", "3"], "--epochs cannot be combined with --resume"),
+        (["--resume", "run", "--seed", "3"], "--seed cannot be combined with --resume"),
         (["--resume", "run", "--model", "lenet5"], "--model cannot be combined with --resume"),
         (["--resume", "run", "--save-every", "5"], "--save-every cannot be combined with --resume"),
         ([], "--model NAME is missing, or --resume"),
@@ -383,7 +383,7 @@ class TestRefuses:
         Path("run/config.json").write_text(json.dumps(config))
         assert "digits is not what 'run' was trained on" in self.refused(4, capsys)
 
-    @pytest.mark.parametrize(("name", "value"), [("batch_size", 64), ("seed", 2), ("epochs", 4)])
+    @pytest.mark.parametrize(("name", "value"), [("batch_size", 64), ("seed", 2), ("epochs", 2)])
     def test_a_configuration_that_was_edited(
         self, name: str, value: int, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -460,6 +460,9 @@ class TestRefuses:
         shutil.rmtree("run")
         runs.put("whole", "run")
         Path("run/summary.json").write_text("{")
+        message = "remove it, and --resume continues from the last checkpoint"
+        assert message in self.refused(4, capsys)
+        shutil.rmtree("run/checkpoints")
         message = "restore it from a copy, or train again with --out 'run' --overwrite"
         assert message in self.refused(4, capsys)
         begin(out=Path("run"), overwrite=True)

@@ -42,7 +42,7 @@ from tests.helpers.runs import files
 SHORT = Recipe(epochs=2)
 BOLD = Recipe(epochs=2, batch_size=20, learning_rate=0.02)
 TINY = ("--model", tiny.NAME)
-RUN_FILES = {"config.json", "curves.png", "metrics.csv", "model.keras", "summary.json"}
+RUN_FILES = {"checkpoints", "config.json", "curves.png", "metrics.csv", "model.keras", "summary.json"}
 
 
 @pytest.fixture(autouse=True)
@@ -116,8 +116,8 @@ def test_a_run_leaves_its_folder(first_run: FirstRun) -> None:
     assert config["device"].startswith(f"TensorFlow {tf.__version__} on ")
     assert config["versions"]["keras"] == keras.__version__
     assert (config["seed"], config["epochs"], config["batch_size"]) == (1, 2, 100)
-    assert config["optimizer"]["epsilon"] == 1e-8
-    assert config["optimizer"]["learning_rate"] == pytest.approx(0.001)
+    assert config["optimizer_config"]["epsilon"] == 1e-8
+    assert config["optimizer_config"]["learning_rate"] == pytest.approx(0.001)
 
     table = pd.read_csv(out / "metrics.csv")
     assert table["epoch"].tolist() == [1, 2]
@@ -261,7 +261,7 @@ def test_float16_scales_the_loss_and_trains(model: str, recipe: Recipe) -> None:
     summary = run(TrainOptions(model, "digits", recipe=half))
     assert summary["test_accuracy"] > 0.9
     config = json.loads((Path(summary["out"]) / "config.json").read_text())
-    assert config["optimizer"]["name"] == "loss_scale_optimizer"
+    assert config["optimizer_config"]["name"] == "loss_scale_optimizer"
     assert all(weight.dtype == np.float32 for weight in weights(summary["out"]))
 
 
