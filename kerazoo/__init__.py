@@ -10,6 +10,9 @@ from kerazoo.weights import export_weights, load_weights, preprocess
 if TYPE_CHECKING:
     from kerazoo.accounting.receptive_field import receptive_field
     from kerazoo.accounting.table import cpr, summary
+    from kerazoo.inference.load import load
+    from kerazoo.training.api import train
+    from kerazoo.weights.features import new_head
 
 __all__ = [
     "__version__",
@@ -17,17 +20,23 @@ __all__ = [
     "create_model",
     "export_weights",
     "list_models",
+    "load",
     "load_weights",
+    "new_head",
     "preprocess",
     "receptive_field",
     "summary",
+    "train",
 ]
 
 # Public names whose modules need NumPy, which `kerazoo list` does not wait for.
 _LOADED_AT_FIRST_USE = {
     "cpr": "kerazoo.accounting.table",
+    "load": "kerazoo.inference.load",
+    "new_head": "kerazoo.weights.features",
     "receptive_field": "kerazoo.accounting.receptive_field",
     "summary": "kerazoo.accounting.table",
+    "train": "kerazoo.training.api",
 }
 
 

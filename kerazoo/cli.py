@@ -143,7 +143,9 @@ def _list(parsed: argparse.Namespace) -> None:
 COMMANDS = {
     "list": ("list the models", _add_list),
     "train": ("train a model", kerazoo.training.command.add),
-    "predict": ("classify images", kerazoo.inference.command.add),
+    "evaluate": ("measure a trained model", kerazoo.inference.command.add_evaluate),
+    "predict": ("classify images", kerazoo.inference.command.add_predict),
+    "export": ("write a model for other runtimes", kerazoo.inference.command.add_export),
     "summary": (
         "count parameters, operations, memory and receptive fields",
         kerazoo.accounting.command.add,

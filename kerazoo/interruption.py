@@ -13,8 +13,12 @@ QUICK_SECONDS = 1
 
 
 def handled_signals() -> list[signal.Signals]:
-    """Return the signals that this process is not told to ignore, as nohup does with SIGHUP."""
-    return [each for each in SIGNALS if signal.getsignal(each) != signal.SIG_IGN]
+    """Return `SIGNALS`, without SIGHUP where this process was started to ignore it, as by nohup."""
+    return [
+        each
+        for each in SIGNALS
+        if each.name != "SIGHUP" or signal.getsignal(each) != signal.SIG_IGN
+    ]
 
 
 class Interruption:

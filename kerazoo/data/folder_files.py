@@ -94,7 +94,7 @@ class FolderFiles:
         folders: dict[str, list[Path]] = {}
         with os.scandir(parent) as entries:
             for entry in entries:
-                if _is_ignored(entry.name):
+                if is_ignored(entry.name):
                     continue
                 if entry.is_dir():
                     name = unicodedata.normalize("NFC", entry.name)
@@ -135,10 +135,10 @@ class FolderFiles:
                 names.clear()
                 continue
             seen.add(identity)
-            names[:] = sorted(name for name in names if not _is_ignored(name))
+            names[:] = sorted(name for name in names if not is_ignored(name))
             for name in files:
                 path = Path(parent, name)
-                if _is_ignored(name):
+                if is_ignored(name):
                     continue
                 if reason := _why_unused(path):
                     self.unused[reason] += 1
@@ -183,7 +183,8 @@ def _identity(folder: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _is_ignored(name: str) -> bool:
+def is_ignored(name: str) -> bool:
+    """Return whether a file or folder is one that systems put among others."""
     return name.startswith(".") or name in IGNORED
 
 

@@ -4,6 +4,7 @@ Source: LeCun, Bottou, Bengio and Haffner, "Gradient-Based Learning Applied to D
 (1998), https://doi.org/10.1109/5.726791, section II.B and appendix A.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -181,8 +182,10 @@ class SparseConv2D(FeatureMapLayer):
         seen = keras.ops.take(inputs, np.concatenate(self.connections), axis=-1)
         kernel = keras.ops.expand_dims(self.kernel, -1)
         terms = keras.ops.depthwise_conv(seen, kernel, data_format="channels_last")
-        ends = np.cumsum([len(each) for each in self.connections])[:-1]
-        sums = [keras.ops.sum(each, -1) for each in keras.ops.split(terms, ends, axis=-1)]
+        # slices, because TensorFlow Lite lacks what keras.ops.split computes its ends with
+        ends = np.cumsum([0, *map(len, self.connections)]).tolist()
+        parts = (terms[..., first:end] for first, end in itertools.pairwise(ends))
+        sums = [keras.ops.sum(each, -1) for each in parts]
         outputs = self.activation(keras.ops.stack(sums, axis=-1) + self.bias)
         return keras.ops.moveaxis(outputs, -1, self.channel_axis)
 

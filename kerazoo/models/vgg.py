@@ -181,8 +181,10 @@ PAPER_RECIPE = PaperRecipe(
 def _info(name: str, column: str, params: int, macs: int) -> ModelInfo:
     paper = f"Simonyan & Zisserman 2014, table 1, column {column}"
     url = "https://arxiv.org/abs/1409.1556"
-    recipes = {"recipe": RECIPE, "paper_recipe": PAPER_RECIPE}
-    return ModelInfo(name, paper, url, 2014, (224, 224, 3), params, macs, **recipes)
+    size = (224, 224, 3)
+    return ModelInfo(
+        name, paper, url, 2014, size, params, macs, recipe=RECIPE, paper_recipe=PAPER_RECIPE
+    )
 
 
 # The sides of the kernels of each block.

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kerazoo import registry, text
+from kerazoo.data.image_io import ImageShape
 from kerazoo.data.images import ImageData
 from kerazoo.data.load import load
 from kerazoo.errors import CorruptFileError, raised_in_graph
@@ -95,14 +96,13 @@ def make_trainer(
             metrics=["accuracy"],
         )
     _check_size(model, data, recipe, replicas)
-    macs = 3 * _macs(model, options, data) * recipe.batch_size
     return Trainer(
         model,
         data,
         recipe,
         callbacks,
         replicas.strategy,
-        steps_per_call=min(max(1, int(MACS_PER_CALL / macs)), MAX_STEPS_PER_CALL),
+        steps_per_call=steps_per_call(model, options.model, data.image_shape, recipe.batch_size),
         save_every=options.save_every,
         on_activity=replicas.begin,
         with_heads=with_heads,
@@ -110,11 +110,19 @@ def make_trainer(
     )
 
 
-def _macs(model: keras.Model, options: TrainOptions, data: ImageData) -> int:
-    """Return the multiply-accumulates of an image, those of the model's default input scaled."""
-    info = registry.find(options.model)
-    pixels = math.prod(data.image_shape) / math.prod(info.input_shape)
-    return max(1, int(info.macs * pixels * model.count_params() / info.params))
+def steps_per_call(model: keras.Model, name: str, image_shape: ImageShape, batch_size: int) -> int:
+    """Return how many steps a call takes, by an estimate of their multiply-accumulates.
+
+    Args:
+        model: The model.
+        name: Its name, for those of its default width and input, which are scaled.
+        image_shape: (height, width, channels) of its images.
+        batch_size: Images of a step.
+    """
+    info = registry.find(name)
+    pixels = math.prod(image_shape) / math.prod(info.input_shape)
+    macs = info.macs * pixels * model.count_params() / info.params
+    return min(max(1, int(MACS_PER_CALL / (3 * macs * batch_size))), MAX_STEPS_PER_CALL)
 
 
 def _check_size(model: keras.Model, data: ImageData, recipe: Recipe, replicas: Replicas) -> None:

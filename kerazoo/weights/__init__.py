@@ -69,6 +69,7 @@ def load_weights(
     loaded = source_of(model, weights).loaded(selection, model)
     assign(model, loaded)
     model.preprocessing = loaded.preprocessing
+    model.kerazoo_card = None if ignore else loaded.card(model)
 
 
 def source_of(model: keras.Model, weights: Weights, any_classes: bool = False) -> Source:

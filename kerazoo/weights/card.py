@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from kerazoo.lazy import keras
 from kerazoo.values import is_integer, plain
 
 
@@ -26,6 +27,10 @@ class Card:
     data: Mapping[str, Any] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     results: Mapping[str, Any] = field(default_factory=dict)
+
+    def fits(self, model: keras.Model) -> bool:
+        """Return whether a model has a score for each class."""
+        return model.output_shape[-1] == len(self.class_names)
 
     def to_json(self) -> dict[str, Any]:
         """Return the card as values for JSON."""

@@ -54,7 +54,7 @@ def check(path: Path) -> tuple[Any, Any]:
             weights = archive.read(WEIGHTS)
             packed_size = archive.getinfo(WEIGHTS).compress_size
             config = _uncompiled(json.loads(archive.read(CONFIG)))
-            note = json.loads(archive.read(NOTE)) if NOTE in archive.namelist() else {}
+            note = _note(archive)
         _check_code(f"'{path}'", config)
     with h5_check.opened(io.BytesIO(weights), f"'{path}'") as content:
         h5_check.check(content, f"'{path}'", len(weights), packed_size)
@@ -62,6 +62,23 @@ def check(path: Path) -> tuple[Any, Any]:
     with reported_as(f"{message}, which is never run"):
         _check_model(f"'{path}'", config, len(weights))
     return config, note
+
+
+def read_note(path: Path) -> Any:
+    """Return what kerazoo has noted in a `.keras` file, without checking the rest of it.
+
+    Raises:
+        UsageError: There is no such file.
+        CorruptFileError: It is damaged.
+    """
+    check_file(path)
+    with reported_as(f"'{path}' is not a complete .keras file"), zipfile.ZipFile(path) as archive:
+        _check_members(f"'{path}'", archive, path.stat().st_size)
+        return _note(archive)
+
+
+def _note(archive: zipfile.ZipFile) -> Any:
+    return json.loads(archive.read(NOTE)) if NOTE in archive.namelist() else {}
 
 
 @contextlib.contextmanager

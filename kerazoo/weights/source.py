@@ -12,6 +12,7 @@ import numpy as np
 from kerazoo.errors import CorruptFileError, KerazooError, UsageError
 from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
+from kerazoo.weights.card import Card
 from kerazoo.weights.foreign import check_known
 from kerazoo.weights.graph import check_same_graph, extra_layers, find_network
 from kerazoo.weights.match import Match, matched
@@ -35,6 +36,7 @@ class Source:
     in_order: bool = False  # whether the weights of a layer have an order and no names
     others: Collection[str] = ()  # what is no weight, such as the state of an optimizer
     preprocessing: Preprocessing | None = None  # if the models do not know it
+    card: Card | None = None  # how they were trained, if the models do not know it
     error: type[KerazooError] = CorruptFileError  # raised if the weights do not fit a model
 
     def loaded(self, selection: Selection, model: keras.Model | None = None) -> LoadedWeights:
@@ -151,6 +153,11 @@ class LoadedWeights:
         """What they expect, if it is known."""
         of_graph: Preprocessing | None = getattr(self.graph, "preprocessing", None)
         return of_graph or (self.match.network or self.source).preprocessing
+
+    def card(self, model: keras.Model) -> Card | None:
+        """Return what is known of how they were trained, if it holds for a model."""
+        card: Card | None = getattr(self.graph, "kerazoo_card", None) or self.source.card
+        return card if card and card.fits(model) else None
 
     @property
     def config(self) -> ModelConfig | None:

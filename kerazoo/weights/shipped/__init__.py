@@ -8,8 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kerazoo import registry
 from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.lazy import keras
+from kerazoo.options import fields
+from kerazoo.recipe import Recipe
+from kerazoo.weights.card import Card
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,12 +21,12 @@ if TYPE_CHECKING:
     from kerazoo.weights.source import Source
 
 FOLDER = Path(__file__).parent
-Card = dict[str, Any]
+CardContent = dict[str, Any]
 
 
-def cards(weights: str | None = None) -> list[Card]:
+def cards(weights: str | None = None) -> list[CardContent]:
     """Return all cards, or those of weights such as "mnist": data, recipe, accuracy, sha256."""
-    every: list[Card] = json.loads((FOLDER / "cards.json").read_text(encoding="utf-8"))
+    every: list[CardContent] = json.loads((FOLDER / "cards.json").read_text(encoding="utf-8"))
     return [card for card in every if weights in (None, card["weights"])]
 
 
@@ -54,10 +58,24 @@ def read(model: keras.Model, weights: str, any_classes: bool = False) -> Source:
     if not any_classes:
         _check_classes(model, card, tensors)
     preprocessing = BY_NAME[card["preprocessing"]]
-    return Source(f"'{card['file']}'", tensors, (), preprocessing=preprocessing, error=UsageError)
+    name, known_as = f"'{card['file']}'", _card(card)
+    return Source(name, tensors, (), preprocessing=preprocessing, card=known_as, error=UsageError)
 
 
-def _check_classes(model: keras.Model, card: Card, tensors: Mapping[str, np.ndarray]) -> None:
+def _card(content: CardContent) -> Card:
+    """Return the card that a model with these weights gets."""
+    data = {"name": content["weights"], "fingerprint": content["data"]["fingerprint"]}
+    known = {each.name for each in fields(Recipe)}
+    recipe = {name: value for name, value in content["recipe"].items() if name in known}
+    recipe |= {"optimizer": content["recipe"]["optimizer"].lower(), "seed": content["seed"]}
+    accuracies = {name: content[name] for name in ("validation_accuracy", "test_accuracy")}
+    shape = registry.find(content["model"]).input_shape
+    return Card(tuple(content["data"]["classes"]), shape, data, recipe, accuracies)
+
+
+def _check_classes(
+    model: keras.Model, card: CardContent, tensors: Mapping[str, np.ndarray]
+) -> None:
     """Raise if a classifier without weights is for another number of classes."""
     classes, last = len(card["data"]["classes"]), card["top"][-1]
     without_weights = len(tensors[f"{last}/bias"]) != classes

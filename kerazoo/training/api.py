@@ -1,0 +1,62 @@
+"""`kerazoo.train`: a training in a call of Python."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from kerazoo.errors import UsageError, did_you_mean
+from kerazoo.lazy import keras
+from kerazoo.training import train as runs
+from kerazoo.training.options import TrainOptions, make_recipe, recipe_names, run_names
+from kerazoo.weights.networks import config_of
+
+OF_MODEL = ("include_top", "pooling", "classes", "classifier_activation", "input_shape")
+
+
+def train(
+    model: str | keras.Model,
+    data: str = "auto",
+    *,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    recipe: str = "default",
+    augment: str | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Train a model and write a run directory, as `kerazoo train` does.
+
+    Args:
+        model: Name of a model, or a model of kerazoo, whose weights the training starts from.
+        data: Name of a data set: "mnist", "digits", "folder:PATH", or one of tensorflow-datasets.
+        callbacks: Keras callbacks, such as those of MLflow or Weights & Biases.
+        recipe: "default", the model's own; "paper", "notes" or "fast".
+        augment: "none", "standard" or "paper"; None for the recipe's augmentation.
+        **options: Attributes of `kerazoo.recipe.Recipe`, such as `epochs` and `learning_rate`, and
+            of `kerazoo.training.options.TrainOptions`, such as `out` and `weights`.
+
+    Returns:
+        The content of summary.json; `kerazoo.load(summary["out"])` is the trained model.
+
+    Raises:
+        UsageError: An option is unknown or not possible.
+        InterruptedRunError: Ctrl-C or SIGTERM stopped it, after it was saved.
+        KerazooError, OSError: See `kerazoo.training.train.train`.
+
+    >>> summary = kerazoo.train("mnist_cnn", "digits", epochs=1)
+    >>> model = kerazoo.load(summary["out"])
+    """
+    of_recipe, of_run = recipe_names(), run_names() - {"model", "data", "recipe"}
+    for name in options:
+        if name not in of_recipe | of_run:
+            hint = did_you_mean(name, of_recipe | of_run)
+            raise UsageError(f"unknown option '{name}'{hint}")
+    changes = {name: value for name, value in options.items() if name in of_recipe}
+    given = {name: value for name, value in options.items() if name in of_run}
+    if isinstance(model, keras.Model):
+        config = config_of(model)
+        kept = {name: value for name, value in config.options.items() if name not in OF_MODEL}
+        given.setdefault("model_options", kept)
+        if (shape := config.options.get("input_shape")) is not None:
+            given.setdefault("input_shape", shape)
+        given.setdefault("weights", model)
+        model = config.name
+    made = make_recipe(model, recipe, augment, **changes)
+    return runs.train(TrainOptions(model, data, recipe=made, **given), callbacks)
