@@ -91,6 +91,8 @@ class Parser(argparse.ArgumentParser):
         flag, options = unknown.partition("=")[0], self._option_string_actions
         meant = SYNONYMS.get(flag)
         hint = did_you_mean(meant if meant in options else flag, options, cutoff=0.7)
+        if any(not each.option_strings and f"--{each.dest}" == flag for each in self._actions):
+            hint = f" (give {flag[2:].upper()} without it, as an argument of its own)"
         if unknown in registry.names() and "--model" in options:
             hint = f" (did you mean '--model {unknown}'?)"
         self.error(f"unknown argument '{unknown}'{hint}")

@@ -22,6 +22,7 @@ from kerazoo.arguments import (
     unchecked_path,
 )
 from kerazoo.data import names
+from kerazoo.device import start_tensorflow
 from kerazoo.errors import KerazooError, UsageError
 from kerazoo.files import mode
 from kerazoo.inference import load
@@ -98,7 +99,7 @@ def _predict(parsed: argparse.Namespace) -> None:
     images = expand(parsed.images)
     if not any(map(_may_be_there, images)):
         raise UsageError(f"there is no file '{images[0]}'")
-    start()
+    start_tensorflow()
     from kerazoo.inference.classifier import Classifier
     from kerazoo.progress import progress_bar
 

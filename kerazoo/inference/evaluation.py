@@ -12,7 +12,6 @@ from kerazoo.inference.evaluate import Evaluation, evaluate
 from kerazoo.lazy import keras
 from kerazoo.recipe import Recipe
 from kerazoo.registry import ModelConfig
-from kerazoo.training import machine
 from kerazoo.training.setup import steps_per_call
 
 logger = logging.getLogger("kerazoo")

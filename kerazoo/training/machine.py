@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kerazoo.accounting.table import summary
 from kerazoo.compat import gpu_memory
+from kerazoo.data.image_io import ImageShape
 from kerazoo.device import ADDRESS_SPACE, address_space, cores
 from kerazoo.errors import KerazooError, is_out_of_memory
 from kerazoo.lazy import keras, tf
@@ -42,9 +43,10 @@ def set_threads(micro_batches: int | None) -> None:
             tf.config.threading.set_inter_op_parallelism_threads(cores())
 
 
-def needed(model: keras.Model, batch_size: int) -> int:
-    """Return the minimum of bytes to train on a batch."""
-    return summary(model, batch_size=batch_size).attrs["training_bytes"]["total"]
+def needed(model: keras.Model, batch_size: int, image_shape: ImageShape | None = None) -> int:
+    """Return the minimum of bytes to train on a batch, of images of a shape if any would do."""
+    shape = image_shape if None in model.input_shape[1:] else None
+    return summary(model, shape, batch_size).attrs["training_bytes"]["total"]
 
 
 def available() -> int:
@@ -71,14 +73,18 @@ def _limits() -> list[int]:
     return [*limits, *(int(text) for text in texts if text != "max")]
 
 
-def fitting_batch_size(model: keras.Model, memory: int) -> int:
+def fitting_batch_size(
+    model: keras.Model, memory: int, image_shape: ImageShape | None = None
+) -> int:
     """Return the largest batch size that fits into `memory` bytes; 0 if a single image does not."""
-    one = needed(model, 1)
-    per_image = needed(model, 2) - one
+    one = needed(model, 1, image_shape)
+    per_image = needed(model, 2, image_shape) - one
     return max(0, (memory - one) // per_image + 1)
 
 
-def shortage(model: keras.Model, batch_size: int, replicas: int) -> str:
+def shortage(
+    model: keras.Model, batch_size: int, replicas: int, image_shape: ImageShape | None = None
+) -> str:
     """Return what to do if the machine has less than the minimum, else "".
 
     A process that uses more is killed without a message; on a GPU TensorFlow reports it.
@@ -88,23 +94,25 @@ def shortage(model: keras.Model, batch_size: int, replicas: int) -> str:
     """
     if tf.config.list_physical_devices("GPU"):
         return ""
-    minimum = needed(model, _shard(batch_size, replicas))
+    minimum = needed(model, _shard(batch_size, replicas), image_shape)
     if minimum > address_space():
-        raise KerazooError(f"out of memory: {advice(model, batch_size, replicas)}")
-    return advice(model, batch_size, replicas) if minimum > available() else ""
+        raise KerazooError(f"out of memory: {advice(model, batch_size, replicas, image_shape)}")
+    return advice(model, batch_size, replicas, image_shape) if minimum > available() else ""
 
 
-def advice(model: keras.Model, batch_size: int, replicas: int) -> str:
+def advice(
+    model: keras.Model, batch_size: int, replicas: int, image_shape: ImageShape | None = None
+) -> str:
     """Return what to do if a batch, of which each replica computes a shard, does not fit."""
     memory, shard = available(), _shard(batch_size, replicas)
-    minimum = needed(model, shard)
+    minimum = needed(model, shard, image_shape)
     each = f" for each of {replicas} replicas" if replicas > 1 else ""
     message = (
         f"--batch-size {batch_size} needs at least {in_units(minimum, BYTES)}{each}, as kerazoo "
         f"estimates, and {in_units(memory, BYTES)} are available"
     )
     if minimum > memory:
-        fitting = replicas * fitting_batch_size(model, memory)
+        fitting = replicas * fitting_batch_size(model, memory, image_shape)
         if fitting == 0:
             return f"{message}: not even a single image would fit, use a machine with more memory"
         return f"{message}: --batch-size {fitting} would fit"
@@ -115,7 +123,9 @@ def advice(model: keras.Model, batch_size: int, replicas: int) -> str:
 
 
 @contextlib.contextmanager
-def advising(model: keras.Model, batch_size: int, replicas: int) -> Iterator[None]:
+def advising(
+    model: keras.Model, batch_size: int, replicas: int, image_shape: ImageShape | None = None
+) -> Iterator[None]:
     """Add advice to an error where memory runs out.
 
     Raises:
@@ -126,7 +136,7 @@ def advising(model: keras.Model, batch_size: int, replicas: int) -> Iterator[Non
     except tf.errors.ResourceExhaustedError as error:
         if not is_out_of_memory(error):
             raise
-        message = f"out of memory: {advice(model, batch_size, replicas)}"
+        message = f"out of memory: {advice(model, batch_size, replicas, image_shape)}"
         raise KerazooError(message) from error
 
 

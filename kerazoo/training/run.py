@@ -90,7 +90,9 @@ class Run:
             if folder:
                 observers.insert(1, callbacks.MetricsFile(trainer, folder))
             size = min(recipe.batch_size, self.data.train.size)
-            advising = machine.advising(trainer.model, size, self.replicas.count)
+            advising = machine.advising(
+                trainer.model, size, self.replicas.count, self.data.image_shape
+            )
             with self.replicas.watchdog(), reading(self.data), advising:
                 try:
                     trainer.fit(observers)

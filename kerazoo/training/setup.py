@@ -129,7 +129,7 @@ def _check_size(model: keras.Model, data: ImageData, recipe: Recipe, replicas: R
     """Synchronize batch normalization, and warn where memory is too short for a batch."""
     replicas.synchronize(model, data.train.size, recipe.batch_size)
     size = min(recipe.batch_size, data.train.size)
-    if warning := machine.shortage(model, size, replicas.count):
+    if warning := machine.shortage(model, size, replicas.count, data.image_shape):
         logger.warning(warning)
 
 

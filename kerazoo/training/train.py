@@ -203,7 +203,7 @@ def _dry_run(
     options = dataclasses.replace(options, recipe=recipe)
     data = data.limited(recipe.batch_size)
     trainer = make_trainer(options, data, callbacks, None, replicas)
-    advising = machine.advising(trainer.model, data.train.size, replicas.count)
+    advising = machine.advising(trainer.model, data.train.size, replicas.count, data.image_shape)
     with replicas.watchdog(), reading(data), advising:
         trainer.fit()
     return Run(options, data, trainer, None, replicas).summary(trainer.results[-1])

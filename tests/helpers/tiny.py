@@ -45,8 +45,10 @@ def enter() -> None:
         name: str = NAME,
     ) -> keras.Model:
         inputs = _builder.image_input(INFO, include_top, input_tensor, input_shape, minimum=28)
-        x = keras.layers.Conv2D(2, 4, strides=4, use_bias=False)(inputs)
-        x = keras.layers.Activation("relu")(keras.layers.BatchNormalization()(x))
+        x = keras.layers.Conv2D(2, 4, strides=4, use_bias=False, name="conv")(inputs)
+        x = keras.layers.Activation("relu")(keras.layers.BatchNormalization(name="conv_bn")(x))
+        if not include_top:
+            return _builder.functional(inputs, _builder.pooled(x, pooling), name)
         x = keras.layers.Dropout(0.1)(keras.layers.Flatten()(x))
         x = _builder.classifier(x, classes, classifier_activation, "classifier")
         return _builder.functional(inputs, x, name)

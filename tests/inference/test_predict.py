@@ -1,19 +1,21 @@
 """`kerazoo predict` on images of many kinds, and on those of MNIST."""
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 from sklearn.datasets import load_digits
 
 from kerazoo.cli import main
-from kerazoo.inference import predict as module
+from kerazoo.inference import classifier as module
+from kerazoo.inference.classifier import Classifier
 from kerazoo.inference.handwriting import normalize
-from kerazoo.inference.predict import predict
+from kerazoo.inference.load import load
 from tests.helpers import idx, image_forms
 
 pytestmark = pytest.mark.usefixtures("tensorflow_started")
@@ -58,8 +60,12 @@ def digits(request: pytest.FixtureRequest) -> Digits:
 
 def classes(model: str, paths: list[Path]) -> list[str]:
     """Return the most probable class of each image."""
+    classifier = Classifier.of(load(model))
+    results = dict(classifier.classify(paths)).values()
     return [
-        ranked[0][0] for _, ranked in predict(model, "mnist", paths) if isinstance(ranked, list)
+        classifier.class_names[scores.argmax()]
+        for scores in results
+        if isinstance(scores, np.ndarray)
     ]
 
 
@@ -137,14 +143,14 @@ def test_a_drawing_in_every_form_has_one_result(tmp_path: Path) -> None:
     forms = image_forms.forms()
     for name, save in forms.items():
         save(tmp_path / name)
-    results = dict(predict("mnist_cnn", "mnist", [tmp_path / name for name in forms]))
+    classifier = Classifier.of(load("mnist_cnn"))
+    results = dict(classifier.classify([tmp_path / name for name in forms]))
     first = results[tmp_path / "plain.bmp"]
-    assert isinstance(first, list)
-    assert first[0][0] == "4"
-    for ranked in results.values():
-        assert isinstance(ranked, list)
-        assert ranked[0][0] == "4"
-        assert abs(ranked[0][1] - first[0][1]) < 0.02
+    assert isinstance(first, np.ndarray)
+    assert first.argmax() == 4
+    for scores in results.values():
+        assert isinstance(scores, np.ndarray)
+        assert np.abs(scores - first).max() < 0.02
 
 
 def test_images_are_classified_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,14 +160,14 @@ def test_images_are_classified_in_batches(tmp_path: Path, monkeypatch: pytest.Mo
         one[5:35, 13 + number : 17 + number] = 0
         Image.fromarray(one).save(path)
     expected, sizes = classes("mnist_cnn", paths), []
-    scores = module._scores
+    scores = Classifier.scores
 
-    def counted(model: keras.Model, digits: list[np.ndarray]) -> np.ndarray:
-        sizes.append(len(digits))
-        return scores(model, digits)
+    def counted(classifier: Classifier, images: tf.Tensor) -> np.ndarray:
+        sizes.append(len(images))
+        return scores(classifier, images)
 
     monkeypatch.setattr(module, "BATCH_SIZE", 2)
-    monkeypatch.setattr(module, "_scores", counted)
+    monkeypatch.setattr(Classifier, "scores", counted)
     assert classes("mnist_cnn", paths) == expected == ["1"] * 5
     assert sizes == [2, 2, 1]
 
@@ -173,11 +179,11 @@ def test_the_command_prints_a_line_for_each_image(
     one[5:35, 13:17] = 0
     path = tmp_path / "one.png"
     Image.fromarray(one).save(path)
-    assert main(["predict", "--model", "mnist_cnn", str(path), str(path)]) == 0
+    assert main(["predict", "mnist_cnn", str(path), str(path)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
     headings = re.split("  +", lines[0].strip())
-    assert headings == ["image", "class", "probability", "second class", "second probability"]
+    assert headings == ["image", "class", "probability", "class 2", "probability 2"]
     assert lines[1] == lines[2]
     assert lines[1].startswith(f"{path}  1 ")
 
@@ -201,7 +207,7 @@ def test_bad_files_are_one_sentence(
     path = tmp_path / "x.png"
     if content is not None:
         path.write_bytes(content)
-    assert main(["predict", "--model", "lenet5", str(path)]) == code
+    assert main(["predict", "lenet5", str(path)]) == code
     shown = capsys.readouterr()
     assert message in shown.err
     assert not shown.out
@@ -216,7 +222,7 @@ def test_a_bad_file_costs_one_line(tmp_path: Path, capsys: pytest.CaptureFixture
     (tmp_path / "torn.png").write_bytes((tmp_path / "one.png").read_bytes()[:-30])
     names = ["torn.png", "one.png", "nothing.png", "blank.png", "x" * 300, "a\0b", "one.png"]
     paths = [str(tmp_path / name) for name in names]
-    assert main(["predict", "--model", "mnist_cnn", "--format", "csv", *paths]) == 4
+    assert main(["predict", "mnist_cnn", "--format", "csv", *paths]) == 4
     shown = capsys.readouterr()
     _, *rows = shown.out.splitlines()
     assert [row.split(",")[:2] for row in rows] == [[paths[1], "1"], [paths[1], "1"]]
@@ -234,10 +240,55 @@ def test_a_blank_image_is_reported(
     shape: tuple[int, int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Image.fromarray(np.full(shape, 90, np.uint8)).save(tmp_path / "x.png")
-    assert main(["predict", "--model", "lenet5", str(tmp_path / "x.png")]) == 2
+    assert main(["predict", "lenet5", str(tmp_path / "x.png")]) == 2
     assert "is blank; give an image of one digit" in capsys.readouterr().err
 
 
-def test_a_model_without_weights_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["predict", "--model", "vgg16", "x.png"]) == 2
-    assert "'vgg16' is not one of lenet5, mnist_cnn" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["vgg99", "x.png"], 2, "there is no run, file or model 'vgg99' (did you mean 'vgg19'?)"),
+        (["runs", "x.png"], 2, "'runs' is a directory"),
+        (["mnist_cnn", "empty"], 2, "'empty' has no images (.bmp, "),
+        (["mnist_cnn", "*.png"], 2, "the pattern '*.png' fits no file"),
+        (
+            ["--model", "mnist_cnn", "x.png"],
+            2,
+            "(give MODEL without it, as an argument of its own)",
+        ),
+    ],
+)
+def test_usage_errors_are_one_sentence(
+    arguments: list[str],
+    code: int,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("runs", "empty"):
+        (tmp_path / name).mkdir()
+    Image.fromarray(np.eye(30, dtype=np.uint8) * 255).save(tmp_path / "runs/x.png")
+    arguments = [each.replace("x.png", "runs/x.png") for each in arguments]
+    assert main(["predict", *arguments]) == code
+    shown = capsys.readouterr()
+    assert message in shown.err
+    assert shown.err.count("\n") == 1
+
+
+def test_directories_and_patterns_are_their_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    one = np.full((40, 30), 255, np.uint8)
+    one[5:35, 13:17] = 0
+    for name in ("b/2.png", "b/c/1.PNG", "b/.hidden.png", "b/__MACOSX/1.png", "a1.png", "a2.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(one).save(tmp_path / name)
+    (tmp_path / "b/notes.txt").write_text("")
+    assert main(["predict", "mnist_cnn", "b", "a*.png", "--format", "json", "--top", "1"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [row["image"] for row in rows] == ["b/2.png", "b/c/1.PNG", "a1.png", "a2.png"]
+    assert {row["class"] for row in rows} == {"1"}
+    assert set(rows[0]) == {"image", "class", "probability"}

@@ -42,7 +42,14 @@ from tests.helpers.runs import files
 SHORT = Recipe(epochs=2)
 BOLD = Recipe(epochs=2, batch_size=20, learning_rate=0.02)
 TINY = ("--model", tiny.NAME)
-RUN_FILES = {"checkpoints", "config.json", "curves.png", "metrics.csv", "model.keras", "summary.json"}
+RUN_FILES = {
+    "checkpoints",
+    "config.json",
+    "curves.png",
+    "metrics.csv",
+    "model.keras",
+    "summary.json",
+}
 
 
 @pytest.fixture(autouse=True)
