@@ -204,7 +204,7 @@ class PaperRecipe:
 COMMON_DEPARTURES = (
     "images are stretched to the size of the input before they are cropped, and are evaluated "
     "whole, once",
-    "no mean is subtracted: images are in [0, 1]",
+    "the mean that is subtracted is that of each color, as published for ImageNet",
     "a plateau is five epochs without a higher validation accuracy, and weight decay is that of "
     "the kernels: the paper does not say",
     "colors vary along the published principal components of ImageNet's, not those of the data",

@@ -33,6 +33,8 @@ class ModelInfo:
         macs: Multiply-accumulates of the forward pass of one image, biases excluded.
         micro_batches: Whether training on a CPU is faster with a batch cut into micro-batches that
             run in parallel: each image is computed independently, and the model is small.
+        preprocessing: Name in `kerazoo.weights.preprocessing` of what images get before a training
+            from random weights.
         recipe: How it is trained by default.
         paper_recipe: How its paper trained it; None if it has no paper that says so.
     """
@@ -45,6 +47,7 @@ class ModelInfo:
     params: int
     macs: int
     micro_batches: bool = False
+    preprocessing: str = "unit"
     recipe: Recipe = field(default_factory=Recipe)
     paper_recipe: PaperRecipe | None = None
 

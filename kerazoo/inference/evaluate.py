@@ -72,7 +72,7 @@ class Evaluation:
         A value is missing where there are no images, or none of that prediction.
         """
         hits = np.diag(self.confusion).astype(float)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             precision = hits / self.confusion.sum(axis=0)
             recall = hits / self.confusion.sum(axis=1)
         return pd.DataFrame(

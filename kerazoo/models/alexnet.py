@@ -13,6 +13,7 @@ are dense layers, tf-slim's are convolutions with the same weights.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -44,6 +45,13 @@ class AlexNetConfig(NamedTuple):
     dense: float  # the same of fc6 and fc7
     bias: float  # initial value of the biases of fc6 and fc7
     bins: tuple[int, ...] | None = None  # pyramid before fc6; None for a Flatten
+
+    def scaled(self, alpha: float) -> AlexNetConfig:
+        """Return the settings for a width multiplier: sums of fewer terms need larger weights."""
+        if alpha == 1:
+            return self
+        kernel = self.kernel and self.kernel / math.sqrt(alpha)
+        return self._replace(kernel=kernel, dense=self.dense / math.sqrt(alpha))
 
 
 def alexnet_variant(
@@ -80,15 +88,16 @@ def alexnet_variant(
             A model from images [batch, height, width, 3] to [batch, classes].
         """
         any_size = config.bins is not None
+        scaled = config.scaled(alpha)
         inputs = x = _builder.image_input(
             info, include_top, input_tensor, input_shape, config.minimum, any_size
         )
         for number, convolution in enumerate(convolutions, start=1):
             filters = _builder.scaled(convolution.filters, alpha, divisor=2)
-            x = _convolution(x, number, convolution._replace(filters=filters), config.kernel)
+            x = _convolution(x, number, convolution._replace(filters=filters), scaled.kernel)
         if not include_top:
             return _builder.functional(inputs, _builder.pooled(x, pooling), name)
-        x = _head(x, _builder.scaled(FC_WIDTH, alpha, divisor=2), config, dropout_rate)
+        x = _head(x, _builder.scaled(FC_WIDTH, alpha, divisor=2), scaled, dropout_rate)
         x = _builder.classifier(x, classes, classifier_activation, "fc8")
         return _builder.functional(inputs, x, name)
 
@@ -196,6 +205,7 @@ alexnet = alexnet_variant(
         input_shape=(227, 227, 3),
         params=60_965_224,
         macs=724_406_816,
+        preprocessing="slim_vgg",
         recipe=RECIPE,
         paper_recipe=PAPER_RECIPE,
     ),
@@ -218,6 +228,7 @@ alexnet_v2 = alexnet_variant(
         input_shape=(224, 224, 3),
         params=50_303_912,
         macs=736_555_776,
+        preprocessing="slim_vgg",
         recipe=RECIPE,
         paper_recipe=TRICK_RECIPE,
     ),

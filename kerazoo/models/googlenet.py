@@ -69,7 +69,7 @@ PAPER_RECIPE = PaperRecipe(
         "the distortions are not in the paper",
         "images are stretched to the size of the input before they are cropped, and are evaluated "
         "whole, once",
-        "no mean is subtracted: images are in [0, 1]",
+        "the mean that is subtracted is that of each color, as published for ImageNet",
     ),
 )
 
@@ -227,6 +227,7 @@ googlenet = _inception(
         input_shape=(224, 224, 3),
         params=6_998_552,
         macs=1_582_671_872,
+        preprocessing="slim_vgg",
         recipe=Recipe(learning_rate=3e-4),
         paper_recipe=PAPER_RECIPE,
     ),
@@ -241,6 +242,7 @@ inception_v1 = _inception(
         input_shape=(224, 224, 3),
         params=6_617_624,
         macs=1_498_376_192,
+        preprocessing="slim_inception",
         paper_recipe=PAPER_RECIPE,
     ),
     InceptionConfig(five=3, last_pool=2, normalized=True),

@@ -229,8 +229,17 @@ PAPER_RECIPE = PaperRecipe(
 def _info(layers: int, params: int, macs: int) -> ModelInfo:
     paper = f"He et al. 2015, table 1, {layers}-layer"
     url = "https://arxiv.org/abs/1512.03385"
-    size, recipe = (224, 224, 3), PAPER_RECIPE
-    return ModelInfo(f"resnet{layers}", paper, url, 2015, size, params, macs, paper_recipe=recipe)
+    return ModelInfo(
+        f"resnet{layers}",
+        paper,
+        url,
+        2015,
+        (224, 224, 3),
+        params,
+        macs,
+        preprocessing="slim_vgg",
+        paper_recipe=PAPER_RECIPE,
+    )
 
 
 BASIC = (

@@ -51,6 +51,7 @@ sppnet = alexnet_variant(
         input_shape=(224, 224, 3),
         params=46_628_968,
         macs=1_152_304_256,
+        preprocessing="slim_vgg",
         recipe=RECIPE,
         paper_recipe=PAPER_RECIPE,
     ),

@@ -183,7 +183,16 @@ def _info(name: str, column: str, params: int, macs: int) -> ModelInfo:
     url = "https://arxiv.org/abs/1409.1556"
     size = (224, 224, 3)
     return ModelInfo(
-        name, paper, url, 2014, size, params, macs, recipe=RECIPE, paper_recipe=PAPER_RECIPE
+        name,
+        paper,
+        url,
+        2014,
+        size,
+        params,
+        macs,
+        preprocessing="slim_vgg",
+        recipe=RECIPE,
+        paper_recipe=PAPER_RECIPE,
     )
 
 

@@ -55,6 +55,7 @@ zfnet = alexnet_variant(
         input_shape=(224, 224, 3),
         params=62_357_608,
         macs=1_168_032_896,
+        preprocessing="slim_vgg",
         recipe=RECIPE,
         paper_recipe=PAPER_RECIPE,
     ),

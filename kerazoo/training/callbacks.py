@@ -19,7 +19,7 @@ from kerazoo.training.run_folder import RunFolder
 from kerazoo.training.trainer import Trainer
 
 Logs = dict[str, Any] | None
-CHANCE_EPOCHS = 2  # epochs after which a model should have left chance
+CHANCE_EPOCHS = 3  # epochs after which a model should have left chance
 AT_CHANCE = (
     "after %d epochs the model is still at chance: try a lower learning rate (a tenth of it), "
     "--warmup 0.1, or --recipe default"

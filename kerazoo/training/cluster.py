@@ -12,7 +12,8 @@ from kerazoo.errors import UsageError
 from kerazoo.values import is_integer
 
 OF_ONE_MACHINE = ("none", "mirrored")
-STRATEGIES = (*OF_ONE_MACHINE, "multiworker", "auto")
+STRATEGIES = (*OF_ONE_MACHINE, "multiworker", "slurm", "auto")
+SLURM = ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_STEP_NODELIST")
 ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9._-]*):([0-9]{1,5})")
 EXAMPLE = (
     '{"cluster": {"worker": ["host1:12345", "host2:12345"]}, '
@@ -40,11 +41,14 @@ class Cluster:
 
 
 def of_environment(strategy: str, environment: Mapping[str, str] = os.environ) -> Cluster:
-    """Return the cluster in TF_CONFIG; a single worker where the strategy needs none.
+    """Return the cluster in TF_CONFIG or of a SLURM job, or a single worker if none is needed.
 
     Raises:
-        UsageError: TF_CONFIG is missing where it is needed, or says something else than workers.
+        UsageError: TF_CONFIG is missing where it is needed, or says something else than workers; or
+            this is no task of a SLURM job.
     """
+    if strategy == "slurm":
+        return _of_slurm(environment)
     text = environment.get("TF_CONFIG", "")
     if strategy not in ("multiworker", "auto") or (strategy == "auto" and not text):
         return Cluster()
@@ -68,6 +72,26 @@ def of_environment(strategy: str, environment: Mapping[str, str] = os.environ) -
         raise UsageError(f"TF_CONFIG has {len(chiefs)} chiefs: name one, the others as workers")
     before = len(chiefs) if kind == "worker" else 0
     return Cluster(len(addresses), before + index + 1, jobs[kind][index])
+
+
+def _of_slurm(environment: Mapping[str, str]) -> Cluster:
+    """Return the tasks of the step of a SLURM job."""
+    try:
+        number, workers = (int(environment[name]) for name in SLURM[:2])
+        nodes = environment[SLURM[2]]
+    except (KeyError, ValueError):
+        number, workers, nodes = 0, 0, ""
+    if not 0 <= number < workers:
+        raise UsageError(
+            f"--strategy slurm needs {', '.join(SLURM)}: start kerazoo by srun, a task on each node"
+        )
+    return Cluster(workers, number + 1, nodes)
+
+
+def slurm_port(environment: Mapping[str, str] = os.environ) -> int:
+    """Return the first port of the workers of a SLURM job, which other jobs rarely use."""
+    digits = re.sub(r"\D", "", environment.get("SLURM_JOB_ID", ""))
+    return 12_000 + int(digits or 0) % 20_000
 
 
 def _index(value: object) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from kerazoo.errors import KerazooError, UsageError
 from kerazoo.interruption import handled_signals
 from kerazoo.lazy import keras, tf
-from kerazoo.training.cluster import Cluster
+from kerazoo.training.cluster import Cluster, slurm_port
 from kerazoo.training.collectives import Collectives, batch_normalizations, synchronize
 from kerazoo.training.watchdog import Watchdog
 
@@ -166,8 +166,8 @@ def _connecting(cluster: Cluster) -> Iterator[None]:
         if SERVER_FAILED not in str(error):
             raise
         raise UsageError(
-            f"{cluster.name} cannot listen on the port of its address in TF_CONFIG, "
-            f"{cluster.address}: choose a port that no other program uses"
+            f"{cluster.name} cannot listen on its port, of {cluster.address}: choose one in "
+            "TF_CONFIG that no other program uses"
         ) from error
     finally:
         for each, handler in before.items():
@@ -178,6 +178,16 @@ def _strategy(name: str, cluster: Cluster) -> tf.distribute.Strategy:
     if name == "multiworker" or (name == "auto" and cluster.workers > 1):
         with _connecting(cluster):
             return tf.distribute.MultiWorkerMirroredStrategy()
+    if name == "slurm" and cluster.workers > 1:
+        # SLURM itself shows each task its GPUs.
+        resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
+            port_base=slurm_port(),
+            gpus_per_node=cluster.workers,
+            gpus_per_task=1,
+            auto_set_gpu=False,
+        )
+        with _connecting(cluster):
+            return tf.distribute.MultiWorkerMirroredStrategy(resolver)
     several = len(tf.config.list_physical_devices("GPU")) > 1
     if name == "mirrored" or (name == "auto" and several):
         return tf.distribute.MirroredStrategy()

@@ -25,7 +25,7 @@ from kerazoo.training.run_folder import RunFolder
 from kerazoo.training.schedules import learning_rate
 from kerazoo.training.trainer import Trainer
 from kerazoo.weights.features import load_features
-from kerazoo.weights.preprocessing import UNIT, Preprocessing
+from kerazoo.weights.preprocessing import BY_NAME, UNIT, Preprocessing
 
 # Callbacks and Ctrl-C wait for a call to end: this many multiply-accumulates, a backward pass
 # counted as two forward passes, take two cores about half a second.
@@ -88,7 +88,7 @@ def make_trainer(
     keras.utils.set_random_seed(recipe.seed)
     with replicas.strategy.scope():
         with_heads = create(options, data, training=True)
-        of_weights = start(with_heads, options.weights)
+        of_weights = start(with_heads, options)
         model = main_model(with_heads)
         model.compile(
             optimizer(recipe, with_heads, data.train.size),
@@ -133,11 +133,15 @@ def _check_size(model: keras.Model, data: ImageData, recipe: Recipe, replicas: R
         logger.warning(warning)
 
 
-def start(model: keras.Model, weights: registry.Weights) -> Preprocessing:
-    """Load the weights that a training starts from; return what they expect of images."""
-    if weights is None:
-        return UNIT
-    load_features(model, weights)
+def start(model: keras.Model, options: TrainOptions) -> Preprocessing:
+    """Load the weights that a training starts from; return what they expect of images.
+
+    Random weights expect what the network's paper does to images.
+    """
+    if options.weights is None:
+        usual = BY_NAME[registry.find(options.model).preprocessing]
+        return usual.of_channels(model.input_shape[-1])
+    load_features(model, options.weights)
     preprocessing: Preprocessing | None = getattr(model, "preprocessing", None)
     if preprocessing is None:
         logger.warning("what the weights expect of images is unknown: they get them in [0, 1]")

@@ -179,9 +179,7 @@ def _replicas(strategy: str, where: cluster.Cluster) -> Replicas:
     """Return the replicas once all workers are connected."""
     if where.workers > 1:
         minutes = TIMEOUT_SECONDS // 60
-        logger.info(
-            "waiting for all %d workers of TF_CONFIG, at most %d minutes", where.workers, minutes
-        )
+        logger.info("waiting for all %d workers, at most %d minutes", where.workers, minutes)
     return Replicas(strategy, where)
 
 

@@ -22,6 +22,10 @@ class Preprocessing:
     mean: tuple[float, ...]  # of each channel, after the swap; one number for all channels
     scale: float = 1.0
 
+    def of_channels(self, channels: int) -> Preprocessing:
+        """Return the same for images of so many channels, `CENTERED` for other than RGB."""
+        return self if len(self.mean) in (1, channels) else CENTERED
+
     def of_unit(self, images: Any) -> Any:
         """Return images [batch, height, width, channels] in [0, 1] as the weights expect them."""
         if self == UNIT:
@@ -52,10 +56,11 @@ SLIM_VGG = Preprocessing("slim_vgg", bgr=False, mean=(123.68, 116.78, 103.94))
 CAFFE = Preprocessing("caffe", bgr=True, mean=(103.939, 116.779, 123.68))
 SLIM_INCEPTION = Preprocessing("slim_inception", bgr=False, mean=(127.5,), scale=1 / 127.5)
 UNIT = Preprocessing("unit", bgr=False, mean=(0.0,), scale=1 / 255)
+CENTERED = Preprocessing("centered", bgr=False, mean=(127.5,))
 
 logger = logging.getLogger("kerazoo")
 
-BY_NAME = {each.name: each for each in (SLIM_VGG, SLIM_INCEPTION, CAFFE, UNIT)}
+BY_NAME = {each.name: each for each in (SLIM_VGG, SLIM_INCEPTION, CAFFE, UNIT, CENTERED)}
 
 
 def preprocess(model: keras.Model, images: Any) -> np.ndarray | keras.KerasTensor:

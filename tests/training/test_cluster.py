@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kerazoo.errors import UsageError
-from kerazoo.training.cluster import Cluster, of_environment
+from kerazoo.training.cluster import Cluster, of_environment, slurm_port
 from tests.helpers import fuzz
 
 MUST_LOOK = "TF_CONFIG must look like"
@@ -96,3 +96,24 @@ def test_mutated_tf_configs(count: int) -> None:
         assert 0 < int(cluster.address.rpartition(":")[2]) < 2**16
 
     fuzz.check(read, [original.encode() for original in originals], count)
+
+
+SLURM_TASK = {
+    "SLURM_PROCID": "1",
+    "SLURM_STEP_NUM_TASKS": "3",
+    "SLURM_STEP_NODELIST": "node[1-3]",
+    "TF_CONFIG": TWO,
+}
+
+
+def test_the_cluster_is_that_of_a_slurm_job() -> None:
+    assert of_environment("slurm", SLURM_TASK) == Cluster(3, 2, "node[1-3]")
+    assert slurm_port({"SLURM_JOB_ID": "1234567"}) == 12_000 + 14_567
+    assert slurm_port({}) == 12_000
+
+
+@pytest.mark.parametrize("change", [{"SLURM_PROCID": "3"}, {"SLURM_PROCID": "x"}, None])
+def test_what_is_no_task_of_a_slurm_job(change: dict[str, str] | None) -> None:
+    environment = {} if change is None else {**SLURM_TASK, **change}
+    with pytest.raises(UsageError, match=r"^--strategy slurm needs SLURM_PROCID, .* by srun"):
+        of_environment("slurm", environment)

@@ -344,7 +344,33 @@ def test_a_port_in_use_is_reported(tmp_path: Path) -> None:
         ended = worker.ended()
     assert ended.code == 2
     assert ended.error == (
-        "kerazoo: worker 1 of 2 cannot listen on the port of its address in TF_CONFIG, "
-        f"localhost:{port}: choose a port that no other program uses\n"
+        "kerazoo: worker 1 of 2 cannot listen on its port, of "
+        f"localhost:{port}: choose one in TF_CONFIG that no other program uses\n"
     )
     assert not (tmp_path / "run").exists()
+
+
+def test_the_tasks_of_a_slurm_job_train_together(tmp_path: Path) -> None:
+    """Their losses are those of one process, but for the masks of dropout."""
+    one, two = tmp_path / "one", tmp_path / "two"
+    options = ["--epochs", "1", "--optimizer", "sgd", "--lr", "0.1"]
+    environment = {
+        "SLURM_JOB_ID": str(os.getpid()),
+        "SLURM_STEP_NUM_TASKS": "2",
+        "SLURM_STEP_NODELIST": "localhost",
+        "SLURM_STEP_TASKS_PER_NODE": "2",
+    }
+    tasks = [
+        Process(
+            tiny.command,
+            *[*TRAIN, *options, "--strategy", "slurm", "--out", str(two)],
+            environment={**environment, "SLURM_PROCID": str(number)},
+        )
+        for number in range(2)
+    ]
+    for ended in ends(*tasks):
+        assert ended.code == 0, ended.err
+    assert Process(tiny.command, *TRAIN, *options, "--out", str(one)).ended().code == 0
+    first, second = (metrics(run)[-1] for run in (one, two))
+    assert first["epoch"] == second["epoch"] == "1"
+    assert float(second["test_loss"]) == pytest.approx(float(first["test_loss"]), rel=0.05)
