@@ -153,7 +153,7 @@ def _relu(name: str, deviation: float | None, bias: float) -> dict[str, Any]:
     }
 
 
-RECIPE = Recipe(learning_rate=1e-4)  # by default
+RECIPE = Recipe(batch_size=32, learning_rate=3e-4)  # by default
 PAPER_RECIPE = PaperRecipe(
     Recipe(
         epochs=90,

@@ -57,6 +57,7 @@ PAPER_RECIPE = PaperRecipe(
         "batch_size": "section III.B: an update for each pattern",
         "optimizer": "section III.B",
         "learning_rate": "section III.B",
+        "momentum": "section III.B: none",
         "schedule": "section III.B",
         "milestones": "section III.B: 0.0005 for two passes, 0.0002 for three, 0.0001 for three, "
         "0.00005 for four, then 0.00001",

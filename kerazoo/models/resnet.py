@@ -238,6 +238,7 @@ def _info(layers: int, params: int, macs: int) -> ModelInfo:
         params,
         macs,
         preprocessing="slim_vgg",
+        recipe=Recipe(batch_size=32),
         paper_recipe=PAPER_RECIPE,
     )
 

@@ -143,7 +143,7 @@ def _dropout(x: keras.KerasTensor, rate: float, name: str) -> keras.KerasTensor:
 
 
 # By default: Adam at the study notes' 0.001 leaves these networks at chance.
-RECIPE = Recipe(learning_rate=1e-4)
+RECIPE = Recipe(batch_size=32, learning_rate=1e-4)
 PAPER_RECIPE = PaperRecipe(
     Recipe(
         epochs=74,

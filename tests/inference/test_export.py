@@ -124,7 +124,7 @@ def test_a_difference_above_the_tolerance_is_an_error(
 def test_another_class_than_the_scores_say_is_an_infinite_difference(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = module.model_to_export
+    made = model_to_export
 
     def with_other_names(classifier: Classifier, any_size: bool) -> keras.Model:
         names = classifier.class_names[::-1]

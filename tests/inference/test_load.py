@@ -17,7 +17,7 @@ from kerazoo.weights.card import Card
 from kerazoo.weights.keras_archive import NOTE
 from tests.helpers import fuzz
 
-RUN = {"epochs": 1, "batch_size": 20, "limit": 40}
+RUN: dict[str, Any] = {"epochs": 1, "batch_size": 20, "limit": 40}
 
 
 @pytest.fixture(scope="module")

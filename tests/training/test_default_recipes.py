@@ -1,0 +1,67 @@
+"""Every network learns the digits from its own default recipe, narrow and on small images."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import kerazoo
+
+LEAST = 0.8  # of the 300 test images
+
+
+@dataclass(frozen=True)
+class Learns:
+    """How narrow a network is, how small its images, and after how many epochs it has learned."""
+
+    epochs: int
+    side: int = 32
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+VGG = {"head": "dense", "alpha": 0.125}
+NETWORKS = {
+    "alexnet": Learns(5, 67, {"alpha": 0.25}),
+    "alexnet_v2": Learns(2, 67, {"alpha": 0.25}),
+    "googlenet": Learns(4, 32, {"alpha": 0.25}),
+    "inception_v1": Learns(3, 64, {"alpha": 0.25}),
+    "lenet5": Learns(4),
+    "mnist_cnn": Learns(2, 28),
+    "resnet18": Learns(2, 32, {"alpha": 0.25}),
+    "resnet34": Learns(2, 32, {"alpha": 0.25}),
+    "resnet50": Learns(5, 64, {"alpha": 0.25}),
+    "resnet101": Learns(6, 64, {"alpha": 0.25}),
+    "resnet152": Learns(6, 64, {"alpha": 0.25}),
+    "sppnet": Learns(5, 32, {"alpha": 0.25}),
+    "vgg11": Learns(3, 32, VGG),
+    "vgg11_lrn": Learns(3, 32, VGG),
+    "vgg13": Learns(4, 32, VGG),
+    "vgg16": Learns(6, 32, VGG),
+    "vgg16c": Learns(6, 32, VGG),
+    "vgg19": Learns(8, 32, VGG),
+    "zfnet": Learns(3, 53, {"alpha": 0.25}),
+}
+QUICK = ("mnist_cnn", "vgg11")
+
+
+def test_the_table_has_every_network() -> None:
+    assert sorted(NETWORKS) == [name for name in kerazoo.list_models() if name != "tiny_cnn"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=() if name in QUICK else pytest.mark.full) for name in NETWORKS],
+)
+def test_it_learns_the_digits(name: str, tmp_path: Path) -> None:
+    how = NETWORKS[name]
+    summary = kerazoo.train(
+        name,
+        "digits",
+        epochs=how.epochs,
+        model_options=how.options,
+        input_shape=(how.side, how.side),
+        out=tmp_path / "run",
+    )
+    print(f"{name}: {summary['test_accuracy']:.4f} after {how.epochs} epochs")
+    assert summary["test_accuracy"] >= LEAST
