@@ -168,7 +168,9 @@ class Worker:
         """Save a checkpoint if this is the chief."""
         with tempfile.TemporaryDirectory() as folder:
             if self._replicas.is_chief:
-                taken = State(state.values(self._model), {})
+                model = self._model
+                groups = {"model": model.variables, "optimizer": model.optimizer.variables}
+                taken = State(state.values(groups), {})
                 Checkpoints(Path(folder) / "checkpoints").save(0, 0, taken)
 
     def exchange(self, numbers: int, repeats: int) -> float:
