@@ -6,10 +6,20 @@ import importlib
 from typing import Any
 
 from kerazoo import registry, text
-from kerazoo.arguments import Parser, add_format, add_messages, integer, one_of, print_result, start
+from kerazoo.arguments import (
+    Parser,
+    add_format,
+    add_messages,
+    image_shape,
+    integer,
+    one_of,
+    print_result,
+    start,
+)
 
 SUBJECTS = ("train", "workers", "infer", "start", "accounting")
 WITH_MODEL = ("train", "workers", "infer")
+OPTIONS = ("model", "batch_size", "augment", "input_shape")
 
 
 def add(parser: Parser) -> None:
@@ -23,13 +33,26 @@ def add(parser: Parser) -> None:
     add("--model", default=argparse.SUPPRESS, metavar="NAME", help=f"the model ({default})")
     sizes = "images of a step; workers: the smallest global batch (default: train 100, infer 8)"
     add("--batch-size", type=integer(1, 2**20), default=argparse.SUPPRESS, metavar="N", help=sizes)
+    text_of_augment = "train: none, or standard, compared with Keras's layers (default: none)"
+    names = ("none", "standard")
+    add(
+        "--augment",
+        type=one_of(names),
+        default=argparse.SUPPRESS,
+        metavar="NAME",
+        help=text_of_augment,
+    )
+    shape = "train: shape of the images, such as 64x64x3 (default: the model's)"
+    add("--input-shape", type=image_shape, default=argparse.SUPPRESS, metavar="HxWxC", help=shape)
     add_format(parser)
     add_messages(parser)
     parser.set_defaults(run=_bench)
 
 
 def _bench(parsed: argparse.Namespace) -> None:
-    given = {name: vars(parsed)[name] for name in ("model", "batch_size") if name in parsed}
+    given = {name: vars(parsed)[name] for name in OPTIONS if name in parsed}
+    if {"augment", "input_shape"} & given.keys() and parsed.subject != "train":
+        parsed.parser.error(f"{parsed.subject} takes neither --augment nor --input-shape")
     if given and parsed.subject not in WITH_MODEL:
         parsed.parser.error(f"{parsed.subject} takes neither --model nor --batch-size")
     if "model" in given:

@@ -9,7 +9,7 @@ import math
 import os
 import tempfile
 import timeit
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,17 +19,19 @@ import numpy as np
 from kerazoo import registry
 from kerazoo.bench.timed_process import TimedProcess
 from kerazoo.bench.timing import CLASSES, Row, Run, limits, random_images, speeds, time_in_turn
+from kerazoo.data.augment import Augmentation
 from kerazoo.data.image_io import ImageShape
 from kerazoo.data.images import ArraySplit
 from kerazoo.device import start_tensorflow
 from kerazoo.lazy import keras, tf
 from kerazoo.models import create_model
 from kerazoo.precision import dtype_policy
-from kerazoo.recipe import Recipe
+from kerazoo.recipe import STANDARD_AUGMENTATION, Recipe
 from kerazoo.training import cluster, state
 from kerazoo.training.checkpoints import Checkpoints, State
 from kerazoo.training.collectives import batch_normalizations, summed
 from kerazoo.training.machine import micro_batches, set_threads
+from kerazoo.training.options import make_recipe
 from kerazoo.training.replicas import Replicas
 from kerazoo.training.setup import MAX_STEPS_PER_CALL as STEPS_PER_CALL
 from kerazoo.training.steps import Steps
@@ -46,22 +48,44 @@ PROGRAMS = {
     "Keras fit, arrays": ("kerazoo.bench.train:fit", "arrays"),
     "PyTorch": ("kerazoo.bench.torch_mnist_cnn:epoch",),
 }
+# With augmentation: Keras's own layers do in `fit` what kerazoo's pipeline does.
+AUGMENTED = {
+    "kerazoo": ("kerazoo.bench.train:steps", "float32"),
+    "Keras fit, layers in tf.data": ("kerazoo.bench.train:fit", "tf.data"),
+    "Keras fit, layers in the model": ("kerazoo.bench.train:fit", "model"),
+}
 PACKAGES = {"TF1 program, feed_dict": "tf_keras", "PyTorch": "torch"}  # mnist_cnn only
 
 
-def bench(model: str = "mnist_cnn", batch_size: int = 100) -> Iterator[list[Row]]:
+def bench(
+    model: str = "mnist_cnn",
+    batch_size: int = 100,
+    augment: str = "none",
+    input_shape: ImageShape | None = None,
+) -> Iterator[list[Row]]:
     """Time training on random images, each program in a process; yield the rows after every round.
+
+    Args:
+        model: The model.
+        batch_size: Images of a step.
+        augment: "none" or "standard": mirrored, and moved by an eighth of a side.
+        input_shape: (height, width, channels); None for the model's own.
 
     Raises:
         KerazooError: A program failed.
     """
-    macs = 3 * registry.find(model).macs
+    info = registry.find(model)
+    shape = input_shape or info.input_shape
+    macs = round(3 * info.macs * math.prod(shape) / math.prod(info.input_shape))
     size = batch_size * min(100, max(2, int(MACS_A_ROUND / macs / batch_size)))
     machine = limits(macs)
+    programs: Mapping[str, tuple[Any, ...]] = PROGRAMS
+    if augment != "none" or input_shape:
+        programs = {name: (*each, augment, shape) for name, each in AUGMENTED.items()}
     with contextlib.ExitStack() as stack:
         runs = {
             name: stack.enter_context(TimedProcess(function, model, size, batch_size, *more))
-            for name, (function, *more) in PROGRAMS.items()
+            for name, (function, *more) in programs.items()
             if name not in PACKAGES
             or (model == "mnist_cnn" and importlib.util.find_spec(PACKAGES[name]))
         }
@@ -78,17 +102,28 @@ def tf1(model: str, size: int, batch_size: int) -> Run:
     return tf1_loop.epoch(*random_images(registry.find(model).input_shape, size), batch_size)
 
 
-def steps(model: str, size: int, batch_size: int, precision: str) -> Run:
+def steps(
+    model: str,
+    size: int,
+    batch_size: int,
+    precision: str,
+    augment: str = "none",
+    shape: ImageShape | None = None,
+) -> Run:
     """Return an epoch of kerazoo's steps, with the settings of `kerazoo train`."""
     start_tensorflow()
     info = registry.find(model)
+    image_shape = _shape(model, shape)
     number = micro_batches(info, batch_size)
     set_threads(number)
-    split = random_split(info.input_shape, size)
-    steps = Steps(compiled(model, precision), tf.distribute.get_strategy(), micro_batches=number)
+    split = random_split(image_shape, size)
+    net = compiled(model, precision, input_shape=image_shape)
+    steps = Steps(net, tf.distribute.get_strategy(), micro_batches=number)
+    augmentation = Augmentation(make_recipe(model, augment=augment), 0)
 
     def run() -> None:
-        batches = steps.batches(split, batch_size, (0, 0))
+        wanted = augmentation if augment != "none" else None
+        batches = steps.batches(split, batch_size, (0, 0), augmentation=wanted)
         for number in calls(size, batch_size):
             steps.train(batches, number)
 
@@ -101,15 +136,56 @@ def calls(size: int, batch_size: int) -> Iterator[int]:
     yield from (min(STEPS_PER_CALL, steps - first) for first in range(0, steps, STEPS_PER_CALL))
 
 
-def fit(model: str, size: int, batch_size: int, data: str) -> Run:
-    """Return an epoch of Keras's `fit` on NumPy "arrays", or on kerazoo's pipeline of "tf.data"."""
+def fit(
+    model: str,
+    size: int,
+    batch_size: int,
+    data: str,
+    augment: str = "none",
+    shape: ImageShape | None = None,
+) -> Run:
+    """Return an epoch of Keras's `fit` on NumPy "arrays", or on kerazoo's pipeline of "tf.data".
+
+    With augmentation, Keras's layers are in that pipeline, or in the "model".
+    """
     start_tensorflow(deterministic=False)
-    shape, net = registry.find(model).input_shape, compiled(model)
+    image_shape = _shape(model, shape)
+    net = compiled(model, input_shape=image_shape)
+    if augment != "none":
+        return _fit_augmented(net, random_split(image_shape, size), batch_size, data)
     if data == "arrays":
-        images, labels = random_images(shape, size)
+        images, labels = random_images(image_shape, size)
         return partial(net.fit, images.astype(np.float32) / 255, labels, batch_size, verbose=0)
-    split = random_split(shape, size)
+    split = random_split(image_shape, size)
     return lambda: net.fit(split.batches(batch_size, (0, 0)), verbose=0, shuffle=False)
+
+
+def _shape(model: str, shape: Sequence[int] | None) -> ImageShape:
+    """Return the shape of the images, which came through JSON, by default the model's."""
+    height, width, channels = shape or registry.find(model).input_shape
+    return height, width, channels
+
+
+def _fit_augmented(net: keras.Model, split: ArraySplit, batch_size: int, where: str) -> Run:
+    """Return an epoch of `fit` with Keras's layers for `STANDARD_AUGMENTATION`."""
+    moved = STANDARD_AUGMENTATION["crop_padding"]
+    layers = keras.Sequential(
+        [
+            keras.layers.RandomFlip("horizontal"),
+            keras.layers.RandomTranslation(moved, moved, "constant", fill_value=0),
+        ]
+    )
+    if where == "model":
+        whole = keras.Sequential([keras.Input(net.input_shape[1:]), layers, net])
+        whole.compile(net.optimizer, net.loss)
+        return lambda: whole.fit(split.batches(batch_size, (0, 0)), verbose=0, shuffle=False)
+
+    def batches() -> tf.data.Dataset:
+        return split.batches(batch_size, (0, 0)).map(
+            lambda images, labels: (layers(images, training=True), labels), tf.data.AUTOTUNE
+        )
+
+    return lambda: net.fit(batches().prefetch(tf.data.AUTOTUNE), verbose=0, shuffle=False)
 
 
 def random_split(image_shape: ImageShape, size: int) -> ArraySplit:

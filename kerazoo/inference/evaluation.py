@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from kerazoo.data.load import load
-from kerazoo.errors import UsageError
+from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.inference.classifier import Classifier
 from kerazoo.inference.evaluate import Evaluation, evaluate
 from kerazoo.lazy import keras
@@ -70,4 +70,9 @@ def _recipe(classifier: Classifier) -> Recipe:
     """Return the sizes of batches and the seed of a model's training, or the default ones."""
     known = classifier.card.recipe if classifier.card else {}
     names = [name for name in ("batch_size", "micro_batches", "seed") if name in known]
-    return Recipe(**{name: known[name] for name in names})
+    try:
+        return Recipe(**{name: known[name] for name in names})
+    except UsageError as error:
+        raise CorruptFileError(
+            f"the file of the model has an impossible recipe: {error}"
+        ) from error

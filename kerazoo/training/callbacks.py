@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from types import FrameType
 from typing import Any, Self
 
@@ -19,6 +20,7 @@ from kerazoo.training.run_folder import RunFolder
 from kerazoo.training.trainer import Trainer
 
 Logs = dict[str, Any] | None
+LOG_SECONDS = 60  # between two lines about an epoch that goes on
 CHANCE_EPOCHS = 3  # epochs after which a model should have left chance
 AT_CHANCE = (
     "after %d epochs the model is still at chance: try a lower learning rate (a tenth of it), "
@@ -29,12 +31,16 @@ logger = logging.getLogger("kerazoo")
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """A bar over all epochs of `images` images, with images per second and the time left."""
+    """A bar over all epochs of `images` images, with images per second, time left and loss.
+
+    Where there is no terminal, the log gets a line a minute.
+    """
 
     def __init__(self, epochs: int, images: int, batch_size: int) -> None:
         super().__init__()
         self._epochs, self._images, self._batch_size = epochs, images, batch_size
         self._epoch = 0
+        self._logged = time.monotonic()
         self._bar = progress_bar(
             total=epochs * images, desc=f"epoch 1/{epochs}", unit=" images", unit_scale=True
         )
@@ -56,6 +62,16 @@ class ProgressBar(keras.callbacks.Callback):
         self._bar.update(self._epoch * self._images + done - self._bar.n)
         if logs:
             self._bar.set_postfix(loss=f"{logs['loss']:.4f}", refresh=False)
+            self._log(done, logs["loss"])
+
+    def _log(self, done: int, loss: float) -> None:
+        """Log the progress if there is no bar, and a minute has passed."""
+        now = time.monotonic()
+        if self._bar.disable and now - self._logged >= LOG_SECONDS:
+            self._logged = now
+            message = "epoch %d/%d, %s of %s images, loss %.4f"
+            counts = f"{done:,}", f"{self._images:,}"
+            logger.info(message, self._epoch + 1, self._epochs, *counts, loss)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Clear the line for a message about the epoch."""

@@ -9,6 +9,8 @@ from typing import Any
 from kerazoo.lazy import keras
 from kerazoo.values import is_integer, plain
 
+MAX_SIDE = 2**14  # pixels
+
 
 @dataclass(frozen=True)
 class Card:
@@ -29,8 +31,11 @@ class Card:
     results: Mapping[str, Any] = field(default_factory=dict)
 
     def fits(self, model: keras.Model) -> bool:
-        """Return whether a model has a score for each class."""
-        return model.output_shape[-1] == len(self.class_names)
+        """Return whether a model takes images of this shape, and has a score for each class."""
+        if model.output_shape[-1] != len(self.class_names):
+            return False
+        sides = zip(model.input_shape[1:], self.image_shape, strict=True)
+        return all(given in (None, side) for given, side in sides)
 
     def to_json(self) -> dict[str, Any]:
         """Return the card as values for JSON."""
@@ -49,7 +54,7 @@ class Card:
             raise ValueError("class_names")
         if not (isinstance(shape, tuple) and len(shape) == 3):
             raise ValueError("image_shape")
-        if not all(is_integer(side) and side > 0 for side in shape):
+        if not all(is_integer(side) and 0 < side <= MAX_SIDE for side in shape):
             raise ValueError("image_shape")
         if not all(isinstance(each, dict) for each in (card.data, card.recipe, card.results)):
             raise ValueError("data, recipe or results")

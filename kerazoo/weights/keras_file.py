@@ -47,8 +47,8 @@ def load_model(path: Path) -> keras.Model:
     with reported_as(f"'{path}' has an unreadable {NOTE}"):
         preprocessing, kerazoo_config = _from_note(note, model)
         card = Card.from_json(note["card"]) if "card" in note else None
-        if card and len(card.class_names) != model.output_shape[-1]:
-            raise ValueError("class_names")
+        if card and not card.fits(model):
+            raise ValueError("class_names or image_shape")
     model.kerazoo_card = card
     if preprocessing is not None:
         model.preprocessing = preprocessing

@@ -93,6 +93,8 @@ def noted(source: Path, target: Path, **changes: Any) -> Path:
         {"class_names": list(range(10))},
         {"image_shape": [28, 28]},
         {"image_shape": [28, 28, -1]},
+        {"image_shape": [28, 29, 1]},
+        {"image_shape": [2**40, 2**40, 1]},
         {"recipe": []},
         {"data": None},
         {"more": 1},

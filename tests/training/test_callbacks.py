@@ -66,3 +66,32 @@ def test_there_is_no_bar_where_there_is_no_terminal(capsys: pytest.CaptureFixtur
     drive(bar)
     bar.close()
     assert capsys.readouterr().err == ""
+
+
+def test_there_is_a_line_a_minute_where_there_is_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    seconds = iter([0, 59, 61, 100, 121])
+    monkeypatch.setattr("kerazoo.training.callbacks.time.monotonic", lambda: next(seconds))
+    bar = ProgressBar(epochs=2, images=4700, batch_size=1000)
+    bar.on_epoch_begin(1)
+    with caplog.at_level(logging.INFO, "kerazoo"):
+        for batch in range(4):
+            bar.on_train_batch_end(batch, {"loss": 0.5})
+    assert caplog.messages == [
+        "epoch 2/2, 2,000 of 4,700 images, loss 0.5000",
+        "epoch 2/2, 4,000 of 4,700 images, loss 0.5000",
+    ]
+    bar.close()
+
+
+def test_a_training_at_chance_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    result = EpochResult(1, "mnist", 2.3, 0.1, 2.3, 0.1, 2.3, 0.1, 2.0, 100.0)
+    for at_chance, warnings in ((True, 1), (False, 0)):
+        caplog.clear()
+        trainer: Any = SimpleNamespace(results=[result], is_at_chance=lambda at=at_chance: at)
+        log = EpochLog(trainer, 10)
+        for epoch in range(5):
+            log.on_epoch_end(epoch)
+        texts = [each for each in caplog.messages if "still at chance: try a lower" in each]
+        assert len(texts) == warnings

@@ -16,8 +16,8 @@ import kerazoo
 from kerazoo.cli import main
 from kerazoo.training import curves
 from kerazoo.weights.preprocessing import SLIM_VGG
+from legacy_tf1 import slim_nets  # noqa: F401 - TensorFlow finds by it what tf-slim needs
 from legacy_tf1.program import tf1
-from legacy_tf1.slim_nets import resnet_v1, slim
 from tests.helpers import thin
 
 SIDE = 48
@@ -41,6 +41,9 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Co
 
     A few steps are enough where it need not have learned anything.
     """
+    import tf_slim
+    from tf_slim.nets import resnet_v1
+
     steps = 60 if pytestconfig.getoption("--full") else 2
     path = tmp_path_factory.mktemp("slim") / "resnet_v1_50.ckpt"
     images, labels = digits(OLD)
@@ -50,7 +53,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Co
         inputs = tf1.placeholder(tf.float32, (None, SIDE, SIDE, 3))
         targets = tf1.placeholder(tf.int32, (None,))
         settings = resnet_v1.resnet_arg_scope(batch_norm_decay=0.9)
-        with warnings.catch_warnings(), slim.arg_scope(settings):
+        with warnings.catch_warnings(), tf_slim.arg_scope(settings):
             warnings.simplefilter("ignore")  # slim calls deprecated functions
             logits, _ = resnet_v1.resnet_v1_50(inputs, len(OLD), is_training=True)
         loss = tf1.losses.sparse_softmax_cross_entropy(targets, logits[:, 0, 0])
