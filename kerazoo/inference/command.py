@@ -27,7 +27,6 @@ from kerazoo.errors import KerazooError, UsageError
 from kerazoo.files import mode
 from kerazoo.inference import load
 from kerazoo.inference.formats import FORMATS
-from kerazoo.inference.image_files import expand
 from kerazoo.options import POSITIVE
 
 MODEL = "the directory of a run, a .keras file, or a name of `kerazoo list`"
@@ -96,6 +95,8 @@ def add_export(parser: Parser) -> None:
 
 def _predict(parsed: argparse.Namespace) -> None:
     load.check_name(parsed.model)
+    from kerazoo.inference.image_files import expand  # it imports NumPy
+
     images = expand(parsed.images)
     if not any(map(_may_be_there, images)):
         raise UsageError(f"there is no file '{images[0]}'")

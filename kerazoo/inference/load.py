@@ -12,7 +12,7 @@ from kerazoo.files import mode
 from kerazoo.lazy import keras
 from kerazoo.models import create_model
 from kerazoo.values import short
-from kerazoo.weights import keras_archive, keras_file, model_file, shipped
+from kerazoo.weights import model_file, shipped
 from kerazoo.weights.card import Card
 
 MNIST = "mnist"
@@ -39,6 +39,7 @@ def set_threads(source: str) -> None:
     Another number of threads changes the last digits of sums. A damaged file is reported later.
     """
     from kerazoo.training import machine
+    from kerazoo.weights import keras_archive
 
     with contextlib.suppress(Exception):
         note = keras_archive.read_note(model_file(Path(source)))
@@ -62,12 +63,14 @@ def load(source: str | os.PathLike[str]) -> keras.Model:
         DataMissingError: The weights cannot be downloaded.
         CorruptFileError: The file is damaged.
 
-    >>> model = kerazoo.load("mnist_cnn")
+    >>> model = load("mnist_cnn")
     >>> model.kerazoo_card.class_names[:3]
     ('0', '1', '2')
     """
     if not isinstance(source, str | os.PathLike) or not str(source):
         raise UsageError(f"a model is a path or a name; received {short(source)}")
+    from kerazoo.weights import keras_file
+
     check_name(str(source))
     if mode(Path(source)) is not None:
         return keras_file.load_model(model_file(Path(source)))

@@ -21,6 +21,7 @@ from kerazoo.lazy import keras
 from kerazoo.models import _builder
 from kerazoo.recipe import COMMON_DEPARTURES, PaperRecipe, Recipe
 from kerazoo.registry import Constructor, ModelInfo, Weights
+from kerazoo.values import check_positive
 
 FC_WIDTH = 4096
 
@@ -48,6 +49,7 @@ class AlexNetConfig(NamedTuple):
 
     def scaled(self, alpha: float) -> AlexNetConfig:
         """Return the settings for a width multiplier: sums of fewer terms need larger weights."""
+        check_positive("alpha", alpha)
         if alpha == 1:
             return self
         kernel = self.kernel and self.kernel / math.sqrt(alpha)

@@ -40,8 +40,10 @@ def train(
         InterruptedRunError: Ctrl-C or SIGTERM stopped it, after it was saved.
         KerazooError, OSError: See `kerazoo.training.train.train`.
 
-    >>> summary = kerazoo.train("mnist_cnn", "digits", epochs=1)
-    >>> model = kerazoo.load(summary["out"])
+    >>> summary = train("mnist_cnn", "digits", epochs=1, limit=100)
+    >>> model = load(summary["out"])
+    >>> len(model.kerazoo_card.class_names)
+    10
     """
     of_recipe, of_run = recipe_names(), run_names() - {"model", "data", "recipe"}
     for name in options:

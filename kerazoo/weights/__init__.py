@@ -104,10 +104,10 @@ def model_file(path: Path) -> Path:
     """Return the file of the trained model if a path is that of a run, else the path.
 
     Raises:
-        UsageError: The run has no model yet.
+        UsageError: The run has no model yet, or no file can have this path.
         CorruptFileError: Its model is a link.
     """
-    if not (path.is_dir() and (path / "config.json").is_file()):
+    if files.mode(path) is None or not (path / "config.json").is_file():
         return path
     file = path / "model.keras"
     if file.is_symlink():

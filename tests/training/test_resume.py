@@ -278,7 +278,7 @@ def test_a_finished_training_has_nothing_left(
 
 
 class NotCalled(keras.callbacks.Callback):
-    def on_train_begin(self, logs: Any = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         raise AssertionError
 
 

@@ -147,7 +147,8 @@ def test_a_run_leaves_its_folder(first_run: FirstRun) -> None:
     assert first_run.lines[0] == (
         "tiny_cnn on digits: 1,347 images to train on, 150 to validate, 300 to test"
     )
-    *epochs, last = first_run.lines[1:]
+    *epochs, last, saved = first_run.lines[1:]
+    assert saved.startswith("the weights of epoch 2 are saved, ")
     assert [line[:30] for line in epochs] == [
         "epoch 1/2, accuracy on digits:",
         "epoch 2/2, accuracy on digits:",

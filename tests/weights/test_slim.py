@@ -190,7 +190,8 @@ def test_1001_classes_are_refused_without_classes_1001(slim_file: tuple[Path, np
         lambda: load_weights(model, slim_file[0]),
         UsageError,
         r"is for classes=1001 and 'vgg11' for 1000: build the model with classes=1001 or "
-        r"include_top=False, or keep .* with load_weights\(..., ignore=\['vgg_a/fc8/\*'\]\)$",
+        r"include_top=False, .*, or keep the one that it has with load_weights\(..., "
+        r"ignore=\['vgg_a/fc8/\*'\]\)$",
     )
 
 
