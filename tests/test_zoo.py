@@ -64,14 +64,19 @@ class Network:
         return np.random.default_rng(0).random(shape, dtype=np.float32)
 
 
-def thin_and_full(full: Sequence[str]) -> pytest.MarkDecorator:
-    """Run a test on thin networks, but for those named, and by --full on all at full width too."""
+def thin_and_full(full: Sequence[str], only_thin: Sequence[str] = ()) -> pytest.MarkDecorator:
+    """Run a test on thin networks, but for those named, and by --full on all at full width too.
+
+    Those of `only_thin` are thin in --full, too.
+    """
     params = [
         pytest.param(Network(name, True), id=f"{name}-thin") for name in NAMES if name not in full
     ]
     for name in filter(thin.takes_alpha, NAMES):
         marks = [pytest.mark.full, *([pytest.mark.largest] if name.startswith("vgg") else [])]
-        params.append(pytest.param(Network(name, False), id=f"{name}-full", marks=marks))
+        is_thin = name in only_thin
+        width = "thin" if is_thin else "full"
+        params.append(pytest.param(Network(name, is_thin), id=f"{name}-{width}", marks=marks))
     return pytest.mark.parametrize("network", params, indirect=True, scope="module")
 
 
@@ -251,7 +256,7 @@ def test_classes_and_classifier_activation(network: Network) -> None:
     np.testing.assert_allclose(softmax(images), tf.nn.softmax(logits(images)), rtol=1e-5)
 
 
-@thin_and_full(full=LEFT_TO_TRAIN)
+@thin_and_full(full=LEFT_TO_TRAIN, only_thin=DEEPER)
 def test_it_trains_on_the_digits(
     network: Network, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

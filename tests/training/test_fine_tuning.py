@@ -119,7 +119,7 @@ def test_it_learns_more_from_few_images_than_from_random_weights(
     """Averaged over three seeds, after as many epochs."""
     accuracies: dict[str, list[float]] = {"fine-tuned": [], "random": []}
     for seed in ("1", "2", "3"):
-        common = ["--epochs", "6", "--seed", seed, "--out"]
+        common = ["--epochs", "4", "--seed", seed, "--out"]
         fine = trained(capsys, *common, f"fine-{seed}", "--weights", str(checkpoint))
         accuracies["fine-tuned"].append(fine["test_accuracy"])
         accuracies["random"].append(trained(capsys, *common, f"random-{seed}")["test_accuracy"])
