@@ -25,7 +25,7 @@ NETWORKS = {
     "alexnet": Learns(5, 67, {"alpha": 0.25}),
     "alexnet_v2": Learns(2, 67, {"alpha": 0.25}),
     "googlenet": Learns(4, 32, {"alpha": 0.25}),
-    "inception_v1": Learns(2, 64, {"alpha": 0.25}),
+    "inception_v1": Learns(4, 64, {"alpha": 0.25}),
     "lenet5": Learns(4),
     "mnist_cnn": Learns(2, 28),
     "resnet18": Learns(2, 32, {"alpha": 0.25}),
