@@ -55,7 +55,7 @@ def test_classes_have_their_weights() -> None:
 
 
 def test_mixed_images_have_the_mixture_of_their_labels() -> None:
-    mix = np.array([1.0, 0.25, 0.6], np.float32)
+    mix = np.array([0.3, 0.25, 0.6], np.float32)
     targets = mix[:, None] * one_hot(LABELS) + (1 - mix[:, None]) * one_hot(LABELS[::-1])
     losses = Objective(Recipe()).losses([LOGITS], LABELS, mix, mirrored(LABELS))
     np.testing.assert_allclose(losses, cross_entropy(LOGITS, targets), rtol=1e-5)
