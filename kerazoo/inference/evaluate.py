@@ -17,6 +17,7 @@ from kerazoo.inference.classifier import Classifier, logits
 from kerazoo.lazy import tf
 from kerazoo.progress import progress_bar
 from kerazoo.text import listed
+from kerazoo.training.objective import cross_entropies
 
 TOP = 5
 MISTAKES = 20
@@ -185,7 +186,7 @@ def _loss(parts: list[np.ndarray], labels: np.ndarray) -> np.float32:
     """Return the sum of the cross-entropies, added as the steps of a training add them."""
     ends = np.cumsum([0, *map(len, parts)])
     sums = [
-        tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(labels[a:b], part))
+        tf.reduce_sum(cross_entropies(part, labels[a:b]))
         for part, (a, b) in zip(parts, itertools.pairwise(ends), strict=True)
     ]
     return np.float32(tf.add_n(sums))

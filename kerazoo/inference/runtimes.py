@@ -15,7 +15,7 @@ Runtime = Callable[[Path], Run]  # of a file
 
 
 def _named(outputs: list[Any]) -> dict[str, Any]:
-    """Return outputs by their names, which are told apart by their types."""
+    """Return outputs by name: the names of classes are texts, the scores are not."""
     kinds = {CLASSES if each.dtype.kind in "OSU" else SCORES: each for each in outputs}
     assert len(kinds) == len(outputs)
     return kinds

@@ -6,7 +6,7 @@ from typing import Any
 from kerazoo.errors import UsageError, did_you_mean
 from kerazoo.lazy import keras
 from kerazoo.training import train as runs
-from kerazoo.training.options import TrainOptions, make_recipe, recipe_names, run_names
+from kerazoo.training.options import make_options, recipe_names, run_names
 from kerazoo.weights.networks import config_of
 
 OF_MODEL = ("include_top", "pooling", "classes", "classifier_activation", "input_shape")
@@ -45,20 +45,16 @@ def train(
     >>> len(model.kerazoo_card.class_names)
     10
     """
-    of_recipe, of_run = recipe_names(), run_names() - {"model", "data", "recipe"}
+    known = recipe_names() | run_names()
     for name in options:
-        if name not in of_recipe | of_run:
-            hint = did_you_mean(name, of_recipe | of_run)
-            raise UsageError(f"unknown option '{name}'{hint}")
-    changes = {name: value for name, value in options.items() if name in of_recipe}
-    given = {name: value for name, value in options.items() if name in of_run}
+        if name not in known:
+            raise UsageError(f"unknown option '{name}'{did_you_mean(name, known)}")
     if isinstance(model, keras.Model):
         config = config_of(model)
         kept = {name: value for name, value in config.options.items() if name not in OF_MODEL}
-        given.setdefault("model_options", kept)
+        options.setdefault("model_options", kept)
         if (shape := config.options.get("input_shape")) is not None:
-            given.setdefault("input_shape", shape)
-        given.setdefault("weights", model)
+            options.setdefault("input_shape", shape)
+        options.setdefault("weights", model)
         model = config.name
-    made = make_recipe(model, recipe, augment, **changes)
-    return runs.train(TrainOptions(model, data, recipe=made, **given), callbacks)
+    return runs.train(make_options(model, recipe, augment, data=data, **options), callbacks)

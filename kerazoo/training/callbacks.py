@@ -20,7 +20,7 @@ from kerazoo.training.run_folder import RunFolder
 from kerazoo.training.trainer import Trainer
 
 Logs = dict[str, Any] | None
-LOG_SECONDS = 60  # between two lines about an epoch that goes on
+LOG_SECONDS = 60  # between two lines of the log within an epoch
 CHANCE_EPOCHS = 3  # epochs after which a model should have left chance
 AT_CHANCE = (
     "after %d epochs the model is still at chance: try a lower learning rate (a tenth of it), "

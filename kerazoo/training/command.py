@@ -31,7 +31,7 @@ from kerazoo.training.options import (
     AUGMENTATIONS,
     RECIPES,
     TrainOptions,
-    make_recipe,
+    make_options,
     recipe_names,
     run_names,
 )
@@ -185,11 +185,6 @@ def _resume(parsed: argparse.Namespace) -> dict[str, Any]:
 
 
 def _options(parsed: argparse.Namespace) -> TrainOptions:
-    given = vars(parsed)
-    values = {name: given[name] for name in run_names() - {"recipe"} if name in given}
-    changes = {name: given[name] for name in recipe_names() if name in given}
-    recipe = make_recipe(
-        parsed.model, given.get("recipe", "default"), given.get("augment"), **changes
-    )
-    model_options = dict(parsed.model_option or ())
-    return TrainOptions(**values, model_options=model_options, recipe=recipe)
+    known = recipe_names() | run_names() | {"augment"}
+    given = {name: value for name, value in vars(parsed).items() if name in known}
+    return make_options(**given, model_options=dict(parsed.model_option or ()))

@@ -129,6 +129,25 @@ def make_recipe(
     return base.changed(**values)
 
 
+def make_options(
+    model: str, recipe: str = "default", augment: str | None = None, **values: Any
+) -> TrainOptions:
+    """Return the options of a run.
+
+    Args:
+        model: The model that is trained.
+        recipe: See `make_recipe`.
+        augment: See `make_recipe`.
+        **values: Attributes of `TrainOptions`, and of `Recipe` that are to differ.
+
+    Raises:
+        UsageError: A name is unknown, or a value is not possible.
+    """
+    of_recipe = {name: values.pop(name) for name in recipe_names() & values.keys()}
+    made = make_recipe(model, recipe, augment, **of_recipe)
+    return TrainOptions(model=model, recipe=made, **values)
+
+
 def _augmentation(model: str, name: str) -> dict[str, Any]:
     check_choice("augment", name, AUGMENTATIONS)
     source = paper_recipe(model).recipe if name == "paper" else Recipe()
