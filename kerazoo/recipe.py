@@ -201,10 +201,13 @@ class PaperRecipe:
     departures: tuple[str, ...] = ()
 
 
-COMMON_DEPARTURES = (
-    "images are stretched to the size of the input before they are cropped, and are evaluated "
-    "whole, once",
+IMAGE_DEPARTURES = (
+    "images are stretched to a square, of twice the input's side at most, before they are cropped, "
+    "and are evaluated whole, once",
     "the mean that is subtracted is that of each color, as published for ImageNet",
+)
+COMMON_DEPARTURES = (
+    *IMAGE_DEPARTURES,
     "a plateau is five epochs without a higher validation accuracy, and weight decay is that of "
     "the kernels: the paper does not say",
     "colors vary along the published principal components of ImageNet's, not those of the data",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ COMPONENTS = (
 # The columns of an image's random numbers: uniform in [0, 1) but for the last ones.
 FLIP, MOVE, AREA, ASPECT, PLACE, JITTER, NOISE, MIX = 0, (1, 3), 3, 4, (5, 7), (7, 10), (10, 13), 13
 COLUMNS = 14
+MAX_SCALE = 2
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,12 @@ class Augmentation:
     def is_needed(self) -> bool:
         """Whether the recipe has any."""
         recipe = self.recipe
-        return self._moves or self._colors or bool(recipe.flip or recipe.mixup)
+        return self._moves or self._colors or bool(recipe.flip or recipe.mixup or recipe.sizes)
 
     @property
     def _moves(self) -> bool:
         recipe = self.recipe
-        return recipe.crop_padding > 0 or recipe.crop_area[0] < 1 or bool(recipe.sizes)
+        return recipe.crop_padding > 0 or recipe.crop_area[0] < 1
 
     @property
     def _colors(self) -> bool:
@@ -63,19 +65,30 @@ class Augmentation:
         """Whether images and labels are mixed with others."""
         return self.recipe.mixup > 0
 
-    def __call__(self, images: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
+    def source_shape(self, image_shape: ImageShape) -> ImageShape:
+        """Return the (height, width, channels) of the images to augment, given the model's.
+
+        Random crops are taken from larger images, so that the smallest ones are as sharp as the
+        whole; of twice the side at most, beyond which large crops would alias.
+        """
+        factor = min(1 / math.sqrt(self.recipe.crop_area[0]), MAX_SCALE)
+        height, width, channels = self.image_shape(image_shape)
+        return math.ceil(height * factor), math.ceil(width * factor), channels
+
+    def __call__(self, images: tf.Tensor, numbers: tf.Tensor, image_shape: ImageShape) -> tf.Tensor:
         """Return augmented images.
 
         Args:
-            images: float32 [batch, height, width, channels] in [0, 1].
+            images: float32 [batch, height, width, channels] of `source_shape`, in [0, 1].
             numbers: Their random numbers, float32 [batch, COLUMNS].
+            image_shape: (height, width, channels) of the result.
 
         Returns:
-            float32 [batch, height, width, channels], of the epoch's size if the recipe has sizes;
-            with noise in their colors some elements are not in [0, 1].
+            float32 [batch, height, width, channels]; with noise in their colors some elements are
+            not in [0, 1].
         """
         if self._moves:
-            images = self._cropped(images, numbers)
+            images = self._cropped(images, numbers, image_shape[:2])
         elif self.recipe.flip:
             mirrored = numbers[:, FLIP, None, None, None] < 0.5
             images = tf.where(mirrored, images[:, :, ::-1], images)
@@ -87,16 +100,16 @@ class Augmentation:
         return images
 
     def image_shape(self, shape: ImageShape) -> ImageShape:
-        """Return the (height, width, channels) of the epoch's images, given that of the data."""
+        """Return the (height, width, channels) of the epoch's images, given the model's."""
         if not (sizes := self.recipe.sizes):
             return shape
         side = sizes[self.epoch % len(sizes)]
         return side, side, shape[2]
 
-    def _cropped(self, images: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
+    def _cropped(self, images: tf.Tensor, numbers: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
         """Return a box of each image, mirrored or not, resized bilinearly; outside it is black."""
         recipe = self.recipe
-        height, width, channels = images.shape[1:]
+        height, width = images.shape[1:3]
         low, high = recipe.crop_area
         area = low + (high - low) * numbers[:, AREA]
         ratio = tf.exp((2 * numbers[:, ASPECT] - 1) * float(np.log(recipe.crop_aspect) / 2))
@@ -112,7 +125,6 @@ class Augmentation:
             mirrored = numbers[:, FLIP] < 0.5
             left, right = tf.where(mirrored, right, left), tf.where(mirrored, left, right)
         boxes = tf.stack([top, left, bottom, right], axis=1)
-        size = self.image_shape((height, width, channels))[:2]
         return tf.image.crop_and_resize(images, boxes, tf.range(tf.shape(images)[0]), size)
 
 

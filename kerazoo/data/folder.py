@@ -33,21 +33,27 @@ class FileSplit(images.IndexedSplit):
 
 
 def load(
-    root: Path, image_shape: ImageShape, seed: int, skip_broken: bool = False
+    root: Path,
+    image_shape: ImageShape,
+    seed: int,
+    skip_broken: bool = False,
+    to_crop: bool = False,
 ) -> images.ImageData:
     """Return the images under `root`, after reading each of them once as a check.
 
     They are in `root/train/CLASS` and, if these exist, `root/test/CLASS` and
     `root/validation/CLASS`, or all in `root/CLASS`. A missing split is a random tenth of the
-    training images of each class, at least one. Images that fit into memory stay there. Warnings in
-    the log name the broken images, the files that are not used, classes with few images, and
-    depths that differ, see `kerazoo.data.image_io.bit_depth`.
+    training images of each class, at least one. Images that fit into memory stay there, resized,
+    unless they are to be cropped. Warnings in the log name the broken images, the files that are
+    not used, classes with few images, and depths that differ, see
+    `kerazoo.data.image_io.bit_depth`.
 
     Args:
         root: The folder.
         image_shape: (height, width, channels) that the images are resized and converted to.
         seed: Determines the images of a missing split.
         skip_broken: Whether to leave out images that cannot be read.
+        to_crop: Whether crops of them are needed that are as sharp as the files.
 
     Raises:
         DataMissingError: It has too few images or classes.
@@ -58,7 +64,7 @@ def load(
     listing = FolderFiles(root)
     listing.warn_of_unused()
     paths = listing.paths()
-    in_memory = images.fits_into_memory((len(paths), *image_shape), np.uint8)
+    in_memory = not to_crop and images.fits_into_memory((len(paths), *image_shape), np.uint8)
     digests, arrays = _read_all(root, paths, image_shape, in_memory, skip_broken)
     files = {name: listing.labeled(name, digests) for name in listing.splits}
     _check_counts(files, listing.classes)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import hashlib
 import math
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -77,12 +78,16 @@ def without_autotuning() -> tf.data.Options:
     return options
 
 
-class Split(Protocol):
-    """A part of a data set: labeled images in batches."""
+class Split(abc.ABC):
+    """A part of a data set: labeled images in batches.
 
-    @property
-    def size(self) -> int:
-        """Number of images."""
+    Attributes:
+        size: Number of images.
+        image_shape: (height, width, channels) of the images in the batches.
+    """
+
+    size: int
+    image_shape: ImageShape
 
     def batches(
         self,
@@ -105,10 +110,64 @@ class Split(Protocol):
             Images, float32 [batch, height, width, channels] in [0, 1], and labels, int32 [batch];
             of an augmentation that mixes images also the weight of each, float32 [batch].
         """
+        elements = self.elements(shuffle)
+        if augmentation is None:
+            rows = shard.of(elements, batch_size, skip)
+            return rows.map(self.read, tf.data.AUTOTUNE).prefetch(PREFETCHED * shard.count)
 
+        def prepared(batch: Any, numbers: tf.Tensor) -> tuple[tf.Tensor, ...]:
+            images, labels = self._augmented(batch, numbers, augmentation)
+            return (images, labels, numbers[:, MIX]) if augmentation.mixes else (images, labels)
+
+        numbers = tf.data.Dataset.from_tensor_slices(augmentation.numbers(self.size))
+        rows = shard.of(tf.data.Dataset.zip(elements, numbers), batch_size, skip)
+        prepare = tf.autograph.experimental.do_not_convert(prepared)
+        return rows.map(prepare, cores(), deterministic=True).prefetch(PREFETCHED * shard.count)
+
+    def _augmented(
+        self, batch: Any, numbers: tf.Tensor, augmentation: Augmentation
+    ) -> tuple[Any, Any]:
+        """Return the augmented images and the labels of a batch of `elements`.
+
+        Where crops are taken from larger images, each of these is read on its own.
+        """
+        result = augmentation.image_shape(self.image_shape)
+        source = augmentation.source_shape(self.image_shape)
+
+        def augmented(batch: Any, numbers: tf.Tensor) -> tuple[Any, Any]:
+            images, labels = self.read(batch, source)
+            return augmentation(images, numbers, result), labels
+
+        if source == result:
+            return augmented(batch, numbers)
+        images, labels = tf.map_fn(
+            lambda each: augmented(*tf.nest.map_structure(lambda column: column[None], each)),
+            (batch, numbers),
+            fn_output_signature=(
+                tf.TensorSpec((1, *result), tf.float32),
+                tf.TensorSpec((1,), tf.int32),
+            ),
+        )
+        return images[:, 0], labels[:, 0]
+
+    @abc.abstractmethod
+    def elements(self, shuffle: Shuffle | None) -> tf.data.Dataset:
+        """Yield what stands for each image, in the order of `batches`, for `read`."""
+
+    @abc.abstractmethod
+    def read(self, batch: Any, image_shape: ImageShape | None = None) -> tuple[Any, Any]:
+        """Return the images and labels of a batch of `elements`, as `batches` does.
+
+        Args:
+            batch: The elements.
+            image_shape: What the images are resized and converted to; None for `self.image_shape`.
+        """
+
+    @abc.abstractmethod
     def limited(self, size: int) -> Split:
         """Return `size` of the images; all if there are fewer."""
 
+    @abc.abstractmethod
     def class_sizes(self, classes: int) -> np.ndarray:
         """Return the number of images of each class, [classes]."""
 
@@ -141,7 +200,7 @@ class ImageData:
         return dataclasses.replace(self, **limited)
 
 
-class IndexedSplit:
+class IndexedSplit(Split):
     """Images that can be read in any order.
 
     Args:
@@ -157,42 +216,25 @@ class IndexedSplit:
             self.images = tf.constant(images)
             self.labels = tf.constant(labels, tf.int32)
         self.size = len(labels)
-        self._image_shape = image_shape
+        self.image_shape = image_shape
 
-    def batches(
-        self,
-        batch_size: int,
-        shuffle: Shuffle | None = None,
-        skip: int = 0,
-        shard: Shard = ALL,
-        augmentation: Augmentation | None = None,
-    ) -> tf.data.Dataset:
-        """Yield every image once; see `Split.batches`."""
-        positions = self.positions(shuffle)
-        if augmentation:
-            return _augmented(
-                positions, self.gather, self.size, batch_size, skip, shard, augmentation
-            )
-        rows = shard.of(positions, batch_size, skip)
-        return rows.map(self.gather).prefetch(PREFETCHED * shard.count)
-
-    def positions(self, shuffle: Shuffle | None) -> tf.data.Dataset:
-        """Yield the positions of all images in their order, for `gather`."""
+    def elements(self, shuffle: Shuffle | None) -> tf.data.Dataset:
+        """Yield the positions of all images in their order."""
         order = np.arange(self.size)
         if shuffle is not None:
             order = np.random.default_rng(shuffle).permutation(self.size)
         return tf.data.Dataset.from_tensor_slices(order)
 
-    def gather(self, positions: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the images and labels at the positions [batch], as `Split.batches` does."""
-        images = self.load(tf.gather(self.images, positions), self._image_shape)
-        return images, tf.gather(self.labels, positions)
+    def read(self, batch: tf.Tensor, image_shape: ImageShape | None = None) -> tuple[Any, Any]:
+        """Return the images and labels at the positions [batch]; see `Split.read`."""
+        images = self.load(tf.gather(self.images, batch), image_shape or self.image_shape)
+        return images, tf.gather(self.labels, batch)
 
     def limited(self, size: int) -> Self:
         """Return `size` of the images, at equal distances; all if there are fewer."""
         size = min(size, self.size)
         kept = np.arange(size) * self.size // size
-        return type(self)(self.images.numpy()[kept], self.labels.numpy()[kept], self._image_shape)
+        return type(self)(self.images.numpy()[kept], self.labels.numpy()[kept], self.image_shape)
 
     def class_sizes(self, classes: int) -> np.ndarray:
         """Return the number of images of each class; see `Split.class_sizes`."""
@@ -204,35 +246,30 @@ class ArraySplit(IndexedSplit):
 
 
 @dataclasses.dataclass(frozen=True)
-class StreamSplit:
+class StreamSplit(Split):
     """Images that are read from disk in a given order.
 
     Attributes:
         rows: Returns the encoded examples, given `shuffle` and how many of the first to use.
-        load: Returns the images and labels of a batch of these, as `Split.batches` does.
+        load: Returns the images and labels of a batch of these, of a shape.
         label: Returns the label of one of these.
         size: Number of images.
+        image_shape: (height, width, channels) of the images in the batches.
     """
 
     rows: Callable[[Shuffle | None, int], tf.data.Dataset]
-    load: Callable[[Any], tuple[tf.Tensor, tf.Tensor]]
+    load: Callable[[Any, ImageShape], tuple[tf.Tensor, tf.Tensor]]
     label: Callable[[Any], tf.Tensor]
     size: int
+    image_shape: ImageShape
 
-    def batches(
-        self,
-        batch_size: int,
-        shuffle: Shuffle | None = None,
-        skip: int = 0,
-        shard: Shard = ALL,
-        augmentation: Augmentation | None = None,
-    ) -> tf.data.Dataset:
-        """Yield every image once; see `Split.batches`."""
-        examples = self.rows(shuffle, self.size)
-        if augmentation:
-            return _augmented(examples, self.load, self.size, batch_size, skip, shard, augmentation)
-        rows = shard.of(examples, batch_size, skip)
-        return rows.map(self.load, tf.data.AUTOTUNE).prefetch(PREFETCHED)
+    def elements(self, shuffle: Shuffle | None) -> tf.data.Dataset:
+        """Yield the encoded examples."""
+        return self.rows(shuffle, self.size)
+
+    def read(self, batch: Any, image_shape: ImageShape | None = None) -> tuple[Any, Any]:
+        """Return the images and labels of encoded examples; see `Split.read`."""
+        return self.load(batch, image_shape or self.image_shape)
 
     def limited(self, size: int) -> StreamSplit:
         """Return the first `size` of the images; all if there are fewer."""
@@ -243,28 +280,6 @@ class StreamSplit:
         labels = self.rows(None, self.size).map(self.label).batch(BATCH)
         counts = (np.bincount(each, minlength=classes) for each in labels.as_numpy_iterator())
         return sum(counts, start=np.zeros(classes, int))
-
-
-def _augmented(
-    elements: tf.data.Dataset,
-    load: Callable[[Any], tuple[tf.Tensor, tf.Tensor]],
-    size: int,
-    batch_size: int,
-    skip: int,
-    shard: Shard,
-    augmentation: Augmentation,
-) -> tf.data.Dataset:
-    """Yield augmented batches of what `load` returns, prepared on all cores in their order."""
-
-    def prepared(batch: Any, numbers: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        images, labels = load(batch)
-        images = augmentation(images, numbers)
-        return (images, labels, numbers[:, MIX]) if augmentation.mixes else (images, labels)
-
-    numbers = tf.data.Dataset.from_tensor_slices(augmentation.numbers(size))
-    rows = shard.of(tf.data.Dataset.zip(elements, numbers), batch_size, skip)
-    prepare = tf.autograph.experimental.do_not_convert(prepared)
-    return rows.map(prepare, cores(), deterministic=True).prefetch(PREFETCHED * shard.count)
 
 
 def fits_into_memory(shape: tuple[int, ...], dtype: type[np.generic]) -> bool:

@@ -17,6 +17,7 @@ def load(
     seed: int,
     mnist_dir: Path | None = None,
     skip_broken: bool = False,
+    to_crop: bool = False,
 ) -> ImageData:
     """Return a data set with images resized and converted to `image_shape`.
 
@@ -27,6 +28,7 @@ def load(
         seed: Determines the images that a folder without a test or validation split holds out.
         mnist_dir: Folder with the four IDX files of MNIST.
         skip_broken: Whether to leave out images of a folder that cannot be read.
+        to_crop: Whether random crops of the images will be needed, as sharp as the originals.
 
     Raises:
         UsageError: No data set has this name.
@@ -45,7 +47,7 @@ def load(
     if name == "digits":
         return digits.load(image_shape)
     if name.startswith(names.FOLDER):
-        return folder.load(names.folder_path(name), image_shape, seed, skip_broken)
+        return folder.load(names.folder_path(name), image_shape, seed, skip_broken, to_crop)
     from kerazoo.data import tfds_sets  # importing tensorflow-datasets takes seconds
 
     return tfds_sets.load(name, image_shape)

@@ -183,15 +183,15 @@ def _split(
         encoded = encoded.apply(tf.data.experimental.assert_cardinality(limit))
         return encoded if shuffle is None else encoded.shuffle(SHUFFLE_BUFFER, seed)
 
-    def load(batch: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+    def load(batch: dict[str, tf.Tensor], shape: ImageShape) -> tuple[tf.Tensor, tf.Tensor]:
         decoded = tf.map_fn(
-            lambda encoded: to_shape(feature.decode_example(encoded), image_shape),
+            lambda encoded: to_shape(feature.decode_example(encoded), shape),
             batch[image],
-            fn_output_signature=tf.TensorSpec(image_shape, tf.float32),
+            fn_output_signature=tf.TensorSpec(shape, tf.float32),
         )
         return decoded, tf.cast(batch[label], tf.int32)
 
-    return images.StreamSplit(rows, load, lambda example: example[label], size)
+    return images.StreamSplit(rows, load, lambda example: example[label], size, image_shape)
 
 
 def _split_names(builder: Builder, label: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 from kerazoo.models import _builder
-from kerazoo.recipe import PaperRecipe, Recipe
+from kerazoo.recipe import IMAGE_DEPARTURES, PaperRecipe, Recipe
 from kerazoo.registry import Constructor, ModelInfo, Weights
 
 # Table 1, columns #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj.
@@ -68,9 +68,7 @@ PAPER_RECIPE = PaperRecipe(
     departures=(
         "epochs, batch size, learning rate, flips, the decay of the averages and the strength of "
         "the distortions are not in the paper",
-        "images are stretched to the size of the input before they are cropped, and are evaluated "
-        "whole, once",
-        "the mean that is subtracted is that of each color, as published for ImageNet",
+        *IMAGE_DEPARTURES,
     ),
 )
 

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
-from kerazoo.accounting.table import summary
 from kerazoo.compat import gpu_memory
-from kerazoo.data.image_io import ImageShape
 from kerazoo.device import ADDRESS_SPACE, address_space, cores
-from kerazoo.errors import KerazooError, is_out_of_memory
-from kerazoo.lazy import keras, tf
+from kerazoo.lazy import tf
 from kerazoo.registry import ModelInfo
-from kerazoo.text import BYTES, in_units
 
 MICRO_BATCH = 25  # images at least: fewer cost more in calls than the cores gain
 CGROUPS = Path("/sys/fs/cgroup")
@@ -43,12 +38,6 @@ def set_threads(micro_batches: int | None) -> None:
             tf.config.threading.set_inter_op_parallelism_threads(cores())
 
 
-def needed(model: keras.Model, batch_size: int, image_shape: ImageShape | None = None) -> int:
-    """Return the minimum of bytes to train on a batch, of images of a shape if any would do."""
-    shape = image_shape if None in model.input_shape[1:] else None
-    return summary(model, shape, batch_size).attrs["training_bytes"]["total"]
-
-
 def available() -> int:
     """Return the bytes that this process could use, of its GPUs if it has any."""
     if tf.config.list_physical_devices("GPU"):
@@ -71,74 +60,3 @@ def _limits() -> list[int]:
     files = (folder / "memory.max" for folder in folders)
     texts = (file.read_text().strip() for file in files if file.exists())
     return [*limits, *(int(text) for text in texts if text != "max")]
-
-
-def fitting_batch_size(
-    model: keras.Model, memory: int, image_shape: ImageShape | None = None
-) -> int:
-    """Return the largest batch size that fits into `memory` bytes; 0 if a single image does not."""
-    one = needed(model, 1, image_shape)
-    per_image = needed(model, 2, image_shape) - one
-    return max(0, (memory - one) // per_image + 1)
-
-
-def shortage(
-    model: keras.Model, batch_size: int, replicas: int, image_shape: ImageShape | None = None
-) -> str:
-    """Return what to do if the machine has less than the minimum, else "".
-
-    A process that uses more is killed without a message; on a GPU TensorFlow reports it.
-
-    Raises:
-        KerazooError: The process can have no more addresses, without which TensorFlow crashes.
-    """
-    if tf.config.list_physical_devices("GPU"):
-        return ""
-    minimum = needed(model, _shard(batch_size, replicas), image_shape)
-    if minimum > address_space():
-        raise KerazooError(f"out of memory: {advice(model, batch_size, replicas, image_shape)}")
-    return advice(model, batch_size, replicas, image_shape) if minimum > available() else ""
-
-
-def advice(
-    model: keras.Model, batch_size: int, replicas: int, image_shape: ImageShape | None = None
-) -> str:
-    """Return what to do if a batch, of which each replica computes a shard, does not fit."""
-    memory, shard = available(), _shard(batch_size, replicas)
-    minimum = needed(model, shard, image_shape)
-    each = f" for each of {replicas} replicas" if replicas > 1 else ""
-    message = (
-        f"--batch-size {batch_size} needs at least {in_units(minimum, BYTES)}{each}, as kerazoo "
-        f"estimates, and {in_units(memory, BYTES)} are available"
-    )
-    if minimum > memory:
-        fitting = replicas * fitting_batch_size(model, memory, image_shape)
-        if fitting == 0:
-            return f"{message}: not even a single image would fit, use a machine with more memory"
-        return f"{message}: --batch-size {fitting} would fit"
-    # TensorFlow's own needs, and other processes, are not counted.
-    if batch_size > 1:
-        return f"{message}: try --batch-size {batch_size // 2}"
-    return f"{message}: end other programs, or use a machine with more memory"
-
-
-@contextlib.contextmanager
-def advising(
-    model: keras.Model, batch_size: int, replicas: int, image_shape: ImageShape | None = None
-) -> Iterator[None]:
-    """Add advice to an error where memory runs out.
-
-    Raises:
-        KerazooError: It does.
-    """
-    try:
-        yield
-    except tf.errors.ResourceExhaustedError as error:
-        if not is_out_of_memory(error):
-            raise
-        message = f"out of memory: {advice(model, batch_size, replicas, image_shape)}"
-        raise KerazooError(message) from error
-
-
-def _shard(batch_size: int, replicas: int) -> int:
-    return -(-batch_size // replicas)

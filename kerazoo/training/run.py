@@ -10,9 +10,10 @@ import numpy as np
 
 from kerazoo.data.images import ImageData
 from kerazoo.errors import CorruptFileError, InterruptedRunError
-from kerazoo.training import callbacks, curves, machine, runs
+from kerazoo.training import callbacks, curves, runs
 from kerazoo.training.checkpoints import State
 from kerazoo.training.config import identity
+from kerazoo.training.memory import Memory
 from kerazoo.training.options import TrainOptions
 from kerazoo.training.record import INCOMPLETE
 from kerazoo.training.replicas import Replicas
@@ -90,10 +91,8 @@ class Run:
             if folder:
                 observers.insert(1, callbacks.MetricsFile(trainer, folder))
             size = min(recipe.batch_size, self.data.train.size)
-            advising = machine.advising(
-                trainer.model, size, self.replicas.count, self.data.image_shape
-            )
-            with self.replicas.watchdog(), reading(self.data), advising:
+            memory = Memory(trainer.model, self.data.image_shape, self.replicas.count)
+            with self.replicas.watchdog(), reading(self.data), memory.advising(size):
                 try:
                     trainer.fit(observers)
                 except InterruptedRunError as error:

@@ -17,7 +17,7 @@ from kerazoo.lazy import keras, tf
 from kerazoo.models import create_model
 from kerazoo.precision import dtype_policy
 from kerazoo.recipe import Recipe
-from kerazoo.training import machine
+from kerazoo.training.memory import Memory
 from kerazoo.training.options import TrainOptions
 from kerazoo.training.recipe_callbacks import recipe_callbacks
 from kerazoo.training.replicas import Replicas
@@ -38,7 +38,15 @@ logger = logging.getLogger("kerazoo")
 def load_data(options: TrainOptions) -> ImageData:
     """Return the data set that the options name, its images resized for the model."""
     shape = options.input_shape or registry.find(options.model).input_shape
-    data = load(options.data, shape, options.recipe.seed, options.mnist_dir, options.skip_broken)
+    recipe = options.recipe
+    data = load(
+        options.data,
+        shape,
+        recipe.seed,
+        options.mnist_dir,
+        options.skip_broken,
+        to_crop=recipe.crop_area[0] < 1,
+    )
     if options.limit is not None:
         data = data.limited(options.limit)
     logger.info(
@@ -129,7 +137,7 @@ def _check_size(model: keras.Model, data: ImageData, recipe: Recipe, replicas: R
     """Synchronize batch normalization, and warn where memory is too short for a batch."""
     replicas.synchronize(model, data.train.size, recipe.batch_size)
     size = min(recipe.batch_size, data.train.size)
-    if warning := machine.shortage(model, size, replicas.count, data.image_shape):
+    if warning := Memory(model, data.image_shape, replicas.count).shortage(size):
         logger.warning(warning)
 
 

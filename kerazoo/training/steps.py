@@ -105,7 +105,7 @@ class Steps:
         in_step = self._micro_batches > 1 and augmentation is None
         arrays = split if in_step and isinstance(split, ArraySplit) else None
         if arrays:
-            rows = shard.of(arrays.positions(shuffle), batch_size, skip)
+            rows = shard.of(arrays.elements(shuffle), batch_size, skip)
         else:
             rows = split.batches(batch_size, shuffle, skip, shard, augmentation)
         sizes = shard.batch_sizes(split.size, batch_size, skip)
@@ -166,7 +166,7 @@ class Steps:
         self, loss: tf.Tensor, hits: tf.Tensor, arrays: ArraySplit | None, elements: list[Any]
     ) -> tuple[tf.Tensor, tf.Tensor]:
         rows, batch_size = self._element_of_replica(elements)
-        images, labels, *mixed = arrays.gather(rows) if arrays else rows
+        images, labels, *mixed = arrays.read(rows) if arrays else rows
         if mixed:
             own = mixed[0][:, None, None, None]
             images = own * images + (1 - own) * mirrored(images)
@@ -219,7 +219,7 @@ class Steps:
         elements: list[Any],
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         rows, _ = self._element_of_replica(elements)
-        images, labels = arrays.gather(rows) if arrays else rows
+        images, labels = arrays.read(rows) if arrays else rows
         results = [self._forward(*each, training=False) for each in self._cut(images, labels)]
         losses, correct = zip(*results, strict=True)
         of_class = tf.one_hot(labels, hits.shape[0], dtype=tf.int32)

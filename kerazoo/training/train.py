@@ -20,6 +20,7 @@ from kerazoo.recipe import Recipe
 from kerazoo.training import cluster, finished, machine, prolonging, runs
 from kerazoo.training.checkpoints import State
 from kerazoo.training.config import changed_versions, options_of, record
+from kerazoo.training.memory import Memory
 from kerazoo.training.options import TrainOptions
 from kerazoo.training.replicas import Replicas
 from kerazoo.training.run import Run
@@ -201,8 +202,8 @@ def _dry_run(
     options = dataclasses.replace(options, recipe=recipe)
     data = data.limited(recipe.batch_size)
     trainer = make_trainer(options, data, callbacks, None, replicas)
-    advising = machine.advising(trainer.model, data.train.size, replicas.count, data.image_shape)
-    with replicas.watchdog(), reading(data), advising:
+    memory = Memory(trainer.model, data.image_shape, replicas.count)
+    with replicas.watchdog(), reading(data), memory.advising(data.train.size):
         trainer.fit()
     return Run(options, data, trainer, None, replicas).summary(trainer.results[-1])
 

@@ -1,10 +1,13 @@
 """Augmentation against NumPy by hand; it depends on seed, epoch and place alone."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from kerazoo.data.augment import (
     AREA,
@@ -20,7 +23,9 @@ from kerazoo.data.augment import (
     PLACE,
     Augmentation,
 )
-from kerazoo.data.images import ArraySplit, Shard, StreamSplit
+from kerazoo.data.folder import FileSplit
+from kerazoo.data.image_io import to_shape
+from kerazoo.data.images import ArraySplit, IndexedSplit, Shard, StreamSplit
 from kerazoo.recipe import Recipe
 
 SIZE, SHAPE = 11, (8, 6, 3)
@@ -44,7 +49,8 @@ def applied(images: np.ndarray, numbers: dict[int, float], **recipe: Any) -> np.
     rows = np.full((len(images), COLUMNS), 0.5, np.float32)
     for column, value in numbers.items():
         rows[:, column] = value
-    return np.asarray(Augmentation(Recipe(**recipe), 0)(tf.constant(images), tf.constant(rows)))
+    augmentation = Augmentation(Recipe(**recipe), 0)
+    return np.asarray(augmentation(tf.constant(images), tf.constant(rows), images.shape[1:]))
 
 
 @pytest.fixture(scope="module")
@@ -123,16 +129,54 @@ def test_the_noise_of_colors_is_along_their_components(images: np.ndarray) -> No
     np.testing.assert_array_equal(applied(gray, numbers, color_noise=0.1), gray)
 
 
-def test_sizes_come_in_turn(images: np.ndarray) -> None:
-    recipe = Recipe(sizes=(4, 10))
-    numbers = np.full((SIZE, COLUMNS), 0.5, np.float32)
-    for epoch, side in enumerate((4, 10, 4)):
-        result = Augmentation(recipe, epoch)(tf.constant(images), numbers)
+@pytest.mark.parametrize("crop", [{}, {"crop_area": (0.25, 0.5)}])
+def test_sizes_come_in_turn(crop: dict[str, Any], images: np.ndarray) -> None:
+    recipe, split = (
+        Recipe(sizes=(4, 12), **crop),
+        ArraySplit(random_images(), np.zeros(SIZE), SHAPE),
+    )
+    for epoch, side in enumerate((4, 12, 4)):
+        batches = split.batches(SIZE, augmentation=Augmentation(recipe, epoch))
+        result, _ = next(batches.as_numpy_iterator())
         assert result.shape == (SIZE, side, side, 3)
-    corners = np.asarray(Augmentation(recipe, 0)(tf.constant(images), numbers))[:, [0, -1]][
-        :, :, [0, -1]
-    ]
-    np.testing.assert_allclose(corners, images[:, [0, -1]][:, :, [0, -1]], atol=1e-5)
+        if not crop:
+            np.testing.assert_allclose(result, to_shape(images, (side, side, 3)), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["array", "stream", "files"])
+def test_a_crop_is_as_sharp_as_the_original(kind: str, tmp_path: Path) -> None:
+    """Of images of 16x12 for a model of 8x6, a crop of a quarter has about one pixel for each."""
+    originals = random_images(3, (16, 12, 3))
+    for number, image in enumerate(originals):
+        Image.fromarray(image).save(tmp_path / f"{number}.png")
+    array: IndexedSplit = ArraySplit(originals, np.arange(3), SHAPE)
+    if kind == "files":
+        paths = [os.fsencode(tmp_path / f"{number}.png") for number in range(3)]
+        array = FileSplit(np.array(paths), np.arange(3), SHAPE)
+    split = stream_of(array) if kind == "stream" else array
+    augmentation = Augmentation(Recipe(crop_area=(0.25, 0.4), flip=True), 1)
+    cropped, labels = next(split.batches(3, augmentation=augmentation).as_numpy_iterator())
+    numbers = tf.constant(augmentation.numbers(3))
+    expected = augmentation(tf.constant(originals / np.float32(255)), numbers, SHAPE)
+    np.testing.assert_allclose(cropped, expected, atol=1e-6)
+    assert labels.tolist() == [0, 1, 2]
+
+
+def test_large_crops_are_of_images_of_twice_the_side_at_most() -> None:
+    for area, side in ((1.0, 10), (0.64, 13), (0.25, 20), (0.08, 20)):
+        augmentation = Augmentation(Recipe(crop_area=(area, 1.0)), 0)
+        assert augmentation.source_shape((10, 10, 3)) == (side, side, 3)
+
+
+def stream_of(array: IndexedSplit) -> StreamSplit:
+    """Return the images of a split as a stream."""
+    return StreamSplit(
+        lambda shuffle, limit: array.elements(shuffle).take(limit),
+        array.read,
+        lambda position: tf.gather(array.labels, position),
+        array.size,
+        array.image_shape,
+    )
 
 
 def epoch_of(split: Any, epoch: int, batch_size: int, **options: Any) -> list[np.ndarray]:
@@ -146,14 +190,7 @@ def epoch_of(split: Any, epoch: int, batch_size: int, **options: Any) -> list[np
 def split(request: pytest.FixtureRequest) -> Any:
     labels = np.arange(SIZE) % 3
     array = ArraySplit(random_images(), labels, SHAPE)
-    if request.param == "array":
-        return array
-    return StreamSplit(
-        lambda shuffle, limit: array.positions(shuffle).take(limit),
-        array.gather,
-        lambda position: tf.gather(array.labels, position),
-        SIZE,
-    )
+    return array if request.param == "array" else stream_of(array)
 
 
 def test_it_depends_on_seed_epoch_and_place_alone(split: Any) -> None:

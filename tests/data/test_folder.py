@@ -11,7 +11,7 @@ import tensorflow as tf
 from PIL import Image
 
 from kerazoo.data import folder
-from kerazoo.data.images import ImageData, Shuffle, Split
+from kerazoo.data.images import ArraySplit, ImageData, Shuffle, Split
 from kerazoo.errors import CorruptFileError, DataMissingError, UsageError, raised_in_graph
 from tests.helpers import image_forms
 from tests.helpers.splits import of_two_workers
@@ -410,6 +410,13 @@ def test_many_images_are_read_when_needed(pets: Path, monkeypatch: pytest.Monkey
     error = raised_in_graph(caught.value)
     assert isinstance(error, UsageError)
     assert str(error).startswith("there is no file '")
+
+
+def test_images_to_crop_are_read_from_their_files(pets: Path) -> None:
+    resized, to_crop = (folder.load(pets, SHAPE, 0, to_crop=crop) for crop in (False, True))
+    assert isinstance(resized.train, ArraySplit)
+    assert isinstance(to_crop.train, folder.FileSplit)
+    assert resized.fingerprint == to_crop.fingerprint
 
 
 def test_images_in_memory_equal_those_read_from_disk(

@@ -18,8 +18,9 @@ from kerazoo import registry
 from kerazoo.device import ADDRESS_SPACE
 from kerazoo.errors import KerazooError, explain
 from kerazoo.recipe import Recipe
-from kerazoo.training import machine
+from kerazoo.training import machine, memory
 from kerazoo.training.collectives import batch_normalizations
+from kerazoo.training.memory import Memory
 from kerazoo.training.options import TrainOptions
 from kerazoo.training.steps import Steps
 from kerazoo.training.train import train
@@ -30,9 +31,10 @@ from tests.helpers.processes import Process
 @pytest.mark.parametrize("batch_size", [1, 2, 7, 100])
 def test_a_batch_size_fits_into_what_it_needs_and_not_into_a_byte_less(batch_size: int) -> None:
     model = kerazoo.create_model("lenet5")
-    needed = machine.needed(model, batch_size)
-    assert machine.fitting_batch_size(model, needed) == batch_size
-    assert machine.fitting_batch_size(model, needed - 1) == batch_size - 1
+    each = Memory(model)
+    needed = each.needed(batch_size)
+    assert each.fitting_batch_size(needed) == batch_size
+    assert each.fitting_batch_size(needed - 1) == batch_size - 1
 
 
 def test_what_is_needed_is_weights_moments_gradients_and_activations() -> None:
@@ -40,7 +42,7 @@ def test_what_is_needed_is_weights_moments_gradients_and_activations() -> None:
     model = kerazoo.create_model("mnist_cnn")
     weights = 4 * 220_234
     maps = 4 * (28 * 28 * 32 + 14 * 14 * 64 + 7 * 7 * 64 + 64 + 10)
-    assert machine.needed(model, 100) >= 4 * weights + 100 * maps
+    assert Memory(model).needed(100) >= 4 * weights + 100 * maps
 
 
 def test_the_machine_has_memory() -> None:
@@ -129,10 +131,11 @@ def test_a_batch_larger_than_the_address_space_is_refused_before(
 ) -> None:
     """TensorFlow would crash."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(machine, "address_space", lambda: ADDRESS_SPACE + 2**23)
+    for module in (machine, memory):
+        monkeypatch.setattr(module, "address_space", lambda: ADDRESS_SPACE + 2**23)
     train(options(dry_run=True))
-    whole = machine.needed
-    monkeypatch.setattr(machine, "needed", lambda *given: 2**10 * whole(*given))
+    whole = Memory.needed
+    monkeypatch.setattr(Memory, "needed", lambda *given: 2**10 * whole(*given))
     with pytest.raises(KerazooError, match=r"out of memory: .* 8.39 MB are available: not even"):
         train(options())
     assert not list(Path().glob("runs/*"))
@@ -156,9 +159,10 @@ def test_a_full_disk_is_not_reported_as_memory(
 
 def test_each_replica_needs_memory_for_its_shard(monkeypatch: pytest.MonkeyPatch) -> None:
     model = kerazoo.create_model("lenet5")
-    monkeypatch.setattr(machine, "available", lambda: machine.needed(model, 10))
-    assert machine.shortage(model, 40, replicas=4) == ""
-    message = machine.shortage(model, 41, replicas=4)
+    monkeypatch.setattr(machine, "available", lambda: Memory(model).needed(10))
+    each = Memory(model, replicas=4)
+    assert each.shortage(40) == ""
+    message = each.shortage(41)
     assert message.startswith("--batch-size 41 needs at least ")
     assert " for each of 4 replicas" in message
     assert message.endswith("--batch-size 40 would fit")
