@@ -1,8 +1,9 @@
 """Kill a training at random moments, resume it, and compare its end with one never stopped.
 
 `python -m tests.kill_and_resume --kills 100` takes half an hour of two cores. The model has dropout
-and batch normalization. After some of the kills the last checkpoint is cut short at a random byte,
-or its manifest emptied; some resumed processes may write no file as large as a checkpoint.
+and batch normalization; its recipe has augmentation, averages, frozen layers, auxiliary heads and
+all else that has a state. After some of the kills the last checkpoint is cut short at a random
+byte, or its manifest emptied; some resumed processes may write no file as large as a checkpoint.
 """
 
 import argparse
@@ -19,12 +20,14 @@ from typing import Any
 
 from kerazoo.training.runs import is_run
 from tests.helpers import tiny
+from tests.helpers.everything import EVERYTHING, as_arguments
 from tests.helpers.runs import metrics, weights
 
 ROOT = Path(__file__).parents[1]
 CHILD = "import sys; from tests.helpers import tiny; sys.exit(tiny.command(*sys.argv[1:]))"
 TRAIN = ["train", "--model", tiny.NAME, "--data", "digits", "--epochs", "40", "--batch-size", "20"]
 TRAIN += ["--save-every", "25"]
+TRAIN += as_arguments({**EVERYTHING, "patience": 5, "unfreeze_after": 10, "early_stopping": 20})
 
 
 def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:

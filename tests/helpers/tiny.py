@@ -43,15 +43,22 @@ def enter() -> None:
         classes: int = 10,
         classifier_activation: _builder.Activation = "softmax",
         name: str = NAME,
+        *,
+        auxiliary_heads: bool = False,
     ) -> keras.Model:
         inputs = _builder.image_input(INFO, include_top, input_tensor, input_shape, minimum=28)
         x = keras.layers.Conv2D(2, 4, strides=4, use_bias=False, name="conv")(inputs)
         x = keras.layers.Activation("relu")(keras.layers.BatchNormalization(name="conv_bn")(x))
+        top = (classes, classifier_activation)
         if not include_top:
             return _builder.functional(inputs, _builder.pooled(x, pooling), name)
-        x = keras.layers.Dropout(0.1)(keras.layers.Flatten()(x))
-        x = _builder.classifier(x, classes, classifier_activation, "classifier")
-        return _builder.functional(inputs, x, name)
+        outputs = _builder.classifier(
+            keras.layers.Dropout(0.1)(keras.layers.Flatten()(x)), *top, "classifier"
+        )
+        if auxiliary_heads:
+            x = keras.layers.GlobalAveragePooling2D()(x)
+            outputs = [outputs, _builder.classifier(x, *top, "auxiliary")]
+        return _builder.functional(inputs, outputs, name)
 
 
 def command(*arguments: str) -> int:

@@ -1,7 +1,6 @@
 """What a recipe does to a training: freezing, averages, the best epoch, plateaus, its end."""
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +14,16 @@ from kerazoo.recipe import Recipe
 from kerazoo.training import callbacks
 from kerazoo.training.callbacks import StopOnSignal
 from kerazoo.training.checkpoints import Checkpoints
+from kerazoo.training.freezing import layers_to_freeze
 from kerazoo.training.options import TrainOptions
 from kerazoo.training.recipe_callbacks import BestEpoch, recipe_callbacks
 from kerazoo.training.train import resume, train
 from tests.helpers import tiny
+from tests.helpers.everything import EVERYTHING
 from tests.helpers.runs import metrics, weights
 
 QUICK = Recipe(epochs=4, batch_size=10, learning_rate=0.02)
-EVERYTHING = QUICK.changed(
-    optimizer="sgd",
-    schedule="plateau",
-    patience=1,
-    weight_decay=1e-3,
-    label_smoothing=0.1,
-    ema=0.9,
-    class_weights="balanced",
-    flip=True,
-    crop_padding=0.1,
-    crop_area=(0.5, 1.0),
-    color_jitter=0.2,
-    mixup=0.2,
-    freeze=("conv*",),
-    unfreeze_after=2,
-    early_stopping=3,
-    keep="best",
-)
+WITH_EVERYTHING = QUICK.changed(**EVERYTHING)
 
 
 @pytest.fixture(autouse=True)
@@ -78,18 +62,21 @@ def changed(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
     }
 
 
-@pytest.mark.filterwarnings("ignore:.*after.*:UserWarning")
 @pytest.mark.parametrize("patterns", [("features",), ("conv*",), ("conv", "*_bn")])
-def test_frozen_layers_are_unchanged_to_the_bit_until_they_are_trained(
-    patterns: tuple[str, ...],
-) -> None:
+def test_patterns_name_layers(patterns: tuple[str, ...]) -> None:
+    model = kerazoo.create_model(tiny.NAME)
+    assert [layer.name for layer in layers_to_freeze(model, patterns)] == ["conv", "conv_bn"]
+
+
+@pytest.mark.filterwarnings("ignore:.*after.*:UserWarning")
+def test_frozen_layers_are_unchanged_to_the_bit_until_they_are_trained() -> None:
     seen = Weights()
-    run(QUICK.changed(freeze=patterns, unfreeze_after=2), "run", seen)
+    run(QUICK.changed(freeze=("features",), unfreeze_after=2), "run", seen)
     first, *_, last = seen.after
     assert changed(first, seen.after[2]) == {"classifier"}
     assert changed(seen.after[2], last) == {"conv", "conv_bn", "classifier"}
     frozen = Weights()
-    run(QUICK.changed(freeze=patterns), "frozen", frozen)
+    run(QUICK.changed(epochs=2, freeze=("features",)), "frozen", frozen)
     assert changed(frozen.after[0], frozen.after[-1]) == {"classifier"}
     state = Checkpoints(Path("frozen/checkpoints")).newest()
     assert state
@@ -109,15 +96,15 @@ def test_frozen_layers_are_unchanged_to_the_bit_until_they_are_trained(
 )
 def test_patterns_that_freeze_nothing_or_all(patterns: tuple[str, ...], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        run(QUICK.changed(freeze=patterns), "run")
-    assert not Path("run/model.keras").exists()
+        layers_to_freeze(kerazoo.create_model(tiny.NAME), patterns)
 
 
 def test_averages_are_evaluated_and_saved() -> None:
     """Those of a decay that forgets at once are the weights; others are not."""
-    plain, same = run(QUICK, "plain"), run(QUICK.changed(ema=1e-9), "same")
+    once = QUICK.changed(epochs=1)
+    plain, same = run(once, "plain"), run(once.changed(ema=1e-9), "same")
     assert same["test_loss"] == pytest.approx(plain["test_loss"], rel=1e-5)
-    averaged = run(QUICK.changed(ema=0.999), "averaged")
+    averaged = run(once.changed(ema=0.999), "averaged")
     assert averaged["train_accuracy"] == plain["train_accuracy"]
     assert averaged["test_loss"] != pytest.approx(plain["test_loss"], rel=1e-3)
     evaluated = metrics(Path("averaged"))
@@ -168,50 +155,38 @@ def test_a_plateau_divides_the_rate_by_ten_at_most_so_often() -> None:
     assert rates_of(accuracies, recipe) == pytest.approx(expected, rel=1e-6)
 
 
-@pytest.mark.parametrize("moment", ["in an epoch", "in an evaluation", "after an epoch"])
-def test_with_everything_on_it_resumes_bit_exactly(
-    moment: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is stopped twice: once while layers are frozen, once while all are trained."""
-    run(EVERYTHING, "whole")
-    calls = {"in an epoch": iter([1, 4]), "in an evaluation": iter([1, 5])}.get(moment)
+def test_with_everything_on_it_resumes_bit_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is stopped in an epoch, in an evaluation, and after an epoch in which all is trained."""
+    run(WITH_EVERYTHING, "whole")
     with monkeypatch.context() as patch:
-        for stop in range(2):
-            patch.setattr(callbacks, "StopOnSignal", stopping(moment, calls))
+        for hook in ("on_train_batch_end", "on_test_batch_end", "on_epoch_end"):
+            patch.setattr(callbacks, "StopOnSignal", stopping_in(hook))
             with pytest.raises(InterruptedRunError):
-                run(EVERYTHING, "run") if stop == 0 else resume(Path("run"))
+                resume(Path("run")) if Path("run").exists() else run(WITH_EVERYTHING, "run")
+    assert len(metrics(Path("run"))) == 3
     resume(Path("run"))
     assert weights(Path("run")) == weights(Path("whole"))
     assert metrics(Path("run")) == metrics(Path("whole"))
 
 
-def stopping(moment: str, calls: Iterator[int] | None) -> type[StopOnSignal]:
-    """Return a callback to which a signal comes in the nth call of a batch, or after an epoch."""
+def stopping_in(hook: str) -> type[StopOnSignal]:
+    """Return a callback that a signal stops in the second call of a hook, if there are two."""
 
     class Stops(StopOnSignal):
-        left = next(calls) if calls else 1
+        calls = 0
 
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            self.count(moment == "in an epoch")
-            super().on_train_batch_end(batch, logs)
+    def stop(self: Stops, *_: Any, **__: Any) -> None:
+        Stops.calls += 1
+        self.requested = Stops.calls == 2
+        StopOnSignal.on_train_batch_end(self, 0)
 
-        def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
-            self.count(moment == "in an evaluation")
-            StopOnSignal.on_train_batch_end(self, batch, logs)
-
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            self.count(moment == "after an epoch")
-
-        def count(self, counts: bool) -> None:
-            self.left -= counts
-            self.requested = self.left <= 0
-
+    setattr(Stops, hook, stop)
     return Stops
 
 
 def test_a_prolonged_run_is_one_that_began_so_long(capsys: pytest.CaptureFixture[str]) -> None:
     """From another directory, too; the first end is as if it had not been."""
-    recipe = dataclasses.replace(EVERYTHING, early_stopping=None)
+    recipe = dataclasses.replace(WITH_EVERYTHING, early_stopping=None)
     run(recipe, "run")
     whole = run(recipe.changed(epochs=6), "whole")
     summary = resume(Path("run").absolute(), epochs=6)
@@ -236,26 +211,28 @@ def test_best_epochs_have_their_first_weights_again() -> None:
     assert model.get_weights()[0][0, 0] == 1
 
 
-def test_auxiliary_heads_train_and_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    options: dict[str, Any] = {
-        "model_options": {"alpha": 0.125},
-        "input_shape": (65, 65),
-        "limit": 6,
-    }
-    recipe = Recipe(epochs=1, batch_size=3, auxiliary_weight=0.3)
-    summary = kerazoo.train(
-        "googlenet", "digits", epochs=1, batch_size=3, auxiliary_weight=0.3, **options
-    )
+@pytest.mark.parametrize(
+    ("name", "side", "options"),
+    [
+        (tiny.NAME, 28, {}),
+        pytest.param("googlenet", 65, {"alpha": 0.125}, marks=pytest.mark.full),
+    ],
+)
+def test_auxiliary_heads_train_and_are_left_out(
+    name: str, side: int, options: dict[str, Any]
+) -> None:
+    given: dict[str, Any] = {"model_options": options, "input_shape": (side, side), "limit": 6}
+    summary = kerazoo.train(name, "digits", epochs=1, batch_size=3, auxiliary_weight=0.3, **given)
     state = Checkpoints(Path(summary["out"]) / "checkpoints").newest()
     model = kerazoo.load(summary["out"])
     heads = kerazoo.create_model(
-        "googlenet", alpha=0.125, input_shape=(65, 65, 3), classes=10, auxiliary_heads=True
+        name, input_shape=model.input_shape[1:], classes=10, auxiliary_heads=True, **options
     )
     assert state
     assert sum(key.startswith("model/") for key in state.arrays) >= len(heads.weights)
     assert len(model.weights) < len(heads.weights)
     assert model.output_shape == (None, 10)
-    assert recipe.auxiliary_weight == model.kerazoo_card.recipe["auxiliary_weight"]
+    assert model.kerazoo_card.recipe["auxiliary_weight"] == 0.3
 
 
 def test_images_of_several_sizes_train(monkeypatch: pytest.MonkeyPatch) -> None:
