@@ -22,7 +22,7 @@ from tests.helpers.thin import takes_alpha
 
 OTHERS = [name for name in FORMATS if name != "keras"]
 # Networks with operations that the others do not have.
-QUICK = ("alexnet", "googlenet", "lenet5", "mnist_cnn", "resnet18", "sppnet", "vgg11_lrn")
+QUICK = ("alexnet", "lenet5", "mnist_cnn", "sppnet")
 SHAPES = {"mnist_cnn": (28, 28, 1), "lenet5": (32, 32, 1)}
 MINIMUM = {"alexnet": 67, "alexnet_v2": 67, "zfnet": 53}
 

@@ -106,7 +106,7 @@ def test_averages_are_evaluated_and_saved() -> None:
     assert same["test_loss"] == pytest.approx(plain["test_loss"], rel=1e-5)
     averaged = run(once.changed(ema=0.999), "averaged")
     assert averaged["train_accuracy"] == plain["train_accuracy"]
-    assert averaged["test_loss"] != pytest.approx(plain["test_loss"], rel=1e-3)
+    assert averaged["test_loss"] != pytest.approx(plain["test_loss"], rel=1e-4)
     evaluated = metrics(Path("averaged"))
     assert float(evaluated[-1]["test_loss"]) == averaged["test_loss"]
 
@@ -156,21 +156,22 @@ def test_a_plateau_divides_the_rate_by_ten_at_most_so_often() -> None:
 
 
 def test_with_everything_on_it_resumes_bit_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is stopped in an epoch, in an evaluation, and after an epoch in which all is trained."""
+    """It is stopped in an epoch, in an evaluation, after an epoch, and when all is trained."""
+    hooks = ("on_train_batch_end", "on_test_batch_end", "on_epoch_end", "on_train_batch_end")
     run(WITH_EVERYTHING, "whole")
     with monkeypatch.context() as patch:
-        for hook in ("on_train_batch_end", "on_test_batch_end", "on_epoch_end"):
+        for hook in hooks:
             patch.setattr(callbacks, "StopOnSignal", stopping_in(hook))
             with pytest.raises(InterruptedRunError):
                 resume(Path("run")) if Path("run").exists() else run(WITH_EVERYTHING, "run")
-    assert len(metrics(Path("run"))) == 3
+    assert len(metrics(Path("run"))) == 2
     resume(Path("run"))
     assert weights(Path("run")) == weights(Path("whole"))
     assert metrics(Path("run")) == metrics(Path("whole"))
 
 
 def stopping_in(hook: str) -> type[StopOnSignal]:
-    """Return a callback that a signal stops in the second call of a hook, if there are two."""
+    """Return a callback to which a signal comes in the second call of a hook."""
 
     class Stops(StopOnSignal):
         calls = 0
