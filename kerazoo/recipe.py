@@ -227,6 +227,4 @@ AUGMENTATION = (
 
 NOTES = Recipe()
 # For `mnist_cnn` on MNIST: chosen among eight by the validation images' accuracy.
-FAST = Recipe(
-    epochs=2, learning_rate=0.005, schedule="cosine", warmup=0.2, precision="mixed_bfloat16"
-)
+FAST = Recipe(epochs=2, learning_rate=0.005, schedule="cosine", warmup=0.2)
