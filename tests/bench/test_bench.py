@@ -89,6 +89,22 @@ def test_the_table_of_training(
     assert table.ratio_of_fastest.iloc[:3].tolist() == pytest.approx([1, 2 / 3, 1 / 2])
 
 
+@pytest.mark.usefixtures("way")
+def test_the_table_of_augmented_training(
+    monkeypatch: pytest.MonkeyPatch, timed: Callable[[ModuleType], None]
+) -> None:
+    timed(train)
+    monkeypatch.setattr(train, "MACS_A_ROUND", 1)
+    monkeypatch.setattr(timing, "macs_per_second", lambda dtype: 1.0)
+    table = last(train.bench("mnist_cnn", 6, "standard", (32, 32, 1))).set_index("program")
+    assert list(table.index[:-2]) == [
+        "kerazoo",
+        "Keras fit, layers in tf.data",
+        "Keras fit, layers in the model",
+    ]
+    assert table.images_per_second.iloc[:3].tolist() == [12 / 2, 12 / 3, 12 / 4]
+
+
 def test_a_model_without_a_tf1_program_is_compared_with_keras_and_ends_its_processes(
     monkeypatch: pytest.MonkeyPatch, timed: Callable[[ModuleType], None]
 ) -> None:
