@@ -12,8 +12,15 @@ from kerazoo.data.image_io import ImageShape
 from kerazoo.data.images import ArraySplit, ImageData, fingerprint
 from kerazoo.lazy import tf
 
+SMALL, LEVELS = 8, 16  # pixels of a side, and the highest level
 SIZE = 28
 VALIDATION, TEST = 150, 300
+
+
+def enlarged(images: np.ndarray) -> np.ndarray:
+    """Return images of 8x8 levels [n, 8, 8] at 28x28, uint8 [n, 28, 28, 1]."""
+    large = tf.image.resize(images[..., None] / LEVELS, (SIZE, SIZE), "bicubic")
+    return np.rint(np.clip(large, 0, 1) * 255).astype(np.uint8)
 
 
 def load(image_shape: ImageShape) -> ImageData:
@@ -22,9 +29,7 @@ def load(image_shape: ImageShape) -> ImageData:
     The split is stratified and always the same; the pixels are enlarged by cubic interpolation.
     """
     digits = load_digits()
-    labels = digits.target
-    enlarged = tf.image.resize(digits.images[..., None] / 16, (SIZE, SIZE), "bicubic")
-    images = np.rint(np.clip(enlarged, 0, 1) * 255).astype(np.uint8)
+    labels, images = digits.target, enlarged(digits.images)
 
     def split(rows: np.ndarray, size: int) -> list[np.ndarray]:
         return train_test_split(rows, test_size=size, stratify=labels[rows], random_state=0)

@@ -17,7 +17,6 @@ from kerazoo.data.image_io import ImageShape, read_image, to_shape
 from kerazoo.device import cores
 from kerazoo.errors import KerazooError, UsageError
 from kerazoo.inference import handwriting
-from kerazoo.inference.load import MNIST
 from kerazoo.lazy import keras, tf
 from kerazoo.weights.card import Card
 from kerazoo.weights.preprocessing import UNIT, Preprocessing
@@ -36,7 +35,8 @@ class Classifier:
         class_names: The classes in the order of the scores.
         image_shape: (height, width, channels) of its images.
         preprocessing: What the images get before the model.
-        is_handwriting: Whether image files are normalized like MNIST's before.
+        handwriting_of: The data set of handwritten digits like whose images files are normalized;
+            "" for none.
         card: How the model was trained; None if it is unknown.
     """
 
@@ -44,7 +44,7 @@ class Classifier:
     class_names: tuple[str, ...]
     image_shape: ImageShape
     preprocessing: Preprocessing = UNIT
-    is_handwriting: bool = False
+    handwriting_of: str = ""
     card: Card | None = None
 
     @classmethod
@@ -73,12 +73,13 @@ class Classifier:
         if card is None:
             names = tuple(map(str, range(output[-1])))
             return cls(model, names, _image_shape(model), preprocessing or UNIT)
+        data = str(card.data.get("name"))
         return cls(
             model,
             card.class_names,
             card.image_shape,
             preprocessing or UNIT,
-            card.data.get("name") == MNIST,
+            data if data in handwriting.NORMALIZERS else "",
             card,
         )
 
@@ -98,9 +99,8 @@ class Classifier:
             KerazooError: The file cannot be read, see `kerazoo.data.image_io.read_image`.
         """
         height, width, channels = self.image_shape
-        if self.is_handwriting:
-            # rounded as the training images are
-            pixels = np.rint(handwriting.read(path) * 255).astype(np.uint8)
+        if self.handwriting_of:
+            pixels = handwriting.read(path, self.handwriting_of)
         else:
             pixels = read_image(path, channels, (height, width))
         return to_shape(pixels, self.image_shape).numpy()

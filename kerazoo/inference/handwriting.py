@@ -1,14 +1,16 @@
-"""Normalize an image of a handwritten digit like those of MNIST.
+"""Normalize an image of a handwritten digit like those of MNIST, or like scikit-learn's digits.
 
 Source: LeCun, Bottou, Bengio and Haffner, "Gradient-Based Learning Applied to Document Recognition"
 (1998), https://doi.org/10.1109/5.726791, section III.A: a digit fits a square of 20 pixels, and its
-center of mass is the center of the 28x28 image.
+center of mass is the center of the 28x28 image. Scikit-learn's digits fill their image.
 """
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 
+from kerazoo.data import digits
 from kerazoo.data.image_io import read_image
 from kerazoo.errors import UsageError
 from kerazoo.lazy import tf
@@ -21,20 +23,27 @@ NOISE = 3  # single pixels differ by up to so many times the 90th percentile of 
 EDGE = 0.2  # fraction of the strongest ink at which the digit begins
 
 
-def read(path: Path) -> np.ndarray:
-    """Return the digit in an image file; see `normalize`.
+def read(path: Path, data: str) -> np.ndarray:
+    """Return the digit in an image file.
+
+    Args:
+        path: The file.
+        data: The data set whose images it is to be like, one of `NORMALIZERS`.
+
+    Returns:
+        uint8 [28, 28, 1].
 
     Raises:
         UsageError: The image is blank.
         KerazooError: The file cannot be read, see `kerazoo.data.image_io.read_image`.
     """
-    if (digit := normalize(read_image(path, channels=3))) is None:
+    if (ink := find_ink(read_image(path, channels=3))) is None:
         raise UsageError(f"'{path}' is blank; give an image of one digit")
-    return digit
+    return NORMALIZERS[data](ink)
 
 
-def normalize(image: np.ndarray) -> np.ndarray | None:
-    """Return the digit in an image, light on black and centered; None if the image is blank.
+def find_ink(image: np.ndarray) -> np.ndarray | None:
+    """Return the part of an image that has ink; None if it is blank.
 
     Ink is what differs from the color of the border, darker or lighter.
 
@@ -42,17 +51,41 @@ def normalize(image: np.ndarray) -> np.ndarray | None:
         image: uint8 [height, width, channels], gray or color.
 
     Returns:
-        float32 [28, 28, 1] in [0, 1].
+        How strong the ink is, float32 [height, width] in [0, 1].
     """
     step = max(1, max(image.shape[:2]) // MAX_SIDE)
     ink = _ink(image[::step, ::step].astype(np.float32))
     if ink is None:
         return None
     rows, columns = (np.flatnonzero((ink > EDGE).any(axis=axis)) for axis in (1, 0))
-    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    size = [max(1, round(side * (BOX / max(ink.shape)))) for side in ink.shape]
+    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def like_mnist(ink: np.ndarray) -> np.ndarray:
+    """Return a digit like those of MNIST, uint8 [28, 28, 1], light on black."""
+    return np.rint(_centered(_resized(ink, BOX)) * 255).astype(np.uint8)[..., None]
+
+
+def like_digits(ink: np.ndarray) -> np.ndarray:
+    """Return a digit like scikit-learn's enlarged ones, uint8 [28, 28, 1], light on black."""
+    small = _resized(ink, digits.SMALL)
+    missing = digits.SMALL - np.array(small.shape)
+    padded = np.pad(small, [(each // 2, each - each // 2) for each in missing])
+    return digits.enlarged(np.rint(padded * digits.LEVELS)[None])[0]
+
+
+# By the name of the data set.
+NORMALIZERS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+    "mnist": like_mnist,
+    "digits": like_digits,
+}
+
+
+def _resized(ink: np.ndarray, side: int) -> np.ndarray:
+    """Return ink whose longer side has so many pixels."""
+    size = [max(1, round(each * (side / max(ink.shape)))) for each in ink.shape]
     small = tf.image.resize(ink[..., None], size, antialias=True).numpy()[..., 0]
-    return _centered(np.clip(small / small.max(), 0, 1))[..., None]
+    return np.clip(small / small.max(), 0, 1)
 
 
 def _ink(image: np.ndarray) -> np.ndarray | None:

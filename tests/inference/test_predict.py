@@ -10,11 +10,13 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 from sklearn.datasets import load_digits
+from sklearn.neighbors import KNeighborsClassifier
 
 from kerazoo.cli import main
+from kerazoo.data import digits as data
 from kerazoo.inference import classifier as module
+from kerazoo.inference import handwriting
 from kerazoo.inference.classifier import Classifier
-from kerazoo.inference.handwriting import normalize
 from kerazoo.inference.load import load
 from tests.helpers import idx, image_forms
 
@@ -69,17 +71,29 @@ def classes(model: str, paths: list[Path]) -> list[str]:
     ]
 
 
-def normalized(images: np.ndarray) -> np.ndarray:
-    return np.array([normalize(image[..., None]) for image in images])[..., 0]
+def normalized(images: np.ndarray, data: str = "mnist") -> np.ndarray:
+    inks = [handwriting.find_ink(image[..., None]) for image in images]
+    return np.array([handwriting.NORMALIZERS[data](ink) for ink in inks if ink is not None])[..., 0]
 
 
 def assert_unchanged(images: np.ndarray) -> None:
-    assert np.abs(normalized(images) - images / 255).mean() < 0.002
+    assert np.abs(normalized(images) / 255 - images / 255).mean() < 0.002
 
 
 def test_normalized_digits_are_unchanged(of_scikit_learn: Digits) -> None:
-    digits = normalized(of_scikit_learn.images[:100])
-    assert_unchanged(np.rint(digits * 255).astype(np.uint8))
+    assert_unchanged(normalized(of_scikit_learn.images[:100]))
+
+
+def test_a_photo_of_a_digit_becomes_like_those_of_scikit_learn(tmp_path: Path) -> None:
+    """Its nearest neighbor among the training images is of its class."""
+    sets, path = data.load((28, 28, 1)), tmp_path / "photo.png"
+    train, test = (next(each.batches(1347).as_numpy_iterator()) for each in (sets.train, sets.test))
+    neighbors = KNeighborsClassifier(1).fit(train[0].reshape(-1, 784), train[1])
+    photos = []
+    for image in np.rint(test[0][:100, ..., 0] * 255).astype(np.uint8):
+        Image.fromarray(drawn(image, 112, WHITE, BLACK)).save(path)
+        photos.append(handwriting.read(path, "digits").ravel() / 255)
+    assert (neighbors.predict(photos) == test[1][:100]).mean() > 0.85
 
 
 @pytest.mark.full
