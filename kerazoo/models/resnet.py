@@ -238,7 +238,7 @@ def _info(layers: int, params: int, macs: int) -> ModelInfo:
         params,
         macs,
         preprocessing="slim_vgg",
-        recipe=Recipe(batch_size=32),
+        recipe=Recipe(batch_size=32, learning_rate=0.001 if layers < 101 else 0.003),
         paper_recipe=PAPER_RECIPE,
     )
 
