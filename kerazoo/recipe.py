@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from kerazoo.errors import UsageError
@@ -142,7 +143,7 @@ class Recipe:
     )
     jit: bool = option(False, Flag(), "compile the steps with XLA")
     micro_batches: int | None = option(
-        None, Integer(), "parts of a batch that run in parallel on a CPU", optional=True
+        None, Integer(), "micro-batches of a batch, which a CPU computes in parallel", optional=True
     )
     seed: int = option(1, Integer(0), "of initial weights, order and augmentation of images")
 
@@ -160,12 +161,22 @@ class Recipe:
                 "tenth of the learning rate after half of the epochs",
             ),
             (
+                any(
+                    a >= b for a, b in pairwise((0.0, *(each for each, _ in self.milestones), 1.0))
+                ),
+                f"milestones is {self.milestones}: the fractions must rise, between 0 and 1",
+            ),
+            (
                 self.schedule == "plateau" and self.warmup > 0,
                 "schedule='plateau' has no warmup: choose another schedule or warmup=0",
             ),
             (
                 self.crop_area[0] > self.crop_area[1],
                 f"crop_area is {self.crop_area}: the minimum comes first",
+            ),
+            (
+                self.crop_aspect > 1 and self.crop_area[0] == 1,
+                "crop_aspect needs crop_area: crops of the whole image have its aspect",
             ),
             (
                 self.unfreeze_after is not None and not self.freeze,

@@ -20,11 +20,30 @@ from kerazoo.errors import (
     UsageError,
     explain,
 )
-from kerazoo.recipe import FAST, Recipe
+from kerazoo.recipe import FAST, STANDARD_AUGMENTATION, Recipe
 from kerazoo.training.options import TrainOptions
 from tests.helpers.command import answer
+from tests.helpers.everything import EVERYTHING, as_arguments
 
 TRAIN = ["train", "--model", "mnist_cnn"]
+# With `EVERYTHING`, another value than the default for each attribute of a recipe.
+FURTHER = {
+    "epochs": 3,
+    "batch_size": 5,
+    "schedule": "step",
+    "milestones": ((0.5, 0.1), (0.75, 0.01)),
+    "drops": 2,
+    "warmup": 0.25,
+    "momentum": 0.8,
+    "epsilon": 1e-7,
+    "crop_aspect": 1.5,
+    "color_noise": 0.1,
+    "sizes": (32, 24),
+    "precision": "mixed_bfloat16",
+    "jit": True,
+    "micro_batches": 2,
+    "seed": 4,
+}
 
 
 @pytest.mark.parametrize(
@@ -46,6 +65,22 @@ TRAIN = ["train", "--model", "mnist_cnn"]
             "(did you mean 'mixed_bfloat16'?) is not one of float32",
         ),
         ([*TRAIN, "--out", ""], "the path is empty"),
+        ([*TRAIN, "--input-shape", "32x32x4"], "(32, 32, 4): images have 1 or 3 channels"),
+        ([*TRAIN, "--model-option", "classes=5"], "classes, which the training sets: leave it out"),
+        ([*TRAIN, "--model-option", "weights=mnist"], "which the training sets: use weights"),
+        (
+            [*TRAIN, "--schedule", "step", "--milestones", "30:0.1,60:0.01"],
+            "the fractions must rise, between 0 and 1",
+        ),
+        (
+            [*TRAIN, "--schedule", "step", "--milestones", "0.5:0.1,0.25:0.5"],
+            "the fractions must rise, between 0 and 1",
+        ),
+        ([*TRAIN, "--crop-aspect", "1.3"], "crop_aspect needs crop_area"),
+        (
+            ["train", "--resume", "runs/x", "--model-option", "alpha=0.5"],
+            "--model-option cannot be combined with --resume",
+        ),
         ([*TRAIN, "--ep", "3"], "unknown argument '--ep' (did you mean '--epochs'?)"),
         ([*TRAIN, "--out", __file__], "is a file"),
         ([*TRAIN, "--out", str(Path(__file__).parent)], "contains other files than a run"),
@@ -147,9 +182,30 @@ def test_every_option_reaches_the_run(
     monkeypatch.setenv("KERAZOO_MNIST_DIR", "/idx")
     assert answer(capsys, *TRAIN)[0] == 0
     assert seen[-1] == TrainOptions("mnist_cnn", mnist_dir=Path("/idx"))
+    changes = {**EVERYTHING, **FURTHER}
+    assert changes.keys() == {each.name for each in dataclasses.fields(Recipe)}
+    assert all(value != getattr(Recipe(), name) for name, value in changes.items())
+    others = "--weights mnist --input-shape 32x32 --model-option alpha=0.5 --save-every 3"
+    arguments = [*as_arguments(changes), *others.split(), "--strategy", "mirrored"]
+    code, _, err = answer(capsys, *TRAIN, *arguments)
+    assert code == 0, err
+    assert seen[-1] == TrainOptions(
+        "mnist_cnn",
+        mnist_dir=Path("/idx"),
+        recipe=Recipe(**changes),
+        weights="mnist",
+        input_shape=(32, 32, 1),
+        model_options={"alpha": 0.5},
+        save_every=3,
+        strategy="mirrored",
+    )
     for flags, recipe in (
         (["--recipe", "fast"], FAST),
         (["--recipe", "notes"], Recipe()),
+        (
+            ["--augment", "standard", "--no-flip"],
+            Recipe(**{**STANDARD_AUGMENTATION, "flip": False}),
+        ),
         (
             ["--recipe", "fast", "--epochs", "5", "--schedule", "constant"],
             dataclasses.replace(FAST, epochs=5, schedule="constant"),

@@ -160,7 +160,10 @@ def test_the_crops_of_vgg_are_those_of_images_of_256_to_512_pixels() -> None:
 
 
 def test_options_are_in_one_place() -> None:
-    """The command has a flag for every attribute of a recipe, with its own help."""
+    """Every attribute of a recipe is an option, with its own help."""
+    assert [each.name for each in fields(Recipe)] == [
+        each.name for each in dataclasses.fields(Recipe)
+    ]
     for field in fields(Recipe):
         assert field.metadata["text"]
     pairs = itertools.combinations([field.metadata["text"] for field in fields(Recipe)], 2)

@@ -23,6 +23,7 @@ COMPONENTS = (
 FLIP, MOVE, AREA, ASPECT, PLACE, JITTER, NOISE, MIX = 0, (1, 3), 3, 4, (5, 7), (7, 10), (10, 13), 13
 COLUMNS = 14
 MAX_SCALE = 2
+INSET = 2e-6  # fraction of a crop's side, so that no rounding takes its edge out of the image
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Augmentation:
     """The augmentation of a recipe, for one epoch.
 
     Attributes:
-        recipe: Its attributes from `flip` to `sizes` count, and the seed.
+        recipe: Its attributes of `kerazoo.recipe.AUGMENTATION` count, and the seed.
         epoch: From 0.
     """
 
@@ -72,7 +73,7 @@ class Augmentation:
         whole; of twice the side at most, beyond which large crops would alias.
         """
         factor = min(1 / math.sqrt(self.recipe.crop_area[0]), MAX_SCALE)
-        height, width, channels = self.image_shape(image_shape)
+        height, width, channels = self.result_shape(image_shape)
         return math.ceil(height * factor), math.ceil(width * factor), channels
 
     def __call__(self, images: tf.Tensor, numbers: tf.Tensor, image_shape: ImageShape) -> tf.Tensor:
@@ -99,7 +100,7 @@ class Augmentation:
             images += tf.matmul(alphas * DEVIATIONS, COMPONENTS, transpose_b=True)[:, None, None]
         return images
 
-    def image_shape(self, shape: ImageShape) -> ImageShape:
+    def result_shape(self, shape: ImageShape) -> ImageShape:
         """Return the (height, width, channels) of the epoch's images, given the model's."""
         if not (sizes := self.recipe.sizes):
             return shape
@@ -125,6 +126,7 @@ class Augmentation:
             mirrored = numbers[:, FLIP] < 0.5
             left, right = tf.where(mirrored, right, left), tf.where(mirrored, left, right)
         boxes = tf.stack([top, left, bottom, right], axis=1)
+        boxes = 0.5 + (boxes - 0.5) * (1 - INSET)
         return tf.image.crop_and_resize(images, boxes, tf.range(tf.shape(images)[0]), size)
 
 

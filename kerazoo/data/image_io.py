@@ -37,6 +37,7 @@ FREE_PARTS, TURN = threading.Semaphore(PARTS), threading.Lock()
 Image.core.set_block_size(2**26)  # type: ignore[attr-defined]
 
 ImageShape = tuple[int, int, int]
+CHANNELS = (1, 3)  # of gray and of color images
 
 
 def read_image(path: Path, channels: int, size: tuple[int, int] | None = None) -> np.ndarray:

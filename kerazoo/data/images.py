@@ -108,7 +108,7 @@ class Split(abc.ABC):
 
         Returns:
             Images, float32 [batch, height, width, channels] in [0, 1], and labels, int32 [batch];
-            of an augmentation that mixes images also the weight of each, float32 [batch].
+            with mixup also the weight that each image will have, float32 [batch].
         """
         elements = self.elements(shuffle)
         if augmentation is None:
@@ -131,7 +131,7 @@ class Split(abc.ABC):
 
         Where crops are taken from larger images, each of these is read on its own.
         """
-        result = augmentation.image_shape(self.image_shape)
+        result = augmentation.result_shape(self.image_shape)
         source = augmentation.source_shape(self.image_shape)
 
         def augmented(batch: Any, numbers: tf.Tensor) -> tuple[Any, Any]:

@@ -1,1 +1,1 @@
-"""Classification of image files with the weights that come with kerazoo."""
+"""Evaluation, prediction and export of trained models."""

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from kerazoo.compat import operation_of
-from kerazoo.data.image_io import ImageShape, read_image, to_shape
+from kerazoo.data.image_io import CHANNELS, ImageShape, read_image, to_shape
 from kerazoo.device import cores
 from kerazoo.errors import KerazooError, UsageError
 from kerazoo.inference import handwriting
@@ -21,7 +22,8 @@ from kerazoo.lazy import keras, tf
 from kerazoo.weights.card import Card
 from kerazoo.weights.preprocessing import UNIT, Preprocessing
 
-BATCH_SIZE = 256
+MAX_BATCH = 256
+MAX_PIXELS = 20 * 224 * 224  # of the images that are classified at once
 
 logger = logging.getLogger("kerazoo")
 
@@ -31,7 +33,7 @@ class Classifier:
     """A trained model, and what it expects of images.
 
     Attributes:
-        model: Gives the scores of an image, or its logits.
+        model: Gives the probabilities of an image's classes, or their logits.
         class_names: The classes in the order of the scores.
         image_shape: (height, width, channels) of its images.
         preprocessing: What the images get before the model.
@@ -57,7 +59,8 @@ class Classifier:
             UsageError: It gives no scores of classes for an image.
         """
         shape, output = model.input_shape, model.output_shape
-        if not (isinstance(shape, tuple) and len(shape) == 4 and isinstance(output, tuple)):
+        of_image = isinstance(shape, tuple) and len(shape) == 4 and shape[-1] in CHANNELS
+        if not (of_image and isinstance(output, tuple)):
             raise UsageError(f"'{model.name}' is not a model of one image and its class")
         if len(output) != 2:
             raise UsageError(
@@ -83,13 +86,21 @@ class Classifier:
             card,
         )
 
-    @cached_property
-    def _scores(self) -> tf.types.experimental.PolymorphicFunction:
-        return tf.function(lambda images: self.model(images, training=False))
+    def compiled(self) -> Callable[[tf.Tensor], np.ndarray]:
+        """Return a new function from images of `image_shape` in [0, 1] to what the model gives."""
+        outputs = tf.function(lambda images: self.model(images, training=False))
+        return lambda images: outputs(self.preprocessing.of_unit(images)).numpy()
 
-    def scores(self, images: tf.Tensor) -> np.ndarray:
-        """Return the scores, [batch, classes], of images of `image_shape` in [0, 1]."""
-        return self._scores(self.preprocessing.of_unit(images)).numpy()
+    @cached_property
+    def scores(self) -> Callable[[tf.Tensor], np.ndarray]:
+        """The function from images of `image_shape` in [0, 1] to scores, [batch, classes]."""
+        return self.compiled()
+
+    def probabilities(self, images: tf.Tensor) -> np.ndarray:
+        """Return the probabilities of the classes, [batch, classes]."""
+        scores = self.scores(images)
+        is_logits = _activation(self.model) is keras.activations.linear
+        return tf.nn.softmax(scores).numpy() if is_logits else scores
 
     def read(self, path: Path) -> np.ndarray:
         """Return the image in a file, of `image_shape` in [0, 1].
@@ -106,7 +117,7 @@ class Classifier:
         return to_shape(pixels, self.image_shape).numpy()
 
     def classify(self, paths: Sequence[Path]) -> Iterator[tuple[Path, np.ndarray | KerazooError]]:
-        """Yield each path with the scores of its image [classes], or the error of its file."""
+        """Yield each path with the probabilities of its image [classes], or its file's error."""
 
         def read(path: Path) -> np.ndarray | KerazooError:
             try:
@@ -114,14 +125,16 @@ class Classifier:
             except KerazooError as error:
                 return error
 
+        height, width, _ = self.image_shape
+        size = max(1, min(MAX_BATCH, MAX_PIXELS // (height * width)))
         with ThreadPoolExecutor(cores()) as pool:
-            for first in range(0, len(paths), BATCH_SIZE):
-                batch = paths[first : first + BATCH_SIZE]
+            for first in range(0, len(paths), size):
+                batch = paths[first : first + size]
                 images = list(pool.map(read, batch))
                 readable = [image for image in images if isinstance(image, np.ndarray)]
-                scores = iter(self.scores(tf.stack(readable)) if readable else ())
+                results = iter(self.probabilities(tf.stack(readable)) if readable else ())
                 for path, image in zip(batch, images, strict=True):
-                    yield path, image if isinstance(image, KerazooError) else next(scores)
+                    yield path, image if isinstance(image, KerazooError) else next(results)
 
 
 def _image_shape(model: keras.Model) -> ImageShape:
@@ -136,14 +149,29 @@ def _image_shape(model: keras.Model) -> ImageShape:
     return shape
 
 
+def _last_layer(model: keras.Model) -> keras.Layer:
+    """Return the last layer that does more than to reshape."""
+    last = operation_of(model.outputs[0])
+    while isinstance(last, keras.layers.Flatten | keras.layers.Reshape | keras.layers.Dropout):
+        last = operation_of(last.input)
+    return last
+
+
+def _activation(model: keras.Model) -> Any:
+    return getattr(_last_layer(model), "activation", None)
+
+
 @contextlib.contextmanager
 def logits(model: keras.Model) -> Iterator[bool]:
-    """Have a model that ends with softmax give logits within a `with` block; yield if it does."""
-    last = operation_of(model.outputs[0])
-    before = getattr(last, "activation", None)
+    """Have a model that ends with softmax give logits within a `with` block.
+
+    Yield whether it gives logits. A function that was traced before gives what it gave.
+    """
+    before = _activation(model)
     if before is not keras.activations.softmax:
-        yield False
+        yield before is keras.activations.linear
         return
+    last = _last_layer(model)
     last.activation = keras.activations.linear
     try:
         yield True

@@ -126,7 +126,7 @@ def evaluate(
         data: The data set, with images of the classifier's shape.
         split: "train", "validation" or "test".
         batch_size: Number of images in a batch.
-        micro_batches: Into how many parts a batch is cut.
+        micro_batches: Into how many micro-batches a batch is cut.
         steps_per_call: After how many batches the sum of the losses gets another precision.
 
     Raises:
@@ -140,8 +140,10 @@ def evaluate(
     with logits(classifier.model) as has_logits:
         batches = _scores(classifier, images_of, labels_of, batch_size, micro_batches)
         for number, (images, labels, parts) in enumerate(batches, start=1):
-            scores = np.concatenate(parts) if has_logits else np.log(np.maximum(parts[0], TINY))
-            of_call += _loss(parts if has_logits else [scores], labels)
+            if not has_logits:
+                parts = [np.log(np.maximum(part, TINY)) for part in parts]
+            scores = np.concatenate(parts)
+            of_call += _loss(parts, labels)
             if number % steps_per_call == 0:
                 total, of_call = total + float(of_call), np.float32(0)
             np.add.at(confusion, (labels, scores.argmax(axis=1)), 1)
@@ -160,7 +162,10 @@ def evaluate(
 
 def _label_map(classifier: Classifier, data: ImageData) -> np.ndarray:
     """Return the model's label for each label of the data, [classes of the data]."""
-    known = {name: label for label, name in enumerate(classifier.class_names)}
+    ids = classifier.card.class_ids if classifier.card else ()
+    known = {
+        name: label for names in (ids, classifier.class_names) for label, name in enumerate(names)
+    }
     if unknown := [name for name in data.class_names if name not in known]:
         raise UsageError(
             f"{data.name} has classes that the model does not have: {listed(unknown)}; it has "
@@ -172,13 +177,13 @@ def _label_map(classifier: Classifier, data: ImageData) -> np.ndarray:
 def _scores(
     classifier: Classifier, split: Split, label_map: np.ndarray, batch_size: int, parts: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray, list[np.ndarray]]]:
-    """Yield images, labels and the scores of each part of a batch."""
-    batches = split.batches(batch_size)
+    """Yield images, labels and the scores of each micro-batch of a batch."""
+    batches, compute = split.batches(batch_size), classifier.compiled()
     total = math.ceil(split.size / batch_size)
     for images, labels in progress_bar(batches, desc="batches", total=total):
         ends = [len(labels) * number // parts for number in range(parts + 1)]
         cut = [images[a:b] for a, b in itertools.pairwise(ends) if a < b]
-        scores = [classifier.scores(each) for each in cut]
+        scores = [compute(each) for each in cut]
         yield images.numpy(), label_map[labels.numpy()], scores
 
 
@@ -194,8 +199,8 @@ def _loss(parts: list[np.ndarray], labels: np.ndarray) -> np.float32:
 
 def _rank(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return how many classes have a higher score than that of the label, [batch]."""
-    own = scores[np.arange(len(labels)), labels]
-    return (scores > own[:, None]).sum(axis=1)
+    of_label = scores[np.arange(len(labels)), labels]
+    return (scores > of_label[:, None]).sum(axis=1)
 
 
 def _mistakes(

@@ -48,16 +48,24 @@ def evaluate_model(
     """
     classifier = Classifier.of(model)
     recipe = _recipe(classifier)
+    known = {} if classifier.card is None or data is not None else classifier.card.data
     if data is None:
-        if classifier.card is None or not classifier.card.data:
+        if not known:
             raise UsageError(f"the data of '{model.name}' are unknown: name a set with --data")
-        data = str(classifier.card.data["name"])
+        data, limit = str(known["name"]), limit or known.get("limit")
     micro_batches, calls = 1, 1
     config: ModelConfig | None = getattr(model, "kerazoo_config", None)
     if config is not None:
         micro_batches = recipe.micro_batches or 1
         calls = steps_per_call(model, config.name, classifier.image_shape, recipe.batch_size)
     loaded = load(data, classifier.image_shape, recipe.seed, mnist_dir, skip_broken)
+    if known.get("fingerprint", loaded.fingerprint) != loaded.fingerprint:
+        logger.warning(
+            "%s has changed since the training of '%s', which may have seen the images that are "
+            "now in the split",
+            loaded.name,
+            model.name,
+        )
     if limit is not None:
         loaded = loaded.limited(limit)
     size = getattr(loaded, split).size

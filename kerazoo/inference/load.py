@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import Counter
 from pathlib import Path
 
 from kerazoo import registry
@@ -78,15 +79,23 @@ def load(source: str | os.PathLike[str]) -> keras.Model:
     if name in (card["model"] for card in shipped.cards(MNIST)):
         return create_model(name, weights=MNIST)
     model = create_model(name, weights="imagenet")
-    model.kerazoo_card = Card(_imagenet_classes(), registry.find(name).input_shape)
+    names, ids = _imagenet_classes()
+    shape = registry.find(name).input_shape
+    model.kerazoo_card = Card(names, shape, {"name": "imagenet2012"}, class_ids=ids)
     return model
 
 
-def _imagenet_classes() -> tuple[str, ...]:
-    """Return the names of ImageNet's classes, which keras.applications downloads."""
+def _imagenet_classes() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of ImageNet's classes, which keras.applications downloads, and their ids.
+
+    Two names stand for two classes each; these have their id behind it.
+    """
     import numpy as np
 
     from kerazoo.models import decode_predictions
 
     (ranked,) = decode_predictions(-np.arange(1000.0)[None], top=1000)
-    return tuple(name for _, name, _ in ranked)
+    ids, names = [each[0] for each in ranked], [each[1] for each in ranked]
+    counts = Counter(names)
+    distinct = (n if counts[n] == 1 else f"{n} {i}" for n, i in zip(names, ids, strict=True))
+    return tuple(distinct), tuple(ids)

@@ -5,11 +5,9 @@ from typing import Any
 
 from kerazoo.errors import UsageError, did_you_mean
 from kerazoo.lazy import keras
-from kerazoo.training import train as runs
-from kerazoo.training.options import make_options, recipe_names, run_names
+from kerazoo.training import train as training
+from kerazoo.training.options import SET_BY_TRAINING, make_options, recipe_names, run_names
 from kerazoo.weights.networks import config_of
-
-OF_MODEL = ("include_top", "pooling", "classes", "classifier_activation", "input_shape")
 
 
 def train(
@@ -50,11 +48,13 @@ def train(
         if name not in known:
             raise UsageError(f"unknown option '{name}'{did_you_mean(name, known)}")
     if isinstance(model, keras.Model):
-        config = config_of(model)
-        kept = {name: value for name, value in config.options.items() if name not in OF_MODEL}
+        config, card = config_of(model), getattr(model, "kerazoo_card", None)
+        given = config.options
+        kept = {name: value for name, value in given.items() if name not in SET_BY_TRAINING}
         options.setdefault("model_options", kept)
-        if (shape := config.options.get("input_shape")) is not None:
+        shape = card.image_shape if card else given.get("input_shape")
+        if shape is not None and None not in shape:
             options.setdefault("input_shape", shape)
         options.setdefault("weights", model)
         model = config.name
-    return runs.train(make_options(model, recipe, augment, data=data, **options), callbacks)
+    return training.train(make_options(model, recipe, augment, data=data, **options), callbacks)

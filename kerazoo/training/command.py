@@ -56,7 +56,15 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--model", metavar="NAME", help="the model; `kerazoo list` lists all")
     text = "NAME=VALUE: an option of the model, such as alpha=0.5"
-    add("--model-option", type=model_option, action="append", metavar="OPTION", help=text)
+    add(
+        "--model-option",
+        dest="model_options",
+        type=model_option,
+        action="append",
+        default=GIVEN,
+        metavar="OPTION",
+        help=text,
+    )
     text = "shape of the images, such as 32x32x3 (default: the model's)"
     add("--input-shape", type=image_shape, default=GIVEN, metavar="HxWxC", help=text)
     add(
@@ -163,7 +171,7 @@ def _resume(parsed: argparse.Namespace) -> dict[str, Any]:
     allowed = {"mnist_dir", "strategy", "epochs", "data"}
     for name in sorted((recipe_names() | run_names() | {"augment"}) - allowed):
         if getattr(parsed, name, None) is not None:
-            flag = f"--{name.replace('_', '-')}"
+            flag = f"--{name.replace('_', '-').replace('options', 'option')}"
             parsed.parser.error(f"{flag} cannot be combined with --resume")
     strategy = getattr(parsed, "strategy", None)
     where = cluster.of_environment(strategy or TrainOptions.strategy)
@@ -187,4 +195,5 @@ def _resume(parsed: argparse.Namespace) -> dict[str, Any]:
 def _options(parsed: argparse.Namespace) -> TrainOptions:
     known = recipe_names() | run_names() | {"augment"}
     given = {name: value for name, value in vars(parsed).items() if name in known}
-    return make_options(**given, model_options=dict(parsed.model_option or ()))
+    given["model_options"] = dict(given.get("model_options", ()))
+    return make_options(**given)

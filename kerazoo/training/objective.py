@@ -67,4 +67,4 @@ def mirrored(rows: tf.Tensor) -> tf.Tensor:
 
 def balanced_weights(sizes: np.ndarray) -> np.ndarray:
     """Return the weight of each class, of mean 1 over all images, given its number of images."""
-    return sizes.sum() / (len(sizes) * np.maximum(sizes, 1))
+    return sizes.sum() / (np.count_nonzero(sizes) * np.maximum(sizes, 1))

@@ -18,6 +18,15 @@ from kerazoo.values import check_choice, plain, short
 RECIPES = ("default", "paper", "notes", "fast")
 AUGMENTATIONS = ("none", "standard", "paper")
 PATHS = ("mnist_dir", "out")
+# Options of a model that a training sets, and what sets them.
+SET_BY_TRAINING = {
+    "input_shape": "input_shape",
+    "weights": "weights",
+    "auxiliary_heads": "auxiliary_weight",
+    **dict.fromkeys(
+        ("include_top", "input_tensor", "pooling", "classes", "classifier_activation"), ""
+    ),
+}
 
 logger = logging.getLogger("kerazoo")
 
@@ -81,11 +90,16 @@ class TrainOptions:
             raise UsageError(f"recipe is {short(self.recipe)}, not a Recipe")
         if not isinstance(self.model_options, Mapping):
             raise UsageError(f"model_options is {short(self.model_options)}, not a dict")
+        for name in SET_BY_TRAINING.keys() & self.model_options.keys():
+            hint = f": use {other}" if (other := SET_BY_TRAINING[name]) else ": leave it out"
+            raise UsageError(f"model_options has {name}, which the training sets{hint}")
         shape = plain(self.input_shape)
         if isinstance(shape, tuple) and len(shape) == 2:
             channels = registry.find(self.model).input_shape[2]
             object.__setattr__(self, "input_shape", (*shape, channels))
         check(self)
+        if self.input_shape and self.input_shape[2] not in (1, 3):
+            raise UsageError(f"input_shape is {self.input_shape}: images have 1 or 3 channels")
 
 
 def paper_recipe(model: str) -> PaperRecipe:

@@ -1,6 +1,5 @@
 """Changes of a run that is resumed: more epochs, or its data at another place."""
 
-import dataclasses
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +10,7 @@ from kerazoo.errors import UsageError
 from kerazoo.training import runs
 from kerazoo.training.config import options_of
 from kerazoo.training.run_folder import RunFolder
+from kerazoo.values import short
 
 logger = logging.getLogger("kerazoo")
 
@@ -35,19 +35,20 @@ def change(
     recipe = options.recipe
     changes: dict[str, Any] = {}
     if data is not None:
+        if not isinstance(data, str):
+            raise UsageError(f"data is {short(data)}, not a name")
         names.check(data)
         changes["data"] = names.absolute(data)
-    if epochs is not None and epochs != recipe.epochs:
-        if epochs < recipe.epochs:
+    if epochs is not None and (longer := recipe.changed(epochs=epochs)) != recipe:
+        if longer.epochs < recipe.epochs:
             raise UsageError(
                 f"'{folder.path}' has {recipe.epochs} epochs: --epochs {epochs} cannot prolong it"
             )
-        dataclasses.replace(recipe, epochs=epochs)
-        changes["epochs"] = epochs
+        changes["epochs"] = longer.epochs
         if recipe.schedule in ("cosine", "step") or recipe.warmup:
             logger.warning(
                 "the learning rate follows the schedule of %d epochs from here on, not that of %d",
-                epochs,
+                longer.epochs,
                 recipe.epochs,
             )
         files.remove(folder.path / runs.SUMMARY)

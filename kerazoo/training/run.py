@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kerazoo.data import names
 from kerazoo.data.images import ImageData
 from kerazoo.errors import CorruptFileError, InterruptedRunError
 from kerazoo.training import callbacks, curves, runs
@@ -156,7 +157,11 @@ class Run:
     def _card(self, result: dict[str, Any] | None) -> Card:
         """Return what the file of the model says of its training."""
         recipe = dataclasses.asdict(self.options.recipe)
-        data = {"name": self.data.name, "fingerprint": self.data.fingerprint}
+        data = {
+            "name": names.absolute(self.data.name),
+            "fingerprint": self.data.fingerprint,
+            "limit": self.options.limit,
+        }
         measured = {name: value for name, value in (result or {}).items() if name != "out"}
         return Card(self.data.class_names, self.data.image_shape, data, recipe, measured)
 

@@ -12,7 +12,7 @@ from kerazoo import registry, text
 from kerazoo.data.image_io import ImageShape
 from kerazoo.data.images import ImageData
 from kerazoo.data.load import load
-from kerazoo.errors import CorruptFileError, raised_in_graph
+from kerazoo.errors import CorruptFileError, UsageError, raised_in_graph
 from kerazoo.lazy import keras, tf
 from kerazoo.models import create_model
 from kerazoo.precision import dtype_policy
@@ -45,7 +45,7 @@ def load_data(options: TrainOptions) -> ImageData:
         recipe.seed,
         options.mnist_dir,
         options.skip_broken,
-        to_crop=recipe.crop_area[0] < 1,
+        to_crop=recipe.crop_area[0] < 1 or max(recipe.sizes, default=0) > min(shape[:2]),
     )
     if options.limit is not None:
         data = data.limited(options.limit)
@@ -96,8 +96,9 @@ def make_trainer(
     keras.utils.set_random_seed(recipe.seed)
     with replicas.strategy.scope():
         with_heads = create(options, data, training=True)
-        of_weights = start(with_heads, options)
-        model = main_model(with_heads)
+        of_weights = start(with_heads, options, data.class_names)
+        with dtype_policy(recipe.precision):
+            model = main_model(with_heads)
         model.compile(
             optimizer(recipe, with_heads, data.train.size),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -141,7 +142,7 @@ def _check_size(model: keras.Model, data: ImageData, recipe: Recipe, replicas: R
         logger.warning(warning)
 
 
-def start(model: keras.Model, options: TrainOptions) -> Preprocessing:
+def start(model: keras.Model, options: TrainOptions, class_names: Sequence[str]) -> Preprocessing:
     """Load the weights that a training starts from; return what they expect of images.
 
     Random weights expect what the network's paper does to images.
@@ -149,7 +150,7 @@ def start(model: keras.Model, options: TrainOptions) -> Preprocessing:
     if options.weights is None:
         usual = BY_NAME[registry.find(options.model).preprocessing]
         return usual.of_channels(model.input_shape[-1])
-    load_features(model, options.weights)
+    load_features(model, options.weights, class_names)
     preprocessing: Preprocessing | None = getattr(model, "preprocessing", None)
     if preprocessing is None:
         logger.warning("what the weights expect of images is unknown: they get them in [0, 1]")
@@ -175,11 +176,22 @@ def create(options: TrainOptions, data: ImageData, training: bool) -> keras.Mode
     if training:
         given["classifier_activation"] = None
         if recipe.auxiliary_weight:
+            if "auxiliary_heads" not in registry.options(options.model):
+                raise UsageError(
+                    f"auxiliary_weight is {recipe.auxiliary_weight}, and {options.model} has no "
+                    "auxiliary heads: leave it out"
+                )
             given["auxiliary_heads"] = True
-    with dtype_policy(recipe.precision):
-        return create_model(
-            options.model, classes=len(data.class_names), **{**options.model_options, **given}
-        )
+    try:
+        with dtype_policy(recipe.precision):
+            return create_model(
+                options.model, classes=len(data.class_names), **options.model_options, **given
+            )
+    except UsageError as error:
+        if not recipe.sizes:
+            raise
+        message = f"sizes is {recipe.sizes}, and {options.model} does not take images of any size"
+        raise UsageError(f"{message}: leave it out ({error})") from error
 
 
 def optimizer(recipe: Recipe, model: keras.Model, images: int) -> keras.Optimizer:

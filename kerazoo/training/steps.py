@@ -79,7 +79,7 @@ class Steps:
             )
         if micro_batches > 1 and batch_normalizations(model):
             raise UsageError("batch normalization needs micro_batches=1")
-        self._step = tf.function(self._train_step, jit_compile=True) if jit else self._train_step
+        self._jit = jit
         self.retrace()
         with strategy.scope():  # a tf.function must not be the one to create the slots
             model.optimizer.build(self._with_heads.trainable_variables)
@@ -87,6 +87,8 @@ class Steps:
     def retrace(self) -> None:
         """Have the steps traced anew, after a layer has become trainable."""
         # TensorFlow warns where one function is traced for several models; a partial is another.
+        step = functools.partial(self._train_step)
+        self._step = tf.function(step, jit_compile=True) if self._jit else step
         self._train = tf.function(functools.partial(self._train_steps))
         self._evaluate = tf.function(functools.partial(self._evaluate_steps))
 

@@ -19,9 +19,11 @@ class Card:
     Attributes:
         class_names: Names of the classes in the order of the model's outputs.
         image_shape: (height, width, channels) that images are resized and converted to.
-        data: "name" and "fingerprint" of the data set.
+        data: "name" and "fingerprint" of the data set, and the "limit" of images of each split.
         recipe: The attributes of the `Recipe`.
         results: The summary.json of the run; {} of one that was interrupted.
+        class_ids: Other names by which data sets may have the same classes, such as WordNet's; ()
+            if there are none.
     """
 
     class_names: tuple[str, ...]
@@ -29,6 +31,7 @@ class Card:
     data: Mapping[str, Any] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     results: Mapping[str, Any] = field(default_factory=dict)
+    class_ids: tuple[str, ...] = ()
 
     def fits(self, model: keras.Model) -> bool:
         """Return whether a model takes images of this shape, and has a score for each class."""
@@ -58,4 +61,12 @@ class Card:
             raise ValueError("image_shape")
         if not all(isinstance(each, dict) for each in (card.data, card.recipe, card.results)):
             raise ValueError("data, recipe or results")
-        return cls(names, shape, card.data, card.recipe, card.results)
+        if card.data and not isinstance(card.data.get("name"), str):
+            raise ValueError("the name of the data")
+        limit = card.data.get("limit")
+        if limit is not None and not (is_integer(limit) and limit > 0):
+            raise ValueError("the limit of the data")
+        ids = plain(card.class_ids)
+        if not (isinstance(ids, tuple) and all(isinstance(each, str) for each in ids)):
+            raise ValueError("class_ids")
+        return cls(names, shape, card.data, card.recipe, card.results, ids)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from kerazoo import registry
 from kerazoo.compat import shapes_only
@@ -29,23 +30,33 @@ def feature_layers(model: keras.Model) -> set[str]:
         return {layer.name for layer in without_top.layers}
 
 
-def load_features(model: keras.Model, weights: Weights) -> None:
+def load_features(
+    model: keras.Model, weights: Weights, class_names: Sequence[str] | None = None
+) -> None:
     """Set the weights of a model, of its features alone where those of its top do not fit.
 
-    If only the last layer is of another shape, for another number of classes, that layer keeps its
-    values; if other layers of the top are, the whole top does. A message in the log names them.
+    If the weights are of other classes, the last layer keeps its values; if other layers of the top
+    have another shape, the whole top does; auxiliary heads do where the weights have none. A
+    message in the log names them.
 
     Args:
         model: A model of kerazoo.
         weights: See `load_weights`, whose errors it raises.
+        class_names: The classes that the model is for; None if they are other ones in any case.
     """
     source = source_of(model, weights, any_classes=True)
     loaded = source.loaded(Selection(), model)
     with_weights = [layer.name for layer in model.layers if layer.weights]
+    heads = _auxiliary_heads(model)
+    last = [name for name in with_weights if name not in heads][-1]
     new = layers_of_other_shapes(model, loaded)
-    if new and new != {with_weights[-1]}:
+    if new - heads - {last}:
         top = set(with_weights) - feature_layers(model)
         new = top if new <= top else set()
+    elif class_names is None or loaded.class_names not in (None, tuple(class_names)):
+        new |= {last}
+    if not heads & {key.rpartition("/")[0] for key in loaded.names}:
+        new |= heads
     if new:
         names = {loaded.match.layer_name(layer) for layer in new}
         loaded = source.loaded(Selection(ignore=sorted(f"{name}/*" for name in names)), model)
@@ -53,6 +64,18 @@ def load_features(model: keras.Model, weights: Weights) -> None:
         logger.info("new layers, which start with random weights: %s", listed(kept))
     assign(model, loaded)
     model.preprocessing = loaded.preprocessing
+
+
+def _auxiliary_heads(model: keras.Model) -> set[str]:
+    """Return the layers with weights that a model has with its auxiliary heads alone."""
+    config = config_of(model)
+    if not config.options.get("auxiliary_heads"):
+        return set()
+    with shapes_only():
+        constructor = registry.constructor(config.name)
+        without = constructor(**{**config.options, "auxiliary_heads": False})
+        names = {layer.name for layer in without.layers}
+    return {layer.name for layer in model.layers if layer.weights and layer.name not in names}
 
 
 def new_head(model: keras.Model, classes: int) -> keras.Model:

@@ -154,10 +154,19 @@ class LoadedWeights:
         of_graph: Preprocessing | None = getattr(self.graph, "preprocessing", None)
         return of_graph or (self.match.network or self.source).preprocessing
 
+    @property
+    def _card(self) -> Card | None:
+        return getattr(self.graph, "kerazoo_card", None) or self.source.card
+
     def card(self, model: keras.Model) -> Card | None:
         """Return what is known of how they were trained, if it holds for a model."""
-        card: Card | None = getattr(self.graph, "kerazoo_card", None) or self.source.card
+        card = self._card
         return card if card and card.fits(model) else None
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """The classes that they were trained for, if these are known."""
+        return self._card.class_names if self._card else None
 
     @property
     def config(self) -> ModelConfig | None:

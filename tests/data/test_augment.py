@@ -162,6 +162,15 @@ def test_a_crop_is_as_sharp_as_the_original(kind: str, tmp_path: Path) -> None:
     assert labels.tolist() == [0, 1, 2]
 
 
+def test_no_rounding_leaves_an_edge_black() -> None:
+    """Of white images, crops of all rows or columns are white."""
+    for area, aspect, side in ((0.64, 4 / 3, 224), (0.5, 2, 97)):
+        augmentation = Augmentation(Recipe(crop_area=(area, 1.0), crop_aspect=aspect, flip=True), 0)
+        white = tf.ones((200, *augmentation.source_shape((side, side, 1))))
+        cropped = augmentation(white, augmentation.numbers(200), (side, side, 1))
+        assert cropped.numpy().min() > 0.999
+
+
 def test_large_crops_are_of_images_of_twice_the_side_at_most() -> None:
     for area, side in ((1.0, 10), (0.64, 13), (0.25, 20), (0.08, 20)):
         augmentation = Augmentation(Recipe(crop_area=(area, 1.0)), 0)
@@ -179,8 +188,10 @@ def stream_of(array: IndexedSplit) -> StreamSplit:
     )
 
 
-def epoch_of(split: Any, epoch: int, batch_size: int, **options: Any) -> list[np.ndarray]:
-    augmentation = Augmentation(Recipe(seed=7, **EVERYTHING), epoch)
+def epoch_of(
+    split: Any, epoch: int, batch_size: int, seed: int = 7, **options: Any
+) -> list[np.ndarray]:
+    augmentation = Augmentation(Recipe(seed=seed, **EVERYTHING), epoch)
     batches = split.batches(batch_size, (7, epoch), augmentation=augmentation, **options)
     columns = zip(*batches.as_numpy_iterator(), strict=True)
     return [np.concatenate(column) for column in columns]
@@ -211,6 +222,7 @@ def test_it_depends_on_seed_epoch_and_place_alone(split: Any) -> None:
         each.tobytes() for each in np.round(images, 4)
     }
     assert not np.allclose(epoch_of(split, 3, SIZE)[0], images)
+    assert not np.allclose(epoch_of(split, 2, SIZE, seed=8)[0], images)
 
 
 def test_numbers_are_uniform_and_the_weights_of_mixtures_a_beta_distribution() -> None:

@@ -31,5 +31,11 @@ def as_arguments(recipe: dict[str, Any]) -> list[str]:
     for name, value in recipe.items():
         arguments.append(FLAGS.get(name, f"--{name.replace('_', '-')}"))
         if value is not True:
-            arguments.append(",".join(map(str, value if isinstance(value, tuple) else (value,))))
+            arguments.append(_as_text(value, ","))
     return arguments
+
+
+def _as_text(value: Any, separator: str) -> str:
+    if isinstance(value, tuple):
+        return separator.join(_as_text(each, ":") for each in value)
+    return str(value)

@@ -1,5 +1,6 @@
 """`kerazoo evaluate`: the figures of a training to the last digit, and NumPy by hand."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -16,9 +17,11 @@ from kerazoo.data.images import ArraySplit, ImageData
 from kerazoo.errors import UsageError
 from kerazoo.inference.classifier import Classifier, logits
 from kerazoo.inference.evaluate import evaluate
+from kerazoo.inference.evaluation import evaluate_model
 from kerazoo.training import curves
-from kerazoo.training.options import TrainOptions, make_recipe
+from kerazoo.training.options import make_options
 from kerazoo.training.train import train
+from kerazoo.weights.card import Card
 from tests.helpers import tiny
 from tests.helpers.processes import Process
 
@@ -92,6 +95,63 @@ def test_scores_without_softmax_at_their_end_are_probabilities(model: keras.Mode
     assert result.loss == pytest.approx(-np.log(scores).mean(), rel=1e-5)
 
 
+@pytest.mark.parametrize("micro_batches", [1, 2])
+@pytest.mark.parametrize("flattened", [False, True])
+def test_logits_are_made_probabilities(
+    model: keras.Model, micro_batches: int, flattened: bool
+) -> None:
+    other = kerazoo.create_model(tiny.NAME, classifier_activation=None, weights=model)
+    if flattened:
+        other = keras.Model(other.input, keras.layers.Reshape((10,))(other.output))
+    random = data()
+    expected = evaluate(Classifier.of(model), random, batch_size=25)
+    classifier = Classifier.of(other)
+    images, _ = next(iter(random.test.batches(60)))
+    np.testing.assert_allclose(
+        classifier.probabilities(images), model.predict(images, verbose=0), rtol=1e-5
+    )
+    result = evaluate(classifier, random, batch_size=25, micro_batches=micro_batches)
+    assert result.loss == pytest.approx(expected.loss, rel=1e-6)
+    np.testing.assert_array_equal(result.confusion, expected.confusion)
+
+
+def test_classes_are_known_by_their_ids_too(model: keras.Model) -> None:
+    """As those of ImageNet, of which data sets have WordNet's."""
+    random, names = data(), tuple("abcdefghij")
+    expected = evaluate(Classifier.of(model), random)
+    model.kerazoo_card = Card(names, SHAPE, class_ids=tuple("0123456789"))
+    try:
+        classifier = Classifier.of(model)
+        by_id = evaluate(classifier, random)
+        by_name = evaluate(classifier, dataclasses.replace(random, class_names=names))
+    finally:
+        del model.kerazoo_card
+    assert by_id.loss == by_name.loss == expected.loss
+    assert by_id.class_names == names
+
+
+def test_data_that_changed_since_the_training_are_reported(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The data are those of the run, also in another directory, and as many images of them."""
+    rng = np.random.default_rng(0)
+    for number in range(60):
+        (path := Path("photos") / str(number % 2) / f"{number}.png").parent.mkdir(
+            parents=True, exist_ok=True
+        )
+        Image.fromarray(rng.integers(0, 256, (28, 28), np.uint8)).save(path)
+    summary = begin("folder:photos", limit=4)
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    result, title = evaluate_model(kerazoo.load("../run"))
+    assert "on 4 test images of folder:" in title
+    assert result.accuracy == summary["test_accuracy"]
+    assert "has changed" not in caplog.text
+    Path("../photos/0/0.png").unlink()
+    evaluate_model(kerazoo.load("../run"))
+    assert "has changed since the training of 'tiny_cnn', which may have seen" in caplog.text
+
+
 def test_a_model_gives_probabilities_again_after_it(model: keras.Model) -> None:
     before = model.predict(np.zeros((1, *SHAPE)), verbose=0)
     with logits(model) as found:
@@ -101,11 +161,9 @@ def test_a_model_gives_probabilities_again_after_it(model: keras.Model) -> None:
     np.testing.assert_array_equal(model(np.zeros((1, *SHAPE))).numpy(), before)
 
 
-def begin(**options: Any) -> dict[str, Any]:
-    changes = {"epochs": 2, "batch_size": 30, **options}
-    return train(
-        TrainOptions(tiny.NAME, "digits", recipe=make_recipe(tiny.NAME, **changes), out=Path("run"))
-    )
+def begin(data: str = "digits", **options: Any) -> dict[str, Any]:
+    given = {"epochs": 2, "batch_size": 30, "out": Path("run"), **options}
+    return train(make_options(tiny.NAME, data=data, **given))
 
 
 def evaluate_in_process(*arguments: str) -> dict[str, Any]:

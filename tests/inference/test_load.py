@@ -97,6 +97,10 @@ def noted(source: Path, target: Path, **changes: Any) -> Path:
         {"image_shape": [2**40, 2**40, 1]},
         {"recipe": []},
         {"data": None},
+        {"data": {"fingerprint": "x"}},
+        {"data": {"name": "digits", "limit": "x"}},
+        {"data": {"name": "digits", "limit": 0}},
+        {"class_ids": [1]},
         {"more": 1},
     ],
 )
@@ -119,7 +123,7 @@ def test_mutated_cards(count: int, run: Path) -> None:
     fuzz.check(read, [content], count)
 
 
-@pytest.mark.parametrize("classes", [3, 12])
+@pytest.mark.parametrize("classes", [3, 10, 12])
 def test_a_new_head_has_the_features_and_other_classes(classes: int) -> None:
     model = kerazoo.load("mnist_cnn")
     new = kerazoo.new_head(model, classes)
@@ -128,6 +132,8 @@ def test_a_new_head_has_the_features_and_other_classes(classes: int) -> None:
         kept = new.get_layer(layer.name).get_weights()
         for weight, other in zip(layer.get_weights(), kept, strict=True):
             np.testing.assert_array_equal(weight, other)
+    kernels = [each.layers[-1].get_weights()[0] for each in (model, new)]
+    assert not np.array_equal(*kernels)
     assert new.preprocessing == model.preprocessing
     assert getattr(new, "kerazoo_card", None) is None
-    assert new.kerazoo_config.options == {"classes": classes}
+    assert new.kerazoo_config.options.get("classes", 10) == classes

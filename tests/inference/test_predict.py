@@ -174,16 +174,19 @@ def test_images_are_classified_in_batches(tmp_path: Path, monkeypatch: pytest.Mo
         one[5:35, 13 + number : 17 + number] = 0
         Image.fromarray(one).save(path)
     expected, sizes = classes("mnist_cnn", paths), []
-    scores = Classifier.scores
+    probabilities = Classifier.probabilities
 
     def counted(classifier: Classifier, images: tf.Tensor) -> np.ndarray:
         sizes.append(len(images))
-        return scores(classifier, images)
+        return probabilities(classifier, images)
 
-    monkeypatch.setattr(module, "BATCH_SIZE", 2)
-    monkeypatch.setattr(Classifier, "scores", counted)
-    assert classes("mnist_cnn", paths) == expected == ["1"] * 5
-    assert sizes == [2, 2, 1]
+    monkeypatch.setattr(Classifier, "probabilities", counted)
+    for name, limit in (("MAX_BATCH", 2), ("MAX_PIXELS", 3 * 28 * 28 - 1)):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, limit)
+            assert classes("mnist_cnn", paths) == expected == ["1"] * 5
+        assert sizes == [2, 2, 1]
+        sizes.clear()
 
 
 def test_the_command_prints_a_line_for_each_image(

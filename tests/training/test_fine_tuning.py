@@ -5,7 +5,6 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -15,10 +14,12 @@ from sklearn.datasets import load_digits
 import kerazoo
 from kerazoo.cli import main
 from kerazoo.training import curves
+from kerazoo.weights.card import Card
+from kerazoo.weights.features import load_features
 from kerazoo.weights.preprocessing import SLIM_VGG
 from legacy_tf1 import slim_nets  # noqa: F401 - TensorFlow finds by it what tf-slim needs
 from legacy_tf1.program import tf1
-from tests.helpers import thin
+from tests.helpers import thin, tiny
 
 SIDE = 48
 OLD, NEW = range(5), range(5, 8)
@@ -144,17 +145,39 @@ def test_weights_may_be_a_run_or_a_name(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_narrower_input_gives_the_whole_top_anew(caplog: pytest.LogCaptureFixture) -> None:
-    from kerazoo.weights.features import load_features
-
     options: dict[str, Any] = {"head": "dense", "alpha": 0.0625, "classes": 4}
     large = kerazoo.create_model("vgg11", input_shape=(64, 64, 3), **options)
     small = kerazoo.create_model("vgg11", input_shape=(32, 32, 3), **options)
     before = small.get_layer("fc7").get_weights()[0]
     with caplog.at_level("INFO", "kerazoo"):
-        load_features(small, large)
+        load_features(small, large, tuple("abcd"))
     assert "new layers, which start with random weights: fc6, fc7, fc8" in caplog.text
     np.testing.assert_array_equal(small.get_layer("fc7").get_weights()[0], before)
     for layer in ("conv1_1", "conv5_2"):
         expected = large.get_layer(layer).get_weights()[0]
         np.testing.assert_array_equal(small.get_layer(layer).get_weights()[0], expected)
-    assert isinstance(small, keras.Model)
+
+
+def test_auxiliary_heads_are_new_where_the_weights_have_none(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    plain = kerazoo.create_model(tiny.NAME)
+    model = kerazoo.create_model(tiny.NAME, auxiliary_heads=True)
+    with caplog.at_level("INFO", "kerazoo"):
+        load_features(model, plain, tuple("0123456789"))
+    assert "new layers, which start with random weights: auxiliary" in caplog.text
+    for name in ("conv", "conv_bn", "classifier"):
+        for weight, loaded in zip(
+            plain.get_layer(name).get_weights(), model.get_layer(name).get_weights(), strict=True
+        ):
+            np.testing.assert_array_equal(weight, loaded)
+
+
+@pytest.mark.parametrize(("names", "is_new"), [("0123456789", False), ("abcdefghij", True)])
+def test_as_many_other_classes_have_a_new_last_layer(names: str, is_new: bool) -> None:
+    source, model = (kerazoo.create_model(tiny.NAME) for _ in range(2))
+    source.kerazoo_card = Card(tuple("0123456789"), (28, 28, 1))
+    load_features(model, source, tuple(names))
+    for name, kept in (("conv", True), ("classifier", not is_new)):
+        kernel, other = (each.get_layer(name).get_weights()[0] for each in (source, model))
+        assert np.array_equal(kernel, other) == kept

@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from kerazoo.data.augment import Augmentation
 from kerazoo.recipe import Recipe
 from kerazoo.training.averages import Averages
 from kerazoo.training.objective import Objective, balanced_weights, mirrored
 from kerazoo.training.setup import optimizer
-from tests.helpers.small import random_split, softmax_regression
+from kerazoo.training.trainer import Trainer
+from tests.helpers.small import CLASSES, random_data, random_split, softmax_regression
 
 LOGITS = np.array([[2.0, -1.0, 0.5], [0.0, 3.0, -2.0], [1.0, 1.0, 1.0]], np.float32)
 OTHERS = LOGITS[:, ::-1].copy()
@@ -49,6 +51,7 @@ def test_classes_have_their_weights() -> None:
     weights = balanced_weights(np.array([1, 3, 8]))
     np.testing.assert_allclose(weights, [4, 4 / 3, 0.5])
     assert (weights * [1, 3, 8]).sum() == 12
+    np.testing.assert_allclose(balanced_weights(np.array([5, 0, 5]))[::2], [1, 1])
     losses = Objective(Recipe(), weights).losses([LOGITS], LABELS)
     expected = weights[LABELS] * cross_entropy(LOGITS, one_hot(LABELS))
     np.testing.assert_allclose(losses, expected, rtol=1e-5)
@@ -59,6 +62,40 @@ def test_mixed_images_have_the_mixture_of_their_labels() -> None:
     targets = mix[:, None] * one_hot(LABELS) + (1 - mix[:, None]) * one_hot(LABELS[::-1])
     losses = Objective(Recipe()).losses([LOGITS], LABELS, mix, mirrored(LABELS))
     np.testing.assert_allclose(losses, cross_entropy(LOGITS, targets), rtol=1e-5)
+
+
+def test_a_step_of_a_training_by_hand() -> None:
+    """Mixtures of images, smooth labels, weights of classes and an auxiliary head, in NumPy."""
+    data, rate = random_data(6), 0.1
+    recipe = Recipe(
+        epochs=1,
+        batch_size=6,
+        label_smoothing=0.1,
+        auxiliary_weight=0.3,
+        class_weights="balanced",
+        mixup=0.5,
+    )
+    model = softmax_regression()
+    head = keras.layers.Dense(CLASSES)(model.layers[1].output)
+    with_heads = keras.Model(model.input, [model.output, head])
+    model.optimizer = keras.optimizers.SGD(rate)
+    before = with_heads.get_weights()
+    Trainer(model, data, recipe, with_heads=with_heads).fit()
+    batches = data.train.batches(6, (recipe.seed, 0), augmentation=Augmentation(recipe, 0))
+    images, labels, mix = next(batches.as_numpy_iterator())
+    weights = 6 / 3 / data.train.class_sizes(3)
+    pixels = images.reshape(6, -1).astype(np.float64)
+    pixels = mix[:, None] * pixels + (1 - mix[:, None]) * pixels[::-1]
+    targets = (0.9 * one_hot(labels) + 0.1 / 3) * weights[labels][:, None]
+    targets = mix[:, None] * targets + (1 - mix[:, None]) * targets[::-1]
+    for number, factor in ((0, 1), (2, 0.3)):
+        kernel, bias = before[number : number + 2]
+        probabilities = np.exp(log_softmax(pixels @ kernel + bias))
+        error = (targets.sum(axis=1, keepdims=True) * probabilities - targets) / 6
+        for weight, gradient in ((0, pixels.T @ error), (1, error.sum(axis=0))):
+            expected = before[number + weight] - rate * factor * gradient
+            after = with_heads.get_weights()[number + weight]
+            np.testing.assert_allclose(after, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_averages_are_those_of_tf1() -> None:

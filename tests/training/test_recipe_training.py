@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import kerazoo
+from kerazoo.data.augment import Augmentation
+from kerazoo.data.image_io import ImageShape
 from kerazoo.errors import InterruptedRunError, UsageError
 from kerazoo.recipe import Recipe
 from kerazoo.training import callbacks
@@ -194,8 +196,14 @@ def test_a_prolonged_run_is_one_that_began_so_long(capsys: pytest.CaptureFixture
     assert summary["epochs"] == whole["epochs"] == 6
     assert weights(Path("run")) == weights(Path("whole"))
     assert metrics(Path("run")) == metrics(Path("whole"))
-    with pytest.raises(UsageError, match="'run' has 6 epochs: --epochs 5 cannot prolong it"):
-        resume(Path("run"), epochs=5)
+    given: dict[str, Any]
+    for given, message in (
+        ({"epochs": 5}, "'run' has 6 epochs: --epochs 5 cannot prolong it"),
+        ({"epochs": "20"}, "epochs must be an integer"),
+        ({"data": 5}, "data is 5, not a name"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            resume(Path("run"), **given)
     assert resume(Path("run"), epochs=6) == summary
 
 
@@ -237,6 +245,13 @@ def test_auxiliary_heads_train_and_are_left_out(
 
 
 def test_images_of_several_sizes_train(monkeypatch: pytest.MonkeyPatch) -> None:
+    sides, original = [], Augmentation.result_shape
+
+    def recorded(self: Augmentation, shape: ImageShape) -> ImageShape:
+        sides.append(original(self, shape)[0])
+        return original(self, shape)
+
+    monkeypatch.setattr(Augmentation, "result_shape", recorded)
     options: dict[str, Any] = {
         "model_options": {"alpha": 0.0625},
         "input_shape": (32, 32),
@@ -246,3 +261,6 @@ def test_images_of_several_sizes_train(monkeypatch: pytest.MonkeyPatch) -> None:
     model = kerazoo.load(summary["out"])
     assert model.input_shape == (None, None, None, 3)
     assert model.kerazoo_card.image_shape == (32, 32, 3)
+    assert list(dict.fromkeys(sides)) == [32, 24]
+    again = kerazoo.train(model, "digits", dry_run=True, limit=6, batch_size=3)
+    assert again["train_images"] == 3

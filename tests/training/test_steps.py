@@ -315,6 +315,22 @@ def assert_that_what_overflows_on_one_replica_is_left_out_on_both() -> None:
         assert [float(each) for each in scales] == [scale if fits else scale / 2] * 2
 
 
+@pytest.mark.parametrize("jit", [False, True])
+def test_a_layer_that_becomes_trainable_is_trained(jit: bool) -> None:
+    split, model = random_split(8), softmax_regression()
+    outputs = keras.layers.Dense(CLASSES)(model.output)
+    model = keras.Model(model.input, outputs)
+    model.compile(keras.optimizers.SGD(0.1))
+    steps = Steps(model, tf.distribute.get_strategy(), jit)
+    first = model.layers[2]
+    for trainable in (False, True):
+        first.trainable = trainable
+        steps.retrace()
+        before = first.get_weights()[0]
+        steps.train(steps.batches(split, 8), 1)
+        assert (first.get_weights()[0] != before).any() == trainable
+
+
 @pytest.mark.parametrize(
     "check",
     [
