@@ -18,6 +18,7 @@ from kerazoo.lazy import tf
 from kerazoo.progress import progress_bar
 from kerazoo.text import listed
 from kerazoo.training.objective import cross_entropies
+from kerazoo.training.steps import micro_batch_ends
 
 TOP = 5
 MISTAKES = 20
@@ -175,13 +176,13 @@ def _label_map(classifier: Classifier, data: ImageData) -> np.ndarray:
 
 
 def _scores(
-    classifier: Classifier, split: Split, label_map: np.ndarray, batch_size: int, parts: int
+    classifier: Classifier, split: Split, label_map: np.ndarray, batch_size: int, count: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray, list[np.ndarray]]]:
-    """Yield images, labels and the scores of each micro-batch of a batch."""
+    """Yield images, labels and the scores of each of `count` micro-batches of a batch."""
     batches, compute = split.batches(batch_size), classifier.compiled()
     total = math.ceil(split.size / batch_size)
     for images, labels in progress_bar(batches, desc="batches", total=total):
-        ends = [len(labels) * number // parts for number in range(parts + 1)]
+        ends = micro_batch_ends(len(labels), count)
         cut = [images[a:b] for a, b in itertools.pairwise(ends) if a < b]
         scores = [compute(each) for each in cut]
         yield images.numpy(), label_map[labels.numpy()], scores

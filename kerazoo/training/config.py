@@ -86,11 +86,8 @@ def plain_json(content: Any) -> Any:
     return json.loads(json.dumps(content))
 
 
-def options_of(config: Mapping[str, Any]) -> tuple[TrainOptions, str]:
+def options_of(config: Mapping[str, Any]) -> TrainOptions:
     """Return the options in a config.json, without the run directory.
-
-    Returns:
-        The options, and the fingerprint of the data.
 
     Raises:
         CorruptFileError: It was not written by a run, or was changed.
@@ -117,7 +114,9 @@ def options_of(config: Mapping[str, Any]) -> tuple[TrainOptions, str]:
             names.check(options.data)
         if config["preprocessing"] not in BY_NAME:
             raise UsageError(f"unknown preprocessing {short(config['preprocessing'])}")
-        return options, config["dataset"]["fingerprint"]
+        if not isinstance(fingerprint := config["dataset"]["fingerprint"], str):
+            raise UsageError(f"the fingerprint of the data is {short(fingerprint)}")
+        return options
     except LookupError as error:
         raise CorruptFileError(f"config.json of the run lacks {error}") from error
     except (UsageError, TypeError, RecursionError) as error:

@@ -32,7 +32,7 @@ def summary(run: Path) -> dict[str, Any] | None:
     except (CorruptFileError, UsageError):
         content = None
     config = runs.config(run)
-    options, _ = options_of(config)
+    options = options_of(config)
     checkpoints = Checkpoints(run / "checkpoints")
     state = checkpoints.newest()
     if _fits(content, options, config) and (state is None or _is_last(state.record, options)):

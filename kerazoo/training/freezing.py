@@ -24,10 +24,10 @@ def layers_to_freeze(model: keras.Model, patterns: Sequence[str]) -> list[keras.
     names: set[str] = set()
     for pattern in patterns:
         fitting = feature_layers(model) if pattern == FEATURES else fnmatch.filter(layers, pattern)
-        if not (found := layers.keys() & set(fitting)):
+        if not (matching := layers.keys() & set(fitting)):
             hint = did_you_mean(pattern, [FEATURES, *layers])
             raise UsageError(f"freeze='{pattern}' fits no layer of '{model.name}'{hint}")
-        names |= found
+        names |= matching
     if names == layers.keys():
         raise UsageError(f"freeze leaves no layer of '{model.name}' to train: leave out a pattern")
     return [layer for name, layer in layers.items() if name in names]

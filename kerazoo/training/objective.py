@@ -33,13 +33,13 @@ class Objective:
         Args:
             scores: Logits [batch, classes], those of the auxiliary heads after the network's own.
             labels: Integers [batch].
-            mix: Of images that were mixed with others, their own weights [batch].
+            mix: The weights [batch] of images that were mixed with others, which have 1 - mix.
             others: The labels of those others [batch].
         """
-        own = self._all_heads(scores, labels)
+        losses = self._all_heads(scores, labels)
         if mix is None:
-            return own
-        return mix * own + (1 - mix) * self._all_heads(scores, others)
+            return losses
+        return mix * losses + (1 - mix) * self._all_heads(scores, others)
 
     def _all_heads(self, scores: Sequence[tf.Tensor], labels: tf.Tensor) -> tf.Tensor:
         first, *others = (self._of_head(logits, labels) for logits in scores)

@@ -31,7 +31,7 @@ def change(
     Raises:
         UsageError: It has more epochs.
     """
-    options, _ = options_of(config)
+    options = options_of(config)
     recipe = options.recipe
     changes: dict[str, Any] = {}
     if data is not None:

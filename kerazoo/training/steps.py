@@ -170,8 +170,8 @@ class Steps:
         rows, batch_size = self._element_of_replica(elements)
         images, labels, *mixed = arrays.read(rows) if arrays else rows
         if mixed:
-            own = mixed[0][:, None, None, None]
-            images = own * images + (1 - own) * mirrored(images)
+            mix = mixed[0][:, None, None, None]
+            images = mix * images + (1 - mix) * mirrored(images)
             mixed.append(mirrored(labels))
         size = tf.cast(batch_size, tf.float32)
         parts = self._cut(images, labels, *mixed)
@@ -204,8 +204,7 @@ class Steps:
         """Return the images, their labels and what else there is in micro-batches."""
         if self._micro_batches == 1:
             return [columns]
-        size, count = tf.shape(columns[0])[0], self._micro_batches
-        ends = [size * number // count for number in range(count + 1)]
+        ends = micro_batch_ends(tf.shape(columns[0])[0], self._micro_batches)
         return [tuple(each[a:b] for each in columns) for a, b in itertools.pairwise(ends)]
 
     def _no_sums_by_class(self) -> tuple[tf.Tensor, ...]:
@@ -251,6 +250,11 @@ class Steps:
         correct &= tf.reduce_all(tf.math.is_finite(logits), axis=-1)
         total = tf.cast(tf.reduce_sum(losses[:size]), tf.float32)
         return total, tf.cast(correct[:size], tf.int32)
+
+
+def micro_batch_ends(size: Any, count: int) -> list[Any]:
+    """Return where each of `count` micro-batches of a batch of `size` rows ends, after a 0."""
+    return [size * number // count for number in range(count + 1)]
 
 
 def _no_sums() -> tuple[tf.Tensor, tf.Tensor]:

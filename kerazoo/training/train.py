@@ -4,7 +4,7 @@ import dataclasses
 import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -114,7 +114,7 @@ def resume(
         if folder and (epochs is not None or data is not None):
             config = prolonging.change(folder, config, epochs, data)
         if where.workers == 1:
-            begun, _ = options_of(config)
+            begun = options_of(config)
             machine.set_threads(begun.recipe.micro_batches)
             if begun.strategy in cluster.OF_ONE_MACHINE:
                 strategy = strategy or begun.strategy
@@ -127,28 +127,39 @@ def resume(
                 return summary
             if folder:
                 runs.check_checkpoints(run)
-            begun, fingerprint = options_of(config)
+            begun = options_of(config)
             options = dataclasses.replace(begun, mnist_dir=mnist_dir or begun.mnist_dir, out=run)
-            if changed := changed_versions(config):
-                logger.info("the run began with %s", "; ".join(changed))
-            loaded = load_data(options)
-            if loaded.fingerprint != fingerprint:
-                raise CorruptFileError(
-                    f"{loaded.name} is not what '{run}' was trained on: name the original data set "
-                    "with --data"
-                )
-            with _operations(options):
-                state = _newest(folder, replicas)
-                if state is not None:
-                    options = dataclasses.replace(options, weights=None)
-                known = BY_NAME[config["preprocessing"]]
-                trainer = make_trainer(options, loaded, callbacks, folder, replicas, known)
-                resumed = Run(options, loaded, trainer, folder, replicas)
-                if state is not None:
-                    resumed.resume_from(state)
-                epochs = options.recipe.epochs
-                logger.info("'%s' continues in epoch %d of %d", run, resumed.epoch, epochs)
-                return resumed.fit()
+            return _continue(options, config, callbacks, folder, replicas)
+
+
+def _continue(
+    options: TrainOptions,
+    config: Mapping[str, Any],
+    callbacks: Callbacks,
+    folder: RunFolder | None,
+    replicas: Replicas,
+) -> dict[str, Any]:
+    """Train what is left of a run with this config.json; return its summary."""
+    if changed := changed_versions(config):
+        logger.info("the run began with %s", "; ".join(changed))
+    data = load_data(options)
+    if data.fingerprint != config["dataset"]["fingerprint"]:
+        raise CorruptFileError(
+            f"{data.name} is not what '{options.out}' was trained on: name the original data set "
+            "with --data"
+        )
+    with _operations(options):
+        state = _newest(folder, replicas)
+        if state is not None:
+            options = dataclasses.replace(options, weights=None)
+        known = BY_NAME[config["preprocessing"]]
+        trainer = make_trainer(options, data, callbacks, folder, replicas, known)
+        run = Run(options, data, trainer, folder, replicas)
+        if state is not None:
+            run.resume_from(state)
+        epochs = options.recipe.epochs
+        logger.info("'%s' continues in epoch %d of %d", options.out, run.epoch, epochs)
+        return run.fit()
 
 
 def _check_callbacks(callbacks: Callbacks) -> None:

@@ -71,7 +71,7 @@ def test_patterns_name_layers(patterns: tuple[str, ...]) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*after.*:UserWarning")
-def test_frozen_layers_are_unchanged_to_the_bit_until_they_are_trained() -> None:
+def test_frozen_layers_are_bit_identical_until_they_are_trained() -> None:
     seen = Weights()
     run(QUICK.changed(freeze=("features",), unfreeze_after=2), "run", seen)
     first, *_, last = seen.after
@@ -113,7 +113,7 @@ def test_averages_are_evaluated_and_saved() -> None:
     assert float(evaluated[-1]["test_loss"]) == averaged["test_loss"]
 
 
-def test_the_best_epoch_is_saved_and_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_best_epoch_is_saved_and_reported(caplog: pytest.LogCaptureFixture) -> None:
     recipe = QUICK.changed(epochs=8, learning_rate=0.3)
     with caplog.at_level("INFO", "kerazoo"):
         last, best = run(recipe, "last"), run(recipe.changed(keep="best"), "best")
