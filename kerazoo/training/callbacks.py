@@ -23,8 +23,8 @@ Logs = dict[str, Any] | None
 LOG_SECONDS = 60  # between two lines of the log within an epoch
 CHANCE_EPOCHS = 3  # epochs after which a model should have left chance
 AT_CHANCE = (
-    "after %d epochs the model is still at chance: try a lower learning rate (a tenth of it), "
-    "--warmup 0.1, or --recipe default"
+    "after %d epochs the model is still at chance: try another learning rate (a tenth, or "
+    "three times as much), --warmup 0.1, or --recipe default"
 )
 
 logger = logging.getLogger("kerazoo")

@@ -93,5 +93,5 @@ def test_a_training_at_chance_says_so_once(caplog: pytest.LogCaptureFixture) -> 
         log = EpochLog(trainer, 10)
         for epoch in range(5):
             log.on_epoch_end(epoch)
-        texts = [each for each in caplog.messages if "still at chance: try a lower" in each]
+        texts = [each for each in caplog.messages if "still at chance: try another" in each]
         assert len(texts) == warnings
