@@ -32,7 +32,7 @@ NETWORKS = {
     "resnet34": Learns(2, 32, {"alpha": 0.25}),
     "resnet50": Learns(5, 64, {"alpha": 0.25}),
     "resnet101": Learns(5, 48, {"alpha": 0.1875}),
-    "resnet152": Learns(9, 48, {"alpha": 0.1875}),
+    "resnet152": Learns(12, 48, {"alpha": 0.1875}),
     "sppnet": Learns(5, 32, {"alpha": 0.25}),
     "vgg11": Learns(3, 32, VGG),
     "vgg11_lrn": Learns(3, 32, VGG),
