@@ -238,8 +238,8 @@ def several(kind: options.Several, separators: str = ",:") -> Callable[[str], tu
 def reader(kind: options.Kind, separators: str = ",:") -> Callable[[str], Any]:
     """Return a parser of the values of an option."""
     match kind:
-        case options.Integer(minimum):
-            return integer(minimum, options.MAXIMUM)
+        case options.Integer(minimum, maximum):
+            return integer(minimum, maximum)
         case options.Number():
             return number(kind)
         case options.Choice(names):

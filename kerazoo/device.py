@@ -25,6 +25,7 @@ LOG = (
     r"|[IW]\d{4} "
     r"|\d{4}-\d\d-\d\d [\d:.]+: [IW] "
     r"|.*failed call to cuInit"
+    r"|INFO: Created TensorFlow Lite"
 )
 FILTER = """
 import re, sys

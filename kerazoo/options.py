@@ -25,13 +25,14 @@ class Kind(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Integer:
-    """An integer of at least `minimum`."""
+    """An integer from `minimum` to `maximum`."""
 
     minimum: int = 1
+    maximum: int = MAXIMUM
 
     def check(self, name: str, value: Any) -> int:
         """Return the integer; errors as in `Kind.check`."""
-        return check_integer(name, value, self.minimum, MAXIMUM)
+        return check_integer(name, value, self.minimum, self.maximum)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,6 +24,7 @@ from kerazoo.options import (
 
 FRACTION = Number(maximum=1, below=False)
 BELOW_ONE = Number(maximum=1)
+SIDE = Integer(8, 4096)  # pixels
 FEATURES = "features"  # for `freeze`: every layer before the classifier
 
 
@@ -125,7 +126,7 @@ class Recipe:
     color_jitter: float = option(0.0, FRACTION, "change brightness, contrast and saturation")
     color_noise: float = option(0.0, Number(), "AlexNet's noise along the components of colors")
     mixup: float = option(0.0, Number(), "mix two images, by a Beta distribution; 0: none")
-    sizes: tuple[int, ...] = option((), Several(Integer()), "N,...: sides of the images in turn")
+    sizes: tuple[int, ...] = option((), Several(SIDE), "N,...: sides of the images in turn")
     freeze: tuple[str, ...] = option(
         (), Several(Text()), "PATTERN,... of layers that are not trained, or features"
     )

@@ -17,7 +17,7 @@ from kerazoo.data.image_io import ImageShape, bit_depth, opened, read_batch, to_
 from kerazoo.device import cores
 from kerazoo.errors import CorruptFileError, DataMissingError, KerazooError
 from kerazoo.progress import progress_bar
-from kerazoo.text import listed
+from kerazoo.text import listed, printable
 
 HELD_OUT = 0.1  # fraction of the images of a class for a split that is taken from another one
 FEW = 10  # training images of a class, below which a warning names it
@@ -83,7 +83,7 @@ def load(
 
     return images.ImageData(
         f"folder:{root}",
-        tuple(listing.classes),
+        tuple(map(printable, listing.classes)),
         image_shape,
         **{name: split(*labeled) for name, labeled in files.items()},
         fingerprint=images.fingerprint(digests.values()),

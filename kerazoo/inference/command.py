@@ -117,7 +117,8 @@ def _predict(parsed: argparse.Namespace) -> None:
             )
     if rows:
         width = text.terminal_width()
-        print_result(text.format_table(rows, parsed.format, cell=_three_decimals, width=width))
+        cell = None if parsed.format == "csv" else _three_decimals
+        print_result(text.format_table(rows, parsed.format, cell=cell, width=width))
     if errors:
         *others, last = sorted(errors, key=lambda error: error.exit_code)
         for error in others:
@@ -150,6 +151,8 @@ def _evaluate(parsed: argparse.Namespace) -> None:
     load.check_name(parsed.model)
     if parsed.data is not None:
         names.check(parsed.data)
+    if parsed.figures and mode(parsed.figures) is not None and not parsed.figures.is_dir():
+        raise UsageError(f"--figures '{parsed.figures}' is not a directory: name another")
     start()
     load.set_threads(parsed.model)
     from kerazoo.inference.evaluation import evaluate_model
@@ -162,18 +165,22 @@ def _evaluate(parsed: argparse.Namespace) -> None:
         skip_broken=parsed.skip_broken,
         limit=parsed.limit,
     )
+    _print_evaluation(evaluation, title, parsed.format)
     if parsed.figures:
         from kerazoo.inference import figures
 
         for figure in figures.write(evaluation, parsed.figures, title):
             logger.info("wrote '%s'", figure)
-    if parsed.format == "json":
+
+
+def _print_evaluation(evaluation: Any, title: str, format: str) -> None:
+    if format == "json":
         print_result(json.dumps(evaluation.to_json()))
         return
     rows = evaluation.by_class().to_dict("records")
-    width = text.terminal_width()
-    print_result(text.format_table(rows, parsed.format, cell=_four_decimals, width=width))
-    if parsed.format == "table":
+    width, cell = text.terminal_width(), None if format == "csv" else _four_decimals
+    print_result(text.format_table(rows, format, cell=cell, width=width))
+    if format == "table":
         print_result(f"\n{title}: {evaluation.summary()}")
 
 
@@ -187,7 +194,10 @@ def _export(parsed: argparse.Namespace) -> None:
     load.check_name(parsed.model)
     start()
     from kerazoo.inference.export import export
+    from kerazoo.weights import model_file
 
+    if parsed.out and parsed.out.resolve() == model_file(Path(parsed.model)).resolve():
+        raise UsageError(f"--out '{parsed.out}' is the model itself: name another file")
     report = export(
         load.load(parsed.model),
         parsed.to,
@@ -196,4 +206,3 @@ def _export(parsed: argparse.Namespace) -> None:
         tolerance=parsed.tolerance,
     )
     print_result(text.format_table([report.row()], parsed.format, width=text.terminal_width()))
-    report.check()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -44,7 +45,6 @@ class Report:
         path: The file or directory.
         size: Its bytes.
         difference: Largest relative difference of the scores.
-        tolerance: Its maximum.
         latency: Median time for one image in the format's own runtime, in seconds.
     """
 
@@ -52,7 +52,6 @@ class Report:
     path: Path
     size: int
     difference: float
-    tolerance: float
     latency: float
 
     def row(self) -> dict[str, Any]:
@@ -64,14 +63,6 @@ class Report:
             "relative difference": f"{self.difference:.1e}",
             "ms for an image": f"{1000 * self.latency:.1f}",
         }
-
-    def check(self) -> None:
-        """Raise a KerazooError if the difference is above the tolerance."""
-        if not self.difference <= self.tolerance:
-            raise KerazooError(
-                f"the scores of '{self.path}' differ by {self.difference:.1e}, more than the "
-                f"tolerance of {self.tolerance:g}: do not use it"
-            )
 
 
 def export(
@@ -91,11 +82,12 @@ def export(
             existing file is replaced as a whole.
         with_preprocessing: Whether it takes uint8 RGB images [batch, height, width, 3] of any size,
             and also gives the names of their classes.
-        tolerance: Maximum relative difference of the scores, which `Report.check` checks.
+        tolerance: Maximum relative difference of the scores.
 
     Raises:
         UsageError: The format, the path or the tolerance is not possible.
-        KerazooError: A package is missing, or the format lacks an operation of the model.
+        KerazooError: A package is missing, the format lacks an operation of the model, or the
+            difference is above the tolerance; nothing is written then.
         OSError: The file cannot be written.
     """
     check_choice("format", format, tuple(FORMATS))
@@ -114,12 +106,17 @@ def export(
             with _explained(model.name, format):
                 exported = model_to_export(classifier, with_preprocessing)
                 exported(_images(classifier.image_shape, with_preprocessing, 1))  # or Keras refuses
-                _write(exported, new, format)
+                _write(exported, new, format, classifier.class_names)
         run = runtime(new)
         relative = _difference(classifier, run, with_preprocessing)
+        if not relative <= tolerance:
+            raise KerazooError(
+                f"the scores of '{path}' would differ by {relative:.1e}, more than the tolerance "
+                f"of {tolerance:g}: it is not written"
+            )
         latency = _latency(run, _images(classifier.image_shape, with_preprocessing, 1))
         size = _size(new)
-    return Report(format, path, size, relative, tolerance, latency)
+    return Report(format, path, size, relative, latency)
 
 
 def _runtime(format: str) -> Runtime:
@@ -156,7 +153,7 @@ def _explained(name: str, format: str) -> Iterator[None]:
         raise KerazooError(f"'{name}' cannot be exported to {format}: {reason(error)}") from error
 
 
-def _write(model: keras.Model, path: Path, format: str) -> None:
+def _write(model: keras.Model, path: Path, format: str, class_names: Sequence[str]) -> None:
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
     options: dict[str, dict[str, Any]] = {
         "saved_model": {"format": "tf_saved_model"},
@@ -167,6 +164,12 @@ def _write(model: keras.Model, path: Path, format: str) -> None:
         "onnx": {"format": "onnx"},
     }
     model.export(path, verbose=False, **options[format])
+    if format == "onnx":
+        import onnx
+
+        content = onnx.load(path)
+        onnx.helper.set_model_props(content, {"class_names": json.dumps(class_names)})
+        onnx.save(content, path)
 
 
 def _images(shape: ImageShape, any_size: bool, count: int, number: int = 0) -> np.ndarray:

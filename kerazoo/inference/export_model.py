@@ -22,13 +22,14 @@ def model_to_export(classifier: Classifier, with_preprocessing: bool) -> keras.M
     """Return a model of float32 operations that other runtimes have.
 
     Returns:
-        A model from float32 images of the classifier's shape to scores [batch, classes]; with
+        A model from float32 "images" of the classifier's shape to "scores" [batch, classes]; with
         preprocessing, from uint8 RGB images [batch, height, width, 3] of any size to the scores and
-        the names of the classes with the highest ones, [batch].
+        "classes", the names of those with the highest scores, [batch].
     """
     model = _plain(classifier.model)
     if not with_preprocessing:
-        return model
+        inputs = keras.Input(model.input_shape[1:], name="images")
+        return keras.Model(inputs, {SCORES: model(inputs)}, name=f"{model.name}_of_inputs")
     inputs = keras.Input((None, None, 3), dtype="uint8", name="images")
     x = ToModel(classifier.image_shape, classifier.preprocessing, name="preprocessing")(inputs)
     scores = model(x)

@@ -1,36 +1,55 @@
 """Figures of an evaluation: the confusion matrix and the surest mistakes."""
 
+import logging
+import textwrap
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib import font_manager, rc_context
 from matplotlib.figure import Figure
 
 from kerazoo import files
 from kerazoo.inference.evaluate import Evaluation, Mistake
+from kerazoo.text import printable, shorten
 
 COLUMNS = 5
 MAX_NUMBERS = 20  # classes up to which the numbers stand in the matrix
+MAX_NAME = 24  # characters of a class's name, which is shortened in its middle
+CHINESE_FONTS = ("Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Zen Hei", "SimHei")
+
+logger = logging.getLogger("kerazoo")
 
 
 def write(evaluation: Evaluation, folder: Path, title: str) -> list[Path]:
     """Write confusion.png and, if there are mistakes, mistakes.png; return their paths."""
     files.make(folder)
-    figures = {"confusion.png": confusion(evaluation, title)}
-    if evaluation.mistakes:
-        figures["mistakes.png"] = mistakes(evaluation.mistakes, title)
-    for name, figure in figures.items():
-        with files.replacing(folder / name) as path:
-            figure.savefig(path, format="png", dpi=120)
+    available = set(font_manager.get_font_names())
+    fonts = ["DejaVu Sans", *(font for font in CHINESE_FONTS if font in available)]
+    with warnings.catch_warnings(record=True) as caught, rc_context({"font.family": fonts}):
+        warnings.simplefilter("always")
+        figures = {"confusion.png": confusion(evaluation, title)}
+        if evaluation.mistakes:
+            figures["mistakes.png"] = mistakes(evaluation.mistakes, title)
+        for name, figure in figures.items():
+            with files.replacing(folder / name) as path:
+                figure.savefig(path, format="png", dpi=120)
+    if any("missing from font" in str(each.message) for each in caught):
+        logger.warning(
+            "the figures lack characters of the names of classes: install a font that has them, "
+            "such as %s",
+            CHINESE_FONTS[0],
+        )
     return [folder / name for name in figures]
 
 
 def confusion(evaluation: Evaluation, title: str) -> Figure:
     """Return a matrix of the number of images by class and by predicted class."""
-    names, matrix = evaluation.class_names, evaluation.confusion
+    names, matrix = shorten(evaluation.class_names, MAX_NAME), evaluation.confusion
     side = max(4, min(16, 2 + 0.45 * len(names)))
     figure = Figure(figsize=(side, side), layout="constrained")
-    figure.suptitle(title, parse_math=False)
+    figure.suptitle(_wrapped(title, int(8 * side)), parse_math=False)
     axes = figure.subplots()
     rows = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     axes.imshow(rows, cmap="Blues", vmin=0, vmax=1)
@@ -49,12 +68,17 @@ def confusion(evaluation: Evaluation, title: str) -> Figure:
 def mistakes(wrong: Sequence[Mistake], title: str) -> Figure:
     """Return the images of mistakes, with their class and the predicted one."""
     rows = -(-len(wrong) // COLUMNS)
-    figure = Figure(figsize=(2 * COLUMNS, 2.4 * rows), layout="constrained")
-    figure.suptitle(title, parse_math=False)
+    figure = Figure(figsize=(2 * COLUMNS, 2.5 * rows), layout="constrained")
+    figure.suptitle(_wrapped(title, 16 * COLUMNS), parse_math=False)
     for axes in (grid := figure.subplots(rows, COLUMNS, squeeze=False)).flat:
         axes.axis("off")
     for axes, each in zip(grid.flat, wrong, strict=False):
         axes.imshow(np.clip(each.image, 0, 1).squeeze(), cmap="gray", vmin=0, vmax=1)
-        text = f"{each.label}, not {each.predicted}\n{each.probability:.3f}"
+        label, predicted = shorten([each.label, each.predicted], MAX_NAME)
+        text = f"{label},\nnot {predicted}\n{each.probability:.3f}"
         axes.set_title(text, fontsize=8, parse_math=False)
     return figure
+
+
+def _wrapped(title: str, width: int) -> str:
+    return "\n".join(textwrap.wrap(printable(title), width))

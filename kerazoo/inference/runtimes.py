@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from kerazoo.device import without_log
 from kerazoo.inference.export_model import CLASSES, SCORES
 from kerazoo.lazy import tf
 from kerazoo.weights import keras_file
@@ -44,7 +45,9 @@ def tflite() -> Runtime:
     from ai_edge_litert.interpreter import Interpreter
 
     def load(path: Path) -> Run:
-        interpreter = Interpreter(str(path))
+        with without_log():  # of its delegate
+            interpreter = Interpreter(str(path))
+            interpreter.allocate_tensors()
         (image,) = interpreter.get_input_details()
 
         def run(images: np.ndarray) -> dict[str, Any]:

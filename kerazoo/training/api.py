@@ -1,8 +1,9 @@
 """`kerazoo.train`: a training in a call of Python."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
+from kerazoo import registry
 from kerazoo.errors import UsageError, did_you_mean
 from kerazoo.lazy import keras
 from kerazoo.training import train as training
@@ -46,7 +47,7 @@ def train(
     known = recipe_names() | run_names()
     for name in options:
         if name not in known:
-            raise UsageError(f"unknown option '{name}'{did_you_mean(name, known)}")
+            raise UsageError(f"unknown option '{name}'{_hint(name, model, known)}")
     if isinstance(model, keras.Model):
         config, card = config_of(model), getattr(model, "kerazoo_card", None)
         given = config.options
@@ -58,3 +59,10 @@ def train(
         options.setdefault("weights", model)
         model = config.name
     return training.train(make_options(model, recipe, augment, data=data, **options), callbacks)
+
+
+def _hint(name: str, model: str | keras.Model, known: Collection[str]) -> str:
+    """Return what to do about an unknown option."""
+    if isinstance(model, str) and name in registry.options(model):
+        return f": it is one of {model}, give model_options={{'{name}': ...}}"
+    return did_you_mean(name, known)

@@ -184,6 +184,7 @@ def _resume(parsed: argparse.Namespace) -> dict[str, Any]:
         with files.locked(run):
             summary = finished.summary(run)
         if summary is not None and not hasattr(parsed, "epochs"):
+            logger.info(runs.ALREADY_FINISHED, run)
             return summary  # TensorFlow need not start
     _start(parsed.debug)
     from kerazoo.training.train import resume

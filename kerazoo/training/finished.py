@@ -1,6 +1,5 @@
 """The summary.json of a finished run."""
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,6 @@ from kerazoo.training import runs
 from kerazoo.training.checkpoints import Checkpoints
 from kerazoo.training.config import identity, options_of
 from kerazoo.training.options import TrainOptions
-
-logger = logging.getLogger("kerazoo")
 
 
 def summary(run: Path) -> dict[str, Any] | None:
@@ -37,8 +34,7 @@ def summary(run: Path) -> dict[str, Any] | None:
     state = checkpoints.newest()
     if _fits(content, options, config) and (state is None or _is_last(state.record, options)):
         checkpoints.keep_last()
-        logger.info("the run in '%s' is already finished", run)
-        return content
+        return {**content, "out": str(run)}
     advice = "remove it, and --resume continues from the last checkpoint"
     if state is None:
         advice = f"restore it from a copy, or train again with --out '{run}' --overwrite"

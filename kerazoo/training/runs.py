@@ -11,6 +11,7 @@ from kerazoo import files
 from kerazoo.errors import DISK_FULL, CorruptFileError, KerazooError, UsageError, explain
 
 CONFIG, SUMMARY = "config.json", "summary.json"
+ALREADY_FINISHED = "the run in '%s' is already finished"
 RESULTS = ("checkpoints", "metrics.csv", "tensorboard", "curves.png", "model.keras", SUMMARY)
 FILES = (*RESULTS, CONFIG)  # the file that makes a directory a run is the last
 # Directories inside that of a run: for an earlier run until the first epoch of the new one has

@@ -124,6 +124,7 @@ def resume(
                 read = json.dumps([config, summary]).encode()
                 config, summary = json.loads(replicas.from_chief(read))
             if summary is not None:
+                logger.info(runs.ALREADY_FINISHED, run)
                 return summary
             if folder:
                 runs.check_checkpoints(run)

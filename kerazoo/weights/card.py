@@ -7,9 +7,21 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from kerazoo.lazy import keras
+from kerazoo.text import printable
 from kerazoo.values import is_integer, plain
 
 MAX_SIDE = 2**14  # pixels
+MAX_NAME = 1000  # characters
+
+
+def _are_names(values: Any) -> bool:
+    """Return whether values are distinct names that can be printed."""
+    return (
+        isinstance(values, tuple)
+        and all(isinstance(each, str) and 0 < len(each) <= MAX_NAME for each in values)
+        and all(printable(each) == each for each in values)
+        and len(set(values)) == len(values)
+    )
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,7 @@ class Card:
         """
         card = cls(**content)
         names, shape = plain(card.class_names), plain(card.image_shape)
-        if not (isinstance(names, tuple) and all(isinstance(name, str) for name in names)):
+        if not _are_names(names):
             raise ValueError("class_names")
         if not (isinstance(shape, tuple) and len(shape) == 3):
             raise ValueError("image_shape")
@@ -67,6 +79,6 @@ class Card:
         if limit is not None and not (is_integer(limit) and limit > 0):
             raise ValueError("the limit of the data")
         ids = plain(card.class_ids)
-        if not (isinstance(ids, tuple) and all(isinstance(each, str) for each in ids)):
+        if ids != () and not (_are_names(ids) and len(ids) == len(names)):
             raise ValueError("class_ids")
         return cls(names, shape, card.data, card.recipe, card.results, ids)

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 
 from kerazoo import registry
 from kerazoo.compat import shapes_only
+from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 from kerazoo.registry import Weights
 from kerazoo.text import listed
+from kerazoo.values import short
 from kerazoo.weights import source_of
 from kerazoo.weights.networks import config_of
 from kerazoo.weights.selection import Selection
@@ -62,7 +64,7 @@ def load_features(
         loaded = source.loaded(Selection(ignore=sorted(f"{name}/*" for name in names)), model)
         kept = [layer for layer in with_weights if layer in new]
         logger.info("new layers, which start with random weights: %s", listed(kept))
-    assign(model, loaded)
+    assign(model, loaded, new)
     model.preprocessing = loaded.preprocessing
 
 
@@ -96,6 +98,8 @@ def new_head(model: keras.Model, classes: int) -> keras.Model:
     >>> model.output_shape
     (None, 3)
     """
+    if not isinstance(model, keras.Model):
+        raise UsageError(f"model must be a model of kerazoo; received {short(model)}")
     config = config_of(model)
     options = {**config.options, "include_top": True, "classes": classes}
     new = registry.constructor(config.name)(**options)

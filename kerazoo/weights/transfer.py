@@ -26,11 +26,16 @@ TOP_OPTIONS = ("include_top", "classes", "pooling", "input_shape")
 logger = logging.getLogger("kerazoo")
 
 
-def assign(model: keras.Model, loaded: LoadedWeights) -> None:
+def assign(model: keras.Model, loaded: LoadedWeights, new_layers: Collection[str] = ()) -> None:
     """Set every weight of a model, and report what was skipped, kept or is not finite.
 
     A convolution's kernel [height, width, in, out] also fits a dense kernel
     [height * width * in, out], and the other way round.
+
+    Args:
+        model: The model.
+        loaded: The weights.
+        new_layers: Layers that are meant to keep their values, of which nothing is reported.
 
     Raises:
         UsageError: The weights are for another number of classes.
@@ -66,10 +71,13 @@ def assign(model: keras.Model, loaded: LoadedWeights) -> None:
     if extra := loaded.extra_layers(model):
         message = "%s has layers that '%s' lacks, and which may change its outputs: %s"
         logger.warning(message, loaded.source.name, model.name, listed(extra))
-    kept = [key for key in targets if key not in values]
+    skipped = [
+        name for name in loaded.skipped if _layer(loaded.match.key_of(name)) not in new_layers
+    ]
+    kept = [key for key in targets if key not in values and _layer(key) not in new_layers]
     infinite = [name for key, name in names.items() if not np.isfinite(values[key]).all()]
     for reported, message in (
-        ([*loaded.skipped, *left_out], "skipped %s"),
+        ([*skipped, *left_out], "skipped %s"),
         (kept, "these weights of the model keep their values: %s"),
         (infinite, "these weights are NaN or infinite: %s"),
     ):
@@ -89,6 +97,10 @@ def set_weights(model: keras.Model, arrays: Mapping[str, np.ndarray], source: st
         UsageError: They are not those of the model; the message lists the differences.
     """
     assign(model, Source(source, arrays, error=UsageError).loaded(Selection(), model))
+
+
+def _layer(key: str | None) -> str:
+    return (key or "").rpartition("/")[0]
 
 
 def _floats(array: np.ndarray) -> np.ndarray:

@@ -48,15 +48,19 @@ def enter() -> None:
     ) -> keras.Model:
         inputs = _builder.image_input(INFO, include_top, input_tensor, input_shape, minimum=28)
         x = keras.layers.Conv2D(2, 4, strides=4, use_bias=False, name="conv")(inputs)
-        x = keras.layers.Activation("relu")(keras.layers.BatchNormalization(name="conv_bn")(x))
+        x = keras.layers.Activation("relu", name="conv_relu")(
+            keras.layers.BatchNormalization(name="conv_bn")(x)
+        )
         top = (classes, classifier_activation)
         if not include_top:
             return _builder.functional(inputs, _builder.pooled(x, pooling), name)
         outputs = _builder.classifier(
-            keras.layers.Dropout(0.1)(keras.layers.Flatten()(x)), *top, "classifier"
+            keras.layers.Dropout(0.1, name="dropout")(keras.layers.Flatten(name="flat")(x)),
+            *top,
+            "classifier",
         )
         if auxiliary_heads:
-            x = keras.layers.GlobalAveragePooling2D()(x)
+            x = keras.layers.GlobalAveragePooling2D(name="auxiliary_pool")(x)
             outputs = [outputs, _builder.classifier(x, *top, "auxiliary")]
         return _builder.functional(inputs, outputs, name)
 

@@ -15,8 +15,9 @@ import kerazoo
 from kerazoo.cli import main
 from kerazoo.data.images import ArraySplit, ImageData
 from kerazoo.errors import UsageError
+from kerazoo.inference import figures
 from kerazoo.inference.classifier import Classifier, logits
-from kerazoo.inference.evaluate import evaluate
+from kerazoo.inference.evaluate import Evaluation, Mistake, evaluate
 from kerazoo.inference.evaluation import evaluate_model
 from kerazoo.training import curves
 from kerazoo.training.options import make_options
@@ -207,11 +208,34 @@ def test_the_command_prints_a_table_and_draws_figures(capsys: pytest.CaptureFixt
             assert min(figure.size) > 300
 
 
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["圆形", "直线"], "install a font that has them"),
+        (["$\\frac{$", "a" * 300], ""),
+    ],
+)
+def test_figures_have_names_of_any_kind(
+    names: list[str], message: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Warnings are errors here."""
+    image = np.zeros((4, 4, 3))
+    mistakes = [Mistake(number, names[0], names[1], 0.9, image) for number in range(7)]
+    evaluation = Evaluation(0.5, np.array([[3, 7], [0, 1]]), None, mistakes, tuple(names))
+    written = figures.write(evaluation, Path("figures"), f"a model on {names[0]}")
+    for path in written:
+        with Image.open(path) as figure:
+            assert min(figure.size) > 300
+    assert message in caplog.text
+    assert bool(message) >= bool(caplog.messages)
+
+
 @pytest.mark.usefixtures("tensorflow_started")
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
         (["nothing"], 2, "there is no run, file or model 'nothing'"),
+        (["lenet5", "--data", "digits", "--figures", "file"], 2, "'file' is not a directory"),
         (["folder"], 2, "'folder' is a directory"),
         (["vgg16", "--data", "no_such_set"], 2, "unknown data set 'no_such_set'"),
         (
@@ -225,6 +249,7 @@ def test_usage_errors_are_one_sentence(
     arguments: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("folder").mkdir()
+    Path("file").touch()
     for name in ("cat", "0"):
         for split in ("train", "validation", "test"):
             (folder := Path("other") / split / name).mkdir(parents=True)

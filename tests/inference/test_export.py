@@ -50,7 +50,6 @@ def test_every_network_has_the_same_scores_in_every_format(
     name: str, format: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     report = export(small(name), format, tmp_path / f"model{FORMATS[format]}")
-    report.check()
     assert report.difference < 1e-4
     assert report.size == sum(each.stat().st_size for each in tmp_path.rglob("*") if each.is_file())
     assert report.latency > 0
@@ -64,7 +63,7 @@ def test_with_its_preprocessing_it_takes_images_of_any_size_and_names_classes(
 ) -> None:
     model = kerazoo.load("lenet5")
     path = tmp_path / f"model{FORMATS[format]}"
-    export(model, format, path, with_preprocessing=True).check()
+    export(model, format, path, with_preprocessing=True)
     run = RUNTIMES[format]()(path)
     images = np.random.default_rng(5).integers(0, 256, (3, 45, 70, 3)).astype(np.uint8)
     outputs = run(images)
@@ -117,8 +116,31 @@ def test_a_difference_above_the_tolerance_is_an_error(
     assert main(arguments) == 0
     row = json.loads(capsys.readouterr().out)["rows"][0]
     assert (row["format"], row["path"]) == ("tflite", "mnist_cnn.tflite")
+    written = Path("mnist_cnn.tflite").read_bytes()
     assert main([*arguments, "--tolerance", "1e-12"]) == 1
-    assert "differ by" in capsys.readouterr().err
+    assert "would differ by" in capsys.readouterr().err
+    assert Path("mnist_cnn.tflite").read_bytes() == written
+
+
+def test_the_model_itself_is_not_exported_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("kerazoo.device.start_tensorflow", lambda deterministic=True: None)
+    export(kerazoo.load("mnist_cnn"), "keras", "m.keras")
+    assert main(["export", "m.keras", "--to", "keras", "--out", "./m.keras", "--quiet"]) == 2
+    assert "is the model itself" in capsys.readouterr().err
+
+
+def test_an_onnx_file_names_its_inputs_outputs_and_classes(tmp_path: Path) -> None:
+    import onnxruntime
+
+    export(kerazoo.load("mnist_cnn"), "onnx", path := tmp_path / "m.onnx")
+    session = onnxruntime.InferenceSession(path.read_bytes())
+    assert [each.name for each in session.get_inputs()] == ["images"]
+    assert [each.name for each in session.get_outputs()] == ["scores"]
+    metadata = session.get_modelmeta().custom_metadata_map
+    assert json.loads(metadata["class_names"]) == list("0123456789")
 
 
 def test_another_class_than_the_scores_say_is_an_infinite_difference(
@@ -131,10 +153,9 @@ def test_another_class_than_the_scores_say_is_an_infinite_difference(
         return made(Classifier(classifier.model, names, classifier.image_shape), any_size)
 
     monkeypatch.setattr(module, "model_to_export", with_other_names)
-    report = export(kerazoo.load("mnist_cnn"), "onnx", tmp_path / "m.onnx", with_preprocessing=True)
-    assert report.difference == np.inf
     with pytest.raises(KerazooError, match="differ by inf, more than the tolerance of "):
-        report.check()
+        export(kerazoo.load("mnist_cnn"), "onnx", tmp_path / "m.onnx", with_preprocessing=True)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

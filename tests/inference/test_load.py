@@ -101,6 +101,12 @@ def noted(source: Path, target: Path, **changes: Any) -> Path:
         {"data": {"name": "digits", "limit": "x"}},
         {"data": {"name": "digits", "limit": 0}},
         {"class_ids": [1]},
+        {"class_ids": ["a", "b"]},
+        {"class_names": [*"012345678", "8"]},
+        {"class_names": [*"012345678", ""]},
+        {"class_names": [*"012345678", "a\0"]},
+        {"class_names": [*"012345678", "\033[31m"]},
+        {"class_names": [*"012345678", "a" * 1001]},
         {"more": 1},
     ],
 )
@@ -121,6 +127,12 @@ def test_mutated_cards(count: int, run: Path) -> None:
             raise CorruptFileError(str(error)) from error
 
     fuzz.check(read, [content], count)
+
+
+@pytest.mark.parametrize("model", [None, "mnist_cnn"])
+def test_a_new_head_is_of_a_model(model: Any) -> None:
+    with pytest.raises(UsageError, match="model must be a model of kerazoo; received"):
+        kerazoo.new_head(model, 3)
 
 
 @pytest.mark.parametrize("classes", [3, 10, 12])

@@ -151,7 +151,7 @@ def test_a_narrower_input_gives_the_whole_top_anew(caplog: pytest.LogCaptureFixt
     before = small.get_layer("fc7").get_weights()[0]
     with caplog.at_level("INFO", "kerazoo"):
         load_features(small, large, tuple("abcd"))
-    assert "new layers, which start with random weights: fc6, fc7, fc8" in caplog.text
+    assert caplog.messages == ["new layers, which start with random weights: fc6, fc7, fc8"]
     np.testing.assert_array_equal(small.get_layer("fc7").get_weights()[0], before)
     for layer in ("conv1_1", "conv5_2"):
         expected = large.get_layer(layer).get_weights()[0]
@@ -165,7 +165,8 @@ def test_auxiliary_heads_are_new_where_the_weights_have_none(
     model = kerazoo.create_model(tiny.NAME, auxiliary_heads=True)
     with caplog.at_level("INFO", "kerazoo"):
         load_features(model, plain, tuple("0123456789"))
-    assert "new layers, which start with random weights: auxiliary" in caplog.text
+    (line,) = caplog.messages
+    assert line == "new layers, which start with random weights: auxiliary"
     for name in ("conv", "conv_bn", "classifier"):
         for weight, loaded in zip(
             plain.get_layer(name).get_weights(), model.get_layer(name).get_weights(), strict=True

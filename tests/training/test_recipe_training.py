@@ -204,7 +204,7 @@ def test_a_prolonged_run_is_one_that_began_so_long(capsys: pytest.CaptureFixture
     ):
         with pytest.raises(UsageError, match=message):
             resume(Path("run"), **given)
-    assert resume(Path("run"), epochs=6) == summary
+    assert resume(Path("run"), epochs=6) == {**summary, "out": "run"}
 
 
 def test_best_epochs_have_their_first_weights_again() -> None:
