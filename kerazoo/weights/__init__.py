@@ -113,6 +113,8 @@ def model_file(path: Path) -> Path:
     if file.is_symlink():
         raise CorruptFileError(f"'{file}' is a link: replace it with the file that it points to")
     if not file.exists():
+        if (path / "summary.json").exists():
+            raise UsageError(f"'{file}' was removed: restore it, or train again")
         raise UsageError(f"the run in '{path}' has no model yet: wait until it has ended")
     return file
 

@@ -44,7 +44,7 @@ def load_model(path: Path) -> keras.Model:
     damage = reported_as(f"'{path}' is damaged: its weights are not those of its model")
     with damage, keras_archive.with_config(path, config) as file:
         model = keras.models.load_model(file, compile=False, safe_mode=True)
-    with reported_as(f"'{path}' has an unreadable {NOTE}"):
+    with reported_as(f"'{path}' has an unreadable {NOTE}: get a new copy of the file"):
         preprocessing, kerazoo_config = _from_note(note, model)
         card = Card.from_json(note["card"]) if "card" in note else None
         if card and not card.fits(model):

@@ -68,6 +68,9 @@ def test_a_run_whose_model_is_a_link_is_refused(run: Path, tmp_path: Path) -> No
     (tmp_path / "config.json").write_bytes((run / "config.json").read_bytes())
     with pytest.raises(UsageError, match="has no model yet: wait until it has ended"):
         kerazoo.load(tmp_path)
+    (tmp_path / "summary.json").touch()
+    with pytest.raises(UsageError, match="was removed: restore it, or train again"):
+        kerazoo.load(tmp_path)
     (tmp_path / "model.keras").symlink_to(run / "model.keras")
     with pytest.raises(CorruptFileError, match="is a link"):
         kerazoo.load(tmp_path)
