@@ -21,8 +21,8 @@ from kerazoo.inference.runtimes import RUNTIMES
 from tests.helpers.thin import takes_alpha
 
 OTHERS = [name for name in FORMATS if name != "keras"]
-# Networks with operations that the others do not have.
-QUICK = ("alexnet", "lenet5", "mnist_cnn", "sppnet")
+# With groups, local response normalization and a table of connections; the others by --full.
+QUICK = ("alexnet", "lenet5", "mnist_cnn")
 SHAPES = {"mnist_cnn": (28, 28, 1), "lenet5": (32, 32, 1)}
 MINIMUM = {"alexnet": 67, "alexnet_v2": 67, "zfnet": 53}
 
