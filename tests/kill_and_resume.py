@@ -25,9 +25,9 @@ from tests.helpers.runs import metrics, weights
 
 ROOT = Path(__file__).parents[1]
 CHILD = "import sys; from tests.helpers import tiny; sys.exit(tiny.command(*sys.argv[1:]))"
-TRAIN = ["train", "--model", tiny.NAME, "--data", "digits", "--epochs", "40", "--batch-size", "20"]
+TRAIN = ["train", "--model", tiny.NAME, "--data", "digits", "--epochs", "20", "--batch-size", "20"]
 TRAIN += ["--save-every", "25"]
-TRAIN += as_arguments({**EVERYTHING, "patience": 5, "unfreeze_after": 10, "early_stopping": 20})
+TRAIN += as_arguments({**EVERYTHING, "patience": 3, "unfreeze_after": 7, "early_stopping": 10})
 
 
 def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
