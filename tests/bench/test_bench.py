@@ -89,11 +89,13 @@ def test_the_table_of_training(
     assert table.ratio_of_fastest.iloc[:3].tolist() == pytest.approx([1, 2 / 3, 1 / 2])
 
 
-@pytest.mark.usefixtures("way")
 def test_the_table_of_augmented_training(
     monkeypatch: pytest.MonkeyPatch, timed: Callable[[ModuleType], None]
 ) -> None:
     timed(train)
+    monkeypatch.setattr(train, "TimedProcess", Here)
+    for module in (device, train):
+        monkeypatch.setattr(module, "start_tensorflow", lambda *_, **__: None)
     monkeypatch.setattr(train, "MACS_A_ROUND", 1)
     monkeypatch.setattr(timing, "macs_per_second", lambda dtype: 1.0)
     table = last(train.bench("mnist_cnn", 6, "standard", (32, 32, 1))).set_index("program")
