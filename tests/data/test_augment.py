@@ -131,10 +131,8 @@ def test_the_noise_of_colors_is_along_their_components(images: np.ndarray) -> No
 
 @pytest.mark.parametrize("crop", [{}, {"crop_area": (0.25, 0.5)}])
 def test_sizes_come_in_turn(crop: dict[str, Any], images: np.ndarray) -> None:
-    recipe, split = (
-        Recipe(sizes=(8, 12), **crop),
-        ArraySplit(random_images(), np.zeros(SIZE), SHAPE),
-    )
+    recipe = Recipe(sizes=(8, 12), **crop)
+    split = ArraySplit(random_images(), np.zeros(SIZE), SHAPE)
     for epoch, side in enumerate((8, 12, 8)):
         batches = split.batches(SIZE, augmentation=Augmentation(recipe, epoch))
         result, _ = next(batches.as_numpy_iterator())

@@ -103,12 +103,11 @@ def test_patterns_that_freeze_nothing_or_all(patterns: tuple[str, ...], message:
 
 def test_averages_are_evaluated_and_saved() -> None:
     """Those of a decay that forgets at once are the weights; others are not."""
-    once = QUICK.changed(epochs=1)
-    plain, same = run(once, "plain"), run(once.changed(ema=1e-9), "same")
+    plain, same = run(QUICK, "plain"), run(QUICK.changed(ema=1e-9), "same")
     assert same["test_loss"] == pytest.approx(plain["test_loss"], rel=1e-5)
-    averaged = run(once.changed(ema=0.999), "averaged")
+    averaged = run(QUICK.changed(ema=0.999), "averaged")
     assert averaged["train_accuracy"] == plain["train_accuracy"]
-    assert averaged["test_loss"] != pytest.approx(plain["test_loss"], rel=1e-4)
+    assert averaged["test_loss"] != pytest.approx(plain["test_loss"], rel=1e-3)
     evaluated = metrics(Path("averaged"))
     assert float(evaluated[-1]["test_loss"]) == averaged["test_loss"]
 

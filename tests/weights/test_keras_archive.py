@@ -301,7 +301,7 @@ NOTES = [
 def test_a_note_of_another_form_is_refused(note: Any, members: Members, tmp_path: Path) -> None:
     members["kerazoo.json"] = json.dumps(note).encode()
     path = packed(members, tmp_path / "b.keras")
-    refuse(path, CorruptFileError, r"has an unreadable kerazoo\.json: get a new copy")
+    refuse(path, CorruptFileError, r"has an unreadable kerazoo\.json: get a new copy of the file$")
 
 
 @pytest.mark.parametrize("option", ["weights", "name", "input_tensor"])
