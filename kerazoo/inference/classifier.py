@@ -99,7 +99,7 @@ class Classifier:
     def probabilities(self, images: tf.Tensor) -> np.ndarray:
         """Return the probabilities of the classes, [batch, classes]."""
         scores = self.scores(images)
-        is_logits = _activation(self.model) is keras.activations.linear
+        is_logits = _activation(_last_layer(self.model)) is keras.activations.linear
         return tf.nn.softmax(scores).numpy() if is_logits else scores
 
     def read(self, path: Path) -> np.ndarray:
@@ -157,8 +157,8 @@ def _last_layer(model: keras.Model) -> keras.Layer:
     return last
 
 
-def _activation(model: keras.Model) -> Any:
-    return getattr(_last_layer(model), "activation", None)
+def _activation(layer: keras.Layer) -> Any:
+    return getattr(layer, "activation", None)
 
 
 @contextlib.contextmanager
@@ -167,11 +167,11 @@ def logits(model: keras.Model) -> Iterator[bool]:
 
     Yield whether it gives logits. A function that was traced before gives what it gave.
     """
-    before = _activation(model)
+    last = _last_layer(model)
+    before = _activation(last)
     if before is not keras.activations.softmax:
         yield before is keras.activations.linear
         return
-    last = _last_layer(model)
     last.activation = keras.activations.linear
     try:
         yield True

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from kerazoo.data.load import load
 from kerazoo.errors import CorruptFileError, UsageError
@@ -48,8 +50,9 @@ def evaluate_model(
     """
     classifier = Classifier.of(model)
     recipe = _recipe(classifier)
-    known = {} if classifier.card is None or data is not None else classifier.card.data
+    known: Mapping[str, Any] = {}  # of the data of its training
     if data is None:
+        known = classifier.card.data if classifier.card else known
         if not known:
             raise UsageError(f"the data of '{model.name}' are unknown: name a set with --data")
         data, limit = str(known["name"]), limit or known.get("limit")

@@ -86,9 +86,9 @@ class Steps:
 
     def retrace(self) -> None:
         """Have the steps traced anew, after a layer has become trainable."""
-        # TensorFlow warns where one function is traced for several models; a partial is another.
         step = self._train_step
         self._step = tf.function(step, jit_compile=True) if self._jit else step
+        # TensorFlow warns where one function is traced for several models; a partial is another.
         self._train = tf.function(functools.partial(self._train_steps))
         self._evaluate = tf.function(functools.partial(self._evaluate_steps))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from kerazoo import registry
 from kerazoo.compat import shapes_only
@@ -24,12 +25,17 @@ logger = logging.getLogger("kerazoo")
 
 def feature_layers(model: keras.Model) -> set[str]:
     """Return the names of the layers that a model of kerazoo has without its top."""
+    return _layers_with(model, WITHOUT_TOP)
+
+
+def _layers_with(model: keras.Model, options: Mapping[str, Any]) -> set[str]:
+    """Return the names of the layers that a model has with other options, those that it takes."""
     config = config_of(model)
     known = registry.options(config.name)
-    options = {name: value for name, value in WITHOUT_TOP.items() if name in known}
+    changes = {name: value for name, value in options.items() if name in known}
     with shapes_only():
-        without_top = registry.constructor(config.name)(**{**config.options, **options})
-        return {layer.name for layer in without_top.layers}
+        changed = registry.constructor(config.name)(**{**config.options, **changes})
+        return {layer.name for layer in changed.layers}
 
 
 def load_features(
@@ -70,14 +76,10 @@ def load_features(
 
 def _auxiliary_heads(model: keras.Model) -> set[str]:
     """Return the layers with weights that a model has with its auxiliary heads alone."""
-    config = config_of(model)
-    if not config.options.get("auxiliary_heads"):
+    if not config_of(model).options.get("auxiliary_heads"):
         return set()
-    with shapes_only():
-        constructor = registry.constructor(config.name)
-        without = constructor(**{**config.options, "auxiliary_heads": False})
-        names = {layer.name for layer in without.layers}
-    return {layer.name for layer in model.layers if layer.weights and layer.name not in names}
+    names = {layer.name for layer in model.layers if layer.weights}
+    return names - _layers_with(model, {"auxiliary_heads": False})
 
 
 def new_head(model: keras.Model, classes: int) -> keras.Model:

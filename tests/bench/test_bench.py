@@ -35,13 +35,19 @@ class Here:
         Here.running -= 1
 
 
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time programs in this process."""
+    monkeypatch.setattr(train, "TimedProcess", Here)
+    for module in (device, train):
+        monkeypatch.setattr(module, "start_tensorflow", lambda *_, **__: None)
+
+
 @pytest.fixture(params=["here", pytest.param("apart", marks=pytest.mark.full)])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+def way(request: pytest.FixtureRequest) -> str:
     """Time programs in this process, and by --full in separate processes."""
     if request.param == "here":
-        monkeypatch.setattr(train, "TimedProcess", Here)
-        for module in (device, train):
-            monkeypatch.setattr(module, "start_tensorflow", lambda *_, **__: None)
+        request.getfixturevalue("here")
     return request.param
 
 
@@ -89,13 +95,11 @@ def test_the_table_of_training(
     assert table.ratio_of_fastest.iloc[:3].tolist() == pytest.approx([1, 2 / 3, 1 / 2])
 
 
+@pytest.mark.usefixtures("here")
 def test_the_table_of_augmented_training(
     monkeypatch: pytest.MonkeyPatch, timed: Callable[[ModuleType], None]
 ) -> None:
     timed(train)
-    monkeypatch.setattr(train, "TimedProcess", Here)
-    for module in (device, train):
-        monkeypatch.setattr(module, "start_tensorflow", lambda *_, **__: None)
     monkeypatch.setattr(train, "MACS_A_ROUND", 1)
     monkeypatch.setattr(timing, "macs_per_second", lambda dtype: 1.0)
     table = last(train.bench("mnist_cnn", 6, "standard", (32, 32, 1))).set_index("program")

@@ -22,14 +22,13 @@ EVERYTHING: dict[str, Any] = {
     "early_stopping": 3,
     "keep": "best",
 }
-FLAGS = {"learning_rate": "--lr"}
 
 
 def as_arguments(recipe: dict[str, Any]) -> list[str]:
     """Return the arguments of the command for the attributes of a recipe."""
     arguments: list[str] = []
     for name, value in recipe.items():
-        arguments.append(FLAGS.get(name, f"--{name.replace('_', '-')}"))
+        arguments.append(f"--{name.replace('_', '-')}")
         if value is not True:
             arguments.append(_as_text(value, ","))
     return arguments
