@@ -18,6 +18,8 @@ OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
 # lists it.
 SET_IN_CALLBACKS = ("params", "_model", "_is_tracing", "_profiler_started")
 Moments = Callable[[Any, Any], tuple[Any, Any]]
+# Returns the outputs of a layer or operation for its arguments and keyword arguments.
+Answer = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
 
 
 def common_seed() -> Any:
@@ -138,6 +140,52 @@ def nodes_restored(layers: Iterable[Any]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def calls_answered_by(answer: Answer) -> Iterator[None]:
+    """Let `answer(operation, args, kwargs)` return the outputs of symbolic calls.
+
+    The answer `NotImplemented` leaves them to Keras.
+
+    Reason: Keras has no public way to see the calls in a layer's code without computing them. Two
+    classes are patched for the whole process, within a `with` block.
+    """
+    with contextlib.ExitStack() as stack:
+        for owner in (keras.Operation, keras.Layer):
+            stack.enter_context(_answered(owner, "symbolic_call", answer))
+        yield
+
+
+@contextlib.contextmanager
+def layers_answered_by(answer: Answer) -> Iterator[None]:
+    """Let `answer(layer, args, kwargs)` return the outputs of layers that are called on arrays.
+
+    The answer `NotImplemented` lets the layer compute. See `calls_answered_by`.
+    """
+    with _answered(keras.Layer, "__call__", answer):
+        yield
+
+
+def _answered(owner: type, name: str, answer: Answer) -> contextlib.AbstractContextManager[None]:
+    """Replace a method by one that asks `answer` first."""
+    compute = vars(owner)[name]
+
+    def call(operation: Any, *args: Any, **kwargs: Any) -> Any:
+        outputs = answer(operation, args, kwargs)
+        return compute(operation, *args, **kwargs) if outputs is NotImplemented else outputs
+
+    return _replaced(owner, name, call)
+
+
+@contextlib.contextmanager
+def _replaced(owner: type, name: str, value: Any) -> Iterator[None]:
+    original = vars(owner)[name]
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, original)
+
+
+@contextlib.contextmanager
 def operators_deferred() -> Iterator[None]:
     """Let `weight * tensor` be computed by the symbolic tensor, as `tensor * weight` is.
 
@@ -152,11 +200,57 @@ def operators_deferred() -> Iterator[None]:
 
     owner = next(base for base in keras.Variable.__mro__ if "__add__" in vars(base))
     with contextlib.ExitStack() as stack:
-        for name in OPERATORS:
-            original = vars(owner)[f"__{name}__"]
-            stack.callback(setattr, owner, f"__{name}__", original)
-            setattr(owner, f"__{name}__", deferring(original))
+        for name in (f"__{operator}__" for operator in OPERATORS):
+            stack.enter_context(_replaced(owner, name, deferring(vars(owner)[name])))
         yield
+
+
+def autocast(layer: Any) -> Any:
+    """Return a context in which a layer reads its weights in the dtype that it computes in.
+
+    Reason: only `Layer.__call__` opens it in public, and it also computes.
+    """
+    from keras.src.backend import AutocastScope
+
+    differs = layer.autocast and layer.compute_dtype != layer.variable_dtype
+    return AutocastScope(layer.compute_dtype) if differs else contextlib.nullcontext()
+
+
+def place_of_trace() -> Any:
+    """Return what is equal for operations of one trace, and differs inside a loop or branch.
+
+    Reason: JAX has no public name for it.
+    """
+    if keras.config.backend() == "tensorflow":
+        return id(tf.compat.v1.get_default_graph())
+    from jax.core import get_opaque_trace_state
+
+    return get_opaque_trace_state()
+
+
+def output_structure(function: Any, outputs: list[Any]) -> Any:
+    """Return the outputs of a `keras.Function` in its structure, such as a dict.
+
+    Reason: `Function.outputs` has them as a flat list.
+    """
+    return keras.tree.pack_sequence_as(function._outputs_struct, outputs)
+
+
+def tensorflow_graph() -> Any:
+    """Return a TensorFlow graph that a `with graph.as_default()` block adds operations to.
+
+    Reason: a `tf.Graph` cannot read variables that exist, and `tf.function` runs no code of which
+    it has a trace already.
+    """
+    return tf.__internal__.FuncGraph("count")
+
+
+def graph_of_function(operation: Any, attribute: str) -> Any:
+    """Return the graph of a function that an operation of TensorFlow calls.
+
+    Reason: TensorFlow has no public way from an operation to the functions that it names.
+    """
+    return operation.graph._get_function(operation.get_attr(attribute).name).graph
 
 
 @contextlib.contextmanager

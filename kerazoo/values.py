@@ -3,6 +3,7 @@
 import contextlib
 import math
 import reprlib
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeGuard
 
 from kerazoo.errors import UsageError
@@ -40,6 +41,13 @@ def check_integer(name: str, value: object, minimum: int, maximum: int | float =
     raise UsageError(
         f"{name} must be an integer of at least {minimum}{limit}; received {short(value)}"
     )
+
+
+def check_choices(name: str, values: Iterable[str], choices: Sequence[str]) -> None:
+    """Check that each of the values of an argument called `name` is one of its choices."""
+    for value in [values] if isinstance(values, str) else values:
+        if value not in choices:
+            raise UsageError(f"{name}: {short(value)} is not {either(choices)}")
 
 
 def check_positive(name: str, value: object) -> float:

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from kerazoo.accounting import axis_map
 from kerazoo.accounting.axis_map import AxisMap, fixed, same, shifted
 from kerazoo.accounting.linear import einsum_labels
+from kerazoo.accounting.nonlinear import axes_of
 from kerazoo.lazy import keras
 
 if TYPE_CHECKING:
@@ -135,8 +138,7 @@ def transposed_windows(call: Call, output: int) -> list[AxisMaps]:
 def over_axes(call: Call, output: int) -> list[AxisMaps]:
     """Read all positions of `axis`, over which a normalization, softmax or reduction goes."""
     rank = _rank(call)
-    axis = getattr(call.operation, "axis", -1)
-    axes = range(rank) if axis is None else [each % rank for each in _each(axis, 1)]
+    axes = axes_of(call.operation, rank)
     dropped = axes if len(call.outputs[0].shape) < rank else ()
     kept = [each for each in range(rank) if each not in dropped]
     return [[None if each in axes else same(kept.index(each)) for each in range(rank)]]
@@ -203,10 +205,105 @@ def padded_operation(call: Call, output: int) -> list[AxisMaps]:
     return [[shifted(axis, -before) for axis, (before, _) in enumerate(pairs)]]
 
 
+def constant(call: Call, output: int) -> list[AxisMaps]:
+    """Read nothing."""
+    return []
+
+
+def unstacked(call: Call, output: int) -> list[AxisMaps]:
+    """Read the position along the axis that is this output."""
+    axis = call.operation.axis % _rank(call)
+    return [_without(call, axis, fixed(output))]
+
+
+def _without(call: Call, axis: int, part: AxisMap | None) -> AxisMaps:
+    """Return the maps of an input, of which an axis that the output lacks reads `part`."""
+    axes = range(_rank(call))
+    return [part if each == axis else same(each - (each > axis)) for each in axes]
+
+
+def sliced(call: Call, output: int) -> list[AxisMaps]:
+    """Read the position plus the start of `keras.ops.slice`."""
+    starts = call.argument("start_indices")
+    if not isinstance(starts, list | tuple) or not all(isinstance(each, int) for each in starts):
+        raise NotImplementedError
+    return [[shifted(axis, start) for axis, start in enumerate(starts)]]
+
+
+def flipped(call: Call, output: int) -> list[AxisMaps]:
+    """Read the position counted from the other end."""
+    kind = type(call.operation).__name__
+    rank = _rank(call)
+    flipped_axes = {"Fliplr": [1], "Flipud": [0]}.get(kind) or axes_of(call.operation, rank)
+    maps = _same(call)
+    for axis in flipped_axes:
+        maps[axis] = axis_map.window(axis, 1, -1, 1, 1 - call.inputs[0].shape[axis])
+    return [maps]
+
+
+def repeated(call: Call, output: int) -> list[AxisMaps]:
+    """Read each position several times in a row."""
+    layer, maps = call.operation, _same(call)
+    if layer.axis is None:
+        raise NotImplementedError
+    axis = layer.axis % len(maps)
+    counts = np.asarray(layer.repeats).ravel()
+    if len(counts) == 1:
+        maps[axis] = AxisMap(axis, np.zeros((int(counts[0]), 1), int))
+    else:
+        maps[axis] = axis_map.listed(axis, np.repeat(np.arange(len(counts)), counts))
+    return [maps]
+
+
+def rolled(call: Call, output: int) -> list[AxisMaps]:
+    """Read the position less the shift, around the end."""
+    layer, maps = call.operation, _same(call)
+    if layer.axis is None:
+        raise NotImplementedError
+    axes = axes_of(layer, len(maps))
+    for axis, shift in zip(axes, _each(layer.shift, len(axes)), strict=True):
+        length = call.inputs[0].shape[axis]
+        maps[axis] = axis_map.listed(axis, (axis_map.positions(length) - shift) % length)
+    return [maps]
+
+
+def tiled(call: Call, output: int) -> list[AxisMaps]:
+    """Read the position in its copy of the input."""
+    before, after = call.inputs[0].shape, call.outputs[0].shape
+    shift = len(after) - len(before)
+    return [
+        [
+            same(axis + shift)
+            if length == after[axis + shift]
+            else fixed(0)
+            if length == 1
+            else axis_map.listed(axis + shift, axis_map.positions(length))
+            for axis, length in enumerate(before)
+        ]
+    ]
+
+
+def taken(call: Call, output: int) -> list[AxisMaps]:
+    """Read the positions that the indices name; all of them if the indices are computed."""
+    x, indices = call.argument("x"), call.argument("indices")
+    if call.operation.axis is None:
+        raise NotImplementedError
+    axis, places = call.operation.axis % len(x.shape), len(getattr(indices, "shape", ()))
+    maps: AxisMaps = [same(each + (places - 1) * (each > axis)) for each in range(len(x.shape))]
+    if isinstance(indices, keras.KerasTensor):
+        maps[axis] = None
+        return [maps, [same(axis + each) for each in range(places)]]
+    rows = np.asarray(indices) % x.shape[axis]
+    if rows.ndim > 1:
+        raise NotImplementedError
+    maps[axis] = axis_map.listed(axis, rows) if rows.ndim else fixed(int(rows))
+    return [maps, [None] * rows.ndim]
+
+
 def item(call: Call, output: int) -> list[AxisMaps]:
     """Read a part of the axes, by indices, slices with a step, new axes and "..."."""
     shape = call.inputs[0].shape
-    key = call.arguments[1] if len(call.arguments) > 1 else call.options["key"]
+    key = call.argument("key")
     parts = list(key) if isinstance(key, tuple | list) else [key]
     named = sum(part is not None and part is not Ellipsis for part in parts)
     hidden = [slice(None)] * (len(shape) - named)

@@ -16,6 +16,7 @@ import numpy as np
 from kerazoo.lazy import keras
 
 NO_POSITION = 1 << 40  # an offset for no position
+MOST_POSITIONS = 1 << 22  # of an axis whose positions are listed one by one
 NO_PIXEL = 1 << 50  # the first pixel of an empty field; its last is the negative
 
 
@@ -50,16 +51,31 @@ def fixed(position: int) -> AxisMap:
     return AxisMap(None, np.array([[position]]), step=0)
 
 
+def positions(length: int) -> np.ndarray:
+    """Return all positions of an axis.
+
+    Raises:
+        NotImplementedError: They would take too much memory.
+    """
+    if length > MOST_POSITIONS:
+        raise NotImplementedError
+    return np.arange(length)
+
+
+def listed(axis: int, read: np.ndarray) -> AxisMap:
+    """Read the position that a list has for each position of the output, over and over."""
+    return AxisMap(axis, read[:, None], step=0, row_major=True)
+
+
 def section(axis: int, total: int, offset: int, length: int) -> AxisMap:
     """Read the tensor that a concatenation of `total` positions has at `offset`."""
-    positions = np.arange(total) - offset
-    taps = np.where((positions >= 0) & (positions < length), positions, NO_POSITION)
-    return AxisMap(axis, taps[:, None], 0, row_major=True)
+    inside = positions(total) - offset
+    return listed(axis, np.where((inside >= 0) & (inside < length), inside, NO_POSITION))
 
 
 def window(axis: int, kernel: int, stride: int, dilation: int, before: int) -> AxisMap:
     """Read a window of `kernel` positions, the first of them `before` positions outside."""
-    return AxisMap(axis, np.arange(kernel)[None] * dilation - before, stride)
+    return AxisMap(axis, positions(kernel)[None] * dilation - before, stride)
 
 
 def transposed_window(axis: int, kernel: int, stride: int, dilation: int, before: int) -> AxisMap:
@@ -77,10 +93,11 @@ def resized(axis: int, lengths: tuple[int, int], interpolation: str, antialias: 
 
     `lengths` are those of the axis before and after; the rest is as in `keras.layers.Resizing`.
     """
-    common = math.gcd(*lengths)
+    common = math.gcd(*lengths) or 1
     step, period = lengths[0] // common, lengths[1] // common
     margin = 12 * math.ceil(max(1, step / period))  # more than half of the widest kernel
     turns = 2 * math.ceil(margin / step) + 1
+    positions(turns * step * turns * step)  # as many elements as the pixels below have
     pixels = np.eye(turns * step, dtype="float32")[None, :, None, :]
     size = (turns * period, 1)
     how = (interpolation, antialias)
@@ -108,11 +125,10 @@ def reshaped(before: Sequence[int], after: Sequence[int]) -> list[AxisMap | None
             if lead is None or (length == 1 and after[lead] > 1):
                 maps.append(fixed(0))
             elif not merged:
-                maps.append(AxisMap(lead, np.arange(inner)[None], inner))
+                maps.append(AxisMap(lead, positions(inner)[None], inner))
             elif inner == 1:
                 rest = math.prod(before[axis + 1 : old.stop])
-                taps = np.arange(rest * length)[:, None] // rest
-                maps.append(AxisMap(lead, taps, 0, row_major=True))
+                maps.append(listed(lead, positions(rest * length) // rest))
             else:
                 maps.append(None)
     return maps
@@ -172,9 +188,9 @@ class FieldExtent:
         """Middle of the first position's field, in pixels from the first pixel's middle."""
         return float(self.low[0] + self.high[0]) / 2
 
-    def at(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the first and the last pixels of the fields of positions."""
-        turns, phases = np.divmod(positions, len(self.low))
+    def at(self, output: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the first and the last pixels of the fields of output positions."""
+        turns, phases = np.divmod(output, len(self.low))
         return turns * self.step + self.low[phases], turns * self.step + self.high[phases]
 
     def through(self, layer: AxisMap) -> FieldExtent:
@@ -183,9 +199,9 @@ class FieldExtent:
             return replace(self, axis=layer.axis)
         period = len(self.low)
         turns = period // math.gcd(period, layer.step)
-        positions = layer.positions(np.arange(len(layer.taps) * turns))
-        quotient, phase = np.divmod(positions, period)
-        empty = positions == NO_POSITION
+        read = layer.positions(positions(layer.taps.size * turns)[: len(layer.taps) * turns])
+        quotient, phase = np.divmod(read, period)
+        empty = read == NO_POSITION
         low = np.where(empty, NO_PIXEL, quotient * self.step + self.low[phase]).min(1)
         high = np.where(empty, -NO_PIXEL, quotient * self.step + self.high[phase]).max(1)
         step = layer.step * turns // period * self.step
@@ -199,7 +215,7 @@ class FieldExtent:
         if self.pace != other.pace:
             return max(self, other, key=lambda extent: extent.size)
         period = math.lcm(len(self.low), len(other.low))
-        (low1, high1), (low2, high2) = (each.at(np.arange(period)) for each in (self, other))
+        (low1, high1), (low2, high2) = (each.at(positions(period)) for each in (self, other))
         return replace(
             self,
             low=np.minimum(low1, low2),

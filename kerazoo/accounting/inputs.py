@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kerazoo import models, registry
-from kerazoo.compat import operation_of, shapes_only
+from kerazoo.compat import all_layers, nodes_restored, operation_of, shapes_only
 from kerazoo.errors import UsageError, did_you_mean, reason
 from kerazoo.files import check_file
 from kerazoo.lazy import keras
@@ -33,7 +36,7 @@ def check_model_name(name: str) -> None:
         registry.find(name)
 
 
-def open_model(name: str, input_shape: InputShape | None) -> keras.Model:
+def open_model(name: str, input_shape: InputShape | int | None) -> keras.Model:
     """Return a model by name or path; models built here have weights with shapes and no values.
 
     Args:
@@ -49,7 +52,7 @@ def open_model(name: str, input_shape: InputShape | None) -> keras.Model:
         from kerazoo.weights.keras_file import load_model
 
         return load_model(Path(name))
-    options = {} if input_shape is None else {"input_shape": tuple(input_shape)}
+    options = {} if input_shape is None else {"input_shape": plain(input_shape)}
     if not name.startswith(APPLICATIONS):
         with shapes_only():
             return models.create_model(name, **options)
@@ -65,48 +68,163 @@ def open_model(name: str, input_shape: InputShape | None) -> keras.Model:
         raise UsageError(f"{application} of keras.applications: {reason(error)}") from error
 
 
-def input_tensors(
-    model: keras.Model, graph: Any, input_shape: InputShape | None, batch_size: int
-) -> dict[str, keras.KerasTensor]:
-    """Return the model's inputs by name, in their order, with every axis known.
+@dataclass(frozen=True)
+class Inputs:
+    """What `kerazoo.summary` is given as a model's inputs: shapes, or data that has them."""
 
-    `graph` is the model's `keras.Function`, None for a subclassed model; the other arguments are
-    those of `kerazoo.summary`.
+    shape: InputShape | int | None = None
+    data: Any = None
 
-    Raises:
-        UsageError: An axis is unknown, or `input_shape` does not fit.
-    """
-    if graph is not None:
-        tensors = {operation_of(tensor).name: tensor for tensor in graph.inputs}
-    elif input_shape is not None:
-        (shape,) = _shapes(input_shape, ["input"])
-        tensors = {"input": keras.KerasTensor((None,) * (1 + len(shape)))}
-    else:
-        raise UsageError(f"model '{model.name}' is subclassed and has no shapes: give input_shape")
-    shapes = [None] * len(tensors) if input_shape is None else _shapes(input_shape, list(tensors))
-    return {
-        name: _with_shape(name, tensor, shape, batch_size)
-        for (name, tensor), shape in zip(tensors.items(), shapes, strict=True)
-    }
+    def built(self, model: Any) -> keras.Model:
+        """Return the model with its weights: a copy of a sequential one that has none yet.
+
+        A subclassed model without weights gets them, as by its first call.
+
+        Raises:
+            UsageError: It is no model, has no layers, or is not built and no shape is given.
+        """
+        if not isinstance(model, keras.Model):
+            raise UsageError(f"model is a {type(model).__name__}, not a Keras model")
+        if isinstance(model, keras.Sequential) and not model.layers:
+            raise UsageError(f"model '{model.name}' has no layers: add some")
+        if model.built:
+            return model
+        if self.shape is None and self.data is None:
+            raise UsageError(
+                f"model '{model.name}' is not built: call it on data or give input_shape"
+            )
+        if isinstance(model, keras.Sequential):
+            model = keras.models.clone_model(model)
+        arguments, options, tensors = self.tensors(model, None, batch_size=1)
+        with _rejecting(model, tensors), nodes_restored(all_layers(model)):
+            if isinstance(model, keras.Sequential):
+                model.build((None, *arguments[0].shape[1:]))
+            else:
+                model(*arguments, **options)
+        return model
+
+    def tensors(
+        self, model: keras.Model, graph: Any, batch_size: int
+    ) -> tuple[tuple[Any, ...], dict[str, Any], dict[str, keras.KerasTensor]]:
+        """Return the arguments and keyword arguments of the model, and the tensors in them by name.
+
+        Args:
+            model: A Keras model.
+            graph: Its `keras.Function`, None for a subclassed model.
+            batch_size: The length of the batch axis where the model does not fix it.
+
+        Raises:
+            UsageError: An axis is unknown, or the shapes do not fit the model.
+        """
+        if graph is not None:
+            known = {operation_of(tensor).name: tensor for tensor in graph.inputs}
+            given = self._by_name(known)
+            tensors = {
+                name: _with_shape(name, tensor, given.get(name), batch_size)
+                for name, tensor in known.items()
+            }
+            return tuple(tensors.values()), {}, tensors
+        if self.shape is None and self.data is None:
+            raise UsageError(
+                f"model '{model.name}' is subclassed and has no shapes: give input_shape"
+            )
+        nested = self._nested(batch_size)
+        tensors = _named(nested)
+        arguments, options = _for_call(model, nested)
+        return arguments, options, tensors
+
+    def _by_name(self, known: Mapping[str, keras.KerasTensor]) -> Mapping[str, Shape]:
+        """Return the shapes that are given of the inputs of a functional model."""
+        shape = self.shape
+        if self.data is not None:
+            data = keras.tree.map_structure(lambda each: tuple(each.shape[1:]), self.data)
+            shape = data if isinstance(self.data, Mapping) else keras.tree.flatten(self.data)
+        if shape is None:
+            return {}
+        return dict(zip(known, _shapes(shape, list(known)), strict=True))
+
+    def _nested(self, batch_size: int) -> Any:
+        """Return a tensor for each shape or array, in a list or dict as they are given."""
+
+        def tensor(array: Any) -> keras.KerasTensor:
+            return keras.KerasTensor(
+                (batch_size, *array.shape[1:]), keras.backend.standardize_dtype(array.dtype)
+            )
+
+        if self.data is not None:
+            return keras.tree.map_structure(tensor, self.data)
+        shape = plain(self.shape) if not isinstance(self.shape, Mapping) else self.shape
+        if isinstance(shape, Mapping):
+            return {
+                name: _with_batch(name, plain(each), batch_size) for name, each in shape.items()
+            }
+        if isinstance(shape, tuple) and shape and not any(map(is_integer, shape)):
+            return [_with_batch("input", each, batch_size) for each in shape]
+        return _with_batch("input", shape, batch_size)
 
 
-def _shapes(input_shape: InputShape, names: list[str]) -> list[Any]:
+def _with_batch(name: str, shape: Any, batch_size: int) -> keras.KerasTensor:
+    """Return an input tensor of a given shape."""
+    shape = (shape,) if is_integer(shape) else shape
+    if not _is_shape(shape):
+        raise UsageError(_wrong_shapes(shape))
+    return _with_shape(name, keras.KerasTensor((None,) * (1 + len(shape))), shape, batch_size)
+
+
+def _named(nested: Any) -> dict[str, keras.KerasTensor]:
+    """Return the tensors of a list or dict by names."""
+    if isinstance(nested, Mapping):
+        return dict(nested)
+    tensors = keras.tree.flatten(nested)
+    if len(tensors) == 1:
+        return {"input": tensors[0]}
+    return {f"input_{number}": tensor for number, tensor in enumerate(tensors, start=1)}
+
+
+def _for_call(model: keras.Model, nested: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return arguments and keyword arguments: inputs of the names that `call` has, or in a list."""
+    parameters = inspect.signature(model.call).parameters.values()
+    names = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
+    if isinstance(nested, Mapping):
+        return ((), dict(nested)) if set(nested) <= set(names) else ((nested,), {})
+    needed = [each.name for each in parameters if each.default is each.empty]
+    several = isinstance(nested, list | tuple) and len(needed) > 1
+    return (tuple(nested), {}) if several else ((nested,), {})
+
+
+@contextlib.contextmanager
+def _rejecting(model: keras.Model, tensors: Mapping[str, keras.KerasTensor]) -> Iterator[None]:
+    """Raise any error as a UsageError: each layer rejects shapes in its own way."""
+    try:
+        yield
+    except Exception as error:
+        shapes = [tensor.shape[1:] for tensor in tensors.values()]
+        given = shapes[0] if len(shapes) == 1 else shapes
+        raise UsageError(f"'{model.name}' does not take {given}: {reason(error)}") from error
+
+
+def _shapes(input_shape: Any, names: list[str]) -> list[Any]:
     """Return the shape of each input that `input_shape` gives."""
     if isinstance(input_shape, Mapping):
         if set(input_shape) != set(names):
             raise UsageError(f"input_shape names {sorted(input_shape)}, the inputs are {names}")
         shapes = [plain(input_shape[name]) for name in names]
     else:
-        shapes = plain(input_shape)
-        shapes = [shapes] if _is_shape(shapes) else shapes
-    if not isinstance(shapes, list | tuple) or not all(map(_is_shape, shapes)):
-        raise UsageError(
-            "input_shape must be the shape of one sample, such as (224, 224, 3), or a list or a "
-            f"dict of such shapes; received {short(input_shape)}"
-        )
+        given = plain(input_shape)
+        shapes = [given] if is_integer(given) or _is_shape(given) else list(given or ())
+    shapes = [(each,) if is_integer(each) else each for each in shapes]
+    if not all(map(_is_shape, shapes)):
+        raise UsageError(_wrong_shapes(input_shape))
     if len(shapes) != len(names):
         raise UsageError(f"input_shape is for {len(shapes)} inputs, the model has {len(names)}")
-    return list(shapes)
+    return shapes
+
+
+def _wrong_shapes(received: Any) -> str:
+    return (
+        "input_shape must be the shape of one sample, such as (224, 224, 3), or a list or a "
+        f"dict of such shapes; received {short(received)}"
+    )
 
 
 def _is_shape(value: object) -> bool:

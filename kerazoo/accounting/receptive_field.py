@@ -44,7 +44,7 @@ import numpy as np
 
 from kerazoo.accounting.axes import AxisMaps
 from kerazoo.accounting.axis_map import AxisMap, FieldExtent
-from kerazoo.accounting.inputs import InputShape
+from kerazoo.accounting.inputs import Inputs, InputShape
 from kerazoo.accounting.trace import Call, Graph, trace
 from kerazoo.errors import UsageError, did_you_mean
 from kerazoo.lazy import keras
@@ -101,7 +101,10 @@ def fields(graph: Graph) -> dict[int, Field | None]:
         result[id(tensor)] = Field(extents)
     for call in graph.calls[len(graph.inputs) :]:
         for output, tensor in enumerate(call.outputs):
-            result[id(tensor)] = _field(call, output, result)
+            try:
+                result[id(tensor)] = _field(call, output, result)
+            except NotImplementedError:
+                result[id(tensor)] = None
     return result
 
 
@@ -111,7 +114,7 @@ def _field(call: Call, output: int, fields: dict[int, Field | None]) -> Field | 
     extents: dict[InputAxis, FieldExtent | None] = {}
     misaligned = False
     for tensor, maps in reads or []:
-        field = fields[id(tensor)]
+        field = fields.get(id(tensor))
         if field is None:
             return None
         for axis, new in field.extents.items():
@@ -165,7 +168,7 @@ def receptive_field(
         UsageError: No layer has that name, the position is outside the output, or a layer before
             it is unsupported.
     """
-    graph = trace(model, input_shape, batch_size=1)
+    graph = trace(model, Inputs(input_shape), batch_size=1)
     outputs = {call.row: call.outputs[0] for call in graph.calls}
     if layer not in outputs:
         hint = did_you_mean(str(layer), outputs)

@@ -9,6 +9,7 @@ from kerazoo.accounting.table import SUMS
 from kerazoo.text import BYTES, COUNTS, aligned, format_table, in_units, readable, shorten
 
 HEADINGS = {
+    "layers": "layers",
     "type": "type",
     "output_shape": "output",
     "params": "parameters",
@@ -18,9 +19,19 @@ HEADINGS = {
     "activation_bytes": "bytes",
     "receptive_field": "field",
     "effective_stride": "stride",
+    "counted": "counted",
+    "backward_macs": "backward",
+    "dtype": "dtype",
+    "kernel": "kernel",
+    "share": "share",
+    "trainable": "trainable",
 }
 # Columns that a narrow terminal omits, in this order.
-OPTIONAL = ("weights", "type", "stride", "bytes", "FLOPs", "output", "field")
+OPTIONAL = (
+    *("weights", "type", "stride", "bytes", "counted", "dtype", "kernel", "layers", "trainable"),
+    *("FLOPs", "output", "backward", "share", "field"),
+)
+NUMBERS = (*SUMS, "backward_macs", "trainable")
 PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -33,36 +44,62 @@ th, td {{ padding: .15rem .7rem; text-align: right; border-bottom: 1px solid #dd
 th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) {{ text-align: left; }}
 </style>
 <h1>{title}</h1>
-<p>{totals}</p>
 {table}
 </html>
 """
 
 
 def as_text(table: pd.DataFrame, width: int | None = None) -> str:
-    """Return the table and its totals in `width` columns; None for as many as they need."""
+    """Return the table and its totals in `width` columns; None for as many as they need.
+
+    A narrow table has numbers in units, names without their middles, then fewer columns; if that is
+    not enough it is wider than `width`: no number is cut.
+    """
     texts = _texts(table)
-    in_short = texts.copy()
-    for name in SUMS:
-        units = BYTES if name == "activation_bytes" else COUNTS
-        in_short[HEADINGS[name]] = [in_units(value, units) for value in table[name]]
-    if width is not None:
-        in_short.index = pd.Index(shorten(texts.index.to_list(), max(12, width // 3)), name="layer")
-    candidates = [texts, in_short]
-    for name in OPTIONAL:
-        candidates.append(candidates[-1].drop(columns=name))
-    for shown in candidates:
-        rows = shown.reset_index()
-        text = aligned(list(rows), rows.to_numpy().tolist(), ("layer", "type", "output"))
-        if width is None or len(text.partition("\n")[0]) <= width:
-            break
+    shown = _fitting(texts, table, width)
+    rows = shown.reset_index()
+    left = (table.index.name, "type", "output", "counted", "dtype")
     notes = totals(table)
-    omitted = [name for name in HEADINGS.values() if name not in shown]
+    omitted = [name for name in texts.columns if name not in shown]
     if omitted:
         notes = [f"no room for: {', '.join(omitted)}; --format csv has all", "", *notes]
     if width is not None:
-        notes = [textwrap.fill(note, width) for note in notes]
-    return "\n".join([text, "", *notes])
+        notes = [textwrap.fill(note, max(width, 1)) for note in notes]
+    return "\n".join([aligned(list(rows), rows.to_numpy().tolist(), left), "", *notes])
+
+
+def _fitting(texts: pd.DataFrame, table: pd.DataFrame, width: int | None) -> pd.DataFrame:
+    """Return the cells of a table that fits: as little shortened as possible, or the narrowest."""
+    if width is None or _width(texts) <= width:
+        return texts
+    shown = texts.copy()
+    for name in set(NUMBERS) & set(table):
+        units = BYTES if name == "activation_bytes" else COUNTS
+        shown[HEADINGS[name]] = [
+            "≥" * cell.startswith("≥") + in_units(value, units)
+            for cell, value in zip(texts[HEADINGS[name]], table[name], strict=True)
+        ]
+    longest = max(map(len, texts.index))
+    for name in ("", *OPTIONAL):
+        shown = shown.drop(columns=name, errors="ignore")
+        room = longest - max(_width(shown) - width, 0)
+        if room >= min(longest, max(12, width // 3)):
+            break
+    shortest = max(room, min(longest, 12))
+    return shown.set_axis(pd.Index(shorten(list(texts.index), shortest), name=texts.index.name))
+
+
+def _width(texts: pd.DataFrame) -> int:
+    """Return the columns that a table needs."""
+    columns = [[str(texts.index.name), *texts.index]]
+    columns += [[name, *texts[name]] for name in texts]
+    return sum(max(map(len, column)) for column in columns) + 2 * len(texts.columns)
+
+
+def as_html(table: pd.DataFrame) -> str:
+    """Return the table and its totals as a part of a page."""
+    cells = _texts(table).rename_axis(index=None, columns=table.index.name).to_html(border=0)
+    return f"<p>{'<br>'.join(map(html.escape, totals(table)))}</p>\n{cells}"
 
 
 def totals(table: pd.DataFrame) -> list[str]:
@@ -71,12 +108,13 @@ def totals(table: pd.DataFrame) -> list[str]:
     lines = [f"{total['params']:,} parameters, {total['weight_params']:,} without biases"]
     if attrs["trainable_params"] != total["params"]:
         lines[0] += f", {attrs['trainable_params']:,} trainable"
+    ratio = f", {total['cpr']:,.1f} MACs per weight" if total["cpr"] else ""
+    macs, flops = (in_units(total[name], COUNTS) for name in ("macs", "flops"))
+    at_least = "at least " if attrs["unsupported"] else ""
+    lines.append(f"{at_least}{macs} MACs, {at_least}{flops} FLOPs{ratio}")
     if attrs["unsupported"]:
-        lines.append(f"unsupported and not counted: {', '.join(attrs['unsupported'])}")
-    else:
-        ratio = f", {total['cpr']:,.1f} MACs per weight" if total["cpr"] else ""
-        macs, flops = (in_units(total[name], COUNTS) for name in ("macs", "flops"))
-        lines.append(f"{macs} MACs, {flops} FLOPs{ratio}")
+        parts = (f"{name} ({why})" for name, why in attrs["unsupported"].items())
+        lines.append(f"unsupported and not counted: {', '.join(parts)}")
     inference, training = (
         {part: in_units(number, BYTES) for part, number in attrs[f"{name}_bytes"].items()}
         for name in ("inference", "training")
@@ -100,17 +138,30 @@ def formatted(table: pd.DataFrame, format: str, title: str, width: int | None = 
     if format == "table":
         return as_text(table, width)
     if format == "html":
-        cells = _texts(table).rename_axis(index=None, columns="layer").to_html(border=0)
-        lines = "<br>".join(map(html.escape, totals(table)))
-        return PAGE.format(title=html.escape(title), totals=lines, table=cells)
+        return PAGE.format(title=html.escape(title), table=as_html(table))
     if format in ("csv", "json"):
         rows = table.reset_index().astype(object)
         rows = rows.where(rows.notna(), None).to_dict("records")
         return format_table(rows, format, attributes={"model": title, **table.attrs}, key="layers")
-    rows = table.rename(columns=HEADINGS).rename_axis("layer").reset_index().to_dict("records")
+    rows = _cells(table).reset_index().to_dict("records")
     return format_table(rows, format, notes=totals(table))
 
 
 def _texts(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with all cells as text, under the headings."""
-    return table.map(readable).rename(columns=HEADINGS).rename_axis("layer")
+    return _cells(table).map(readable)
+
+
+def _cells(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table under the headings, with text where its values need a mark or a unit."""
+    cells = pd.DataFrame(table).astype(object).rename_axis(table.index.name)
+    for name in {"macs", "flops", "backward_macs"} & set(cells):
+        cells[name] = [
+            f"≥{readable(value)}" if how == "partly" else value
+            for value, how in zip(cells[name], cells["counted"], strict=True)
+        ]
+    if "share" in cells:
+        cells["share"] = [f"{share:.1%}" for share in cells["share"]]
+    if set(cells["counted"]) == {"rule"}:
+        cells = cells.drop(columns="counted")
+    return cells.rename(columns=HEADINGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import re
 from collections import Counter
@@ -12,9 +13,9 @@ from functools import cached_property
 from typing import Any
 
 from kerazoo import compat
-from kerazoo.accounting import rules
+from kerazoo.accounting import linear, operations, rules
 from kerazoo.accounting.cost import Cost
-from kerazoo.accounting.inputs import InputShape, input_tensors
+from kerazoo.accounting.inputs import Inputs
 from kerazoo.errors import UsageError, reason
 from kerazoo.lazy import keras
 
@@ -31,24 +32,55 @@ class Call:
     arguments: tuple[Any, ...]  # with symbolic tensors
     options: Mapping[str, Any]  # the keyword arguments
     outputs: tuple[keras.KerasTensor, ...]  # their shapes begin with the batch axis
+    times: int = 1  # how often it is made, as by a layer that repeats its cell
+    traced: Cost | None = None  # the cost, where the operations that run were counted
+    rule: rules.Rule | None = None
 
     @cached_property
-    def rule(self) -> rules.Rule | None:
-        """The rule of the operation, None if it is unsupported."""
-        return rules.find(self.operation)
+    def cost(self) -> Cost:
+        """The cost of all times."""
+        return (self.traced or self._cost()) * self.times
 
-    @property
-    def cost(self) -> Cost | None:
-        """The cost, None if it is unsupported."""
+    def _cost(self) -> Cost:
         inputs = [tuple(operand.shape) for operand in self.operands]
         outputs = [tensor.shape for tensor in self.outputs]
-        return self.rule and self.rule.cost(self.operation, inputs, outputs)
+        try:
+            if self.rule:
+                return self.rule.cost(self.operation, inputs, outputs) + self._low_rank()
+        except NotImplementedError:
+            pass
+        except TypeError:
+            if not any(None in shape for shape in (*inputs, *outputs)):
+                raise
+            return Cost(unsupported=(f"{self.kind}, whose shapes depend on the data",))
+        return operations.traced(self.operation.call, self.arguments, self.options)[1]
+
+    def _low_rank(self) -> Cost:
+        """Return the cost of the layer's LoRA weights, and of those of its parts."""
+        layers = (
+            compat.all_layers(self.operation) if isinstance(self.operation, keras.Layer) else ()
+        )
+        return sum(map(linear.low_rank, filter(_has_lora, layers)), Cost())
+
+    @property
+    def kind(self) -> str:
+        """The class of what is called."""
+        return type(self.operation).__name__
+
+    @cached_property
+    def bound(self) -> dict[str, Any]:
+        """The arguments by their names."""
+        signature = _signature(self.operation)
+        return dict(signature.bind_partial(*self.arguments, **self.options).arguments)
+
+    def argument(self, name: str) -> Any:
+        """Return an argument by its name."""
+        return self.bound[name]
 
     @cached_property
     def operands(self) -> list[Any]:
         """All arguments with a shape except masks, in the order of the signature."""
-        bound = inspect.signature(self.operation.call).bind(*self.arguments, **self.options)
-        named = [value for name, value in bound.arguments.items() if "mask" not in name]
+        named = [value for name, value in self.bound.items() if "mask" not in name]
         return [value for value in keras.tree.flatten(named) if hasattr(value, "shape")]
 
     @cached_property
@@ -66,38 +98,58 @@ class Graph:
     outputs: list[keras.KerasTensor] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)  # those of the input layers first
 
+    def by_row(self) -> dict[str, list[Call]]:
+        """Return the calls of each row of the table."""
+        rows: dict[str, list[Call]] = {}
+        for call in self.calls:
+            rows.setdefault(call.row, []).append(call)
+        return rows
 
-def trace(model: keras.Model, input_shape: InputShape | None, batch_size: int) -> Graph:
+    @property
+    def batch_size(self) -> int:
+        """Samples in a batch."""
+        first = next(iter(self.inputs.values()))
+        return int(first.shape[0])
+
+
+def trace(model: keras.Model, inputs: Inputs, batch_size: int) -> Graph:
     """Return the calls of a model and of the models inside it.
 
-    A layer without a rule is replaced by the Keras layers and `keras.ops` in its `call`, if it is
-    written with these. The arguments are those of `kerazoo.summary`.
+    A layer without a rule is replaced by the calls of layers and of `keras.ops` in its code. Code
+    that is written otherwise is traced by the backend, and its operations are counted.
+
+    Args:
+        model: Any Keras model.
+        inputs: The shapes of its inputs, as given to `kerazoo.summary`.
+        batch_size: Samples in a batch.
 
     Raises:
         UsageError: The model is not built, an axis is unknown, or a layer rejects the shape.
     """
-    if not isinstance(model, keras.Model):
-        raise UsageError(f"model is a {type(model).__name__}, not a Keras model")
-    if isinstance(model, keras.Sequential) and not model.layers:
-        raise UsageError(f"model '{model.name}' has no layers: add some")
-    if isinstance(model, keras.Sequential) and not model.built and input_shape is not None:
-        model = keras.models.clone_model(model)
-        with _usage_error(f"'{model.name}' does not take {tuple(input_shape)}"):
-            model.build((None, *input_shape))
-    if not model.built:
-        raise UsageError(f"model '{model.name}' is not built: call it on data or give input_shape")
+    model = inputs.built(model)
     inner = _graph_of(model)
-    graph = Graph(model, input_tensors(model, inner, input_shape, batch_size))
+    arguments, options, tensors = inputs.tensors(model, inner, batch_size)
+    graph = Graph(model, tensors)
     tracer = _Tracer(graph.calls)
-    for name, tensor in graph.inputs.items():
+    for name, tensor in tensors.items():
         layer = keras.layers.InputLayer(batch_shape=tensor.shape, name=name)
-        graph.calls.append(Call(*tracer.new_row(name, layer), layer, (), {}, (tensor,)))
-    tensors = list(graph.inputs.values())
-    if inner is None:
-        with _usage_error(f"model '{model.name}' is not written with Keras layers and keras.ops"):
-            inner = _record(model, (tensors[0] if len(tensors) == 1 else tensors,), {})
-    graph.outputs = tracer.follow(inner, tensors, prefix="")
+        row = tracer.new_row(name, layer)
+        graph.calls.append(Call(*row, layer, (), {}, (tensor,), rule=rules.find(layer)))
+    layers = compat.all_layers(model)
+    with compat.nodes_restored(layers), compat.calls_answered_by(tracer.answer):
+        try:
+            if inner is None:
+                outputs = tracer.run(model, arguments, options, "", None)
+            else:
+                outputs = tracer.follow(inner, tensors.values(), "")
+        except _ShapeError as error:
+            raise UsageError(str(error)) from error
+    graph.outputs = _tensors(outputs)
     return graph
+
+
+class _ShapeError(ValueError):
+    """A layer does not take the shape of its input."""
 
 
 @dataclass
@@ -106,11 +158,13 @@ class _Tracer:
 
     calls: list[Call]
     seen: Counter[str] = field(default_factory=Counter)
+    times: int = 1  # how often the calls being made are made
+    place: tuple[str, Row | None] | None = None  # prefix and row of the code that runs, if any
 
     def follow(
         self, graph: Any, inputs: Iterable[keras.KerasTensor], prefix: str, row: Row | None = None
-    ) -> list[keras.KerasTensor]:
-        """Make the calls of a graph and return its outputs."""
+    ) -> list[Any]:
+        """Make the calls of a graph and return its flat outputs."""
         tensors = {id(ref): new for ref, new in zip(graph.inputs, inputs, strict=True)}
         for node in compat.nodes_in_order(graph):
             if node.is_input or not all(id(ref) in tensors for ref in node.input_tensors):
@@ -120,7 +174,8 @@ class _Tracer:
                 (node.arguments.args, node.arguments.kwargs),
             )
             outputs = self.call(node.operation, arguments, options, prefix, row)
-            tensors.update(zip(map(id, node.outputs), outputs, strict=True))
+            pairs = zip(node.outputs, keras.tree.flatten(outputs), strict=True)
+            tensors.update((id(reference), tensor) for reference, tensor in pairs)
         return [tensors[id(reference)] for reference in graph.outputs]
 
     def call(
@@ -128,48 +183,228 @@ class _Tracer:
         operation: Any,
         arguments: tuple[Any, ...],
         options: Mapping[str, Any],
-        prefix: str,
-        row: Row | None,
-    ) -> list[keras.KerasTensor]:
-        """Call a layer or operation, or the layers it is made of, and return the flat outputs."""
+        prefix: str = "",
+        row: Row | None = None,
+    ) -> Any:
+        """Call a layer or operation, or the calls it is made of, and return its outputs."""
         name = prefix + operation.name
         inner = _graph_of(operation)
         if inner is not None:
-            return self.follow(inner, keras.tree.flatten(arguments), f"{name}/", row)
+            outputs = self.follow(inner, _tensors(arguments), f"{name}/", row)
+            return compat.output_structure(inner, outputs)
         if isinstance(operation, keras.layers.TimeDistributed):
+            return self._call_on_steps(operation, arguments, row or self.new_row(name, operation))
+        if isinstance(operation, keras.layers.RNN):
+            return self._repeat(operation, arguments, options, row or self.new_row(name, operation))
+        if isinstance(operation, keras.layers.Bidirectional):
             row = row or self.new_row(name, operation)
-            return self._call_on_steps(operation, arguments, prefix, row)
-        tensors = _tensors(arguments, options)
-        if isinstance(operation, keras.Layer) and not rules.find(operation):
-            with contextlib.suppress(Exception):  # a layer's code may raise anything here
-                inner = _record(operation, arguments, options)
-        if inner is None:
-            with _usage_error(f"layer '{name}' does not take {[t.shape for t in tensors]}"):
-                outputs = _outputs(operation, arguments, options)
-            row = row or self.new_row(name, operation)
-            self.calls.append(Call(*row, operation, arguments, options, tuple(outputs)))
-            return outputs
-        if compat.all_layers(operation, include_self=False):
-            return self.follow(inner, tensors, f"{name}/", row)
-        return self.follow(inner, tensors, "", row or self.new_row(name, operation))
+            for each in (operation.forward_layer, operation.backward_layer):
+                self.call(each, arguments[:1], {}, row=row)
+        options = _accepted(operation, options)
+        rule = rules.find(operation)
+        if rule is None and isinstance(operation, keras.Layer):
+            return self.run(operation, arguments, options, name, row)
+        outputs = self._outputs(operation, arguments, options)
+        self._add(
+            row or self.new_row(name, operation), operation, arguments, options, outputs, rule
+        )
+        return outputs
 
-    def _call_on_steps(
-        self, wrapper: Any, arguments: tuple[Any, ...], prefix: str, row: Row
-    ) -> list[keras.KerasTensor]:
+    def run(
+        self,
+        layer: Any,
+        arguments: tuple[Any, ...],
+        options: Mapping[str, Any],
+        name: str,
+        row: Row | None,
+    ) -> Any:
+        """Make the calls in a layer's code, in inference; the layer is not changed."""
+        parts = compat.all_layers(layer, include_self=False)
+        own_row = row or (name or layer.name, layer)
+        prefix = f"{name}/" if name else ""
+        before, seen = len(self.calls), self.seen.copy()
+        if not parts:
+            row = row or self.new_row(*own_row)
+        if "training" in _signature(layer).parameters:
+            options = {**options, "training": False}
+
+        def code() -> Any:
+            with self._at((prefix, row)), compat.autocast(layer):
+                return _code(layer)(*_cast(layer, arguments), **_cast(layer, options))
+
+        try:
+            outputs, cost = operations.run(code, layer.variables)
+        except UsageError:
+            raise
+        except Exception:  # a layer's code may raise anything on symbolic tensors
+            del self.calls[before:]
+            self.seen = seen
+            outputs, cost = self._trace(layer, arguments, options, prefix, row)
+            self._add(
+                row or self.new_row(*own_row), layer, arguments, options, outputs, traced=cost
+            )
+            return outputs
+        own_row = row or (own_row if len(self.calls) > before else self.new_row(*own_row))
+        return self._add_rest(layer, (arguments, options), outputs, before, cost, own_row)
+
+    def _add_rest(
+        self, layer: Any, given: Any, outputs: Any, before: int, cost: Cost, row: Row
+    ) -> Any:
+        """Add what a layer's code did besides its calls, and return its outputs.
+
+        Args:
+            layer: The layer.
+            given: Its arguments.
+            outputs: What its code returned.
+            before: The number of calls before its own.
+            cost: What it computed from weights alone.
+            row: The layer's row.
+        """
+        if cost.flops or cost.unsupported:
+            self._add(row, layer, (), {}, (), traced=cost)
+        made = [tensor for call in self.calls[before:] for tensor in call.outputs]
+        known = set(map(id, [*made, *_tensors(given)]))
+        constants = [each for each in _tensors(outputs) if id(each) not in known]
+        if constants:  # they depend on shapes and weights alone
+            self._add(row, layer, (), {}, constants, rules.CONSTANT)
+        if len(self.calls) > before:
+            return outputs
+        identity = keras.layers.Identity(name=layer.name)
+        return keras.tree.map_structure(
+            lambda each: self.call(identity, (each,), {}, row=row) if _is_tensor(each) else each,
+            outputs,
+        )
+
+    def _trace(
+        self,
+        layer: Any,
+        arguments: tuple[Any, ...],
+        options: Mapping[str, Any],
+        prefix: str,
+        row: Row | None,
+    ) -> tuple[Any, Cost]:
+        """Count the operations that a layer's code runs, and call the layers in it."""
+
+        def code(*args: Any, **kwargs: Any) -> Any:
+            here = compat.place_of_trace()
+
+            def answer(part: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+                if compat.place_of_trace() != here or not part.built:  # inside a loop, for example
+                    return NotImplemented
+                tensors, rest = operations.symbolic((args, kwargs))
+                with self._at(None):
+                    outputs = self.call(part, tensors, rest, prefix, row)
+                return operations.placeholders(outputs, args)
+
+            with compat.layers_answered_by(answer), compat.autocast(layer):
+                return _code(layer)(*args, **kwargs)
+
+        with self._at(None):
+            outputs, cost = operations.traced(
+                code, _cast(layer, arguments), _cast(layer, options), layer.variables, layer.name
+            )
+        if outputs is None:
+            try:
+                outputs = self._outputs(layer, arguments, options)
+            except _ShapeError as error:
+                raise UsageError(str(error)) from error
+        return outputs, cost
+
+    def _call_on_steps(self, wrapper: Any, arguments: tuple[Any, ...], row: Row) -> Any:
         """Call the layer of a TimeDistributed on [batch * steps, ...]."""
         batch, steps, *sample = arguments[0].shape
         merge, split = (keras.layers.Reshape(sample, name=wrapper.name) for _ in range(2))
         merged = keras.KerasTensor((batch * steps, *sample), dtype=arguments[0].dtype)
-        self.calls.append(Call(*row, merge, arguments[:1], {}, (merged,)))
-        (inner,) = self.call(wrapper.layer, (merged,), {}, prefix, row)
+        rule = rules.find(merge)
+        self._add(row, merge, arguments[:1], {}, merged, rule)
+        inner = self.call(wrapper.layer, (merged,), {}, row=row)
         output = keras.KerasTensor((batch, steps, *inner.shape[1:]), dtype=inner.dtype)
-        self.calls.append(Call(*row, split, (inner,), {}, (output,)))
-        return [output]
+        self._add(row, split, (inner,), {}, output, rule)
+        return output
+
+    def _repeat(
+        self, layer: Any, arguments: tuple[Any, ...], options: Mapping[str, Any], row: Row
+    ) -> Any:
+        """Call the cell of a recurrent layer once for each step of [batch, steps, ...]."""
+        outputs = self._outputs(layer, arguments, options)
+        sequence = _tensors(arguments, options)[0]
+        batch, steps, *sample = sequence.shape
+        step = keras.KerasTensor((batch, *sample), dtype=sequence.dtype)
+        before, self.times = self.times, self.times * steps
+        rule = rules.find(layer.cell)
+        if rule:
+            self._add(row, layer.cell, (step, []), {}, (), rule)
+        else:
+            states = operations.traced(layer.get_initial_state, (batch,))[0]
+            self.run(layer.cell, (step, states), {}, "", row)
+        self.times = before
+        self._add(row, layer, arguments, options, outputs, rules.REPEATED)
+        return outputs
+
+    def answer(self, operation: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """Call what a layer's code calls on symbolic tensors."""
+        if self.place is None:
+            return NotImplemented
+        if rules.takes_functions(operation):
+            raise NotImplementedError
+        if not isinstance(operation, keras.Layer):  # Keras numbers them across the process
+            operation.name = re.sub(r"_\d+$", "", operation.name)
+        return self.call(operation, arguments, options, *self.place)
+
+    @contextlib.contextmanager
+    def _at(self, place: tuple[str, Row | None] | None) -> Iterator[None]:
+        before, self.place = self.place, place
+        try:
+            yield
+        finally:
+            self.place = before
+
+    def _outputs(
+        self, operation: Any, arguments: tuple[Any, ...], options: Mapping[str, Any]
+    ) -> Any:
+        """Return the outputs of an operation, with every axis known that does not depend on data.
+
+        Raises:
+            _ShapeError: The operation does not take the shape.
+        """
+        try:
+            with self._at(None):
+                return _output_spec(operation, arguments, options)
+        except Exception as error:  # each layer rejects shapes in its own way
+            shapes = [tensor.shape for tensor in _tensors(arguments, options)]
+            message = f"layer '{operation.name}' does not take {shapes}: {reason(error)}"
+            raise _ShapeError(message) from error
+
+    def _add(
+        self,
+        row: Row,
+        operation: Any,
+        arguments: tuple[Any, ...],
+        options: Mapping[str, Any],
+        outputs: Any,
+        rule: rules.Rule | None = None,
+        traced: Cost | None = None,
+    ) -> None:
+        tensors = tuple(_tensors(outputs))
+        call = Call(*row, operation, arguments, options, tensors, self.times, traced, rule)
+        self.calls.append(call)
 
     def new_row(self, name: str, operation: Any) -> Row:
         """Return a new row, named "layer#2" for the second call of a layer."""
         self.seen[name] += 1
         return (name if self.seen[name] == 1 else f"{name}#{self.seen[name]}"), operation
+
+
+def _signature(operation: Any) -> inspect.Signature:
+    function = getattr(operation.call, "__func__", None)
+    return _method_signature(function) if function else inspect.signature(operation.call)
+
+
+@functools.cache
+def _method_signature(function: Any) -> inspect.Signature:
+    """Return the signature of a method without `self`."""
+    _, *parameters = inspect.signature(function).parameters.values()
+    return inspect.Signature(parameters)
 
 
 def _is_tensor(value: Any) -> bool:
@@ -180,13 +415,36 @@ def _tensors(*values: Any) -> list[keras.KerasTensor]:
     return list(filter(_is_tensor, keras.tree.flatten(values)))
 
 
-@contextlib.contextmanager
-def _usage_error(problem: str) -> Iterator[None]:
-    """Raise any error as a UsageError, because each layer rejects shapes in its own way."""
-    try:
-        yield
-    except Exception as error:
-        raise UsageError(f"{problem}: {reason(error)}") from error
+def _has_lora(layer: Any) -> bool:
+    return bool(getattr(layer, "lora_enabled", False))
+
+
+def _accepted(operation: Any, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the keyword arguments that an operation takes: Keras drops `training`, for example."""
+    if not options:
+        return options
+    parameters = _signature(operation).parameters
+    if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
+        return options
+    return {name: value for name, value in options.items() if name in parameters}
+
+
+def _code(layer: Any) -> Any:
+    """Return what a layer runs in inference."""
+    return layer.quantized_call if getattr(layer, "quantization_mode", None) else layer.call
+
+
+def _cast(layer: Any, values: Any) -> Any:
+    """Return a layer's arguments in the dtype that it computes in."""
+
+    def cast(value: Any) -> Any:
+        if not _is_tensor(value) or not layer.autocast or "float" not in value.dtype:
+            return value
+        if value.dtype == layer.compute_dtype:
+            return value
+        return keras.ops.cast(value, layer.compute_dtype)
+
+    return keras.tree.map_structure(cast, values)
 
 
 def _graph_of(operation: Any) -> Any:
@@ -199,47 +457,22 @@ def _graph_of(operation: Any) -> Any:
     return operation if isinstance(operation, keras.Function) else None
 
 
-def _outputs(
-    operation: Any, arguments: tuple[Any, ...], options: Mapping[str, Any]
-) -> list[keras.KerasTensor]:
-    """Return the flat output tensors of an operation, with every axis known."""
+def _output_spec(operation: Any, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
     if isinstance(operation, keras.Layer) and arguments:
         compat.check_input(operation, arguments[0])
-    outputs = keras.tree.flatten(operation.compute_output_spec(*arguments, **options))
-    if any(None in tensor.shape for tensor in outputs):
-        spec = keras.Operation.compute_output_spec(operation, *arguments, **options)
-        outputs = keras.tree.flatten(spec)
-    if any(min(tensor.shape, default=1) < 1 for tensor in outputs):
+    outputs = operation.compute_output_spec(*arguments, **options)
+    if any(None in tensor.shape for tensor in _tensors(outputs)):
+        with contextlib.suppress(Exception):  # JAX takes no shapes that depend on the data
+            outputs = keras.Operation.compute_output_spec(operation, *arguments, **options)
+    lengths = [length for tensor in _tensors(outputs) for length in tensor.shape]
+    known = [length for length in lengths if length is not None]
+    if min(known, default=1) < 1 and (min(known) < 0 or _vanishes(operation, arguments)):
         raise ValueError("its output would be empty")  # older versions of Keras accept it
     return outputs
 
 
-def _record(layer: Any, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
-    """Return the graph of a layer's `call` in inference; the layer is not changed.
-
-    Raises:
-        Exception: The layer's code is not written only with Keras layers and `keras.ops`.
-    """
-
-    def placeholder(value: Any) -> Any:
-        if not _is_tensor(value):
-            return value
-        cast = "float" in value.dtype and layer.autocast
-        return keras.KerasTensor(value.shape, layer.compute_dtype if cast else value.dtype)
-
-    arguments, options = keras.tree.map_structure(placeholder, (arguments, dict(options)))
-    inputs = _tensors(arguments, options)
-    if "training" in inspect.signature(layer.call).parameters:
-        options = {**options, "training": False}
-    with compat.nodes_restored(compat.all_layers(layer)):
-        with keras.StatelessScope(), compat.operators_deferred():  # drops what the code assigns
-            outputs = layer.call(*arguments, **options)
-        identity = keras.layers.Identity(name=layer.name)
-        outputs = keras.tree.map_structure(
-            lambda x: identity(x) if any(x is tensor for tensor in inputs) else x, outputs
-        )
-        graph = keras.Function(inputs, outputs)
-    for operation in graph.operations:
-        if not isinstance(operation, keras.Layer):  # Keras numbers them across the process
-            operation.name = re.sub(r"_\d+$", "", operation.name)
-    return graph
+def _vanishes(operation: Any, arguments: tuple[Any, ...]) -> bool:
+    """Return whether the window of a convolution or pooling does not fit its input."""
+    has_window = hasattr(operation, "kernel_size") or hasattr(operation, "pool_size")
+    is_empty = any(0 in tensor.shape for tensor in _tensors(arguments))
+    return has_window and not is_empty

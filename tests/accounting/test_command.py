@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from pathlib import Path
 
 import keras
@@ -134,8 +135,11 @@ def test_the_table_fits_the_terminal(long_names: pd.DataFrame, width: int) -> No
 
 def test_unsupported_layers_are_listed() -> None:
     inputs = keras.Input((4,))
-    model = keras.Model(inputs, keras.ops.sort(inputs))
+    model = keras.Model(inputs, keras.ops.eigh(keras.ops.outer(inputs, inputs))[0])
     table = summary(model)
-    assert "unsupported and not counted: sort" in as_text(table)
-    assert json.loads(formatted(table, "json", "<own>"))["layers"][-1]["macs"] is None
+    text = as_text(table)
+    assert "at least 16 MACs, at least 16 FLOPs" in text
+    assert re.search(r"unsupported and not counted: (eigh\w*) \(TensorFlow's \w+\)", text)
+    last = json.loads(formatted(table, "json", "<own>"))["layers"][-1]
+    assert (last["macs"], last["counted"]) == (0, "partly")
     assert "<h1>&lt;own&gt;</h1>" in formatted(table, "html", "<own>")

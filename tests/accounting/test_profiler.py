@@ -62,7 +62,7 @@ def test_keras_applications(
 ) -> None:
     model = application(name, last)
     table = summary(model)
-    assert table.attrs["unsupported"] == []
+    assert table.attrs["unsupported"] == {}
     assert table.params.sum() == model.count_params()
     assert 2 * table.macs.sum() == profiled_flops(model)
     assert table.receptive_field.notna().all()
@@ -88,7 +88,7 @@ def test_random_models(examples: int) -> None:
         with shapes_only():
             model = random_model(data.draw, profiled=True)
         table = summary(model, batch_size=2)
-        assert table.attrs["unsupported"] == []
+        assert table.attrs["unsupported"] == {}
         assert table.params.sum() == model.count_params()
         assert 2 * table.macs.sum() == profiled_flops(model, batch_size=2)
         for layer in model.layers:

@@ -35,7 +35,9 @@ def test_the_totals_of_vgg16(vgg16: pd.DataFrame) -> None:
     assert (total["macs"], total["params"]) == (15_470_264_320, 138_357_544)
     assert total["weight_params"] == sum(layer.weights for layer in LAYERS)
     columns = "type output_shape params weight_params macs flops activation_bytes"
-    assert vgg16.columns.tolist() == [*columns.split(), "receptive_field", "effective_stride"]
+    fields = ("receptive_field", "effective_stride")
+    assert vgg16.columns.tolist() == [*columns.split(), *fields, "counted"]
+    assert set(vgg16.counted) == {"rule"}
 
 
 def test_operations_of_the_first_convolution(vgg16: pd.DataFrame) -> None:

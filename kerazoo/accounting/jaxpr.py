@@ -1,0 +1,319 @@
+"""The cost of a jaxpr, JAX's form of a traced function, primitive by primitive.
+
+Each cost function takes an equation of the jaxpr. Primitives on integers alone, which compute
+positions and shapes, are no FLOPs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from kerazoo.accounting import linear
+from kerazoo.accounting.cost import PER_ELEMENT, Cost, Shape, by_name, comparisons, names, sums
+from kerazoo.lazy import keras
+
+EquationCost = Callable[[Any], Cost]
+
+
+def trace(
+    function: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    options: dict[str, Any],
+    weights: list[Any],
+) -> tuple[Any, Cost]:
+    """Trace a function as `operations.traced` does.
+
+    Raises:
+        Exception: The function cannot be traced.
+    """
+    import jax
+
+    leaves = keras.tree.flatten((arguments, options))
+    tensors = [leaf for leaf in leaves if isinstance(leaf, keras.KerasTensor)]
+    specs = [jax.ShapeDtypeStruct(each.shape, each.dtype) for each in (*tensors, *weights)]
+    results: list[Any] = []
+
+    def compute(*arrays: Any) -> list[jax.Array]:
+        by_id = dict(zip(map(id, tensors), arrays, strict=False))
+        args, kwargs = keras.tree.map_structure(
+            lambda leaf: by_id.get(id(leaf), leaf), (arguments, options)
+        )
+        with keras.StatelessScope() as scope:
+            for weight, value in zip(weights, arrays[len(tensors) :], strict=True):
+                scope.add_update((weight, value))
+            outputs = function(*args, **kwargs)
+        results.append(keras.tree.map_structure(symbolic, outputs))
+        return [leaf for leaf in keras.tree.flatten(outputs) if isinstance(leaf, jax.Array)]
+
+    jaxpr = jax.make_jaxpr(compute)(*specs).jaxpr
+    return results[0], count(jaxpr) if jaxpr.outvars else _total(jaxpr.eqns)
+
+
+def placeholder(tensor: keras.KerasTensor, like: Any) -> Any:
+    """Return a tensor of the jaxpr that is being traced, from one of `like`."""
+    import jax
+
+    first = next(leaf for leaf in keras.tree.flatten(like) if isinstance(leaf, jax.Array))
+    return jax.lax.broadcast(first.reshape(-1)[0].astype(tensor.dtype), tensor.shape)
+
+
+def symbolic(value: Any) -> Any:
+    """Return a `keras.KerasTensor` for a tensor, anything else as it is."""
+    import jax
+
+    if not isinstance(value, jax.Array):
+        return value
+    return keras.KerasTensor(value.shape, str(value.dtype))
+
+
+def count(jaxpr: Any) -> Cost:
+    """Return the cost of a jaxpr, and of the jaxprs in it."""
+    needed = set(map(id, jaxpr.outvars))
+    equations = []
+    for equation in reversed(jaxpr.eqns):  # JAX runs no equation that no output depends on
+        if not needed.isdisjoint(map(id, equation.outvars)):
+            needed.update(map(id, equation.invars))
+            equations.append(equation)
+    return _total(equations)
+
+
+def _total(equations: list[Any]) -> Cost:
+    return sum(map(_cost, equations), Cost(traced=True))
+
+
+def _cost(equation: Any) -> Cost:
+    kind = equation.primitive.name
+    if kind in MOVES or kind.startswith("random_"):
+        return Cost()
+    name = NAMES.get(kind, kind)
+    compute = COSTS.get(kind) or (_per_output(PER_ELEMENT[name]) if name in PER_ELEMENT else None)
+    if compute is None:
+        inner = list(_jaxprs(equation.params))
+        if inner:
+            return sum(map(count, inner), Cost())
+        return Cost(unsupported=(f"JAX's {kind}",))
+    variables = (*equation.invars, *equation.outvars)
+    if kind not in WITH_INTEGERS and not any(map(_is_real, variables)):
+        return Cost()
+    return compute(equation)
+
+
+def _jaxprs(parameters: Mapping[str, Any]) -> Iterator[Any]:
+    """Yield the jaxprs among the parameters of an equation."""
+    for value in parameters.values():
+        for each in value if isinstance(value, tuple | list) else (value,):
+            jaxpr = getattr(each, "jaxpr", each)
+            if hasattr(jaxpr, "eqns"):
+                yield jaxpr
+
+
+def _is_real(variable: Any) -> bool:
+    dtype = getattr(variable.aval, "dtype", None)
+    name = str(dtype)
+    return "float" in name or "complex" in name
+
+
+def _inputs(equation: Any) -> list[Shape]:
+    return [variable.aval.shape for variable in equation.invars]
+
+
+def _output(equation: Any) -> Shape:
+    shape: Shape = equation.outvars[0].aval.shape
+    return shape
+
+
+def _per_output(flops: int) -> EquationCost:
+    return lambda equation: Cost(flops=flops * math.prod(_output(equation)))
+
+
+def _per_input(flops: int, which: int = 0) -> EquationCost:
+    return lambda equation: Cost(flops=flops * math.prod(_inputs(equation)[which]))
+
+
+def _dot(equation: Any) -> Cost:
+    (contracted, _), _ = equation.params["dimension_numbers"]
+    outputs = math.prod(_output(equation))
+    length = math.prod(_inputs(equation)[0][axis] for axis in contracted)
+    return sums(length * outputs, outputs) if contracted else Cost(outputs, outputs)
+
+
+def _conv(equation: Any) -> Cost:
+    image, kernel = _inputs(equation)
+    numbers = equation.params["dimension_numbers"]
+    outputs = math.prod(_output(equation))
+    features = kernel[numbers.rhs_spec[0]]
+    if max(equation.params["lhs_dilation"], default=1) > 1:  # each pixel times the whole kernel
+        channels = kernel[numbers.rhs_spec[1]]
+        return sums(math.prod(image) * math.prod(kernel) // channels, outputs)
+    return sums(math.prod(kernel) // features * outputs, outputs)
+
+
+def _power(equation: Any) -> Cost:
+    """Count the products of an integer power."""
+    exponent = abs(equation.params["y"])
+    products = max(exponent.bit_length() + exponent.bit_count() - 2, 0)
+    return Cost(flops=(products + (equation.params["y"] < 0)) * math.prod(_output(equation)))
+
+
+def _window(equation: Any) -> Cost:
+    window = math.prod(equation.params["window_dimensions"])
+    return Cost(flops=window * math.prod(_output(equation)))
+
+
+def _sort(equation: Any) -> Cost:
+    shape = _inputs(equation)[0]
+    length = shape[equation.params.get("dimension", -1)]
+    others = math.prod(shape) // length if length else 0
+    return Cost(flops=others * comparisons(length))
+
+
+def _fourier(equation: Any) -> Cost:
+    """Count 5 n log2(n) for n complex numbers, half of it for real ones."""
+    rank = len(equation.params["fft_lengths"])
+    shape = max(_inputs(equation)[0], _output(equation), key=math.prod)
+    points = math.prod(shape[-rank:])
+    flops = 2.5 if "RFFT" in str(equation.params["fft_type"]) else 5
+    each = flops * points * math.log2(points) if points else 0
+    return Cost(flops=round(math.prod(shape[:-rank]) * each))
+
+
+def _matrices(function: Callable[[Any, Any, Any], Cost]) -> EquationCost:
+    return lambda equation: function(equation, _inputs(equation), [_output(equation)])
+
+
+def _scan(equation: Any) -> Cost:
+    return count(equation.params["jaxpr"].jaxpr) * equation.params["length"]
+
+
+def _branches(equation: Any) -> Cost:
+    """Return the cost of the most expensive branch."""
+    costs = [count(branch.jaxpr) for branch in equation.params["branches"]]
+    return max(costs, key=lambda cost: (cost.macs, cost.flops))
+
+
+def _loop(equation: Any) -> Cost:
+    parameters = equation.params
+    turn = count(parameters["body_jaxpr"].jaxpr) + count(parameters["cond_jaxpr"].jaxpr)
+    turns = _turns(equation)
+    if turns is None:
+        why = "the turns of a loop after the first, since their number depends on the data"
+        return turn + Cost(unsupported=(why,) if turn.flops else ())
+    return turn * turns
+
+
+def _turns(equation: Any) -> int | None:
+    """Return the turns of a loop whose counter is compared with a bound, None if unknown."""
+    condition, body = (equation.params[f"{each}_jaxpr"].jaxpr for each in ("cond", "body"))
+    skipped = equation.params["cond_nconsts"]
+    tests = [each for each in condition.eqns if each.primitive.name in ("lt", "le")]
+    if len(tests) != 1 or len(condition.eqns) != 1:
+        return None
+    first = equation.invars[skipped + equation.params["body_nconsts"] :]
+    state = condition.invars[skipped:]
+    index = _index(tests[0].invars[0], state)
+    if index is None:
+        return None
+    values = dict(zip(map(id, condition.invars[:skipped]), equation.invars[:skipped], strict=True))
+    values.update(zip(map(id, state), first, strict=True))
+    counter, bound = (_value(values.get(id(each), each)) for each in tests[0].invars)
+    step = _step(body, equation.params["body_nconsts"], index)
+    if counter is None or bound is None or step is None:
+        return None
+    last = bound + (tests[0].primitive.name == "le")
+    return max(-(-(last - counter) // step), 0)
+
+
+def _step(body: Any, constants: int, index: int) -> int | None:
+    """Return by how much the body increases a part of the loop's state, None if unknown."""
+    before, after = body.invars[constants + index], body.outvars[index]
+    made = next((each for each in body.eqns if after in each.outvars), None)
+    if made is None or made.primitive.name != "add" or before not in made.invars:
+        return None
+    steps = [_value(each) for each in made.invars if each is not before]
+    return steps[0] if steps and steps[0] and steps[0] > 0 else None
+
+
+def _value(variable: Any) -> int | None:
+    """Return the value of a literal scalar, None for anything else."""
+    value = getattr(variable, "val", None)
+    return None if value is None or np.ndim(value) else int(value)
+
+
+def _index(variable: Any, variables: list[Any]) -> int | None:
+    return next((index for index, each in enumerate(variables) if each is variable), None)
+
+
+# Primitives that move data, or describe it.
+MOVES = names(
+    "bitcast_convert_type broadcast_in_dim complex concatenate convert_element_type copy copy_p "
+    "create_token device_put dynamic_slice dynamic_update_slice empty expand_dims gather imag "
+    "iota layout_constraint optimization_barrier pad real reduce_precision reshape rev scatter "
+    "sharding_constraint shift_left shift_right_arithmetic shift_right_logical slice split "
+    "squeeze stop_gradient threefry2x32 transpose unvmap_any xla_pmap"
+)
+
+# The names in `PER_ELEMENT` of what JAX calls otherwise.
+NAMES: Mapping[str, str] = {
+    "acos": "arccos",
+    "acosh": "arccosh",
+    "add_any": "add",
+    "and": "logicaland",
+    "asin": "arcsin",
+    "asinh": "arcsinh",
+    "atan": "arctan",
+    "atan2": "arctan2",
+    "atanh": "arctanh",
+    "bessel_i0e": "i0",
+    "clamp": "clip",
+    "digamma": "i0",
+    "div": "divide",
+    "eq": "equal",
+    "erf_inv": "erfinv",
+    "ge": "greaterequal",
+    "gt": "greater",
+    "is_finite": "isfinite",
+    "le": "lessequal",
+    "lgamma": "i0",
+    "logistic": "sigmoid",
+    "lt": "less",
+    "max": "maximum",
+    "min": "minimum",
+    "mul": "multiply",
+    "ne": "notequal",
+    "neg": "negative",
+    "not": "logicalnot",
+    "or": "logicalor",
+    "pow": "power",
+    "rem": "mod",
+    "select_n": "where",
+    "sub": "subtract",
+    "xor": "logicalxor",
+}
+
+# Primitives that are counted for integers too.
+WITH_INTEGERS = names("conv_general_dilated cond dot_general scan while")
+
+COSTS: Mapping[str, EquationCost] = by_name(
+    {
+        "dot_general": _dot,
+        "conv_general_dilated": _conv,
+        "integer_pow": _power,
+        "argmax argmin cummax cummin cumprod cumsum reduce_and reduce_max reduce_min reduce_or "
+        "reduce_prod reduce_sum reduce_xor": _per_input(1),
+        "cumlogsumexp": _per_input(4),
+        "reduce_window reduce_window_max reduce_window_min reduce_window_sum": _window,
+        "sort top_k": _sort,
+        "fft": _fourier,
+        "scatter-add scatter_add scatter_max scatter_min scatter_mul": _per_input(1, 2),
+        "cholesky": _matrices(linear.factorization(1 / 3)),
+        "lu": _matrices(linear.factorization(2 / 3)),
+        "triangular_solve": _matrices(linear.solve(0)),
+        "scan": _scan,
+        "cond": _branches,
+        "while": _loop,
+    }
+)
