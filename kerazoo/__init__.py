@@ -8,7 +8,9 @@ from kerazoo.models import create_model, list_models
 from kerazoo.weights import export_weights, load_weights, preprocess
 
 if TYPE_CHECKING:
+    from kerazoo.accounting.compare import compare
     from kerazoo.accounting.receptive_field import receptive_field
+    from kerazoo.accounting.rules import count
     from kerazoo.accounting.table import cpr, summary
     from kerazoo.inference.load import load
     from kerazoo.training.api import train
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "__version__",
+    "compare",
+    "count",
     "cpr",
     "create_model",
     "export_weights",
@@ -31,6 +35,8 @@ __all__ = [
 
 # Public names whose modules need NumPy, which `kerazoo list` does not wait for.
 _LOADED_AT_FIRST_USE = {
+    "compare": "kerazoo.accounting.compare",
+    "count": "kerazoo.accounting.rules",
     "cpr": "kerazoo.accounting.table",
     "load": "kerazoo.inference.load",
     "new_head": "kerazoo.weights.features",

@@ -206,6 +206,12 @@ def one_of(choices: Iterable[str]) -> Callable[[str], str]:
     return read
 
 
+def list_of(choices: Iterable[str]) -> Callable[[str], tuple[str, ...]]:
+    """Return a type of arguments: some of the choices, with commas between them."""
+    parse = one_of(choices)
+    return lambda text: tuple(map(parse, text.split(",")))
+
+
 def number(kind: options.Number) -> Callable[[str], float]:
     """Return a parser of numbers of a kind."""
 

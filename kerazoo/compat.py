@@ -84,6 +84,20 @@ def replace_moments(layer: Any, moments: Callable[[Moments, Any, Any], tuple[Any
     layer._moments = partial(moments, layer._moments)
 
 
+def model_of_config(config: Any) -> Any:
+    """Return the model of a config, as a `.keras` or an `.h5` file has it.
+
+    Reason: the public function does not read configs of before Keras 3, which name no modules.
+    """
+    if config.get("module"):
+        return keras.saving.deserialize_keras_object(config, safe_mode=True)
+    from keras.src.legacy.saving.saving_utils import model_from_config
+    from keras.src.saving.serialization_lib import SafeModeScope
+
+    with SafeModeScope(True):
+        return model_from_config(config)
+
+
 def all_layers(layer: Any, include_self: bool = True) -> list[Any]:
     """Return the layers in a layer or model, at any depth.
 
@@ -226,6 +240,14 @@ def place_of_trace() -> Any:
     from jax.core import get_opaque_trace_state
 
     return get_opaque_trace_state()
+
+
+def has_gate(layer: Any) -> bool:
+    """Return whether an attention layer multiplies what it attends to by a gate.
+
+    Reason: only `GroupQueryAttention` has a public attribute for it.
+    """
+    return bool(getattr(layer, "use_gate", getattr(layer, "_use_gate", False)))
 
 
 def output_structure(function: Any, outputs: list[Any]) -> Any:

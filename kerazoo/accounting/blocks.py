@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from kerazoo.accounting.table import Summary
 
 # A block's name ends at a "/", or between a number and "_": "conv2_block1_1_bn" is in "conv2", and
-# there in "conv2_block1". The number of a layer that Keras named, as in "conv2d_4", ends no block.
+# there in "conv2_block1". The number in the name of a class, as in "conv2d_4", ends no block.
 ENDS = re.compile(
-    r"(?<!conv)(?<!pooling)(?<!padding)(?<!sampling)(?<!dropout)(?<!\d)\d+[a-z]?(?=_)|(?=/)"
+    r"(?P<kind>(?:conv|cropping|dropout|padding|pooling|sampling)[123]d)|\d+[a-z]?(?=_)|(?=/)"
 )
 # How a sum was counted is how the least known of its rows was.
 HOW = ("rule", "traced", "partly")
@@ -46,8 +46,8 @@ def by_type(table: Summary) -> Summary:
 
 def block_of(name: str, depth: int) -> str:
     """Return the name of the block that a layer is in, the layer's own if it is in none."""
-    ends = [match.end() for match in ENDS.finditer(name)]
-    return name[: ends[min(depth, len(ends)) - 1]] if len(ends) >= depth else name
+    ends = [match.end() for match in ENDS.finditer(name) if not match["kind"]]
+    return name[: ends[depth - 1]] if len(ends) >= depth else name
 
 
 def _grouped(
@@ -65,7 +65,9 @@ def _grouped(
         how = max(group["counted"], key=HOW.index)
         rows[name] = {**more(group), **sums, "counted": how}
     columns = [name for name in ("layers", *table.columns) if name in next(iter(rows.values()))]
-    grouped = type(table)(list(rows.values()), pd.Index(rows, name=index))[columns]
-    result = type(table)(grouped)
+    values = pd.DataFrame(list(rows.values()), pd.Index(rows, name=index), dtype=object)[columns]
+    for name in {*ADDED} & {*columns}:
+        values[name] = values[name].astype("float64" if name == "share" else "int64")
+    result = type(table)(values)
     result.attrs = table.attrs
     return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,38 +20,42 @@ Shape = Sequence[int | None]
 InputShape = Shape | Sequence[Shape] | Mapping[str, Shape]
 
 APPLICATIONS = "keras.applications:"
+FILES = (".keras", ".h5", ".hdf5")
 
 
 def check_model_name(name: str) -> None:
     """Raise an error if there is no such model, before Keras is imported.
 
     Raises:
-        UsageError: `name` is neither a model of the zoo nor a .keras file.
+        UsageError: `name` is neither a model of the zoo nor a file.
     """
-    if name.endswith(".keras"):
+    if name.endswith(FILES):
         check_file(Path(name))
     elif Path(name).exists():
-        raise UsageError(f"'{name}' is not a .keras file, the only format that stores a model")
+        raise UsageError(f"'{name}' is neither a .keras nor an .h5 file, which store a model")
     elif not name.startswith(APPLICATIONS):
         registry.find(name)
 
 
-def open_model(name: str, input_shape: InputShape | int | None) -> keras.Model:
-    """Return a model by name or path; models built here have weights with shapes and no values.
+def open_model(
+    name: str, input_shape: InputShape | int | None, modules: Collection[str] = ()
+) -> keras.Model:
+    """Return a model by name or path, whose weights have shapes and no values.
 
     Args:
         name: A model of the zoo, "keras.applications:" and a name from it, or the path of a .keras
-            file.
+            or .h5 file.
         input_shape: Shape of one sample; None for the model's default.
+        modules: Names of modules that a file may have classes of.
 
     Raises:
         UsageError: There is no such model, or it does not accept that shape.
         CorruptFileError: The file is damaged.
     """
-    if name.endswith(".keras"):
-        from kerazoo.weights.keras_file import load_model
+    if name.endswith(FILES):
+        from kerazoo.weights.keras_file import described
 
-        return load_model(Path(name))
+        return described(Path(name), modules)
     options = {} if input_shape is None else {"input_shape": plain(input_shape)}
     if not name.startswith(APPLICATIONS):
         with shapes_only():

@@ -10,6 +10,7 @@ import string
 from dataclasses import replace
 from typing import Any
 
+from kerazoo import compat
 from kerazoo.accounting.cost import PER_ELEMENT, Cost, CostFunction, Shape, Shapes, sums
 from kerazoo.accounting.nonlinear import activation, channels
 
@@ -191,7 +192,7 @@ def multi_head(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
         (value, heads[1] * dims[1]),
         ((*query[:-1], heads[0] * dims[1]), outputs[0][-1]),
     ]
-    if getattr(layer, "use_gate", getattr(layer, "_use_gate", False)):
+    if compat.has_gate(layer):
         projections.append((query, heads[0] * dims[1]))
         cost += Cost(flops=queries * dims[1] * (PER_ELEMENT["sigmoid"] + 1))
     for shape, width in projections:

@@ -6,7 +6,7 @@ import textwrap
 import pandas as pd
 
 from kerazoo.accounting.table import SUMS
-from kerazoo.text import BYTES, COUNTS, aligned, format_table, in_units, readable, shorten
+from kerazoo.text import BYTES, COUNTS, aligned, figure, format_table, in_units, readable, shorten
 
 HEADINGS = {
     "layers": "layers",
@@ -25,6 +25,14 @@ HEADINGS = {
     "kernel": "kernel",
     "share": "share",
     "trainable": "trainable",
+}
+COMPARED = {
+    "params": "parameters",
+    "macs": "MACs",
+    "flops": "FLOPs",
+    "cpr": "MACs per weight",
+    "inference_bytes": "inference",
+    "training_bytes": "training",
 }
 # Columns that a narrow terminal omits, in this order.
 OPTIONAL = (
@@ -145,6 +153,25 @@ def formatted(table: pd.DataFrame, format: str, title: str, width: int | None = 
         return format_table(rows, format, attributes={"model": title, **table.attrs}, key="layers")
     rows = _cells(table).reset_index().to_dict("records")
     return format_table(rows, format, notes=totals(table))
+
+
+def comparison(table: pd.DataFrame, format: str, width: int | None = None) -> str:
+    """Return a table of several models in one of `kerazoo.text.FORMATS`, or as "html"."""
+    if format in ("csv", "json"):
+        return format_table(table.reset_index().to_dict("records"), format, key="models")
+    cells = table.copy().astype(object)
+    marks = ["≥" * (how == "partly") for how in table["counted"]]
+    for name in ("macs", "flops", "inference_bytes", "training_bytes"):
+        units = BYTES if name.endswith("bytes") else COUNTS
+        cells[name] = [in_units(value, units) for value in table[name]]
+    for name in ("macs", "flops"):
+        cells[name] = [mark + text for mark, text in zip(marks, cells[name], strict=True)]
+    cells["cpr"] = [figure(ratio) for ratio in table["cpr"]]
+    rows = cells.drop(columns="counted").rename(columns=COMPARED).reset_index()
+    if format == "html":
+        html_table = rows.map(readable).to_html(border=0, index=False)
+        return PAGE.format(title="kerazoo summary", table=html_table)
+    return format_table(rows.to_dict("records"), format, width=width)
 
 
 def _texts(table: pd.DataFrame) -> pd.DataFrame:

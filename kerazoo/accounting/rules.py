@@ -10,7 +10,10 @@ from typing import Any, NamedTuple
 
 from kerazoo import compat
 from kerazoo.accounting import axes, cost, linear, nonlinear
+from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
+
+UserCost = Callable[[Any, cost.Shapes, cost.Shapes], tuple[int, int]]
 
 
 class Rule(NamedTuple):
@@ -171,8 +174,51 @@ HARMLESS = cost.names(
 )
 
 
+# What users have given by `count`: the rules of their classes by name.
+_of_users: dict[str, Rule] = {}
+
+
+def count(kind: str | type) -> Callable[[UserCost], UserCost]:
+    """Register a function that gives the cost of a layer, instead of what its code runs.
+
+    >>> @count("Scale")
+    ... def cost_of_scale(layer, inputs, outputs):
+    ...     return 0, math.prod(outputs[0])
+
+    It replaces the rule of Keras's layers and an earlier one of the same name. The layer's
+    receptive field is unknown.
+
+    Args:
+        kind: A class of layers, or its name. Subclasses have it too.
+
+    Returns:
+        A decorator for a function that takes the layer, the shapes of its inputs and those of its
+        outputs, batch axis included, and returns its MACs and FLOPs.
+
+    Raises:
+        UsageError: `kind` is neither a class nor a name.
+    """
+    name = kind.__name__ if isinstance(kind, type) else kind
+    if not isinstance(name, str):
+        raise UsageError(f"count takes a class of layers or its name; received {kind!r}")
+
+    def register(function: UserCost) -> UserCost:
+        def cost_of(layer: Any, inputs: cost.Shapes, outputs: cost.Shapes) -> cost.Cost:
+            macs, flops = function(layer, inputs, outputs)
+            return cost.Cost(int(macs), int(flops))
+
+        _of_users[name] = Rule(cost_of, axes.unsupported)
+        return function
+
+    return register
+
+
 def find(operation: Any) -> Rule | None:
     """Return the rule of a layer or operation, None if there is none."""
+    if _of_users:
+        for kind in type(operation).__mro__:
+            if kind.__name__ in _of_users:
+                return _of_users[kind.__name__]
     if not isinstance(operation, keras.Layer):
         name = type(operation).__name__
         if not type(operation).__module__.startswith("keras."):

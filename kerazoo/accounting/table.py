@@ -11,6 +11,7 @@ import pandas as pd
 
 from kerazoo.accounting import blocks, extra, memory
 from kerazoo.accounting.axis_map import FieldExtent
+from kerazoo.accounting.choices import EXTRA_COLUMNS, GROUPS
 from kerazoo.accounting.cost import Cost
 from kerazoo.accounting.inputs import Inputs, InputShape, check_model_name, open_model
 from kerazoo.accounting.receptive_field import Field, fields
@@ -21,8 +22,6 @@ from kerazoo.values import check_choices, check_integer
 
 SUMS = ("params", "weight_params", "macs", "flops", "activation_bytes")
 FIELD_COLUMNS = ("receptive_field", "effective_stride", "first_centre")
-EXTRA_COLUMNS = ("backward_macs", "dtype", "kernel", "share", "trainable")
-GROUPS = ("layer", "type")
 
 
 class Summary(pd.DataFrame):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ import h5py
 import ml_dtypes
 import numpy as np
 
-from kerazoo.errors import CorruptFileError
+from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.files import check_file
 from kerazoo.lazy import keras
+from kerazoo.weights import keras_archive
 from kerazoo.weights.h5_attributes import Attributes
 from kerazoo.weights.h5_check import check, opened
 from kerazoo.weights.networks import kinds
@@ -47,6 +49,24 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
     parts = [name.split("/")[:-2] for name in weights]
     starts = {"/".join([*each[:end], ""]) for each in parts for end in range(1, len(each) + 1)}
     return weights, sorted(starts)
+
+
+def model_config(path: Path) -> Any:
+    """Return the config of the model in an `.h5` file that Keras saved as a whole.
+
+    Raises:
+        UsageError: There is no such file, or it has weights alone.
+        CorruptFileError: It cannot be read.
+    """
+    check_file(path)
+    with path.open("rb") as content, opened(path, f"'{path}'") as file:
+        check(file, f"'{path}'", path.stat().st_size)
+        if "model_config" not in file.attrs:
+            raise UsageError(
+                f"'{path}' has weights and no model: give the .keras or .h5 file of `model.save`"
+            )
+        (text,) = Attributes(content, path.stat().st_size).texts(file, "model_config")
+        return keras_archive.uncompiled(json.loads(text))
 
 
 def _keras_3(group: h5py.Group, attributes: Attributes, start: str = "") -> Iterator[Layer]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import importlib
 import io
 import json
 import math
 import re
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from kerazoo.compat import shapes_only
+from kerazoo.compat import model_of_config, shapes_only
 from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.files import check_file
 from kerazoo.lazy import keras
@@ -33,14 +34,25 @@ MODULES = re.compile(
     r"dtype_policies|initializers|layers|losses|metrics|models|ops|quantizers|regularizers)(\.\w+)*"
 )
 CODE = ("Lambda", "__lambda__", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "TFSMLayer")
+ADVICE = (
+    "make the model in Python and call kerazoo on it, or save its weights alone as a .weights.h5 "
+    "file"
+)
+# In Keras's messages, the name of a class that it does not know.
+UNKNOWN = re.compile(r"(?:Could not locate class|Unknown \w+:) '?(\w+)")
 NUMBERS = re.compile(r"bool|bfloat16|(float|u?int)(8|16|32|64)")  # types of arrays
 
 
-def check(path: Path) -> tuple[Any, Any]:
+def check(path: Path, modules: Collection[str] = ()) -> tuple[Any, Any, keras.Model]:
     """Check a `.keras` file.
 
+    Args:
+        path: The file.
+        modules: Names of imported modules of which it may have classes.
+
     Returns:
-        The config of its model, without how it was compiled; and what kerazoo has noted in it.
+        The config of its model, without how it was compiled; what kerazoo has noted in it; and the
+        model, whose weights have shapes and no values.
 
     Raises:
         UsageError: There is no such file, it contains code, which is never run, or no model.
@@ -53,15 +65,18 @@ def check(path: Path) -> tuple[Any, Any]:
             _check_members(f"'{path}'", archive, path.stat().st_size)
             weights = archive.read(WEIGHTS)
             packed_size = archive.getinfo(WEIGHTS).compress_size
-            config = _uncompiled(json.loads(archive.read(CONFIG)))
+            config = uncompiled(json.loads(archive.read(CONFIG)))
             note = _note(archive)
-        _check_code(f"'{path}'", config)
+        check_code(f"'{path}'", config, modules)
     with h5_check.opened(io.BytesIO(weights), f"'{path}'") as content:
         h5_check.check(content, f"'{path}'", len(weights), packed_size)
-    message = f"Keras cannot build the model of '{path}': it is damaged, or needs code"
-    with reported_as(f"{message}, which is never run"):
-        _check_model(f"'{path}'", config, len(weights))
-    return config, note
+    model = built(f"'{path}'", config, modules)
+    elements = sum(math.prod(weight.shape) for weight in model.weights)
+    if elements > len(weights):
+        raise CorruptFileError(
+            f"'{path}' has {len(weights):,} bytes of weights for a model of {elements:,}"
+        )
+    return config, note, model
 
 
 def read_note(path: Path) -> Any:
@@ -126,7 +141,7 @@ def _check_members(source: str, archive: zipfile.ZipFile, size: int) -> None:
         check_expansion(f"'{name}' in {source}", unpacked, packed)
 
 
-def _check_code(source: str, config: Any) -> None:
+def check_code(source: str, config: Any, modules: Collection[str]) -> None:
     """Raise a UsageError where the parts of a model are code, or classes of other modules."""
     parts = [config]
     while parts:
@@ -143,37 +158,60 @@ def _check_code(source: str, config: Any) -> None:
             continue
         name, module = str(part["class_name"]), part.get("module")
         if name in CODE:
-            raise UsageError(f"{source} contains code, which is never run: {name}")
+            raise UsageError(f"{source} contains code, which is never run: {name}; {ADVICE}")
         registered = part.get("config" if name == "function" else "registered_name")
         known = keras.saving.get_registered_object(str(registered)) is not None
         if module is None and registered is not None and not known and name != "function":
-            raise UsageError(
-                f"{source} needs the class {printable(name)}, which is not registered: import the "
-                "module that registers it, or save the weights alone as a .weights.h5 file"
-            )
-        if module is not None and not known and not MODULES.fullmatch(str(module)):
+            raise unknown_class(source, printable(name))
+        trusted = any(str(module) == each or str(module).startswith(f"{each}.") for each in modules)
+        if module and not known and not trusted and not MODULES.fullmatch(str(module)):
             code = printable(f"{module}.{name}")
-            raise UsageError(f"{source} contains code, which is never run: {code}")
+            if name == "function" or str(module).startswith("keras."):
+                raise UsageError(f"{source} contains code, which is never run: {code}; {ADVICE}")
+            raise unknown_class(source, code, printable(str(module)))
         if name in ("__numpy__", "__tensor__") and not NUMBERS.fullmatch(part["config"]["dtype"]):
             raise CorruptFileError(f"{source} has an array that is not of numbers")
 
 
-def _uncompiled(config: Any) -> Any:
+def unknown_class(source: str, name: str, module: str = "MODULE") -> UsageError:
+    """Return the error for a file that needs a class of another package."""
+    return UsageError(
+        f"{source} needs the class {name}, which is neither Keras's nor kerazoo's: if you trust "
+        f"the module that has it, `kerazoo summary --import {module}` imports it; else "
+        "save the weights alone as a .weights.h5 file"
+    )
+
+
+def uncompiled(config: Any) -> Any:
     """Return the config of a model without how it was compiled, which is not read."""
     if isinstance(config, dict):
-        return {k: _uncompiled(v) for k, v in config.items() if k != "compile_config"}
-    return [*map(_uncompiled, config)] if isinstance(config, list) else config
+        return {k: uncompiled(v) for k, v in config.items() if k != "compile_config"}
+    return [*map(uncompiled, config)] if isinstance(config, list) else config
 
 
-def _check_model(source: str, config: Any, size: int) -> None:
-    """Raise an error where a file describes no model, or one that its weights cannot fill."""
-    with shapes_only():
-        # of a copy, since Keras changes it
-        model = keras.saving.deserialize_keras_object(copy.deepcopy(config), safe_mode=True)
-        if not isinstance(model, keras.Model):
-            raise UsageError(f"{source} holds a {type(model).__name__}, not a model")
-        elements = sum(math.prod(weight.shape) for weight in model.weights)
-    if elements > size:
-        raise CorruptFileError(
-            f"{source} has {size:,} bytes of weights for a model of {elements:,}"
-        )
+def built(source: str, config: Any, modules: Collection[str] = ()) -> keras.Model:
+    """Return the model of a config, whose weights have shapes and no values.
+
+    Raises:
+        UsageError: The config is of no model, or needs a class that Keras does not know.
+        CorruptFileError: Keras cannot build it.
+    """
+    classes = {
+        name: value
+        for module in modules
+        for name, value in vars(importlib.import_module(module)).items()
+        if isinstance(value, type)
+    }
+    message = f"Keras cannot build the model of {source}: it is damaged, or needs code"
+    damaged, known = reported_as(f"{message}, which is never run"), keras.saving.CustomObjectScope
+    with damaged, shapes_only(), known(classes):
+        try:
+            model = model_of_config(copy.deepcopy(config))  # a copy, since Keras changes it
+        except (TypeError, ValueError) as error:
+            unknown = UNKNOWN.search(str(error))
+            if unknown:
+                raise unknown_class(source, printable(unknown[1])) from error
+            raise
+    if not isinstance(model, keras.Model):
+        raise UsageError(f"{source} holds a {type(model).__name__}, not a model")
+    return model

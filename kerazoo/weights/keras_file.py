@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from kerazoo.compat import shapes_only
 from kerazoo.errors import CorruptFileError, KerazooError, UsageError
 from kerazoo.lazy import keras
 from kerazoo.registry import ModelConfig
-from kerazoo.weights import keras_archive
+from kerazoo.weights import h5, keras_archive
 from kerazoo.weights.card import Card
 from kerazoo.weights.damage import reported_as
 from kerazoo.weights.keras_applications import from_model
@@ -38,7 +39,7 @@ def load_model(path: Path) -> keras.Model:
     """
     import kerazoo.layers  # noqa: F401 - Keras must know the layers of kerazoo
 
-    config, note = keras_archive.check(path)
+    config, note, _ = keras_archive.check(path)
     if path.suffix != ".keras":
         raise UsageError(f"'{path}' is a .keras file: rename it so that its name ends with .keras")
     damage = reported_as(f"'{path}' is damaged: its weights are not those of its model")
@@ -55,6 +56,27 @@ def load_model(path: Path) -> keras.Model:
     if kerazoo_config is not None:
         model.kerazoo_config = kerazoo_config
     return model
+
+
+def described(path: Path, modules: Collection[str] = ()) -> keras.Model:
+    """Return the model that a `.keras` or `.h5` file describes; its weights have no values.
+
+    Args:
+        path: The file.
+        modules: Names of imported modules of which it may have classes.
+
+    Raises:
+        UsageError: There is no such file, it needs other code, or has no model.
+        CorruptFileError: It is damaged.
+        PermissionError: It may not be read.
+    """
+    import kerazoo.layers  # noqa: F401 - Keras must know the layers of kerazoo
+
+    if path.suffix == ".keras":
+        return keras_archive.check(path, modules)[2]
+    config = h5.model_config(path)
+    keras_archive.check_code(f"'{path}'", config, modules)
+    return keras_archive.built(f"'{path}'", config, modules)
 
 
 def _from_note(note: Any, model: keras.Model) -> tuple[Preprocessing | None, ModelConfig | None]:
