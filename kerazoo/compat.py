@@ -6,7 +6,7 @@ Tested with Keras 3.10 and 3.15, TensorFlow 2.20 and 2.21.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -140,31 +140,33 @@ def check_input(layer: Any, tensor: Any) -> None:
 
 
 @contextlib.contextmanager
-def nodes_restored(layers: Iterable[Any]) -> Iterator[None]:
-    """Drop the nodes that calls of layers add to them within a `with` block.
-
-    Reason: a layer remembers each symbolic call, and Keras has no public way to call it otherwise.
-    """
-    counts = [(each, len(each._inbound_nodes), len(each._outbound_nodes)) for each in layers]
-    try:
-        yield
-    finally:
-        for layer, inbound, outbound in counts:
-            del layer._inbound_nodes[inbound:], layer._outbound_nodes[outbound:]
-
-
-@contextlib.contextmanager
 def calls_answered_by(answer: Answer) -> Iterator[None]:
     """Let `answer(operation, args, kwargs)` return the outputs of symbolic calls.
 
-    The answer `NotImplemented` leaves them to Keras.
+    The answer `NotImplemented` leaves them to Keras. A layer does not remember those that are
+    answered, and may return None or no tensor at all.
 
     Reason: Keras has no public way to see the calls in a layer's code without computing them. Two
-    classes are patched for the whole process, within a `with` block.
+    classes and a function are patched for the whole process, within a `with` block.
     """
+    from keras.src.layers import layer as module
+
+    answered: set[int] = set()
+
+    def remembering(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        outputs = answer(operation, args, kwargs)
+        (answered.discard if outputs is NotImplemented else answered.add)(id(operation))
+        return outputs
+
+    make = module.Node
+
+    def node(operation: Any, **arguments: Any) -> Any:
+        return None if id(operation) in answered else make(operation=operation, **arguments)
+
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_replaced(module, "Node", node))
         for owner in (keras.Operation, keras.Layer):
-            stack.enter_context(_answered(owner, "symbolic_call", answer))
+            stack.enter_context(_answered(owner, "symbolic_call", remembering))
         yield
 
 
@@ -190,7 +192,7 @@ def _answered(owner: type, name: str, answer: Answer) -> contextlib.AbstractCont
 
 
 @contextlib.contextmanager
-def _replaced(owner: type, name: str, value: Any) -> Iterator[None]:
+def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
     original = vars(owner)[name]
     setattr(owner, name, value)
     try:
@@ -228,6 +230,25 @@ def autocast(layer: Any) -> Any:
 
     differs = layer.autocast and layer.compute_dtype != layer.variable_dtype
     return AutocastScope(layer.compute_dtype) if differs else contextlib.nullcontext()
+
+
+def weights_made_by(make: Callable[[keras.Variable], Any]) -> Any:
+    """Return a scope in which the value of a weight is what `make(weight)` returns, made once.
+
+    What the code assigns to weights is dropped.
+
+    Reason: Keras has no public way to give values to weights that are not known beforehand.
+    """
+
+    class Scope(keras.StatelessScope):
+        def get_current_value(self, variable: keras.Variable) -> Any:
+            value = super().get_current_value(variable)
+            if value is None:
+                value = make(variable)
+                self.add_update((variable, value))
+            return value
+
+    return Scope()
 
 
 def place_of_trace() -> Any:

@@ -97,7 +97,7 @@ def resized(axis: int, lengths: tuple[int, int], interpolation: str, antialias: 
     step, period = lengths[0] // common, lengths[1] // common
     margin = 12 * math.ceil(max(1, step / period))  # more than half of the widest kernel
     turns = 2 * math.ceil(margin / step) + 1
-    positions(turns * step * turns * step)  # as many elements as the pixels below have
+    positions(turns * step * turns * max(step, period))  # as many elements as there are below
     pixels = np.eye(turns * step, dtype="float32")[None, :, None, :]
     size = (turns * period, 1)
     how = (interpolation, antialias)

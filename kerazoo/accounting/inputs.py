@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kerazoo import models, registry
-from kerazoo.compat import all_layers, nodes_restored, operation_of, shapes_only
+from kerazoo.compat import operation_of, shapes_only
 from kerazoo.errors import UsageError, did_you_mean, reason
 from kerazoo.files import check_file
 from kerazoo.lazy import keras
@@ -80,9 +80,7 @@ class Inputs:
     data: Any = None
 
     def built(self, model: Any) -> keras.Model:
-        """Return the model with its weights: a copy of a sequential one that has none yet.
-
-        A subclassed model without weights gets them, as by its first call.
+        """Return the model; of a sequential one that has no weights yet, a copy that has.
 
         Raises:
             UsageError: It is no model, has no layers, or is not built and no shape is given.
@@ -97,14 +95,12 @@ class Inputs:
             raise UsageError(
                 f"model '{model.name}' is not built: call it on data or give input_shape"
             )
-        if isinstance(model, keras.Sequential):
-            model = keras.models.clone_model(model)
-        arguments, options, tensors = self.tensors(model, None, batch_size=1)
-        with _rejecting(model, tensors), nodes_restored(all_layers(model)):
-            if isinstance(model, keras.Sequential):
-                model.build((None, *arguments[0].shape[1:]))
-            else:
-                model(*arguments, **options)
+        if not isinstance(model, keras.Sequential):
+            return model
+        model = keras.models.clone_model(model)
+        (tensor,), _, tensors = self.tensors(model, None, batch_size=1)
+        with _rejecting(model, tensors):
+            model.build((None, *tensor.shape[1:]))
         return model
 
     def tensors(

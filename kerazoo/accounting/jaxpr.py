@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from kerazoo import compat
 from kerazoo.accounting import linear
 from kerazoo.accounting.cost import PER_ELEMENT, Cost, Shape, by_name, comparisons, names, sums
 from kerazoo.lazy import keras
@@ -23,7 +24,6 @@ def trace(
     function: Callable[..., Any],
     arguments: tuple[Any, ...],
     options: dict[str, Any],
-    weights: list[Any],
 ) -> tuple[Any, Cost]:
     """Trace a function as `operations.traced` does.
 
@@ -34,30 +34,29 @@ def trace(
 
     leaves = keras.tree.flatten((arguments, options))
     tensors = [leaf for leaf in leaves if isinstance(leaf, keras.KerasTensor)]
-    specs = [jax.ShapeDtypeStruct(each.shape, each.dtype) for each in (*tensors, *weights)]
+    specs = [jax.ShapeDtypeStruct(each.shape, each.dtype) for each in tensors]
     results: list[Any] = []
 
-    def compute(*arrays: Any) -> list[jax.Array]:
-        by_id = dict(zip(map(id, tensors), arrays, strict=False))
+    def compute(scalar: Any, *arrays: Any) -> list[jax.Array]:
+        by_id = dict(zip(map(id, tensors), arrays, strict=True))
         args, kwargs = keras.tree.map_structure(
             lambda leaf: by_id.get(id(leaf), leaf), (arguments, options)
         )
-        with keras.StatelessScope() as scope:
-            for weight, value in zip(weights, arrays[len(tensors) :], strict=True):
-                scope.add_update((weight, value))
+        with compat.weights_made_by(lambda weight: placeholder(weight, scalar)):
             outputs = function(*args, **kwargs)
         results.append(keras.tree.map_structure(symbolic, outputs))
         return [leaf for leaf in keras.tree.flatten(outputs) if isinstance(leaf, jax.Array)]
 
-    jaxpr = jax.make_jaxpr(compute)(*specs).jaxpr
+    jaxpr = jax.make_jaxpr(compute)(jax.ShapeDtypeStruct((), "float32"), *specs).jaxpr
     return results[0], count(jaxpr) if jaxpr.outvars else _total(jaxpr.eqns)
 
 
-def placeholder(tensor: keras.KerasTensor, like: Any) -> Any:
-    """Return a tensor of the jaxpr that is being traced, from one of `like`."""
+def placeholder(tensor: Any, after: Any) -> Any:
+    """Return a tensor, of the shape and dtype of another, which needs the tensors of `after`."""
     import jax
 
-    first = next(leaf for leaf in keras.tree.flatten(like) if isinstance(leaf, jax.Array))
+    needed = [leaf for leaf in keras.tree.flatten(after) if isinstance(leaf, jax.Array)]
+    first, *_ = jax.lax.optimization_barrier(needed)
     return jax.lax.broadcast(first.reshape(-1)[0].astype(tensor.dtype), tensor.shape)
 
 
@@ -138,7 +137,7 @@ def _dot(equation: Any) -> Cost:
     (contracted, _), _ = equation.params["dimension_numbers"]
     outputs = math.prod(_output(equation))
     length = math.prod(_inputs(equation)[0][axis] for axis in contracted)
-    return sums(length * outputs, outputs) if contracted else Cost(outputs, outputs)
+    return sums(length * outputs, outputs) if contracted else Cost(flops=outputs)
 
 
 def _conv(equation: Any) -> Cost:

@@ -108,6 +108,8 @@ def einsum(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
     terms, result = einsum_labels(equation or layer.subscripts, shapes)
     if len(shapes) == 1:
         return Cost(flops=0 if set(terms[0]) == set(result) else math.prod(shapes[0]))
+    if set("".join(terms)) == set(result):  # products that are not summed are no MACs
+        return Cost(flops=math.prod(outputs[0]))
     lengths: dict[str, int] = {}
     for term, shape in zip(terms, shapes, strict=True):
         for letter, length in zip(term, shape, strict=True):
@@ -249,11 +251,6 @@ def inner(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
 def flat_dot(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
     """Count the sum of the products of all elements."""
     return sums(math.prod(inputs[0]), 1)
-
-
-def outer(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
-    """Count one product per output element, as `keras.ops.outer` and `kron` do."""
-    return sums(math.prod(outputs[0]), math.prod(outputs[0]))
 
 
 def cross(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:

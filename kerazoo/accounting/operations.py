@@ -7,7 +7,7 @@ jaxpr. Each operation in it is counted from its shapes. The other backends of Ke
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from kerazoo import compat
@@ -21,12 +21,12 @@ TRACERS = {
 }
 
 
-def run(code: Callable[[], Any], weights: Iterable[Any]) -> tuple[Any, Cost]:
+def run(code: Callable[[], Any]) -> tuple[Any, Cost]:
     """Run code that is written with Keras layers and `keras.ops`, on symbolic tensors.
 
     Args:
-        code: Calls layers and operations on tensors of the class `keras.KerasTensor`.
-        weights: The Keras variables that it reads; their values are not needed.
+        code: Calls layers and operations on tensors of the class `keras.KerasTensor`. It may read
+            weights, whose values are not needed.
 
     Returns:
         The outputs, and the cost of what is computed from weights alone, such as a normalized
@@ -38,7 +38,7 @@ def run(code: Callable[[], Any], weights: Iterable[Any]) -> tuple[Any, Cost]:
     with compat.operators_deferred():
         tracer = _tracer()
         if tracer:
-            return tracer.trace(code, (), {}, list(weights))
+            return tracer.trace(code, (), {})
         with keras.StatelessScope():
             return code(), Cost()
 
@@ -47,16 +47,15 @@ def traced(
     function: Callable[..., Any],
     arguments: tuple[Any, ...] = (),
     options: Mapping[str, Any] | None = None,
-    weights: Iterable[Any] = (),
     name: str = "",
 ) -> tuple[Any, Cost]:
     """Return the outputs of a function on symbolic tensors, and the cost of what it runs.
 
     Args:
-        function: Any code that the backend can trace.
+        function: Any code that the backend can trace. It may read weights, whose values are not
+            needed.
         arguments: Its arguments, with a `keras.KerasTensor` for each tensor.
         options: Its keyword arguments, likewise.
-        weights: The Keras variables that it reads; their values are not needed.
         name: Of the function, for messages; by default its own.
 
     Returns:
@@ -72,7 +71,7 @@ def traced(
         why = f"'{name}', since Keras's backend {keras.config.backend()} does not trace"
         return None, Cost(traced=True, unsupported=(why,))
     try:
-        return tracer.trace(function, arguments, dict(options or {}), list(weights))
+        return tracer.trace(function, arguments, dict(options or {}))
     except UsageError:
         raise
     except Exception as error:  # a layer's code may raise anything here
@@ -85,12 +84,15 @@ def symbolic(values: Any) -> Any:
     return keras.tree.map_structure(_tracer().symbolic, values)
 
 
-def placeholders(values: Any, like: Any) -> Any:
-    """Return a structure with a tensor of the trace of `like` for each `keras.KerasTensor`."""
+def placeholders(values: Any, after: Any) -> Any:
+    """Return a structure with a tensor for each `keras.KerasTensor`, which needs those of `after`.
+
+    `after` has at least one tensor of the trace in which they are to be.
+    """
     tracer = _tracer()
     return keras.tree.map_structure(
         lambda value: (
-            tracer.placeholder(value, like) if isinstance(value, keras.KerasTensor) else value
+            tracer.placeholder(value, after) if isinstance(value, keras.KerasTensor) else value
         ),
         values,
     )

@@ -42,6 +42,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kerazoo.accounting import rules
 from kerazoo.accounting.axes import AxisMaps
 from kerazoo.accounting.axis_map import AxisMap, FieldExtent
 from kerazoo.accounting.inputs import Inputs, InputShape
@@ -97,6 +98,8 @@ def fields(graph: Graph) -> dict[int, Field | None]:
     pixel = np.array([0])
     for number, tensor in enumerate(graph.inputs.values()):
         spatial = range(2 if first else 1, len(tensor.shape) - (not first))
+        if _are_indices(graph, tensor):
+            spatial = range(1, len(tensor.shape))
         extents = {(number, axis): FieldExtent(pixel, pixel, 1, axis) for axis in spatial}
         result[id(tensor)] = Field(extents)
     for call in graph.calls[len(graph.inputs) :]:
@@ -106,6 +109,19 @@ def fields(graph: Graph) -> dict[int, Field | None]:
             except NotImplementedError:
                 result[id(tensor)] = None
     return result
+
+
+def _are_indices(graph: Graph, tensor: keras.KerasTensor) -> bool:
+    """Return whether a tensor has indices, such as tokens of a text: it has no channels then."""
+    same = {id(tensor)}
+    for call in graph.calls:
+        if same.isdisjoint(map(id, call.inputs)):
+            continue
+        if call.kind == "Cast":
+            same.update(map(id, call.outputs))
+        if call.rule is rules.LAYERS["Embedding"] or id(call.bound.get("indices")) in same:
+            return True
+    return False
 
 
 def _field(call: Call, output: int, fields: dict[int, Field | None]) -> Field | None:

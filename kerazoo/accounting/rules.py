@@ -135,7 +135,7 @@ OPERATIONS = _named(
         "Tensordot": Rule(linear.tensordot, axes.unsupported),
         "Dot Inner": Rule(linear.inner, axes.unsupported),
         "Vdot": Rule(linear.flat_dot, axes.unsupported),
-        "Outer Kron": Rule(linear.outer, axes.unsupported),
+        "Outer Kron": Rule(nonlinear.per_output(1), axes.unsupported),
         "Cross": Rule(linear.cross, axes.unsupported),
         "Correlate": Rule(linear.correlate, axes.unsupported),
         "DotProductAttention": Rule(linear.dot_product_attention, axes.attended),

@@ -204,8 +204,8 @@ def _how_counted(calls: list[Call]) -> dict[str, str]:
 
 
 def _with_outputs(calls: list[Call]) -> list[Call]:
-    """Return the calls that have outputs."""
-    return [call for call in calls if call.outputs]
+    """Return the calls that have outputs, or all if none has."""
+    return [call for call in calls if call.outputs] or calls
 
 
 def _weight_counts(weights: Iterable[Any]) -> dict[str, int]:
@@ -220,7 +220,7 @@ def _field_columns(
     calls: list[Call], by_tensor: dict[int, Field | None], shapes: list[tuple[int, ...]]
 ) -> dict[str, Any]:
     """Return the columns of the receptive field in the input where it is largest, else None."""
-    inside = [by_tensor.get(id(call.outputs[0])) for call in _with_outputs(calls)]
+    inside = [by_tensor.get(id(call.outputs[0])) for call in calls if call.outputs] or [None]
     by_input: dict[int, list[tuple[Any, ...]]] = {}
     for (number, axis), extent in inside[-1].extents.items() if inside[-1] else ():
         by_input.setdefault(number, []).append(_along_axis(extent, shapes[number][axis]))
@@ -238,7 +238,7 @@ def _along_axis(extent: FieldExtent | None, length: int) -> tuple[int, int | flo
         return length, None, (length - 1) / 2
     stride: Any = extent.stride
     if stride is not None:
-        stride = int(stride) if stride.denominator == 1 else float(stride)
+        stride = abs(int(stride) if stride.denominator == 1 else float(stride))
     return extent.size, stride, extent.first_centre
 
 

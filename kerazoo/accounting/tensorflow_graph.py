@@ -32,7 +32,6 @@ def trace(
     function: Callable[..., Any],
     arguments: tuple[Any, ...],
     options: dict[str, Any],
-    weights: list[Any],
 ) -> tuple[Any, Cost]:
     """Trace a function as `operations.traced` does.
 
@@ -40,9 +39,12 @@ def trace(
         Exception: The function cannot be traced.
     """
     graph = compat.tensorflow_graph()
-    with keras.StatelessScope() as scope, graph.as_default():
-        for weight in weights:
-            scope.add_update((weight, tf.compat.v1.placeholder(weight.dtype, weight.shape)))
+
+    def weight_in_graph(weight: keras.Variable) -> Any:
+        with graph.as_default():
+            return tf.compat.v1.placeholder(weight.dtype, weight.shape)
+
+    with compat.weights_made_by(weight_in_graph), graph.as_default():
         arguments, options = keras.tree.map_structure(
             lambda value: placeholder(value) if isinstance(value, keras.KerasTensor) else value,
             (arguments, options),
@@ -56,14 +58,15 @@ def trace(
     return keras.tree.map_structure(symbolic, outputs), cost
 
 
-def placeholder(tensor: keras.KerasTensor, like: Any = None) -> Any:
-    """Return a tensor of the graph that is being traced."""
-    return tf.compat.v1.placeholder(tensor.dtype, tensor.shape)
+def placeholder(tensor: keras.KerasTensor, after: Any = ()) -> Any:
+    """Return a tensor of the graph that is being traced, which needs those of `after`."""
+    with tf.control_dependencies(list(filter(tf.is_tensor, keras.tree.flatten(after)))):
+        return tf.compat.v1.placeholder(tensor.dtype, tensor.shape)
 
 
 def symbolic(value: Any) -> Any:
     """Return a `keras.KerasTensor` for a tensor, anything else as it is."""
-    if not tf.is_tensor(value):
+    if not tf.is_tensor(value) or isinstance(value, keras.Variable):
         return value
     return keras.KerasTensor(value.shape.as_list(), value.dtype.name)
 
@@ -82,6 +85,7 @@ def _needed(outputs: list[Any]) -> list[Any]:
         if id(operation) not in needed:
             needed[id(operation)] = operation
             waiting += [tensor.op for tensor in operation.inputs]
+            waiting += operation.control_inputs
     return list(needed.values())
 
 
@@ -155,6 +159,13 @@ def _conv_gradient_of_input(operation: Any) -> Cost:
 def _conv_gradient_of_kernel(operation: Any) -> Cost:
     kernel, gradient = _output(operation), _inputs(operation)[2]
     return sums(math.prod(kernel[:-1]) * math.prod(gradient), math.prod(kernel))
+
+
+def _depthwise_gradient(operation: Any) -> Cost:
+    is_of_kernel = operation.type.endswith("Filter")
+    kernel = _output(operation) if is_of_kernel else _inputs(operation)[1]
+    macs = math.prod(kernel[:-2]) * math.prod(_inputs(operation)[2])
+    return sums(macs, math.prod(_output(operation)))
 
 
 def _einsum(operation: Any) -> Cost:
@@ -316,6 +327,7 @@ NAMES: Mapping[str, str] = {
     "Acos": "arccos",
     "Acosh": "arccosh",
     "AddV2": "add",
+    "ReluGrad": "multiply",
     "Asin": "arcsin",
     "Asinh": "arcsinh",
     "Atan": "arctan",
@@ -365,11 +377,14 @@ COSTS: Mapping[str, OperationCost] = by_name(
             _conv_gradient_of_kernel
         ),
         "DepthwiseConv2dNative": _depthwise,
+        "DepthwiseConv2dNativeBackpropFilter DepthwiseConv2dNativeBackpropInput": (
+            _depthwise_gradient
+        ),
         "Einsum": _einsum,
         "AccumulateNV2 AddN": _sum_of_tensors,
         "LRN": _response_norm,
         "FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3": _batch_norm,
-        "All Any ArgMax ArgMin Cumprod Cumsum Max Mean Min Prod Sum": _per_input(1),
+        "BiasAddGrad All Any ArgMax ArgMin Cumprod Cumsum Max Mean Min Prod Sum": _per_input(1),
         "EuclideanNorm L2Loss": _per_input(2),
         "CumulativeLogsumexp": _per_input(4),
         "SoftmaxCrossEntropyWithLogits SparseSoftmaxCrossEntropyWithLogits": _per_input(7),

@@ -115,6 +115,8 @@ class Graph:
 def trace(model: keras.Model, inputs: Inputs, batch_size: int) -> Graph:
     """Return the calls of a model and of the models inside it.
 
+    A subclassed model without weights gets them, as by its first call.
+
     A layer without a rule is replaced by the calls of layers and of `keras.ops` in its code. Code
     that is written otherwise is traced by the backend, and its operations are counted.
 
@@ -135,8 +137,7 @@ def trace(model: keras.Model, inputs: Inputs, batch_size: int) -> Graph:
         layer = keras.layers.InputLayer(batch_shape=tensor.shape, name=name)
         row = tracer.new_row(name, layer)
         graph.calls.append(Call(*row, layer, (), {}, (tensor,), rule=rules.find(layer)))
-    layers = compat.all_layers(model)
-    with compat.nodes_restored(layers), compat.calls_answered_by(tracer.answer):
+    with _weights_made(model, arguments), compat.calls_answered_by(tracer.answer):
         try:
             if inner is None:
                 outputs = tracer.run(model, arguments, options, "", None)
@@ -146,6 +147,22 @@ def trace(model: keras.Model, inputs: Inputs, batch_size: int) -> Graph:
             raise UsageError(str(error)) from error
     graph.outputs = _tensors(outputs)
     return graph
+
+
+@contextlib.contextmanager
+def _weights_made(model: keras.Model, arguments: tuple[Any, ...]) -> Iterator[None]:
+    """Let a model without weights get them from the code in a `with` block, as by its first call.
+
+    Their values are made at the end.
+    """
+    if model.built:
+        yield
+        return
+    with keras.StatelessScope():
+        if type(model).build is not keras.Model.build:
+            model.build(keras.tree.map_structure(lambda each: each.shape, arguments[0]))
+        yield
+    model.built = True
 
 
 class _ShapeError(ValueError):
@@ -190,7 +207,8 @@ class _Tracer:
         name = prefix + operation.name
         inner = _graph_of(operation)
         if inner is not None:
-            outputs = self.follow(inner, _tensors(arguments), f"{name}/", row)
+            given = arguments or tuple(each for key, each in options.items() if "mask" not in key)
+            outputs = self.follow(inner, _tensors(given), f"{name}/", row)
             return compat.output_structure(inner, outputs)
         if isinstance(operation, keras.layers.TimeDistributed):
             return self._call_on_steps(operation, arguments, row or self.new_row(name, operation))
@@ -198,8 +216,7 @@ class _Tracer:
             return self._repeat(operation, arguments, options, row or self.new_row(name, operation))
         if isinstance(operation, keras.layers.Bidirectional):
             row = row or self.new_row(name, operation)
-            for each in (operation.forward_layer, operation.backward_layer):
-                self.call(each, arguments[:1], {}, row=row)
+            return self._call_both_ways(operation, arguments, options, row)
         options = _accepted(operation, options)
         rule = rules.find(operation)
         if rule is None and isinstance(operation, keras.Layer):
@@ -233,7 +250,7 @@ class _Tracer:
                 return _code(layer)(*_cast(layer, arguments), **_cast(layer, options))
 
         try:
-            outputs, cost = operations.run(code, layer.variables)
+            outputs, cost = operations.run(code)
         except UsageError:
             raise
         except Exception:  # a layer's code may raise anything on symbolic tensors
@@ -289,7 +306,8 @@ class _Tracer:
             here = compat.place_of_trace()
 
             def answer(part: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-                if compat.place_of_trace() != here or not part.built:  # inside a loop, for example
+                in_loop = compat.place_of_trace() != here
+                if in_loop or not part.built or _tensors(args, kwargs):
                     return NotImplemented
                 tensors, rest = operations.symbolic((args, kwargs))
                 with self._at(None):
@@ -301,7 +319,7 @@ class _Tracer:
 
         with self._at(None):
             outputs, cost = operations.traced(
-                code, _cast(layer, arguments), _cast(layer, options), layer.variables, layer.name
+                code, _cast(layer, arguments), _cast(layer, options), layer.name
             )
         if outputs is None:
             try:
@@ -321,6 +339,16 @@ class _Tracer:
         output = keras.KerasTensor((batch, steps, *inner.shape[1:]), dtype=inner.dtype)
         self._add(row, split, (inner,), {}, output, rule)
         return output
+
+    def _call_both_ways(
+        self, layer: Any, arguments: tuple[Any, ...], options: Mapping[str, Any], row: Row
+    ) -> Any:
+        """Call the two layers of a Bidirectional, and merge their outputs."""
+        outputs = self._outputs(layer, arguments, options)
+        for each in (layer.forward_layer, layer.backward_layer):
+            self.call(each, arguments[:1], {}, row=row)
+        self._add(row, layer, arguments, options, outputs, rules.LAYERS["Bidirectional"])
+        return outputs
 
     def _repeat(
         self, layer: Any, arguments: tuple[Any, ...], options: Mapping[str, Any], row: Row

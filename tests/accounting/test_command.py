@@ -1,8 +1,11 @@
 """The command `kerazoo summary`."""
 
+import importlib
 import io
 import json
 import re
+import sys
+import warnings
 from pathlib import Path
 
 import keras
@@ -11,9 +14,11 @@ import pytest
 from keras import layers
 
 import kerazoo
+from kerazoo.accounting.chart import draw
 from kerazoo.accounting.render import as_text, formatted
 from kerazoo.accounting.table import summary
 from kerazoo.compat import shapes_only
+from kerazoo.text import readable
 from tests.helpers.command import answer
 from tests.helpers.processes import error_in
 
@@ -90,7 +95,13 @@ def test_a_file_with_a_layer_of_the_zoo(capsys: pytest.CaptureFixture[str], tmp_
         (["vgg17"], 2, "unknown model 'vgg17' (did you mean 'vgg1"),
         (["keras.applications:ResNet5"], 2, "has no 'ResNet5' (did you mean 'ResNet50'?)"),
         (["no.keras"], 2, "there is no file 'no.keras'"),
-        ([__file__], 2, "is not a .keras file"),
+        ([__file__], 2, "is neither a .keras nor an .h5 file"),
+        (["mnist_cnn", "--depth", "0"], 2, "'0' is not an integer from 1"),
+        (["mnist_cnn", "--by", "class"], 2, "'class' is not one of layer, type"),
+        (["mnist_cnn", "--columns", "share,size"], 2, "'size' is not one of backward_macs"),
+        (["mnist_cnn", "--figure", "a.txt"], 2, "'a.txt' does not end in .png or .svg"),
+        (["mnist_cnn", "lenet5", "--depth", "1"], 2, "are for the table of one model"),
+        (["mnist_cnn", "--import", "no_such_module"], 1, "package 'no_such_module' is missing"),
         (["vgg16", "--input-shape", "224x224"], 2, ""),
         (["vgg16", "--input-shape", "0x224x3"], 2, "'0x224x3' is not a shape such as 224x224x3"),
         (["vgg16", "--input-shape", "big"], 2, "'big' is not a shape"),
@@ -115,10 +126,125 @@ def test_a_damaged_file_and_one_with_code(
     assert answer(capsys, "summary", str(tmp_path / "cut.keras"))[0] == 4
     inputs = keras.Input((4,))
     model = keras.Model(inputs, layers.Lambda(lambda x: x * 2)(inputs))
-    model.save(tmp_path / "code.keras")
-    code, _, err = answer(capsys, "summary", str(tmp_path / "code.keras"))
+    for name in ("code.keras", "code.h5"):
+        save(model, tmp_path / name)
+        code, _, err = answer(capsys, "summary", str(tmp_path / name))
+        assert code == 2
+        assert "contains code, which is never run: Lambda; make the model in Python and call" in err
+
+
+def save(model: keras.Model, path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that HDF5 is an old format
+        model.save(path)
+
+
+@pytest.mark.parametrize("package", ["keras", "tf_keras"])
+def test_an_h5_file(capsys: pytest.CaptureFixture[str], tmp_path: Path, package: str) -> None:
+    kit = importlib.import_module(package)
+    inputs = kit.Input((8, 8, 3))
+    x = kit.layers.Conv2D(4, 3, activation="relu", name="conv")(inputs)
+    x = kit.layers.BatchNormalization()(x)
+    model = kit.Model(inputs, kit.layers.Dense(2)(kit.layers.Flatten()(x)))
+    save(model, tmp_path / "model.h5")
+    code, out, _ = answer(capsys, "summary", str(tmp_path / "model.h5"), "--format", "json")
+    assert code == 0
+    result = json.loads(out)
+    assert result["total"]["macs"] == 36 * 4 * 27 + 144 * 2
+    assert result["total"]["params"] == model.count_params()
+    model.save_weights(tmp_path / "a.weights.h5")
+    code, _, err = answer(capsys, "summary", str(tmp_path / "a.weights.h5"))
     assert code == 2
-    assert "contains code, which is never run" in err
+    assert "has weights and no model: give the .keras or .h5 file of `model.save`" in err
+
+
+OWN = """
+import keras
+
+class Mine(keras.layers.Layer):
+    def __init__(self, units, **options):
+        super().__init__(**options)
+        self.units = units
+        self.dense = keras.layers.Dense(units, name="dense")
+
+    def build(self, input_shape):
+        self.dense.build(input_shape)
+
+    def call(self, inputs):
+        return self.dense(inputs)
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
+"""
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+def test_a_file_with_a_class_of_another_package(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ending: str,
+) -> None:
+    (tmp_path / "own_layers.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("own_layers")
+    inputs = keras.Input((5,))
+    path = tmp_path / f"model.{ending}"
+    save(keras.Model(inputs, module.Mine(3, name="mine")(inputs)), path)
+    code, _, err = answer(capsys, "summary", str(path))
+    assert code == 2
+    assert "Mine, which is neither Keras's nor kerazoo's: if you trust the module" in err
+    assert f"--import {'own_layers' if ending == 'keras' else 'MODULE'}" in err
+    code, out, _ = answer(capsys, "summary", str(path), "--import", "own_layers")
+    assert code == 0
+    assert "mine/dense" in out
+    del sys.modules["own_layers"]
+
+
+def test_blocks_types_and_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--depth", "2", "--columns", "share,backward_macs", "--format", "json")
+    _, out, _ = answer(capsys, "summary", "resnet18", *options)
+    rows = {row["layer"]: row for row in json.loads(out)["layers"]}
+    assert rows["conv2_1"]["layers"] > 1
+    assert round(sum(row["share"] for row in rows.values()), 9) == 1
+    _, out, _ = answer(capsys, "summary", "resnet18", "--by", "type")
+    assert out.split()[:2] == ["type", "layers"]
+
+
+def test_several_models(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = answer(capsys, "summary", "mnist_cnn", "lenet5")
+    lines = [line.split() for line in out.splitlines()]
+    assert lines[1][:3] == ["mnist_cnn", "7", "220,234"]
+    assert lines[2][0] == "lenet5"
+    _, out, _ = answer(capsys, "summary", "mnist_cnn", "lenet5", "--format", "json")
+    assert [row["macs"] for row in json.loads(out)["models"]] == [
+        kerazoo.summary(name).macs.sum() for name in ("mnist_cnn", "lenet5")
+    ]
+    _, out, _ = answer(capsys, "summary", "mnist_cnn", "lenet5", "--format", "latex")
+    assert out.startswith("\\begin{tabular}")
+    assert "\\toprule" in out
+    assert "mnist\\_cnn & " in out
+
+
+@pytest.mark.parametrize("ending", ["png", "svg"])
+def test_a_figure(capsys: pytest.CaptureFixture[str], tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"costs.{ending}"
+    assert answer(capsys, "summary", "mnist_cnn", "--figure", str(path))[0] == 0
+    content = path.read_bytes()
+    if ending == "svg":
+        texts = re.findall(rb"<!-- (.*?) -->", content)
+        assert {b"conv1", b"fc1", b"MACs", b"parameters", b"mnist_cnn"} <= set(texts)
+    else:
+        assert content.startswith(b"\x89PNG")
+
+
+def test_the_bars_of_a_figure() -> None:
+    table = summary("mnist_cnn")
+    macs, params = draw(table, "mnist_cnn").axes
+    for axes, column in ((macs, "macs"), (params, "params")):
+        (bars,) = axes.containers
+        assert list(bars.datavalues) == table[column].tolist()
+    assert [label.get_text() for label in macs.get_yticklabels()] == table.index.tolist()
 
 
 @pytest.fixture(scope="module")
@@ -133,12 +259,20 @@ def test_the_table_fits_the_terminal(long_names: pd.DataFrame, width: int) -> No
     assert max(map(len, as_text(long_names, width).splitlines())) <= width
 
 
+def test_no_number_is_cut(long_names: pd.DataFrame) -> None:
+    lines = as_text(long_names, 80).splitlines()[1 : 1 + len(long_names)]
+    assert [line.split()[-1] for line in lines] == [
+        readable(field) for field in long_names.receptive_field
+    ]
+    assert len({line.split()[0] for line in lines}) == len(long_names)
+
+
 def test_unsupported_layers_are_listed() -> None:
     inputs = keras.Input((4,))
     model = keras.Model(inputs, keras.ops.eigh(keras.ops.outer(inputs, inputs))[0])
     table = summary(model)
     text = as_text(table)
-    assert "at least 16 MACs, at least 16 FLOPs" in text
+    assert "at least 0 MACs, at least 16 FLOPs" in text
     assert re.search(r"unsupported and not counted: (eigh\w*) \(TensorFlow's \w+\)", text)
     last = json.loads(formatted(table, "json", "<own>"))["layers"][-1]
     assert (last["macs"], last["counted"]) == (0, "partly")

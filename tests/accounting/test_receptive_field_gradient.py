@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import keras
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kerazoo.accounting.table import summary
@@ -31,6 +31,7 @@ def test_random_models_by_gradient(examples: int) -> None:
         with shapes_only():
             model = random_model(data.draw, profiled=False)
         candidates = [layer for layer in model.layers[1:] if len(layer.output.shape) == 4]
+        assume(candidates)
         layer = data.draw(st.sampled_from(candidates))
         position = tuple(
             data.draw(st.integers(0, length - 1)) for length in layer.output.shape[1:3]

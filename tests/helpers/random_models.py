@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
+import tensorflow as tf
 from hypothesis import strategies as st
-from keras import layers
+from keras import layers, ops
 
 Draw = Callable[[Any], Any]
 
@@ -16,14 +18,16 @@ def random_model(draw: Draw, profiled: bool) -> keras.Model:
     Args:
         draw: Draws from a strategy of hypothesis.
         profiled: Whether to leave out what TensorFlow's profiler counts in its own way: dilated
-            convolutions, for which TensorFlow pads the map, and transposed ones without padding.
+            convolutions, for which TensorFlow pads the map, and transposed ones without padding;
+            and to draw layers without a rule, which have no receptive field.
     """
     size = draw(st.tuples(st.integers(6, 15), st.integers(6, 15), st.sampled_from([2, 4])))
     inputs = keras.Input(size)
     tensors = [inputs]
     for _ in range(draw(st.integers(1, 6))):
         x = draw(st.sampled_from(tensors))
-        tensors.append(draw(st.sampled_from(STEPS))(draw, x, tensors, profiled))
+        steps = [*STEPS, _without_rule] if profiled else STEPS
+        tensors.append(draw(st.sampled_from(steps))(draw, x, tensors, profiled))
     x = tensors[-1]
     if draw(st.booleans()):
         x = draw(st.sampled_from([layers.GlobalAveragePooling2D, layers.Flatten]))()(x)
@@ -102,4 +106,51 @@ def _branches(draw: Draw, x: Any, tensors: list[Any], *_: Any) -> Any:
     return layers.Concatenate()([x, other])
 
 
-STEPS = [_conv, _conv, _depthwise, _separable, _transposed, _pool, _small, _branches]
+def _moved(draw: Draw, x: Any, *_: Any) -> Any:
+    """Draw an operation that moves, repeats or leaves out rows or columns."""
+    axis = draw(st.sampled_from([1, 2]))
+    length = x.shape[axis]
+    kinds = [lambda: ops.flip(x, axis), lambda: ops.roll(x, draw(st.integers(-3, 3)), axis)]
+    some = draw(st.lists(st.integers(-length, length - 1), min_size=1, max_size=6))
+    kinds.append(lambda: ops.take(x, np.array(some), axis))
+    if length <= 20:
+        times = draw(st.integers(1, 2))
+        tiles = tuple(times if each == axis else 1 for each in range(4))
+        kinds += [lambda: ops.repeat(x, times, axis), lambda: ops.tile(x, tiles)]
+    return draw(st.sampled_from(kinds))()
+
+
+class OfTensorFlow(layers.Layer):
+    """A layer without a rule, written with TensorFlow; a layer in it has one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = layers.Conv2D(4, 1)
+
+    def build(self, input_shape: Any) -> None:
+        self.conv.build(input_shape)
+        self.kernel = self.add_weight(shape=(4, 4))
+
+    def call(self, inputs: Any) -> Any:
+        return tf.nn.relu(tf.matmul(self.conv(inputs), self.kernel))
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return (*input_shape[:3], 4)
+
+
+class OfKeras(layers.Layer):
+    """A layer without a rule, written with Keras; a kernel in it is computed."""
+
+    def build(self, input_shape: Any) -> None:
+        self.kernel = self.add_weight(shape=(2, 2, input_shape[-1], 4))
+
+    def call(self, inputs: Any) -> Any:
+        kernel = self.kernel - ops.mean(self.kernel)
+        return ops.relu(ops.conv(inputs, kernel, padding="same"))
+
+
+def _without_rule(draw: Draw, x: Any, *_: Any) -> Any:
+    return draw(st.sampled_from([OfTensorFlow, OfKeras]))()(x)
+
+
+STEPS = [_conv, _conv, _depthwise, _separable, _transposed, _pool, _small, _branches, _moved]

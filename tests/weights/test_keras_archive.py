@@ -127,21 +127,33 @@ CANNOT_BUILD = (
     "^Keras cannot build the model of '.*': it is damaged, or needs code, which is never run$"
 )
 CONFIGS: dict[Callable[[Any], None], tuple[type[KerazooError], str]] = {
-    a_lambda: (UsageError, r"contains code, which is never run: Lambda$"),
-    an_old_lambda: (UsageError, r"contains code, which is never run: Lambda$"),
-    a_function: (UsageError, r"contains code, which is never run: __lambda__$"),
-    another_module: (UsageError, r"contains code, which is never run: os.system$"),
-    another_function: (UsageError, r"contains code, which is never run: subprocess.function$"),
-    a_download: (UsageError, r"contains code, which is never run: keras.utils.function$"),
-    another_setting: (UsageError, r"contains code, which is never run: keras.config.function$"),
-    a_pickle: (UsageError, r"contains code, which is never run: TorchModuleWrapper$"),
+    a_lambda: (UsageError, r"contains code, which is never run: Lambda; make the model"),
+    an_old_lambda: (UsageError, r"contains code, which is never run: Lambda; make the model"),
+    a_function: (UsageError, r"contains code, which is never run: __lambda__; make the model"),
+    another_module: (UsageError, r"needs the class os.system, which is neither Keras's nor"),
+    another_function: (
+        UsageError,
+        r"contains code, which is never run: subprocess.function; make the model",
+    ),
+    a_download: (
+        UsageError,
+        r"contains code, which is never run: keras.utils.function; make the model",
+    ),
+    another_setting: (
+        UsageError,
+        r"contains code, which is never run: keras.config.function; make the model",
+    ),
+    a_pickle: (
+        UsageError,
+        r"contains code, which is never run: TorchModuleWrapper; make the model",
+    ),
     a_vocabulary: (UsageError, "has its vocabulary in '/etc/passwd', which is not read$"),
     a_layer: (UsageError, "holds a Dense, not a model$"),
     a_large_layer: (CorruptFileError, r"bytes of weights for a model of 4,000,000,000,000$"),
     a_negative_layer: (CorruptFileError, CANNOT_BUILD),
     a_class_of_its_own: (
         UsageError,
-        "needs the class Own, which is not registered: import the mod",
+        "needs the class Own, which is neither Keras",
     ),
     a_function_of_python: (CorruptFileError, CANNOT_BUILD),
     a_wide_array: (CorruptFileError, "has an array that is not of numbers$"),

@@ -60,5 +60,5 @@ def test_code_in_a_file_is_never_run(tmp_path: Path) -> None:
     keras.Model(inputs, keras.layers.Lambda(run, output_shape=(2,))(inputs)).save(path)
     mark.unlink(missing_ok=True)
     model = kerazoo.create_model("mnist_cnn")
-    assert_untouched_by(model, path, UsageError, "contains code, which is never run: Lambda$")
+    assert_untouched_by(model, path, UsageError, "contains code, which is never run: Lambda; ")
     assert not mark.exists()
