@@ -263,6 +263,14 @@ def place_of_trace() -> Any:
     return get_opaque_trace_state()
 
 
+def input_structure(model: Any, inputs: list[Any]) -> Any:
+    """Return a flat list of inputs in the structure that a functional model takes, such as a dict.
+
+    Reason: `Model.inputs` has them as a flat list.
+    """
+    return keras.tree.pack_sequence_as(model._inputs_struct, inputs)
+
+
 def has_gate(layer: Any) -> bool:
     """Return whether an attention layer multiplies what it attends to by a gate.
 

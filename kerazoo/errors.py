@@ -57,8 +57,10 @@ def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
 
 
 def reason(error: Exception) -> str:
-    """Return the first line of another library's message."""
-    return str(error).strip().partition("\n")[0]
+    """Return the first line of another library's message, of Keras's the part in bold."""
+    text = str(error)
+    bold = re.search(r"\x1b\[1m(.+?)\x1b\[0m", text, re.DOTALL)
+    return (bold[1] if bold else text).strip().partition("\n")[0]
 
 
 def explain(error: BaseException) -> tuple[str, int]:

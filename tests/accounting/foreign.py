@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from kerazoo import summary
-from kerazoo.compat import output_structure
+from kerazoo.compat import input_structure
 from tests.helpers.foreign_networks import NAMES, network
 from tests.helpers.profiler import CALLS, flops_of
 
@@ -64,8 +64,12 @@ def _missing(operation: Any) -> int:
     """Return the multiply-accumulates that the profiler lacks, negative if it has too many."""
     if operation.type == "Einsum":
         terms, result = operation.get_attr("equation").decode().split("->")
-        letters = dict(zip(terms.replace(",", ""), _lengths(operation), strict=True))
-        is_summed = set(letters) > set(result)
+        letters: dict[str, int] = {}
+        for term, tensor in zip(terms.split(","), operation.inputs, strict=True):
+            hidden = len(tensor.shape) - len(term.replace("...", ""))
+            term = term.replace("...", "".join(map(str, range(hidden))))
+            letters |= dict(zip(term, tensor.shape, strict=True))
+        is_summed = {each for each in letters if each.isalpha()} > set(result) - {"."}
         return math.prod(letters.values()) if is_summed and "," in terms else 0
     is_conv = operation.type in ("Conv2D", "DepthwiseConv2dNative")
     if not is_conv or operation.inputs[0].op.type != "SpaceToBatchND":
@@ -74,10 +78,6 @@ def _missing(operation: Any) -> int:
     kernel = operation.inputs[1].shape
     each = math.prod(kernel[:3] if operation.type == "Conv2D" else kernel[:2])
     return int(each * (math.prod(cropped.outputs[0].shape) - math.prod(operation.outputs[0].shape)))
-
-
-def _lengths(operation: Any) -> list[int]:
-    return [length for tensor in operation.inputs for length in tensor.shape]
 
 
 if __name__ == "__main__":

@@ -27,10 +27,10 @@ def profiled_flops(model: keras.Model, batch_size: int = 1) -> int:
     def forward(*tensors: Any) -> Any:
         return model(tensors[0] if len(tensors) == 1 else list(tensors), training=False)
 
-    return _flops(tf.function(forward).get_concrete_function(*shapes).graph)
+    return flops_of(tf.function(forward).get_concrete_function(*shapes).graph)
 
 
-def _flops(graph: Any) -> int:
+def flops_of(graph: Any) -> int:
     """Count a graph and the functions that it calls, into which the profiler does not look."""
     builder = option_builder.ProfileOptionBuilder
     options = builder(builder.float_operation()).with_empty_output().build()
@@ -43,5 +43,5 @@ def _flops(graph: Any) -> int:
     for operation in graph.get_operations():
         if operation.type in CALLS:
             name = operation.get_attr("f").name
-            flops += _flops(graph._get_function(name).graph)
+            flops += flops_of(graph._get_function(name).graph)
     return flops

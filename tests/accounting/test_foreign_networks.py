@@ -1,0 +1,56 @@
+"""Networks of keras_hub and kimm at full size have a total, that of TensorFlow's graph."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.foreign_networks import NAMES
+
+ROOT = Path(__file__).parents[2]
+# What keras_hub 0.32 and kimm 0.2.5 import, besides what kerazoo has.
+PACKAGES = (
+    *("keras-hub", "kimm", "kagglehub", "kagglesdk", "regex", "sentencepiece"),
+    *("tensorflow-text", "tokenizers"),
+)
+# What TensorFlow's graph has besides the network's sums of products, in multiply-accumulates.
+MORE = {
+    # the outer products of positions and frequencies are products of matrices of one column
+    "keras_hub:MoonshineBackbone moonshine_tiny_en": 1152,
+}
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the packages beside the environment, which they might change."""
+    folder = tmp_path_factory.mktemp("packages")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder)]
+    subprocess.run([*pip, *PACKAGES], check=True)
+    return folder
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("package", ["keras_hub:", "kimm:"])
+def test_networks_of_other_packages(package: str, packages: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.accounting.foreign", package],
+        check=True,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": f"{packages}:{ROOT}"},
+    )
+    results = [json.loads(line) for line in run.stdout.splitlines()]
+    assert [result["name"] for result in results] == [n for n in NAMES if n.startswith(package)]
+    for result in results:
+        name = result["name"]
+        assert result["unsupported"] == {}, name
+        assert result["params_differ"] == 0, name
+        assert result["macs"] + MORE.get(name, 0) == result["graph"], name
+        assert result["macs"] > 0, name
+
+
+def test_the_number_of_networks() -> None:
+    assert len(NAMES) >= 60
