@@ -68,7 +68,8 @@ def symbolic(value: Any) -> Any:
     """Return a `keras.KerasTensor` for a tensor, anything else as it is."""
     if not tf.is_tensor(value) or isinstance(value, keras.Variable):
         return value
-    return keras.KerasTensor(value.shape.as_list(), value.dtype.name)
+    known = value.shape.rank is not None
+    return keras.KerasTensor(value.shape.as_list() if known else (None,), value.dtype.name)
 
 
 def count(graph: Any) -> Cost:
