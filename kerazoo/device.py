@@ -73,7 +73,7 @@ def start_keras() -> None:
 
     That is JAX, where it is installed. Call it as `start_tensorflow`.
     """
-    if not importlib.util.find_spec("jax"):
+    if "keras" in sys.modules or not importlib.util.find_spec("jax"):
         start_tensorflow()
         return
     os.environ["KERAS_BACKEND"] = "jax"

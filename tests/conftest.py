@@ -5,6 +5,7 @@ import ctypes
 import gc
 import os
 import sys
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ LEFT_OUT = pytest.StashKey[int]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="run the tests of full size too")
+    text = "with --full, of the tests of full size one in N, drawn by --seed"
+    parser.addoption("--one-in", type=int, default=1, metavar="N", help=text)
+    parser.addoption("--seed", default="", help="a word that draws them")
     parser.addoption("--overwrite", action="store_true", help="renew golden files, not compare")
 
 
@@ -40,12 +44,21 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the tests of full size to --full, where the largest come last."""
     items.sort(key=is_largest)
-    if config.getoption("--full"):
-        return
-    full = [item for item in items if item.get_closest_marker("full")]
-    items[:] = [item for item in items if not item.get_closest_marker("full")]
-    config.hook.pytest_deselected(items=full)
-    config.stash[LEFT_OUT] = len(full)
+    one_in = config.getoption("--one-in") if config.getoption("--full") else 0
+    seed = config.getoption("--seed")
+    left_out = [
+        item
+        for item in items
+        if item.get_closest_marker("full") and not is_drawn(item.nodeid, one_in, seed)
+    ]
+    items[:] = [item for item in items if item not in set(left_out)]
+    config.hook.pytest_deselected(items=left_out)
+    config.stash[LEFT_OUT] = len(left_out)
+
+
+def is_drawn(name: str, one_in: int, seed: str) -> bool:
+    """Return whether a test of full size runs: one in so many, none if that is 0."""
+    return one_in > 0 and zlib.crc32(f"{seed} {name}".encode()) % one_in == 0
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
