@@ -34,6 +34,8 @@ COMPARED = {
     "inference_bytes": "inference",
     "training_bytes": "training",
 }
+# LaTeX does not know the sign before a lower bound.
+CELLS = {"latex": lambda value: readable(value).replace("≥", "at least ")}
 # Columns that a narrow terminal omits, in this order.
 OPTIONAL = (
     *("weights", "type", "stride", "bytes", "counted", "dtype", "kernel", "layers", "trainable"),
@@ -152,7 +154,7 @@ def formatted(table: pd.DataFrame, format: str, title: str, width: int | None = 
         rows = rows.where(rows.notna(), None).to_dict("records")
         return format_table(rows, format, attributes={"model": title, **table.attrs}, key="layers")
     rows = _cells(table).reset_index().to_dict("records")
-    return format_table(rows, format, notes=totals(table))
+    return format_table(rows, format, cell=CELLS.get(format), notes=totals(table))
 
 
 def comparison(table: pd.DataFrame, format: str, width: int | None = None) -> str:
@@ -171,7 +173,7 @@ def comparison(table: pd.DataFrame, format: str, width: int | None = None) -> st
     if format == "html":
         html_table = rows.map(readable).to_html(border=0, index=False)
         return PAGE.format(title="kerazoo summary", table=html_table)
-    return format_table(rows.to_dict("records"), format, width=width)
+    return format_table(rows.to_dict("records"), format, cell=CELLS.get(format), width=width)
 
 
 def _texts(table: pd.DataFrame) -> pd.DataFrame:

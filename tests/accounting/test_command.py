@@ -275,6 +275,8 @@ def test_unsupported_layers_are_listed() -> None:
     text = as_text(table)
     assert "at least 0 MACs, at least 16 FLOPs" in text
     assert re.search(r"unsupported and not counted: (eigh\w*) \(TensorFlow's \w+\)", text)
+    assert "at least 16" in formatted(table, "latex", "own")
+    assert formatted(table, "latex", "own").isascii()
     last = json.loads(formatted(table, "json", "<own>"))["layers"][-1]
     assert (last["macs"], last["counted"]) == (0, "partly")
     assert "<h1>&lt;own&gt;</h1>" in formatted(table, "html", "<own>")
