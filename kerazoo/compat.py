@@ -301,7 +301,15 @@ def graph_of_function(operation: Any, attribute: str) -> Any:
 
     Reason: TensorFlow has no public way from an operation to the functions that it names.
     """
-    return operation.graph._get_function(operation.get_attr(attribute).name).graph
+    return graph_named(operation, operation.get_attr(attribute).name)
+
+
+def graph_named(operation: Any, name: str) -> Any:
+    """Return the graph of a function of the graph that an operation is in.
+
+    Reason: as of `graph_of_function`.
+    """
+    return operation.graph._get_function(name).graph
 
 
 @contextlib.contextmanager

@@ -86,8 +86,12 @@ def last_axis(call: Call, output: int) -> list[AxisMaps]:
 
 def activated(call: Call, output: int) -> list[AxisMaps]:
     """Read the same element; for a softmax, all positions of the last axis."""
-    name = getattr(call.operation.activation, "__name__", "")
-    return (last_axis if "softmax" in name else elementwise)(call, output)
+    function = call.operation.activation
+    name = getattr(function, "__name__", "")
+    if not getattr(function, "__module__", "keras.").startswith(("keras.", "kerazoo.")):
+        raise NotImplementedError
+    over = "softmax" in name or name in ("glu", "sparsemax")
+    return (last_axis if over else elementwise)(call, output)
 
 
 def attended(call: Call, output: int) -> list[AxisMaps]:
@@ -200,6 +204,8 @@ def padded(call: Call, output: int) -> list[AxisMaps]:
 
 def padded_operation(call: Call, output: int) -> list[AxisMaps]:
     """Read the position less the padding of `keras.ops.pad` before it."""
+    if call.operation.mode != "constant":  # it reads pixels inside
+        raise NotImplementedError
     widths = call.operation.pad_width
     pairs = widths * _rank(call) if len(widths) == 1 else widths
     return [[shifted(axis, -before) for axis, (before, _) in enumerate(pairs)]]
@@ -351,9 +357,20 @@ def einsum(call: Call, output: int) -> list[AxisMaps]:
         shapes.append(tuple(call.operation.kernel.shape))
     terms, result = einsum_labels(equation or call.operation.subscripts, shapes)
     return [
-        [same(result.index(letter)) if letter in result else None for letter in term]
-        for term in terms[: len(call.operands)]
+        [
+            _in_einsum(call, result, letter, length)
+            for letter, length in zip(term, shape, strict=True)
+        ]
+        for term, shape in zip(terms[: len(call.operands)], shapes, strict=False)
     ]
+
+
+def _in_einsum(call: Call, result: str, letter: str, length: int) -> AxisMap | None:
+    """Return what an axis of an operand reads; one of length 1 is broadcast."""
+    if letter not in result:
+        return None
+    axis = result.index(letter)
+    return same(axis) if length == call.outputs[0].shape[axis] else fixed(0)
 
 
 def matmul(call: Call, output: int) -> list[AxisMaps]:

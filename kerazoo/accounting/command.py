@@ -84,6 +84,8 @@ def _figure(text: str) -> Path:
 def _summary(parsed: argparse.Namespace) -> None:
     for name in parsed.models:
         inputs.check_model_name(name)
+    if len(set(parsed.models)) < len(parsed.models):
+        raise UsageError("a model is named twice: name different ones to compare them")
     if len(parsed.models) > 1 and (parsed.depth or parsed.by or parsed.columns):
         raise UsageError("--depth, --by and --columns are for the table of one model")
     from kerazoo.device import start_keras, start_tensorflow
@@ -97,7 +99,7 @@ def _summary(parsed: argparse.Namespace) -> None:
 
 def _of_one(parsed: argparse.Namespace) -> str:
     """Return the table of a model, and write its figure."""
-    from kerazoo.accounting import chart, render
+    from kerazoo.accounting import blocks, chart, render
     from kerazoo.accounting.table import summary
 
     (name,) = parsed.models
@@ -112,8 +114,7 @@ def _of_one(parsed: argparse.Namespace) -> str:
     )
     if parsed.figure:
         by_layer = parsed.depth is None and parsed.by is None
-        shown = summary(model, parsed.input_shape, depth=1) if by_layer else table
-        chart.write(shown, parsed.figure, name)
+        chart.write(blocks.by_block(table, 1) if by_layer else table, parsed.figure, name)
     return render.formatted(table, parsed.format, name, text.terminal_width())
 
 

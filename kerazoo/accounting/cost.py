@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 Value = TypeVar("Value")
@@ -114,6 +114,13 @@ def sums(macs: int, outputs: int, bias: bool = False, extra: int = 0) -> Cost:
         extra: Other FLOPs, such as those of an activation.
     """
     return Cost(macs, macs + (macs if bias else max(macs - outputs, 0)) + extra)
+
+
+def most_expensive(branches: Iterable[Cost]) -> Cost:
+    """Return the cost of the most expensive branch, with what is unsupported in any."""
+    costs = list(branches)
+    dearest = max(costs, key=lambda cost: (cost.macs, cost.flops))
+    return replace(dearest, unsupported=tuple(why for cost in costs for why in cost.unsupported))
 
 
 def comparisons(length: int) -> int:

@@ -135,10 +135,11 @@ class Inputs:
 
     def _by_name(self, known: Mapping[str, keras.KerasTensor]) -> Mapping[str, Shape]:
         """Return the shapes that are given of the inputs of a functional model."""
-        shape = self.shape
-        if self.data is not None:
-            data = keras.tree.map_structure(lambda each: tuple(each.shape[1:]), self.data)
-            shape = data if isinstance(self.data, Mapping) else keras.tree.flatten(self.data)
+        shape: Any = self.shape
+        if isinstance(self.data, Mapping):
+            shape = {name: tuple(each.shape[1:]) for name, each in self.data.items()}
+        elif self.data is not None:
+            shape = [tuple(each.shape[1:]) for each in keras.tree.flatten(self.data)]
         if shape is None:
             return {}
         return dict(zip(known, _shapes(shape, list(known)), strict=True))

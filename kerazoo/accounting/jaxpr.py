@@ -14,7 +14,16 @@ import numpy as np
 
 from kerazoo import compat
 from kerazoo.accounting import linear
-from kerazoo.accounting.cost import PER_ELEMENT, Cost, Shape, by_name, comparisons, names, sums
+from kerazoo.accounting.cost import (
+    PER_ELEMENT,
+    Cost,
+    Shape,
+    by_name,
+    comparisons,
+    most_expensive,
+    names,
+    sums,
+)
 from kerazoo.lazy import keras
 
 EquationCost = Callable[[Any], Cost]
@@ -36,6 +45,7 @@ def trace(
     tensors = [leaf for leaf in leaves if isinstance(leaf, keras.KerasTensor)]
     specs = [jax.ShapeDtypeStruct(each.shape, each.dtype) for each in tensors]
     results: list[Any] = []
+    symbolic_leaves: list[keras.KerasTensor] = []  # see `operations.run`
 
     def compute(scalar: Any, *arrays: Any) -> list[jax.Array]:
         by_id = dict(zip(map(id, tensors), arrays, strict=True))
@@ -44,11 +54,13 @@ def trace(
         )
         with compat.weights_made_by(lambda weight: placeholder(weight, scalar)):
             outputs = function(*args, **kwargs)
+        leaves = keras.tree.flatten(outputs)
+        symbolic_leaves.extend(each for each in leaves if isinstance(each, keras.KerasTensor))
         results.append(keras.tree.map_structure(symbolic, outputs))
         return [leaf for leaf in keras.tree.flatten(outputs) if isinstance(leaf, jax.Array)]
 
     jaxpr = jax.make_jaxpr(compute)(jax.ShapeDtypeStruct((), "float32"), *specs).jaxpr
-    return results[0], count(jaxpr) if jaxpr.outvars else _total(jaxpr.eqns)
+    return results[0], _total(jaxpr.eqns) if symbolic_leaves else count(jaxpr)
 
 
 def placeholder(tensor: Any, after: Any) -> Any:
@@ -91,9 +103,8 @@ def _cost(equation: Any) -> Cost:
     name = NAMES.get(kind, kind)
     compute = COSTS.get(kind) or (_per_output(PER_ELEMENT[name]) if name in PER_ELEMENT else None)
     if compute is None:
-        inner = list(_jaxprs(equation.params))
-        if inner:
-            return sum(map(count, inner), Cost())
+        if kind in CALLS:
+            return sum(map(count, _jaxprs(equation.params)), Cost())
         return Cost(unsupported=(f"JAX's {kind}",))
     variables = (*equation.invars, *equation.outvars)
     if kind not in WITH_INTEGERS and not any(map(_is_real, variables)):
@@ -147,7 +158,8 @@ def _conv(equation: Any) -> Cost:
     features = kernel[numbers.rhs_spec[0]]
     if max(equation.params["lhs_dilation"], default=1) > 1:  # each pixel times the whole kernel
         channels = kernel[numbers.rhs_spec[1]]
-        return sums(math.prod(image) * math.prod(kernel) // channels, outputs)
+        groups = equation.params["feature_group_count"]
+        return sums(math.prod(image) * math.prod(kernel) // channels // groups, outputs)
     return sums(math.prod(kernel) // features * outputs, outputs)
 
 
@@ -190,8 +202,7 @@ def _scan(equation: Any) -> Cost:
 
 def _branches(equation: Any) -> Cost:
     """Return the cost of the most expensive branch."""
-    costs = [count(branch.jaxpr) for branch in equation.params["branches"]]
-    return max(costs, key=lambda cost: (cost.macs, cost.flops))
+    return most_expensive(count(branch.jaxpr) for branch in equation.params["branches"])
 
 
 def _loop(equation: Any) -> Cost:
@@ -222,6 +233,10 @@ def _turns(equation: Any) -> int | None:
     step = _step(body, equation.params["body_nconsts"], index)
     if counter is None or bound is None or step is None:
         return None
+    limit = _index(tests[0].invars[1], state)
+    constants = equation.params["body_nconsts"]
+    if limit is not None and body.outvars[limit] is not body.invars[constants + limit]:
+        return None  # the body changes the bound
     last = bound + (tests[0].primitive.name == "le")
     return max(-(-(last - counter) // step), 0)
 
@@ -238,8 +253,8 @@ def _step(body: Any, constants: int, index: int) -> int | None:
 
 def _value(variable: Any) -> int | None:
     """Return the value of a literal scalar, None for anything else."""
-    value = getattr(variable, "val", None)
-    return None if value is None or np.ndim(value) else int(value)
+    value = np.asarray(getattr(variable, "val", None))
+    return int(value) if np.issubdtype(value.dtype, np.integer) and not value.ndim else None
 
 
 def _index(variable: Any, variables: list[Any]) -> int | None:
@@ -293,6 +308,12 @@ NAMES: Mapping[str, str] = {
     "xor": "logicalxor",
 }
 
+# Primitives that run the jaxpr among their parameters, once.
+CALLS = names(
+    "checkpoint closed_call core_call custom_jvp_call custom_vjp_call custom_vjp_call_jaxpr jit "
+    "pjit remat remat2"
+)
+
 # Primitives that are counted for integers too.
 WITH_INTEGERS = names("conv_general_dilated cond dot_general scan while")
 
@@ -305,7 +326,9 @@ COSTS: Mapping[str, EquationCost] = by_name(
         "reduce_prod reduce_sum reduce_xor": _per_input(1),
         "cumlogsumexp": _per_input(4),
         "reduce_window reduce_window_max reduce_window_min reduce_window_sum": _window,
+        "reduce": _per_input(1),
         "sort top_k": _sort,
+        "custom_linear_solve": lambda equation: count(equation.params["jaxprs"].solve.jaxpr),
         "fft": _fourier,
         "scatter-add scatter_add scatter_max scatter_min scatter_mul": _per_input(1, 2),
         "cholesky": _matrices(linear.factorization(1 / 3)),

@@ -93,7 +93,8 @@ def tensordot(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
         first = list(range(len(shape) - axes, len(shape)))
     else:
         first = [axes[0]] if isinstance(axes[0], int) else axes[0]
-    return _sums(layer, math.prod(shape[i] for i in first) * math.prod(outputs[0]), outputs[0])
+    outs = math.prod(outputs[0])
+    return sums(math.prod(shape[i] for i in first) * outs, outs) if first else Cost(flops=outs)
 
 
 def einsum(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
@@ -192,7 +193,7 @@ def multi_head(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
         (query, heads[0] * dims[0]),
         (key, heads[1] * dims[0]),
         (value, heads[1] * dims[1]),
-        ((*query[:-1], heads[0] * dims[1]), outputs[0][-1]),
+        ((*query[:-1], heads[0] * dims[1]), math.prod(outputs[0][len(query) - 1 :])),
     ]
     if compat.has_gate(layer):
         projections.append((query, heads[0] * dims[1]))

@@ -185,7 +185,7 @@ def receptive_field(
             it is unsupported.
     """
     graph = trace(model, Inputs(input_shape), batch_size=1)
-    outputs = {call.row: call.outputs[0] for call in graph.calls}
+    outputs = {call.row: call.outputs[0] for call in graph.calls if call.outputs}
     if layer not in outputs:
         hint = did_you_mean(str(layer), outputs)
         raise UsageError(f"the model has no layer named {layer!r}{hint}")

@@ -94,7 +94,7 @@ OPERATIONS = _named(
     {
         "Softmax LogSoftmax": Rule(nonlinear.each, axes.over_axes),
         "Array Cast ConvertToTensor Copy EmptyLike FullLike Imag OnesLike Real SaturateCast View "
-        "ViewAsComplex ViewAsReal ZerosLike BroadcastTo": Rule(nonlinear.nothing, axes.elementwise),
+        "ZerosLike BroadcastTo": Rule(nonlinear.nothing, axes.elementwise),
         "StopGradient": Rule(nonlinear.nothing, axes.elementwise, "view"),
         "Reshape ExpandDims Squeeze Ravel": Rule(nonlinear.nothing, axes.reshaped, "view"),
         "Transpose Swapaxes Moveaxis": Rule(nonlinear.nothing, axes.permuted),
@@ -114,9 +114,8 @@ OPERATIONS = _named(
         "Append Arange ArraySplit BatchToSpace CropImages DepthToSpace Diag Diagflat Diagonal "
         "Dsplit Dstack ExtractPatches ExtractSequences Full Hsplit Hstack Meshgrid MultiHot Ndim "
         "Nonzero OneHot PadImages Rearrange Rot90 Scatter ScatterUpdate Size SliceUpdate "
-        "SpaceToDepth TakeAlongAxis Tril Triu Unfold UnravelIndex Vsplit Vstack": Rule(
-            nonlinear.nothing, axes.unsupported
-        ),
+        "SpaceToDepth TakeAlongAxis Tril Triu Unfold UnravelIndex ViewAsComplex ViewAsReal Vsplit "
+        "Vstack": Rule(nonlinear.nothing, axes.unsupported),
         "Sum Mean Max Min Amax Amin Prod Any All Argmax Argmin CountNonzero Nanargmax Nanargmin "
         "Nanmax Nanmean Nanmin Nanprod Nansum": Rule(nonlinear.reduce, axes.over_axes),
         "Var Nanvar": Rule(nonlinear.variance, axes.over_axes),
@@ -213,12 +212,16 @@ def count(kind: str | type) -> Callable[[UserCost], UserCost]:
     return register
 
 
+def of_user(operation: Any) -> Rule | None:
+    """Return the rule that a user has given for a layer, None if there is none."""
+    kinds = type(operation).__mro__ if _of_users else ()
+    return next((_of_users[kind.__name__] for kind in kinds if kind.__name__ in _of_users), None)
+
+
 def find(operation: Any) -> Rule | None:
     """Return the rule of a layer or operation, None if there is none."""
-    if _of_users:
-        for kind in type(operation).__mro__:
-            if kind.__name__ in _of_users:
-                return _of_users[kind.__name__]
+    if rule := of_user(operation):
+        return rule
     if not isinstance(operation, keras.Layer):
         name = type(operation).__name__
         if not type(operation).__module__.startswith("keras."):

@@ -20,6 +20,7 @@ from kerazoo.accounting.cost import (
     Shape,
     by_name,
     comparisons,
+    most_expensive,
     names,
     sums,
 )
@@ -53,8 +54,10 @@ def trace(
             outputs = function(*arguments, **options)
         except tf.errors.OperatorNotAllowedInGraphError:  # Python's `if` and `for` on tensors
             outputs = tf.function(function)(*arguments, **options)
-    tensors = list(filter(tf.is_tensor, keras.tree.flatten(outputs)))
-    cost = _total(_needed(tensors) if tensors else graph.get_operations())
+    leaves = keras.tree.flatten(outputs)
+    tensors = list(filter(tf.is_tensor, leaves))
+    is_run = any(isinstance(leaf, keras.KerasTensor) for leaf in leaves)  # see `operations.run`
+    cost = _total(graph.get_operations() if is_run else _needed(tensors))
     return keras.tree.map_structure(symbolic, outputs), cost
 
 
@@ -68,8 +71,7 @@ def symbolic(value: Any) -> Any:
     """Return a `keras.KerasTensor` for a tensor, anything else as it is."""
     if not tf.is_tensor(value) or isinstance(value, keras.Variable):
         return value
-    known = value.shape.rank is not None
-    return keras.KerasTensor(value.shape.as_list() if known else (None,), value.dtype.name)
+    return keras.KerasTensor(value.shape.as_list(), value.dtype.name)
 
 
 def count(graph: Any) -> Cost:
@@ -228,9 +230,11 @@ def _call(operation: Any) -> Cost:
 
 def _branches(operation: Any) -> Cost:
     """Return the cost of the most expensive branch."""
+    if operation.type.endswith("Case"):
+        branches = operation.get_attr("branches")
+        return most_expensive(count(compat.graph_named(operation, each.name)) for each in branches)
     names = ("then_branch", "else_branch")
-    graphs = [compat.graph_of_function(operation, name) for name in names]
-    return max(map(count, graphs), key=lambda cost: (cost.macs, cost.flops))
+    return most_expensive(count(compat.graph_of_function(operation, each)) for each in names)
 
 
 def _loop(operation: Any) -> Cost:
@@ -245,20 +249,31 @@ def _loop(operation: Any) -> Cost:
 
 def _turns(operation: Any, condition: Any, body: Any) -> int | None:
     """Return the turns of a loop whose counter is compared with a bound, None if unknown."""
-    waiting, turns = [_source(condition.outputs[0])], []
+    waiting, limits = [_source(condition.outputs[0])], list[int]()
     while waiting:
         test = waiting.pop().op
         if test.type == "LogicalAnd":
             waiting += map(_source, test.inputs)
-        elif test.type in ("Less", "LessEqual"):
-            counter, limit = map(_source, test.inputs)
-            first, bound = (_as_it_begins(each, condition, operation) for each in (counter, limit))
-            changes = _changes(_index(limit, condition.inputs), body)
-            step = _step(_index(counter, condition.inputs), body, operation)
-            if first is not None and bound is not None and step and not changes:
-                last = bound + (test.type == "LessEqual")
-                turns.append(max(-(-(last - first) // step), 0))
-    return min(turns, default=None)
+        else:
+            limit = _limit(test, operation, condition, body)
+            if limit is None:
+                return None
+            limits.append(limit)
+    return min(limits)
+
+
+def _limit(test: Any, operation: Any, condition: Any, body: Any) -> int | None:
+    """Return after how many turns a comparison of integers is false, None if unknown."""
+    if test.type not in ("Less", "LessEqual") or not test.inputs[0].dtype.is_integer:
+        return None
+    counter, limit = map(_source, test.inputs)
+    first, bound = (_as_it_begins(each, condition, operation) for each in (counter, limit))
+    step = _step(_index(counter, condition.inputs), body, operation)
+    if first is None or bound is None or step is None:
+        return None
+    if _changes(_index(limit, condition.inputs), body):
+        return None
+    return max(-(-(bound + (test.type == "LessEqual") - first) // step), 0)
 
 
 def _source(tensor: Any) -> Any:
@@ -410,7 +425,7 @@ COSTS: Mapping[str, OperationCost] = by_name(
         "MatrixSolve": _matrices(linear.solve(2 / 3)),
         "MatrixTriangularSolve": _matrices(linear.solve(0)),
         "PartitionedCall StatefulPartitionedCall": _call,
-        "If StatelessIf": _branches,
+        "Case If StatelessCase StatelessIf": _branches,
         "While StatelessWhile": _loop,
     }
 )

@@ -7,7 +7,7 @@ import functools
 import inspect
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -53,7 +53,8 @@ class Call:
             if not any(None in shape for shape in (*inputs, *outputs)):
                 raise
             return Cost(unsupported=(f"{self.kind}, whose shapes depend on the data",))
-        return operations.traced(self.operation.call, self.arguments, self.options)[1]
+        name = self.operation.name
+        return operations.traced(self.operation.call, self.arguments, self.options, name)[1]
 
     def _low_rank(self) -> Cost:
         """Return the cost of the layer's LoRA weights, and of those of its parts."""
@@ -137,20 +138,22 @@ def trace(model: keras.Model, inputs: Inputs, batch_size: int) -> Graph:
         layer = keras.layers.InputLayer(batch_shape=tensor.shape, name=name)
         row = tracer.new_row(name, layer)
         graph.calls.append(Call(*row, layer, (), {}, (tensor,), rule=rules.find(layer)))
-    with _weights_made(model, arguments), compat.calls_answered_by(tracer.answer):
-        try:
+    try:
+        with _weights_made(model, arguments, options), compat.calls_answered_by(tracer.answer):
             if inner is None:
                 outputs = tracer.run(model, arguments, options, "", None)
             else:
                 outputs = tracer.follow(inner, tensors.values(), "")
-        except _ShapeError as error:
-            raise UsageError(str(error)) from error
+    except _ShapeError as error:
+        raise UsageError(str(error)) from error
     graph.outputs = _tensors(outputs)
     return graph
 
 
 @contextlib.contextmanager
-def _weights_made(model: keras.Model, arguments: tuple[Any, ...]) -> Iterator[None]:
+def _weights_made(
+    model: keras.Model, arguments: tuple[Any, ...], options: Mapping[str, Any]
+) -> Iterator[None]:
     """Let a model without weights get them from the code in a `with` block, as by its first call.
 
     Their values are made at the end.
@@ -160,7 +163,12 @@ def _weights_made(model: keras.Model, arguments: tuple[Any, ...]) -> Iterator[No
         return
     with keras.StatelessScope():
         if type(model).build is not keras.Model.build:
-            model.build(keras.tree.map_structure(lambda each: each.shape, arguments[0]))
+            given = [*arguments, *options.values()]
+            shapes = keras.tree.map_structure(lambda each: each.shape, given)
+            try:
+                model.build(*shapes)
+            except Exception as error:
+                raise _ShapeError(f"'{model.name}' is not built: {reason(error)}") from error
         yield
     model.built = True
 
@@ -210,13 +218,9 @@ class _Tracer:
             given = arguments or tuple(each for key, each in options.items() if "mask" not in key)
             outputs = self.follow(inner, _tensors(given), f"{name}/", row)
             return compat.output_structure(inner, outputs)
-        if isinstance(operation, keras.layers.TimeDistributed):
-            return self._call_on_steps(operation, arguments, row or self.new_row(name, operation))
-        if isinstance(operation, keras.layers.RNN):
-            return self._repeat(operation, arguments, options, row or self.new_row(name, operation))
-        if isinstance(operation, keras.layers.Bidirectional):
-            row = row or self.new_row(name, operation)
-            return self._call_both_ways(operation, arguments, options, row)
+        follow = self._wrapped(operation)
+        if follow:
+            return follow(operation, arguments, options, row or self.new_row(name, operation))
         options = _accepted(operation, options)
         rule = rules.find(operation)
         if rule is None and isinstance(operation, keras.Layer):
@@ -254,8 +258,7 @@ class _Tracer:
         except UsageError:
             raise
         except Exception:  # a layer's code may raise anything on symbolic tensors
-            del self.calls[before:]
-            self.seen = seen
+            self._forget(before, seen)
             outputs, cost = self._trace(layer, arguments, options, prefix, row)
             self._add(
                 row or self.new_row(*own_row), layer, arguments, options, outputs, traced=cost
@@ -301,8 +304,10 @@ class _Tracer:
         row: Row | None,
     ) -> tuple[Any, Cost]:
         """Count the operations that a layer's code runs, and call the layers in it."""
+        before, seen = len(self.calls), self.seen.copy()
 
         def code(*args: Any, **kwargs: Any) -> Any:
+            self._forget(before, seen)  # the backend may run it a second time
             here = compat.place_of_trace()
 
             def answer(part: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -312,7 +317,7 @@ class _Tracer:
                 tensors, rest = operations.symbolic((args, kwargs))
                 with self._at(None):
                     outputs = self.call(part, tensors, rest, prefix, row)
-                return operations.placeholders(outputs, args)
+                return operations.placeholders(outputs, (args, kwargs))
 
             with compat.layers_answered_by(answer), compat.autocast(layer):
                 return _code(layer)(*args, **kwargs)
@@ -328,7 +333,20 @@ class _Tracer:
                 raise UsageError(str(error)) from error
         return outputs, cost
 
-    def _call_on_steps(self, wrapper: Any, arguments: tuple[Any, ...], row: Row) -> Any:
+    def _wrapped(self, operation: Any) -> Callable[..., Any] | None:
+        """Return how to call a layer of Keras that repeats others, None for any other."""
+        if rules.of_user(operation) or not _calls_as_in_keras(operation):
+            return None
+        kinds: dict[type, Callable[..., Any]] = {
+            keras.layers.TimeDistributed: self._call_on_steps,
+            keras.layers.RNN: self._repeat,
+            keras.layers.Bidirectional: self._call_both_ways,
+        }
+        return next((kinds[kind] for kind in kinds if isinstance(operation, kind)), None)
+
+    def _call_on_steps(
+        self, wrapper: Any, arguments: tuple[Any, ...], options: Mapping[str, Any], row: Row
+    ) -> Any:
         """Call the layer of a TimeDistributed on [batch * steps, ...]."""
         batch, steps, *sample = arguments[0].shape
         merge, split = (keras.layers.Reshape(sample, name=wrapper.name) for _ in range(2))
@@ -358,14 +376,13 @@ class _Tracer:
         sequence = _tensors(arguments, options)[0]
         batch, steps, *sample = sequence.shape
         step = keras.KerasTensor((batch, *sample), dtype=sequence.dtype)
-        before, self.times = self.times, self.times * steps
         rule = rules.find(layer.cell)
-        if rule:
-            self._add(row, layer.cell, (step, []), {}, (), rule)
-        else:
-            states = operations.traced(layer.get_initial_state, (batch,))[0]
-            self.run(layer.cell, (step, states), {}, "", row)
-        self.times = before
+        with self._repeated(steps):
+            if rule:
+                self._add(row, layer.cell, (step, []), {}, (), rule)
+            else:
+                states = operations.traced(layer.get_initial_state, (batch,))[0]
+                self.run(layer.cell, (step, states), {}, "", row)
         self._add(row, layer, arguments, options, outputs, rules.REPEATED)
         return outputs
 
@@ -416,6 +433,19 @@ class _Tracer:
         tensors = tuple(_tensors(outputs))
         call = Call(*row, operation, arguments, options, tensors, self.times, traced, rule)
         self.calls.append(call)
+
+    def _forget(self, before: int, seen: Counter[str]) -> None:
+        """Take back the calls after the first `before`."""
+        del self.calls[before:]
+        self.seen = seen.copy()
+
+    @contextlib.contextmanager
+    def _repeated(self, times: int) -> Iterator[None]:
+        before, self.times = self.times, self.times * times
+        try:
+            yield
+        finally:
+            self.times = before
 
     def new_row(self, name: str, operation: Any) -> Row:
         """Return a new row, named "layer#2" for the second call of a layer."""
@@ -475,10 +505,15 @@ def _cast(layer: Any, values: Any) -> Any:
     return keras.tree.map_structure(cast, values)
 
 
+def _calls_as_in_keras(operation: Any) -> bool:
+    """Return whether the `call` of a layer is Keras's."""
+    definer = next((base for base in type(operation).__mro__ if "call" in vars(base)), object)
+    return definer.__module__.startswith("keras.")
+
+
 def _graph_of(operation: Any) -> Any:
     """Return the graph of a functional or sequential model, None for anything else."""
-    definer = next((base for base in type(operation).__mro__ if "call" in vars(base)), object)
-    if not definer.__module__.startswith("keras."):
+    if not _calls_as_in_keras(operation) or rules.of_user(operation):
         return None  # a custom `call` need not follow the graph
     if isinstance(operation, keras.Sequential):
         return compat.functional_of(operation)

@@ -9,6 +9,7 @@ import io
 import json
 import math
 import re
+import sys
 import tempfile
 import zipfile
 from collections.abc import Collection, Iterator
@@ -60,14 +61,12 @@ def check(path: Path, modules: Collection[str] = ()) -> tuple[Any, Any, keras.Mo
         PermissionError: It may not be read.
     """
     check_file(path)
-    with reported_as(f"'{path}' is not a complete .keras file"), path.open("rb") as file:
-        with zipfile.ZipFile(file) as archive:
-            _check_members(f"'{path}'", archive, path.stat().st_size)
-            weights = archive.read(WEIGHTS)
-            packed_size = archive.getinfo(WEIGHTS).compress_size
-            config = uncompiled(json.loads(archive.read(CONFIG)))
-            note = _note(archive)
-        check_code(f"'{path}'", config, modules)
+    with reported_as(f"'{path}' is not a complete .keras file"), zipfile.ZipFile(path) as archive:
+        _check_members(f"'{path}'", archive, path.stat().st_size)
+        weights = archive.read(WEIGHTS)
+        packed_size = archive.getinfo(WEIGHTS).compress_size
+        config = uncompiled(json.loads(archive.read(CONFIG)))
+        note = _note(archive)
     with h5_check.opened(io.BytesIO(weights), f"'{path}'") as content:
         h5_check.check(content, f"'{path}'", len(weights), packed_size)
     model = built(f"'{path}'", config, modules)
@@ -154,30 +153,43 @@ def check_code(source: str, config: Any, modules: Collection[str]) -> None:
         if isinstance(part.get("vocabulary"), str):
             other = printable(part["vocabulary"])
             raise UsageError(f"{source} has its vocabulary in '{other}', which is not read")
-        if "class_name" not in part:
-            continue
-        name, module = str(part["class_name"]), part.get("module")
-        if name in CODE:
-            raise UsageError(f"{source} contains code, which is never run: {name}; {ADVICE}")
-        registered = part.get("config" if name == "function" else "registered_name")
-        known = keras.saving.get_registered_object(str(registered)) is not None
-        if module is None and registered is not None and not known and name != "function":
+        if "class_name" in part:
+            _check_class(source, part, modules)
+
+
+def _check_class(source: str, part: Any, modules: Collection[str]) -> None:
+    """Raise an error where a part of a model is code, or of a class that is not known."""
+    name, module = str(part["class_name"]), part.get("module")
+    code = printable(f"{module}.{name}" if module else name)
+    refused = UsageError(f"{source} contains code, which is never run: {code}; {ADVICE}")
+    is_function = name == "function"
+    # Keras also takes "layers.Lambda" of the module "keras" for a name
+    plain = str(part.get("config")) if is_function else name.rpartition(">")[2]
+    if name in CODE:
+        raise UsageError(f"{source} contains code, which is never run: {name}; {ADVICE}")
+    if not plain.isidentifier():
+        raise refused
+    registered = part.get("config" if is_function else "registered_name")
+    known = keras.saving.get_registered_object(str(registered)) is not None
+    if not module:
+        if registered is not None and not known and not is_function:
             raise unknown_class(source, printable(name))
-        trusted = any(str(module) == each or str(module).startswith(f"{each}.") for each in modules)
-        if module and not known and not trusted and not MODULES.fullmatch(str(module)):
-            code = printable(f"{module}.{name}")
-            if name == "function" or str(module).startswith("keras."):
-                raise UsageError(f"{source} contains code, which is never run: {code}; {ADVICE}")
-            raise unknown_class(source, code, printable(str(module)))
-        if name in ("__numpy__", "__tensor__") and not NUMBERS.fullmatch(part["config"]["dtype"]):
-            raise CorruptFileError(f"{source} has an array that is not of numbers")
+    elif not known and not MODULES.fullmatch(str(module)):
+        if is_function or not re.fullmatch(r"[\w.]+", str(module)):
+            raise refused
+        if str(module).startswith("keras.") or str(module) in sys.stdlib_module_names:
+            raise refused
+        if module not in modules:
+            raise unknown_class(source, code, str(module))
+    if name in ("__numpy__", "__tensor__") and not NUMBERS.fullmatch(part["config"]["dtype"]):
+        raise CorruptFileError(f"{source} has an array that is not of numbers")
 
 
 def unknown_class(source: str, name: str, module: str = "MODULE") -> UsageError:
     """Return the error for a file that needs a class of another package."""
     return UsageError(
         f"{source} needs the class {name}, which is neither Keras's nor kerazoo's: if you trust "
-        f"the module that has it, `kerazoo summary --import {module}` imports it; else "
+        f"the module that has it, `kerazoo summary --import {module}` counts the model; else "
         "save the weights alone as a .weights.h5 file"
     )
 
@@ -193,18 +205,19 @@ def built(source: str, config: Any, modules: Collection[str] = ()) -> keras.Mode
     """Return the model of a config, whose weights have shapes and no values.
 
     Raises:
-        UsageError: The config is of no model, or needs a class that Keras does not know.
+        UsageError: The config is of no model, is code, or needs a class that Keras does not know.
         CorruptFileError: Keras cannot build it.
     """
     classes = {
         name: value
         for module in modules
         for name, value in vars(importlib.import_module(module)).items()
-        if isinstance(value, type)
+        if isinstance(value, type) and value.__module__ == module
     }
     message = f"Keras cannot build the model of {source}: it is damaged, or needs code"
     damaged, known = reported_as(f"{message}, which is never run"), keras.saving.CustomObjectScope
     with damaged, shapes_only(), known(classes):
+        check_code(source, config, modules)
         try:
             model = model_of_config(copy.deepcopy(config))  # a copy, since Keras changes it
         except (TypeError, ValueError) as error:

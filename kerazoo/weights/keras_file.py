@@ -74,9 +74,7 @@ def described(path: Path, modules: Collection[str] = ()) -> keras.Model:
 
     if path.suffix == ".keras":
         return keras_archive.check(path, modules)[2]
-    config = h5.model_config(path)
-    keras_archive.check_code(f"'{path}'", config, modules)
-    return keras_archive.built(f"'{path}'", config, modules)
+    return keras_archive.built(f"'{path}'", h5.model_config(path), modules)
 
 
 def _from_note(note: Any, model: keras.Model) -> tuple[Preprocessing | None, ModelConfig | None]:

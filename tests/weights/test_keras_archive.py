@@ -85,6 +85,23 @@ def another_setting(config: Any) -> None:
     layers_of(config)[1]["config"]["activation"] = switch
 
 
+def a_dotted_class(config: Any) -> None:
+    layers_of(config)[1].update(module="keras", class_name="layers.TFSMLayer")
+
+
+def a_dotted_lambda(config: Any) -> None:
+    layers_of(config)[1].update(module="keras", class_name="layers.Lambda")
+
+
+def a_dotted_function(config: Any) -> None:
+    get = {"module": "keras", "class_name": "function", "config": "utils.get_file"}
+    layers_of(config)[1]["config"]["activation"] = {**get, "registered_name": "function"}
+
+
+def a_command(config: Any) -> None:
+    layers_of(config)[1].update(module="os; rm", class_name="Own", registered_name="Own")
+
+
 def a_pickle(config: Any) -> None:
     layers_of(config)[1]["class_name"] = "TorchModuleWrapper"
 
@@ -130,7 +147,11 @@ CONFIGS: dict[Callable[[Any], None], tuple[type[KerazooError], str]] = {
     a_lambda: (UsageError, r"contains code, which is never run: Lambda; make the model"),
     an_old_lambda: (UsageError, r"contains code, which is never run: Lambda; make the model"),
     a_function: (UsageError, r"contains code, which is never run: __lambda__; make the model"),
-    another_module: (UsageError, r"needs the class os.system, which is neither Keras's nor"),
+    another_module: (UsageError, r"contains code, which is never run: os.system; make the model"),
+    a_dotted_class: (UsageError, r"contains code, which is never run: keras.layers.TFSMLayer; "),
+    a_dotted_lambda: (UsageError, r"contains code, which is never run: keras.layers.Lambda; "),
+    a_dotted_function: (UsageError, r"contains code, which is never run: keras.function; "),
+    a_command: (UsageError, r"contains code, which is never run: os; rm.Own; make the model"),
     another_function: (
         UsageError,
         r"contains code, which is never run: subprocess.function; make the model",
