@@ -286,8 +286,11 @@ def _source(tensor: Any) -> Any:
 def _as_it_begins(tensor: Any, graph: Any, operation: Any) -> int | None:
     """Return the value of a tensor in a loop's condition or body as it begins, None if unknown."""
     index = _index(tensor, graph.inputs)
-    value = tf.get_static_value(tensor if index is None else _source(operation.inputs[index]))
-    return None if value is None or value.size != 1 else int(value)
+    source = tensor if index is None else _source(operation.inputs[index])
+    if source.op.type == "Max":  # of Keras's recurrent layers, over a constant
+        source = source.op.inputs[0]
+    value = tf.get_static_value(source)
+    return None if value is None or value.size != 1 else int(value.max())
 
 
 def _step(index: int | None, body: Any, operation: Any) -> int | None:

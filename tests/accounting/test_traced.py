@@ -129,21 +129,6 @@ def test_layers_with_keywords_in_code_of_tensorflow() -> None:
     assert table.macs.sum() == 6 * 8 * 8 + 4 * 6 * 64 + 2 * 2 * 36 * 4
 
 
-def test_a_recurrent_layer_with_its_own_call() -> None:
-    class Projected(layers.LSTM):
-        def call(self, sequences: Any, initial_state: Any = None, **_: Any) -> Any:
-            return ops.matmul(super().call(sequences), ops.ones((3, 2)))
-
-        def compute_output_shape(
-            self, sequences_shape: Any, initial_state_shape: Any = None
-        ) -> Any:
-            return (sequences_shape[0], 2)
-
-    inputs = keras.Input((5, 4))
-    table = summary(keras.Model(inputs, Projected(3)(inputs)))
-    assert table.macs.sum() >= 5 * 84 + 6
-
-
 def test_a_loop_that_changes_its_bound_or_step_is_not_guessed() -> None:
     def halving(turn: Any, bound: Any, x: Any) -> Any:
         return turn + 1, bound - 1, ops.matmul(x, x)
