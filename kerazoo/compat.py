@@ -309,7 +309,10 @@ def graph_named(operation: Any, name: str) -> Any:
 
     Reason: as of `graph_of_function`.
     """
-    return operation.graph._get_function(name).graph
+    graph = getattr(operation.graph._get_function(name), "graph", None)
+    if graph is None:
+        raise NotImplementedError(f"the function {name}, which has no graph")
+    return graph
 
 
 @contextlib.contextmanager

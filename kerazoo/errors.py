@@ -56,11 +56,15 @@ def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     return f" (did you mean '{words[near[0]]}'?)" if near else ""
 
 
-def reason(error: Exception) -> str:
-    """Return the first line of another library's message, of Keras's the part in bold."""
-    text = str(error)
-    bold = re.search(r"\x1b\[1m(.+?)\x1b\[0m", text, re.DOTALL)
-    return (bold[1] if bold else text).strip().partition("\n")[0]
+def reason(error: BaseException) -> str:
+    """Return the first line of another library's message, without what Keras puts before it."""
+    text = re.sub(r"\x1b\[\d+m", "", str(error)).strip()
+    for before in ("Error encountered:", "Exception encountered when calling"):
+        if before in text:
+            text = text.rpartition(before)[2].partition("\n")[2].strip()
+    if text.startswith("in user code:"):  # AutoGraph, whose last line is the error
+        text = text.rpartition("\n")[2].strip()
+    return text.partition("\n")[0]
 
 
 def explain(error: BaseException) -> tuple[str, int]:

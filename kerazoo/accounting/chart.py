@@ -11,7 +11,7 @@ from kerazoo import files
 from kerazoo.errors import UsageError
 from kerazoo.text import shorten
 
-MAX_ROWS = 400  # a figure of more is too high to be drawn
+MAX_ROWS = 2000  # a figure of more is too high to be drawn
 MAX_NAME = 40  # characters of a name, which is shortened in its middle
 
 

@@ -17,7 +17,7 @@ from kerazoo.arguments import (
     print_result,
     shape,
 )
-from kerazoo.errors import UsageError
+from kerazoo.errors import UsageError, reason
 from kerazoo.text import either
 
 
@@ -92,9 +92,17 @@ def _summary(parsed: argparse.Namespace) -> None:
 
     (start_tensorflow if parsed.modules else start_keras)()
     for module in parsed.modules:
-        importlib.import_module(module)
+        _import(module)
     single = len(parsed.models) == 1
     print_result(_of_one(parsed) if single else _comparison(parsed))
+
+
+def _import(module: str) -> None:
+    """Import a module that a file needs."""
+    try:
+        importlib.import_module(module)
+    except (Exception, SystemExit) as error:  # it may raise anything
+        raise UsageError(f"--import {module}: {type(error).__name__}: {reason(error)}") from error
 
 
 def _of_one(parsed: argparse.Namespace) -> str:

@@ -41,6 +41,9 @@ def compare(
     Raises:
         UsageError: There are no models, or two of one name, or a model is refused by `summary`.
     """
+    if isinstance(models, str) or not isinstance(models, Sequence | Mapping):
+        kind = type(models).__name__
+        raise UsageError(f"compare takes a list or a dict of models; received a {kind}")
     named = models if isinstance(models, Mapping) else {_name(each): each for each in models}
     if not named:
         raise UsageError("compare takes at least one model; received none")

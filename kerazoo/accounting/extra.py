@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from kerazoo.accounting.trace import Call, Graph
 from kerazoo.lazy import keras
 
@@ -63,11 +65,15 @@ def _gradients(graph: Graph) -> Callable[[list[Call]], int]:
     its MACs again for each: twice in the middle of a network, once in its first layer.
     """
     depends: set[int] = set()  # the tensors that depend on trainable weights
+    known: set[int] = set()
     by_call: dict[int, int] = {}
     for call in graph.calls:
         operands = [*getattr(call.operation, "weights", ()), *call.operands]
-        weights = any(getattr(each, "trainable", False) for each in operands)
-        inputs = sum(id(tensor) in depends for tensor in call.inputs)
+        weights = any(map(_is_learned, operands))
+        # what traced code gives to a layer in it is not known to be independent
+        sources = [graph.steps.get(id(tensor), id(tensor)) for tensor in call.inputs]
+        inputs = sum(source in depends or source not in known for source in sources)
+        known.update(map(id, call.outputs))
         if isinstance(call.operation, keras.Layer):
             between = 2 if weights or inputs else 0
             factors = weights + (inputs > 0)
@@ -78,6 +84,13 @@ def _gradients(graph: Graph) -> Callable[[list[Call]], int]:
         if weights or inputs:
             depends.update(map(id, call.outputs))
     return lambda calls: sum(by_call[id(call)] for call in calls)
+
+
+def _is_learned(operand: Any) -> bool:
+    """Return whether an operand is a trainable weight, or computed from weights alone."""
+    if isinstance(operand, keras.KerasTensor | np.ndarray):
+        return False
+    return bool(getattr(operand, "trainable", True))
 
 
 OF_CALLS: dict[str, Callable[[list[Call]], Any]] = {"dtype": _dtype, "kernel": _kernel}

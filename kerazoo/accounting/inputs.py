@@ -79,6 +79,21 @@ class Inputs:
     shape: InputShape | int | None = None
     data: Any = None
 
+    def __post_init__(self) -> None:
+        """Check that the data are arrays, and that only one of both is given.
+
+        Raises:
+            UsageError: They are not.
+        """
+        if self.data is None:
+            return
+        if self.shape is not None:
+            raise UsageError("input_shape and input_data were both given: leave one out")
+        for each in keras.tree.flatten(self.data):
+            if not (hasattr(each, "dtype") and len(getattr(each, "shape", ()))):
+                kind = type(each).__name__
+                raise UsageError(f"input_data must be arrays with a batch axis; received a {kind}")
+
     def built(self, model: Any) -> keras.Model:
         """Return the model; of a sequential one that has no weights yet, a copy that has.
 
@@ -148,9 +163,9 @@ class Inputs:
         """Return a tensor for each shape or array, in a list or dict as they are given."""
 
         def tensor(array: Any) -> keras.KerasTensor:
-            return keras.KerasTensor(
-                (batch_size, *array.shape[1:]), keras.backend.standardize_dtype(array.dtype)
-            )
+            is_text = getattr(array.dtype, "kind", "") in ("U", "S")
+            dtype = "string" if is_text else keras.backend.standardize_dtype(array.dtype)
+            return keras.KerasTensor((batch_size, *array.shape[1:]), dtype)
 
         if self.data is not None:
             return keras.tree.map_structure(tensor, self.data)

@@ -187,7 +187,9 @@ def _fourier(equation: Any) -> Cost:
     rank = len(equation.params["fft_lengths"])
     shape = max(_inputs(equation)[0], _output(equation), key=math.prod)
     points = math.prod(shape[-rank:])
-    flops = 2.5 if "RFFT" in str(equation.params["fft_type"]) else 5
+    variables = (*equation.invars, *equation.outvars)
+    is_complex = all("complex" in str(variable.aval.dtype) for variable in variables)
+    flops = 5 if is_complex else 2.5
     each = flops * points * math.log2(points) if points else 0
     return Cost(flops=round(math.prod(shape[:-rank]) * each))
 
@@ -207,16 +209,16 @@ def _branches(equation: Any) -> Cost:
 
 def _loop(equation: Any) -> Cost:
     parameters = equation.params
-    turn = count(parameters["body_jaxpr"].jaxpr) + count(parameters["cond_jaxpr"].jaxpr)
-    turns = _turns(equation)
-    if turns is None:
-        why = "the turns of a loop after the first, since their number depends on the data"
-        return turn + Cost(unsupported=(why,) if turn.flops else ())
-    return turn * turns
+    iteration = count(parameters["body_jaxpr"].jaxpr) + count(parameters["cond_jaxpr"].jaxpr)
+    iterations = _iterations(equation)
+    if iterations is None:
+        why = "the iterations of a loop after the first, whose number is not known before it runs"
+        return iteration + Cost(unsupported=(why,) if iteration.flops else ())
+    return iteration * iterations
 
 
-def _turns(equation: Any) -> int | None:
-    """Return the turns of a loop whose counter is compared with a bound, None if unknown."""
+def _iterations(equation: Any) -> int | None:
+    """Return the iterations of a loop whose counter is compared with a bound, None if unknown."""
     condition, body = (equation.params[f"{each}_jaxpr"].jaxpr for each in ("cond", "body"))
     skipped = equation.params["cond_nconsts"]
     tests = [each for each in condition.eqns if each.primitive.name in ("lt", "le")]
@@ -267,7 +269,7 @@ MOVES = names(
     "create_token device_put dynamic_slice dynamic_update_slice empty expand_dims gather imag "
     "iota layout_constraint optimization_barrier pad real reduce_precision reshape rev scatter "
     "sharding_constraint shift_left shift_right_arithmetic shift_right_logical slice split "
-    "squeeze stop_gradient threefry2x32 transpose unvmap_any xla_pmap"
+    "squeeze stop_gradient threefry2x32 tile transpose unvmap_any xla_pmap"
 )
 
 # The names in `PER_ELEMENT` of what JAX calls otherwise.
@@ -293,7 +295,9 @@ NAMES: Mapping[str, str] = {
     "le": "lessequal",
     "lgamma": "i0",
     "logistic": "sigmoid",
+    "le_to": "lessequal",
     "lt": "less",
+    "lt_to": "less",
     "max": "maximum",
     "min": "minimum",
     "mul": "multiply",

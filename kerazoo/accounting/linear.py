@@ -218,6 +218,7 @@ def recurrent_cell(cell: Any, inputs: Shapes, outputs: Shapes) -> Cost:
     units = math.prod(state)
     macs = gates * units * (features + cell.units)
     cost = sums(macs, gates * units, cell.use_bias, combination * units)
+    cost = replace(cost, between=gates * units * cell.units)  # with the state
     cost += activation(cell.activation, state) * activations
     return cost + activation(getattr(cell, "recurrent_activation", None), state) * gate_activations
 

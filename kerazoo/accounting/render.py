@@ -2,6 +2,7 @@
 
 import html
 import textwrap
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -34,6 +35,8 @@ COMPARED = {
     "inference_bytes": "inference",
     "training_bytes": "training",
 }
+# What a narrow terminal omits of a comparison, in this order.
+NOT_COMPARED = ("trainable", "layers", "MACs per weight", "training", "FLOPs", "inference")
 # LaTeX does not know the sign before a lower bound.
 CELLS = {"latex": lambda value: readable(value).replace("≥", "at least ")}
 # Columns that a narrow terminal omits, in this order.
@@ -89,14 +92,19 @@ def _fitting(texts: pd.DataFrame, table: pd.DataFrame, width: int | None) -> pd.
             "≥" * cell.startswith("≥") + in_units(value, units)
             for cell, value in zip(texts[HEADINGS[name]], table[name], strict=True)
         ]
-    longest = max(map(len, texts.index))
-    for name in ("", *OPTIONAL):
+    return _narrowed(shown, OPTIONAL, width)
+
+
+def _narrowed(shown: pd.DataFrame, optional: Sequence[str], width: int) -> pd.DataFrame:
+    """Return the cells with shortened names and, if that is not enough, without some columns."""
+    longest = max(map(len, shown.index))
+    for name in ("", *optional):
         shown = shown.drop(columns=name, errors="ignore")
         room = longest - max(_width(shown) - width, 0)
         if room >= min(longest, max(12, width // 3)):
             break
     shortest = max(room, min(longest, 12))
-    return shown.set_axis(pd.Index(shorten(list(texts.index), shortest), name=texts.index.name))
+    return shown.set_axis(pd.Index(shorten(list(shown.index), shortest), name=shown.index.name))
 
 
 def _width(texts: pd.DataFrame) -> int:
@@ -169,11 +177,16 @@ def comparison(table: pd.DataFrame, format: str, width: int | None = None) -> st
     for name in ("macs", "flops"):
         cells[name] = [mark + text for mark, text in zip(marks, cells[name], strict=True)]
     cells["cpr"] = [figure(ratio) for ratio in table["cpr"]]
-    rows = cells.drop(columns="counted").rename(columns=COMPARED).reset_index()
+    cells = cells.drop(columns="counted").rename(columns=COMPARED)
+    if format == "table":
+        texts = cells.map(readable)
+        shown = (texts if width is None else _narrowed(texts, NOT_COMPARED, width)).reset_index()
+        return aligned(list(shown), shown.to_numpy().tolist(), ("model",))
+    rows = cells.reset_index()
     if format == "html":
         html_table = rows.map(readable).to_html(border=0, index=False)
         return PAGE.format(title="kerazoo summary", table=html_table)
-    return format_table(rows.to_dict("records"), format, cell=CELLS.get(format), width=width)
+    return format_table(rows.to_dict("records"), format, cell=CELLS.get(format))
 
 
 def _texts(table: pd.DataFrame) -> pd.DataFrame:

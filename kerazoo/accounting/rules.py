@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from kerazoo import compat
 from kerazoo.accounting import axes, cost, linear, nonlinear
-from kerazoo.errors import UsageError
+from kerazoo.errors import UsageError, reason
 from kerazoo.lazy import keras
 
 UserCost = Callable[[Any, cost.Shapes, cost.Shapes], tuple[int, int]]
@@ -203,8 +203,15 @@ def count(kind: str | type) -> Callable[[UserCost], UserCost]:
 
     def register(function: UserCost) -> UserCost:
         def cost_of(layer: Any, inputs: cost.Shapes, outputs: cost.Shapes) -> cost.Cost:
-            macs, flops = function(layer, inputs, outputs)
-            return cost.Cost(int(macs), int(flops))
+            try:
+                macs, flops = map(int, function(layer, inputs, outputs))
+            except Exception as error:  # a user's function may raise anything
+                raise UsageError(
+                    f"count of {name}: {type(error).__name__}: {reason(error)}"
+                ) from error
+            if min(macs, flops) < 0:
+                raise UsageError(f"count of {name} returned a negative number for '{layer.name}'")
+            return cost.Cost(macs, flops)
 
         _of_users[name] = Rule(cost_of, axes.unsupported)
         return function

@@ -100,10 +100,13 @@ def summary(
         UsageError: No shape is given for a model that has none, an axis is unknown, or a layer
             rejects the shape.
     """
+    columns = [columns] if isinstance(columns, str) else list(columns or ())
     check_choices("columns", columns, EXTRA_COLUMNS)
     check_choices("by", [by], GROUPS)
     if depth is not None:
         depth = check_integer("depth", depth, 1)
+        if by != "layer":
+            raise UsageError("depth is for rows by layer: leave out by, or depth")
     if isinstance(model, str):
         check_model_name(model)
         model = open_model(model, input_shape)

@@ -108,6 +108,8 @@ def _cost(operation: Any) -> Cost:
         return Cost()
     try:
         return compute(operation)
+    except NotImplementedError as error:
+        return Cost(unsupported=(f"TensorFlow's {kind} of {error}",))
     except (TypeError, ValueError):  # a shape has an unknown axis
         return Cost(unsupported=(f"TensorFlow's {kind}, whose shapes depend on the data",))
 
@@ -208,6 +210,11 @@ def _search(operation: Any) -> Cost:
     return Cost(flops=math.prod(values) * length.bit_length())
 
 
+def _bucketize(operation: Any) -> Cost:
+    boundaries = len(operation.get_attr("boundaries"))
+    return Cost(flops=math.prod(_output(operation)) * boundaries.bit_length())
+
+
 def _fourier(rank: int, flops: float) -> OperationCost:
     """Return a function that counts 5 n log2(n) for n complex numbers, half of it for real ones."""
 
@@ -239,16 +246,16 @@ def _branches(operation: Any) -> Cost:
 
 def _loop(operation: Any) -> Cost:
     condition, body = (compat.graph_of_function(operation, each) for each in ("cond", "body"))
-    turn = count(body) + count(condition)
-    turns = _turns(operation, condition, body)
-    if turns is None:
-        why = "the turns of a loop after the first, since their number depends on the data"
-        return turn + Cost(unsupported=(why,) if turn.flops else ())
-    return turn * turns
+    iteration = count(body) + count(condition)
+    iterations = _iterations(operation, condition, body)
+    if iterations is None:
+        why = "the iterations of a loop after the first, whose number is not known before it runs"
+        return iteration + Cost(unsupported=(why,) if iteration.flops else ())
+    return iteration * iterations
 
 
-def _turns(operation: Any, condition: Any, body: Any) -> int | None:
-    """Return the turns of a loop whose counter is compared with a bound, None if unknown."""
+def _iterations(operation: Any, condition: Any, body: Any) -> int | None:
+    """Return the iterations of a loop whose counter is compared with a bound, None if unknown."""
     waiting, limits = [_source(condition.outputs[0])], list[int]()
     while waiting:
         test = waiting.pop().op
@@ -263,7 +270,7 @@ def _turns(operation: Any, condition: Any, body: Any) -> int | None:
 
 
 def _limit(test: Any, operation: Any, condition: Any, body: Any) -> int | None:
-    """Return after how many turns a comparison of integers is false, None if unknown."""
+    """Return after how many iterations a comparison of integers is false, None if unknown."""
     if test.type not in ("Less", "LessEqual") or not test.inputs[0].dtype.is_integer:
         return None
     counter, limit = map(_source, test.inputs)
@@ -320,21 +327,21 @@ def _index(tensor: Any, tensors: list[Any]) -> int | None:
 
 # Operations that move data, or describe it.
 MOVES = names(
-    "AsString Assert AssignVariableOp BatchToSpace BatchToSpaceND Bitcast BroadcastArgs "
-    "BroadcastGradientArgs BroadcastTo Cast CheckNumerics Complex Concat ConcatOffset "
-    "ConcatV2 Const DataFormatDimMap DataFormatVecPermute DebugIdentity DepthToSpace Diag "
+    "Assert AssignVariableOp AsString BatchToSpace BatchToSpaceND Bitcast BroadcastArgs "
+    "BroadcastGradientArgs BroadcastTo Cast CheckNumerics Complex Concat ConcatOffset ConcatV2 "
+    "Const DataFormatDimMap DataFormatVecPermute DebugIdentity DenseBincount DepthToSpace Diag "
     "DiagPart DynamicPartition DynamicStitch Empty EnsureShape ExpandDims ExtractImagePatches "
     "ExtractVolumePatches Fill Gather GatherNd GatherV2 HashTableV2 Identity IdentityN Imag "
     "InplaceUpdate InvertPermutation LinSpace ListDiff MatrixBandPart MatrixDiag MatrixDiagPart "
     "MatrixDiagPartV2 MatrixDiagPartV3 MatrixDiagV2 MatrixDiagV3 MatrixSetDiag MatrixSetDiagV2 "
     "MatrixSetDiagV3 MirrorPad Multinomial NoOp OneHot OnesLike Pack Pad PadV2 ParallelConcat "
     "ParallelDynamicStitch Placeholder PlaceholderWithDefault PreventGradient Print PrintV2 "
-    "RaggedTensorToTensor RaggedRange RandomShuffle Range Rank ReadVariableOp Real RefIdentity "
+    "RaggedRange RaggedTensorToTensor RandomShuffle Range Rank ReadVariableOp Real RefIdentity "
     "Reshape ResourceGather ResourceGatherNd Reverse ReverseSequence ReverseV2 Roll ScatterNd "
     "Shape ShapeN Size Slice Snapshot SpaceToBatch SpaceToBatchND SpaceToDepth SparseToDense "
-    "Split SplitV Squeeze StopGradient StridedSlice Substr Tile TensorScatterUpdate Transpose "
-    "Unbatch Unique UniqueV2 UniqueWithCounts Unpack UnravelIndex VarHandleOp VarIsInitializedOp "
-    "Where ZerosLike"
+    "Split SplitV Squeeze StopGradient StridedSlice Substr TensorScatterUpdate Tile Transpose "
+    "Unbatch Unique UniqueV2 UniqueWithCounts Unpack UnravelIndex VarHandleOp "
+    "VarIsInitializedOp Where ZerosLike"
 )
 MOVES_BEGIN = (
     *("Decode", "Encode", "Lookup", "Parse", "Random", "Regex", "StatelessRandom", "StaticRegex"),
@@ -412,6 +419,7 @@ COSTS: Mapping[str, OperationCost] = by_name(
         "ResizeBicubic": _resize("bicubic"),
         "ResizeNearestNeighbor": _per_output(0),
         "TopK TopKV2": _sort,
+        "Bucketize": _bucketize,
         "LowerBound UpperBound": _search,
         "SegmentMax SegmentMean SegmentMin SegmentProd SegmentSum UnsortedSegmentMax "
         "UnsortedSegmentMin UnsortedSegmentProd UnsortedSegmentSum": _per_input(1),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -98,6 +97,7 @@ class Graph:
     inputs: dict[str, keras.KerasTensor]  # by name
     outputs: list[keras.KerasTensor] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)  # those of the input layers first
+    steps: dict[int, int] = field(default_factory=dict)  # the id of the series of each single step
 
     def by_row(self) -> dict[str, list[Call]]:
         """Return the calls of each row of the table."""
@@ -133,7 +133,7 @@ def trace(model: keras.Model, inputs: Inputs, batch_size: int) -> Graph:
     inner = _graph_of(model)
     arguments, options, tensors = inputs.tensors(model, inner, batch_size)
     graph = Graph(model, tensors)
-    tracer = _Tracer(graph.calls)
+    tracer = _Tracer(graph.calls, graph.steps)
     for name, tensor in tensors.items():
         layer = keras.layers.InputLayer(batch_shape=tensor.shape, name=name)
         row = tracer.new_row(name, layer)
@@ -182,8 +182,10 @@ class _Tracer:
     """Adds calls to a list; `seen` counts the rows by name."""
 
     calls: list[Call]
+    steps: dict[int, int]  # see `Graph`
     seen: Counter[str] = field(default_factory=Counter)
-    times: int = 1  # how often the calls being made are made
+    owners: set[int] = field(default_factory=set)  # layers whose own weights have a row
+    times: int = 1  # how often each of the next calls runs
     place: tuple[str, Row | None] | None = None  # prefix and row of the code that runs, if any
 
     def follow(
@@ -212,7 +214,7 @@ class _Tracer:
         row: Row | None = None,
     ) -> Any:
         """Call a layer or operation, or the calls it is made of, and return its outputs."""
-        name = prefix + operation.name
+        name = prefix + (operation.name if self.place is None else _unnumbered(operation))
         inner = _graph_of(operation)
         if inner is not None:
             given = arguments or tuple(each for key, each in options.items() if "mask" not in key)
@@ -264,11 +266,17 @@ class _Tracer:
                 row or self.new_row(*own_row), layer, arguments, options, outputs, traced=cost
             )
             return outputs
-        own_row = row or (own_row if len(self.calls) > before else self.new_row(*own_row))
-        return self._add_rest(layer, (arguments, options), outputs, before, cost, own_row)
+        return self._add_rest(layer, (arguments, options), outputs, before, cost, row, own_row)
 
     def _add_rest(
-        self, layer: Any, given: Any, outputs: Any, before: int, cost: Cost, row: Row
+        self,
+        layer: Any,
+        given: Any,
+        outputs: Any,
+        before: int,
+        cost: Cost,
+        row: Row | None,
+        own_row: Row,
     ) -> Any:
         """Add what a layer's code did besides its calls, and return its outputs.
 
@@ -278,22 +286,37 @@ class _Tracer:
             outputs: What its code returned.
             before: The number of calls before its own.
             cost: What it computed from weights alone.
-            row: The layer's row.
+            row: The row of its calls, None if each has its own.
+            own_row: A new row of the layer, not numbered yet.
         """
-        if cost.flops or cost.unsupported:
-            self._add(row, layer, (), {}, (), traced=cost)
         made = [tensor for call in self.calls[before:] for tensor in call.outputs]
         known = set(map(id, [*made, *_tensors(given)]))
         constants = [each for each in _tensors(outputs) if id(each) not in known]
+        passes_on = len(self.calls) == before
+        costs = cost.flops or cost.unsupported
+        if not (costs or constants or passes_on or (row is None and self._owns_weights(layer))):
+            return outputs
+        row = row or self.new_row(*own_row)
+        if costs or not (constants or passes_on):
+            self._add(row, layer, (), {}, (), traced=cost if costs else Cost())
         if constants:  # they depend on shapes and weights alone
             self._add(row, layer, (), {}, constants, rules.CONSTANT)
-        if len(self.calls) > before:
+        if constants or not passes_on:
             return outputs
         identity = keras.layers.Identity(name=layer.name)
         return keras.tree.map_structure(
             lambda each: self.call(identity, (each,), {}, row=row) if _is_tensor(each) else each,
             outputs,
         )
+
+    def _owns_weights(self, layer: Any) -> bool:
+        """Return whether a layer has weights besides those of its parts, the first time."""
+        if id(layer) in self.owners:
+            return False
+        parts = compat.all_layers(layer, include_self=False)
+        of_parts = {id(weight) for part in parts for weight in part.weights}
+        self.owners.add(id(layer))
+        return any(id(weight) not in of_parts for weight in layer.weights)
 
     def _trace(
         self,
@@ -348,11 +371,12 @@ class _Tracer:
         self, wrapper: Any, arguments: tuple[Any, ...], options: Mapping[str, Any], row: Row
     ) -> Any:
         """Call the layer of a TimeDistributed on [batch * steps, ...]."""
-        batch, steps, *sample = arguments[0].shape
+        series = _tensors(arguments, options)[0]
+        batch, steps, *sample = series.shape
         merge, split = (keras.layers.Reshape(sample, name=wrapper.name) for _ in range(2))
-        merged = keras.KerasTensor((batch * steps, *sample), dtype=arguments[0].dtype)
+        merged = keras.KerasTensor((batch * steps, *sample), dtype=series.dtype)
         rule = rules.find(merge)
-        self._add(row, merge, arguments[:1], {}, merged, rule)
+        self._add(row, merge, (series,), {}, merged, rule)
         inner = self.call(wrapper.layer, (merged,), {}, row=row)
         output = keras.KerasTensor((batch, steps, *inner.shape[1:]), dtype=inner.dtype)
         self._add(row, split, (inner,), {}, output, rule)
@@ -363,8 +387,9 @@ class _Tracer:
     ) -> Any:
         """Call the two layers of a Bidirectional, and merge their outputs."""
         outputs = self._outputs(layer, arguments, options)
+        series = _tensors(arguments, options)[0]
         for each in (layer.forward_layer, layer.backward_layer):
-            self.call(each, arguments[:1], {}, row=row)
+            self.call(each, (series,), {}, row=row)
         self._add(row, layer, arguments, options, outputs, rules.LAYERS["Bidirectional"])
         return outputs
 
@@ -376,6 +401,7 @@ class _Tracer:
         sequence = _tensors(arguments, options)[0]
         batch, steps, *sample = sequence.shape
         step = keras.KerasTensor((batch, *sample), dtype=sequence.dtype)
+        self.steps[id(step)] = id(sequence)
         rule = rules.find(layer.cell)
         with self._repeated(steps):
             if rule:
@@ -392,8 +418,6 @@ class _Tracer:
             return NotImplemented
         if rules.takes_functions(operation):
             raise NotImplementedError
-        if not isinstance(operation, keras.Layer):  # Keras numbers them across the process
-            operation.name = re.sub(r"_\d+$", "", operation.name)
         return self.call(operation, arguments, options, *self.place)
 
     @contextlib.contextmanager
@@ -450,7 +474,23 @@ class _Tracer:
     def new_row(self, name: str, operation: Any) -> Row:
         """Return a new row, named "layer#2" for the second call of a layer."""
         self.seen[name] += 1
-        return (name if self.seen[name] == 1 else f"{name}#{self.seen[name]}"), operation
+        if self.seen[name] == 1:
+            return name, operation
+        numbered = f"{name}#{self.seen[name]}"
+        if self.seen[numbered]:  # a layer has this name
+            return self.new_row(name, operation)
+        self.seen[numbered] += 1
+        return numbered, operation
+
+
+def _unnumbered(operation: Any) -> str:
+    """Return the name of an operation, of `keras.ops` without the number that Keras adds.
+
+    Keras numbers them across the process.
+    """
+    name, _, number = operation.name.rpartition("_")
+    is_numbered = number.isdigit() and name.replace("_", "") == type(operation).__name__.lower()
+    return name if is_numbered and not isinstance(operation, keras.Layer) else operation.name
 
 
 def _signature(operation: Any) -> inspect.Signature:

@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 
 import kerazoo
 from kerazoo.accounting.chart import draw
-from kerazoo.accounting.render import as_text, formatted
+from kerazoo.accounting.render import as_text, comparison, formatted
 from kerazoo.accounting.table import summary
 from kerazoo.compat import shapes_only
 from kerazoo.text import readable
@@ -102,7 +102,14 @@ def test_a_file_with_a_layer_of_the_zoo(capsys: pytest.CaptureFixture[str], tmp_
         (["mnist_cnn", "--columns", "share,size"], 2, "'size' is not one of backward_macs"),
         (["mnist_cnn", "--figure", "a.txt"], 2, "'a.txt' does not end in .png or .svg"),
         (["mnist_cnn", "lenet5", "--depth", "1"], 2, "are for the table of one model"),
-        (["mnist_cnn", "--import", "no_such_module"], 1, "package 'no_such_module' is missing"),
+        (
+            ["mnist_cnn", "--import", "no_such_module"],
+            2,
+            "--import no_such_module: ModuleNotFoundError: ",
+        ),
+        (["mnist_cnn", "--import", ""], 2, "--import : ValueError: Empty module name"),
+        (["mnist_cnn", "--by", "type", "--depth", "1"], 2, "depth is for rows by layer"),
+        (["mnist_cnn", "mnist_cnn"], 2, "a model is named twice"),
         (["vgg16", "--input-shape", "224x224"], 2, ""),
         (["vgg16", "--input-shape", "0x224x3"], 2, "'0x224x3' is not a shape such as 224x224x3"),
         (["vgg16", "--input-shape", "big"], 2, "'big' is not a shape"),
@@ -225,6 +232,15 @@ def test_several_models(capsys: pytest.CaptureFixture[str]) -> None:
     assert out.startswith("\\begin{tabular}")
     assert "\\toprule" in out
     assert "mnist\\_cnn & " in out
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_a_comparison_fits_the_terminal(width: int) -> None:
+    table = kerazoo.compare({"a model of a long name": "mnist_cnn", "another": "lenet5"})
+    lines = comparison(table, "table", width).splitlines()
+    assert len(lines) == 3
+    assert max(map(len, lines)) <= width
+    assert "4.04 M" in lines[1]
 
 
 @pytest.mark.parametrize("ending", ["png", "svg"])

@@ -13,6 +13,7 @@ from kerazoo import summary
 from kerazoo.accounting import operations
 from kerazoo.accounting.blocks import block_of
 from kerazoo.errors import UsageError
+from tests.accounting.without_rules import WeightsAlone
 from tests.helpers.shapes import model_of_shapes
 
 ADDED = ["params", "weight_params", "macs", "flops", "activation_bytes"]
@@ -99,6 +100,23 @@ def test_backward_macs_by_hand() -> None:
     net.one.trainable = False
     table = summary(net, (5, 4), columns=["backward_macs"])
     assert table.backward_macs[["one", "two"]].tolist() == [0, macs["two"]]
+
+
+def test_backward_macs_of_recurrence_and_of_computed_kernels() -> None:
+    tokens = keras.Input((5,), dtype="int32")
+    x = layers.LSTM(3, return_sequences=True, name="inner")(layers.Embedding(9, 4)(tokens))
+    table = summary(keras.Model(tokens, x), columns=["backward_macs"])
+    assert table.backward_macs["inner"] == 2 * table.macs["inner"]
+    inputs = keras.Input((5, 4))
+    table = summary(
+        keras.Model(inputs, layers.LSTM(3, name="first")(inputs)), columns=["backward_macs"]
+    )
+    assert table.backward_macs["first"] == 5 * 12 * (4 + 2 * 3)  # of the weights and the state
+    inputs = keras.Input((5, 4))
+    table = summary(
+        keras.Model(inputs, WeightsAlone(name="own")(inputs)), columns=["backward_macs"]
+    )
+    assert table.backward_macs["own"] >= 5 * 4 * 3
 
 
 def conv_net() -> keras.Model:

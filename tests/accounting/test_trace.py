@@ -115,6 +115,56 @@ def test_a_functional_model_that_does_not_follow_its_graph() -> None:
     assert table.macs[["dense", "dense#2"]].tolist() == [16, 16]
 
 
+def test_the_own_weights_of_a_layer_with_parts_are_in_its_row() -> None:
+    inputs = keras.Input((8, 8, 2))
+    x = Block(name="one")(inputs)
+    table = summary(keras.Model(inputs, Block(name="two")(x)), batch_size=2)
+    assert table.params[["one", "two"]].tolist() == [2, 2]
+    assert table.params[["one/conv", "two/conv"]].tolist() == [38, 38]
+    assert table.macs.sum() == 2 * 2 * 64 * 2 * 18
+
+
+def test_a_name_with_a_number_has_a_row_of_its_own() -> None:
+    inputs = keras.Input((4,))
+    dense = layers.Dense(4, name="d")
+    x = layers.Dense(3, name="d#2")(dense(dense(inputs)))
+    table = summary(keras.Model(inputs, x))
+    assert sorted(table.index[1:]) == ["d", "d#2", "d#2#2"]
+    assert table.macs.sum() == 16 + 16 + 12
+    assert table.params.sum() == 20 + 15
+
+
+def test_names_of_operations_are_not_changed() -> None:
+    class Named(keras.layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = Twofold(name="proj_7"), Twofold(name="proj_8")
+
+        def call(self, inputs: Any) -> Any:
+            return self.second(self.first(inputs))
+
+    class Twofold(keras.Operation):
+        def call(self, x: Any) -> Any:
+            return x * 2.0
+
+        def compute_output_spec(self, x: Any) -> Any:
+            return keras.KerasTensor(x.shape, x.dtype)
+
+    inputs = keras.Input((4,))
+    layer = Named()
+    assert summary(keras.Model(inputs, layer(inputs))).flops.sum() == 8
+    assert (layer.first.name, layer.second.name) == ("proj_7", "proj_8")
+
+
+def test_the_cause_of_an_error_in_code_is_in_the_message() -> None:
+    class Wrong(keras.Model):
+        def call(self, inputs: Any) -> Any:
+            raise RuntimeError("my own mistake")
+
+    with pytest.raises(UsageError, match=r"layer 'wrong' does not take .*: my own mistake$"):
+        summary(Wrong(name="wrong"), (3,))
+
+
 class PassThrough(keras.layers.Layer):
     """A layer that returns its input."""
 

@@ -75,7 +75,9 @@ def test_a_loop_of_tensorflow() -> None:
     assert unknown.macs.sum() == 8**3
     ((layer, why),) = unknown.attrs["unsupported"].items()
     assert layer in unknown.index
-    assert why == "the turns of a loop after the first, since their number depends on the data"
+    assert (
+        why == "the iterations of a loop after the first, whose number is not known before it runs"
+    )
 
 
 def test_a_layer_before_a_loop_counts_once() -> None:
