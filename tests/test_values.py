@@ -70,7 +70,7 @@ def model() -> keras.Model:
             "model 's' has no layers: add some",
         ),
         (lambda model: kerazoo.summary(model, batch_size=2.0), "batch_size must be an integer"),
-        (lambda model: kerazoo.summary(model, 5), "must be the shape of one sample, .* received 5"),
+        (lambda model: kerazoo.summary(model, 5.5), "must be the shape of one sample, .* 5.5"),
         (lambda model: kerazoo.summary(model, "28x28x1"), "received '28x28x1'"),
         (lambda model: kerazoo.summary(model, (28.5, 28, 1)), r"received \(28.5, 28, 1\)"),
         (
