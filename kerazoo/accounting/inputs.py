@@ -227,7 +227,8 @@ def _shapes(input_shape: Any, names: list[str]) -> list[Any]:
         shapes = [plain(input_shape[name]) for name in names]
     else:
         given = plain(input_shape)
-        shapes = [given] if is_integer(given) or _is_shape(given) else list(given or ())
+        several = isinstance(given, tuple) and not _is_shape(given)
+        shapes = list(given) if several else [given]
     shapes = [(each,) if is_integer(each) else each for each in shapes]
     if not all(map(_is_shape, shapes)):
         raise UsageError(_wrong_shapes(input_shape))
