@@ -241,13 +241,13 @@ class _Tracer:
         name: str,
         row: Row | None,
     ) -> Any:
-        """Make the calls in a layer's code, in inference; the layer is not changed."""
+        """Make the calls in a layer's code, in inference; weights keep their values."""
         parts = compat.all_layers(layer, include_self=False)
         own_row = row or (name or layer.name, layer)
         prefix = f"{name}/" if name else ""
-        before, seen = len(self.calls), self.seen.copy()
         if not parts:
             row = row or self.new_row(*own_row)
+        before, seen = len(self.calls), self.seen.copy()
         if "training" in _signature(layer).parameters:
             options = {**options, "training": False}
 

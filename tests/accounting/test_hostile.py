@@ -60,7 +60,7 @@ def test_models_nested_deep() -> None:
 @pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.full)])
 def test_many_layers(count: int) -> None:
     class Chain(keras.Model):
-        """Many layers of one's own, one after the other."""
+        """Many layers, one after the other."""
 
         def __init__(self) -> None:
             super().__init__()

@@ -154,7 +154,7 @@ MODELS: dict[str, tuple[Callable[[], keras.Model], int, int, str]] = {
         2 * 5 * LSTM + 3,
         "rule",
     ),
-    "activation of one's own": (
+    "activation that Keras lacks": (
         applied(lambda: layers.Dense(4, activation=approximate_gelu), (8,)),
         32,
         64 + 4 * (2 + 1 + 5 + 1 + 1 + 3),

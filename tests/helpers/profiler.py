@@ -1,4 +1,4 @@
-"""TensorFlow's own count of a model's operations, to hold kerazoo's against."""
+"""TensorFlow's own count of a model's operations, to compare kerazoo's with."""
 
 from typing import Any
 

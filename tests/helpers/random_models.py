@@ -13,7 +13,7 @@ Draw = Callable[[Any], Any]
 
 
 def random_model(draw: Draw, profiled: bool) -> keras.Model:
-    """Draw a model on maps: chains, branches that are added or concatenated, an optional head.
+    """Draw a model on feature maps: chains, branches that meet, an optional head.
 
     Args:
         draw: Draws from a strategy of hypothesis.
@@ -36,7 +36,7 @@ def random_model(draw: Draw, profiled: bool) -> keras.Model:
 
 
 def _window(draw: Draw, x: Any, most: int = 4) -> dict[str, Any]:
-    """Draw a kernel that fits a map, with its stride or dilation and padding."""
+    """Draw a kernel that fits a feature map, with its stride or dilation and padding."""
     kernel = tuple(draw(st.integers(1, min(most, side))) for side in x.shape[1:3])
     padding = draw(st.sampled_from(["valid", "same"]))
     stride = draw(st.integers(1, 3))
