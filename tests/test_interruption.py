@@ -44,13 +44,16 @@ if sys.argv[1] == "the command":
     cli._list = lambda parsed: send()
 if sys.argv[1] == "a text":
     cli._list = lambda parsed: exec("send()")
-code = __main__.main(["list"] if sys.argv[1] != "tensorflow" else ["summary", "mnist_cnn"])
+starting = {"tensorflow": ["demo", "max_pool"], "jax": ["summary", "mnist_cnn"]}
+code = __main__.main(starting.get(sys.argv[1], ["list"]))
 send()
 sys.exit(code)
 """
 
 
-@pytest.mark.parametrize("where", ["kerazoo.cli", "the command", "a text", "tensorflow", "nowhere"])
+@pytest.mark.parametrize(
+    "where", ["kerazoo.cli", "the command", "a text", "tensorflow", "jax", "nowhere"]
+)
 def test_twenty_signals_are_reported_in_one_line(where: str, tmp_path: Path) -> None:
     (tmp_path / "signalled.py").write_text(SIGNALLED)
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}

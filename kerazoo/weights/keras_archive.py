@@ -164,7 +164,7 @@ def _check_class(source: str, part: Any, modules: Collection[str]) -> None:
     refused = UsageError(f"{source} contains code, which is never run: {code}; {ADVICE}")
     is_function = name == "function"
     # Keras also takes "layers.Lambda" of the module "keras" for a name
-    plain = str(part.get("config")) if is_function else name.rpartition(">")[2]
+    plain = (str(part.get("config")) if is_function else name).rpartition(">")[2]
     if name in CODE:
         raise UsageError(f"{source} contains code, which is never run: {name}; {ADVICE}")
     if not plain.isidentifier():
