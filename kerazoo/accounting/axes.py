@@ -219,18 +219,13 @@ def constant(call: Call, output: int) -> list[AxisMaps]:
 def unstacked(call: Call, output: int) -> list[AxisMaps]:
     """Read the position along the axis that is this output."""
     axis = call.operation.axis % _rank(call)
-    return [_without(call, axis, fixed(output))]
-
-
-def _without(call: Call, axis: int, part: AxisMap | None) -> AxisMaps:
-    """Return the maps of an input, of which an axis that the output lacks reads `part`."""
     axes = range(_rank(call))
-    return [part if each == axis else same(each - (each > axis)) for each in axes]
+    return [[fixed(output) if each == axis else same(each - (each > axis)) for each in axes]]
 
 
 def sliced(call: Call, output: int) -> list[AxisMaps]:
     """Read the position plus the start of `keras.ops.slice`."""
-    starts = call.argument("start_indices")
+    starts = call.bound["start_indices"]
     if not isinstance(starts, list | tuple) or not all(isinstance(each, int) for each in starts):
         raise NotImplementedError
     return [[shifted(axis, start) for axis, start in enumerate(starts)]]
@@ -291,7 +286,7 @@ def tiled(call: Call, output: int) -> list[AxisMaps]:
 
 def taken(call: Call, output: int) -> list[AxisMaps]:
     """Read the positions that the indices name; all of them if the indices are computed."""
-    x, indices = call.argument("x"), call.argument("indices")
+    x, indices = call.bound["x"], call.bound["indices"]
     if call.operation.axis is None:
         raise NotImplementedError
     axis, places = call.operation.axis % len(x.shape), len(getattr(indices, "shape", ()))
@@ -309,7 +304,7 @@ def taken(call: Call, output: int) -> list[AxisMaps]:
 def item(call: Call, output: int) -> list[AxisMaps]:
     """Read a part of the axes, by indices, slices with a step, new axes and "..."."""
     shape = call.inputs[0].shape
-    key = call.argument("key")
+    key = call.bound["key"]
     parts = list(key) if isinstance(key, tuple | list) else [key]
     named = sum(part is not None and part is not Ellipsis for part in parts)
     hidden = [slice(None)] * (len(shape) - named)

@@ -123,6 +123,14 @@ def most_expensive(branches: Iterable[Cost]) -> Cost:
     return replace(dearest, unsupported=tuple(why for cost in costs for why in cost.unsupported))
 
 
+def looped(iteration: Cost, iterations: int | None) -> Cost:
+    """Return the cost of a loop; of an unknown number of iterations, the first is a lower bound."""
+    if iterations is not None:
+        return iteration * iterations
+    why = "the iterations of a loop after the first, whose number is not known before it runs"
+    return iteration + Cost(unsupported=(why,) if iteration.flops else ())
+
+
 def comparisons(length: int) -> int:
     """Return the comparisons that sorting a number of elements takes: n log2(n), rounded up."""
     return length * max(length - 1, 0).bit_length()

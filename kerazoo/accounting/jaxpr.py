@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from kerazoo import compat
-from kerazoo.accounting import linear
+from kerazoo.accounting import linear, nonlinear
 from kerazoo.accounting.cost import (
     PER_ELEMENT,
     Cost,
+    CostFunction,
     Shape,
     by_name,
-    comparisons,
+    looped,
     most_expensive,
     names,
     sums,
@@ -101,7 +103,9 @@ def _cost(equation: Any) -> Cost:
     if kind in MOVES or kind.startswith("random_"):
         return Cost()
     name = NAMES.get(kind, kind)
-    compute = COSTS.get(kind) or (_per_output(PER_ELEMENT[name]) if name in PER_ELEMENT else None)
+    compute = COSTS.get(kind) or (
+        _by_shapes(nonlinear.per_output(PER_ELEMENT[name])) if name in PER_ELEMENT else None
+    )
     if compute is None:
         if kind in CALLS:
             return sum(map(count, _jaxprs(equation.params)), Cost())
@@ -136,12 +140,13 @@ def _output(equation: Any) -> Shape:
     return shape
 
 
-def _per_output(flops: int) -> EquationCost:
-    return lambda equation: Cost(flops=flops * math.prod(_output(equation)))
+def _by_shapes(function: CostFunction) -> EquationCost:
+    """Return a function of equations that counts by a cost function of shapes."""
+    return lambda equation: function(equation, _inputs(equation), [_output(equation)])
 
 
-def _per_input(flops: int, which: int = 0) -> EquationCost:
-    return lambda equation: Cost(flops=flops * math.prod(_inputs(equation)[which]))
+def _scatter(equation: Any) -> Cost:
+    return Cost(flops=math.prod(_inputs(equation)[2]))
 
 
 def _dot(equation: Any) -> Cost:
@@ -176,26 +181,15 @@ def _window(equation: Any) -> Cost:
 
 
 def _sort(equation: Any) -> Cost:
-    shape = _inputs(equation)[0]
-    length = shape[equation.params.get("dimension", -1)]
-    others = math.prod(shape) // length if length else 0
-    return Cost(flops=others * comparisons(length))
+    along = SimpleNamespace(axis=equation.params.get("dimension", -1))
+    return nonlinear.sort(along, _inputs(equation), [_output(equation)])
 
 
 def _fourier(equation: Any) -> Cost:
-    """Count 5 n log2(n) for n complex numbers, half of it for real ones."""
-    rank = len(equation.params["fft_lengths"])
-    shape = max(_inputs(equation)[0], _output(equation), key=math.prod)
-    points = math.prod(shape[-rank:])
     variables = (*equation.invars, *equation.outvars)
     is_complex = all("complex" in str(variable.aval.dtype) for variable in variables)
-    flops = 5 if is_complex else 2.5
-    each = flops * points * math.log2(points) if points else 0
-    return Cost(flops=round(math.prod(shape[:-rank]) * each))
-
-
-def _matrices(function: Callable[[Any, Any, Any], Cost]) -> EquationCost:
-    return lambda equation: function(equation, _inputs(equation), [_output(equation)])
+    transform = nonlinear.fourier(len(equation.params["fft_lengths"]), 5 if is_complex else 2.5)
+    return _by_shapes(transform)(equation)
 
 
 def _scan(equation: Any) -> Cost:
@@ -210,11 +204,7 @@ def _branches(equation: Any) -> Cost:
 def _loop(equation: Any) -> Cost:
     parameters = equation.params
     iteration = count(parameters["body_jaxpr"].jaxpr) + count(parameters["cond_jaxpr"].jaxpr)
-    iterations = _iterations(equation)
-    if iterations is None:
-        why = "the iterations of a loop after the first, whose number is not known before it runs"
-        return iteration + Cost(unsupported=(why,) if iteration.flops else ())
-    return iteration * iterations
+    return looped(iteration, _iterations(equation))
 
 
 def _iterations(equation: Any) -> int | None:
@@ -327,17 +317,17 @@ COSTS: Mapping[str, EquationCost] = by_name(
         "conv_general_dilated": _conv,
         "integer_pow": _power,
         "argmax argmin cummax cummin cumprod cumsum reduce_and reduce_max reduce_min reduce_or "
-        "reduce_prod reduce_sum reduce_xor": _per_input(1),
-        "cumlogsumexp": _per_input(4),
+        "reduce_prod reduce_sum reduce_xor": _by_shapes(nonlinear.reduce),
+        "cumlogsumexp": _by_shapes(nonlinear.per_input(4)),
         "reduce_window reduce_window_max reduce_window_min reduce_window_sum": _window,
-        "reduce": _per_input(1),
+        "reduce": _by_shapes(nonlinear.reduce),
         "sort top_k": _sort,
         "custom_linear_solve": lambda equation: count(equation.params["jaxprs"].solve.jaxpr),
         "fft": _fourier,
-        "scatter-add scatter_add scatter_max scatter_min scatter_mul": _per_input(1, 2),
-        "cholesky": _matrices(linear.factorization(1 / 3)),
-        "lu": _matrices(linear.factorization(2 / 3)),
-        "triangular_solve": _matrices(linear.solve(0)),
+        "scatter-add scatter_add scatter_max scatter_min scatter_mul": _scatter,
+        "cholesky": _by_shapes(linear.factorization(1 / 3)),
+        "lu": _by_shapes(linear.factorization(2 / 3)),
+        "triangular_solve": _by_shapes(linear.solve(0)),
         "scan": _scan,
         "cond": _branches,
         "while": _loop,

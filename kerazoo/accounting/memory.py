@@ -15,17 +15,20 @@ from kerazoo.accounting.trace import Graph
 from kerazoo.lazy import keras
 
 STRING = 24  # bytes of a string in TensorFlow, up to 22 characters
+# Bytes of the dtypes that NumPy lacks or that TensorFlow keeps in another size.
+SIZES = {
+    **dict.fromkeys(("bool", "float8_e4m3fn", "float8_e5m2", "int4", "uint4"), 1),
+    **{"bfloat16": 2, "string": STRING},
+}
 ADAM_SLOTS = 2  # the two moments of every weight
 
 
 def tensor_bytes(tensor: Any) -> int:
     """Return the bytes of a tensor or weight."""
     dtype = keras.backend.standardize_dtype(tensor.dtype)
-    ones = dict.fromkeys(("bool", "float8_e4m3fn", "float8_e5m2", "int4", "uint4"), 1)
-    sizes = {**ones, "bfloat16": 2, "string": STRING}
     if None in tensor.shape:  # how many elements there are depends on the data
         return 0
-    return math.prod(tensor.shape) * (sizes.get(dtype) or np.dtype(dtype).itemsize)
+    return math.prod(tensor.shape) * (SIZES.get(dtype) or np.dtype(dtype).itemsize)
 
 
 class WeightBytes(NamedTuple):

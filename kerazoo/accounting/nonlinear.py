@@ -66,7 +66,7 @@ scale_and_shift = per_output(2)  # multiplication and addition of constants
 unit_norm = per_output(3)  # square, sum, division by the root
 root_mean_square = per_output(4)  # square, mean, division by the root, scale
 reduce = per_input(1)  # H W C for global pooling (`cnn-study`, line 956)
-norm = per_input(2)  # square, sum
+extent = per_input(2)  # maximum, minimum
 variance = per_input(4)  # mean, subtraction, square, mean
 logarithm_of_sum = per_input(4)  # maximum, subtraction, exponential, sum
 
@@ -154,9 +154,21 @@ def search(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
     return Cost(flops=math.prod(values) * math.prod(sorted_values).bit_length())
 
 
-def segments(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
-    """Count one for each element that is added to its segment."""
-    return Cost(flops=math.prod(inputs[0]))
+def fourier(rank: int, flops: float) -> CostFunction:
+    """Return a cost function of Fourier transforms: `flops` n log2(n) for n points.
+
+    Args:
+        rank: The number of last axes that are transformed.
+        flops: 5 for complex numbers, half of it for real ones.
+    """
+
+    def count(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:
+        shape = max(inputs[0], outputs[0], key=math.prod)
+        points = math.prod(shape[-rank:])
+        each = flops * points * math.log2(points) if points else 0
+        return Cost(flops=round(math.prod(shape[:-rank]) * each))
+
+    return count
 
 
 def differences(layer: Any, inputs: Shapes, outputs: Shapes) -> Cost:

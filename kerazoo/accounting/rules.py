@@ -105,8 +105,7 @@ OPERATIONS = _named(
         "Pad": Rule(nonlinear.nothing, axes.padded_operation),
         "GetItem": Rule(nonlinear.nothing, axes.item),
         "Slice": Rule(nonlinear.nothing, axes.sliced),
-        "Flip": Rule(nonlinear.nothing, axes.flipped),
-        "Fliplr Flipud": Rule(nonlinear.nothing, axes.flipped),
+        "Flip Fliplr Flipud": Rule(nonlinear.nothing, axes.flipped),
         "Repeat": Rule(nonlinear.nothing, axes.repeated),
         "Roll": Rule(nonlinear.nothing, axes.rolled),
         "Take": Rule(nonlinear.nothing, axes.taken),
@@ -120,12 +119,10 @@ OPERATIONS = _named(
         "Nanmax Nanmean Nanmin Nanprod Nansum": Rule(nonlinear.reduce, axes.over_axes),
         "Var Nanvar": Rule(nonlinear.variance, axes.over_axes),
         "Std Nanstd": Rule(nonlinear.deviation, axes.over_axes),
-        "Ptp": Rule(nonlinear.norm, axes.over_axes),
+        "Ptp": Rule(nonlinear.extent, axes.over_axes),
         "Logsumexp": Rule(nonlinear.logarithm_of_sum, axes.over_axes),
-        "Cumsum Cumprod Nancumsum Nancumprod Bincount Fold Trace": Rule(
-            nonlinear.reduce, axes.unsupported
-        ),
-        "SegmentSum SegmentMax SegmentMin SegmentProd": Rule(nonlinear.segments, axes.unsupported),
+        "Cumsum Cumprod Nancumsum Nancumprod Bincount Fold SegmentMax SegmentMin SegmentProd "
+        "SegmentSum Trace": Rule(nonlinear.reduce, axes.unsupported),
         "Diff": Rule(nonlinear.differences, axes.unsupported),
         "Sort Argsort TopK Argpartition Median Nanmedian": Rule(nonlinear.sort, axes.unsupported),
         "SearchSorted": Rule(nonlinear.search, axes.unsupported),

@@ -12,14 +12,15 @@ from types import SimpleNamespace
 from typing import Any
 
 from kerazoo import compat
-from kerazoo.accounting import linear
+from kerazoo.accounting import linear, nonlinear
 from kerazoo.accounting.cost import (
     PER_ELEMENT,
     TAPS,
     Cost,
+    CostFunction,
     Shape,
     by_name,
-    comparisons,
+    looped,
     most_expensive,
     names,
     sums,
@@ -131,12 +132,13 @@ def _output(operation: Any) -> Shape:
     return shape
 
 
+def _by_shapes(function: CostFunction) -> OperationCost:
+    """Return a function of operations that counts by a cost function of shapes."""
+    return lambda operation: function(operation, _inputs(operation), [_output(operation)])
+
+
 def _per_output(flops: int) -> OperationCost:
     return lambda operation: Cost(flops=flops * math.prod(_output(operation)))
-
-
-def _per_input(flops: int, which: int = 0) -> OperationCost:
-    return lambda operation: Cost(flops=flops * math.prod(_inputs(operation)[which]))
 
 
 def _matrix_product(operation: Any) -> Cost:
@@ -178,10 +180,6 @@ def _einsum(operation: Any) -> Cost:
     return linear.einsum(equation, _inputs(operation), [_output(operation)])
 
 
-def _sum_of_tensors(operation: Any) -> Cost:
-    return Cost(flops=(len(operation.inputs) - 1) * math.prod(_output(operation)))
-
-
 def _response_norm(operation: Any) -> Cost:
     size = 2 * operation.get_attr("depth_radius") + 1
     return Cost(flops=(size + 4) * math.prod(_output(operation)))
@@ -200,9 +198,8 @@ def _resize(method: str) -> OperationCost:
     return _per_output(2 * TAPS[method] - 1)
 
 
-def _sort(operation: Any) -> Cost:
-    *others, length = _inputs(operation)[0]
-    return Cost(flops=math.prod(others) * comparisons(length))
+def _scatter(operation: Any) -> Cost:
+    return Cost(flops=math.prod(_inputs(operation)[2]))
 
 
 def _search(operation: Any) -> Cost:
@@ -213,22 +210,6 @@ def _search(operation: Any) -> Cost:
 def _bucketize(operation: Any) -> Cost:
     boundaries = len(operation.get_attr("boundaries"))
     return Cost(flops=math.prod(_output(operation)) * boundaries.bit_length())
-
-
-def _fourier(rank: int, flops: float) -> OperationCost:
-    """Return a function that counts 5 n log2(n) for n complex numbers, half of it for real ones."""
-
-    def cost(operation: Any) -> Cost:
-        shape = max(_inputs(operation)[0], _output(operation), key=math.prod)
-        points = math.prod(shape[-rank:])
-        each = flops * points * math.log2(points) if points else 0
-        return Cost(flops=round(math.prod(shape[:-rank]) * each))
-
-    return cost
-
-
-def _matrices(function: Callable[[Any, Any, Any], Cost]) -> OperationCost:
-    return lambda operation: function(operation, _inputs(operation), [_output(operation)])
 
 
 def _call(operation: Any) -> Cost:
@@ -246,12 +227,7 @@ def _branches(operation: Any) -> Cost:
 
 def _loop(operation: Any) -> Cost:
     condition, body = (compat.graph_of_function(operation, each) for each in ("cond", "body"))
-    iteration = count(body) + count(condition)
-    iterations = _iterations(operation, condition, body)
-    if iterations is None:
-        why = "the iterations of a loop after the first, whose number is not known before it runs"
-        return iteration + Cost(unsupported=(why,) if iteration.flops else ())
-    return iteration * iterations
+    return looped(count(body) + count(condition), _iterations(operation, condition, body))
 
 
 def _iterations(operation: Any, condition: Any, body: Any) -> int | None:
@@ -407,34 +383,36 @@ COSTS: Mapping[str, OperationCost] = by_name(
             _depthwise_gradient
         ),
         "Einsum": _einsum,
-        "AccumulateNV2 AddN": _sum_of_tensors,
+        "AccumulateNV2 AddN": _by_shapes(nonlinear.merge),
         "LRN": _response_norm,
         "FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3": _batch_norm,
-        "BiasAddGrad All Any ArgMax ArgMin Cumprod Cumsum Max Mean Min Prod Sum": _per_input(1),
-        "EuclideanNorm L2Loss": _per_input(2),
-        "CumulativeLogsumexp": _per_input(4),
-        "SoftmaxCrossEntropyWithLogits SparseSoftmaxCrossEntropyWithLogits": _per_input(7),
+        "All Any ArgMax ArgMin BiasAddGrad Cumprod Cumsum Max Mean Min Prod SegmentMax "
+        "SegmentMean SegmentMin SegmentProd SegmentSum Sum UnsortedSegmentMax UnsortedSegmentMin "
+        "UnsortedSegmentProd UnsortedSegmentSum": _by_shapes(nonlinear.reduce),
+        "EuclideanNorm L2Loss": _by_shapes(nonlinear.per_input(2)),
+        "CumulativeLogsumexp": _by_shapes(nonlinear.per_input(4)),
+        "SoftmaxCrossEntropyWithLogits SparseSoftmaxCrossEntropyWithLogits": _by_shapes(
+            nonlinear.per_input(7)
+        ),
         "AvgPool AvgPool3D MaxPool MaxPool3D MaxPoolWithArgmax": _pool,
         "CropAndResize ResizeBilinear": _resize("bilinear"),
         "ResizeBicubic": _resize("bicubic"),
         "ResizeNearestNeighbor": _per_output(0),
-        "TopK TopKV2": _sort,
+        "TopK TopKV2": _by_shapes(nonlinear.sort),
         "Bucketize": _bucketize,
         "LowerBound UpperBound": _search,
-        "SegmentMax SegmentMean SegmentMin SegmentProd SegmentSum UnsortedSegmentMax "
-        "UnsortedSegmentMin UnsortedSegmentProd UnsortedSegmentSum": _per_input(1),
-        "TensorScatterAdd TensorScatterMax TensorScatterMin TensorScatterSub": _per_input(1, 2),
-        "FFT IFFT": _fourier(1, 5),
-        "FFT2D IFFT2D": _fourier(2, 5),
-        "FFT3D IFFT3D": _fourier(3, 5),
-        "RFFT IRFFT": _fourier(1, 2.5),
-        "RFFT2D IRFFT2D": _fourier(2, 2.5),
-        "RFFT3D IRFFT3D": _fourier(3, 2.5),
-        "Cholesky": _matrices(linear.factorization(1 / 3)),
-        "Lu MatrixDeterminant LogMatrixDeterminant": _matrices(linear.factorization(2 / 3)),
-        "MatrixInverse": _matrices(linear.factorization(2)),
-        "MatrixSolve": _matrices(linear.solve(2 / 3)),
-        "MatrixTriangularSolve": _matrices(linear.solve(0)),
+        "TensorScatterAdd TensorScatterMax TensorScatterMin TensorScatterSub": _scatter,
+        "FFT IFFT": _by_shapes(nonlinear.fourier(1, 5)),
+        "FFT2D IFFT2D": _by_shapes(nonlinear.fourier(2, 5)),
+        "FFT3D IFFT3D": _by_shapes(nonlinear.fourier(3, 5)),
+        "RFFT IRFFT": _by_shapes(nonlinear.fourier(1, 2.5)),
+        "RFFT2D IRFFT2D": _by_shapes(nonlinear.fourier(2, 2.5)),
+        "RFFT3D IRFFT3D": _by_shapes(nonlinear.fourier(3, 2.5)),
+        "Cholesky": _by_shapes(linear.factorization(1 / 3)),
+        "Lu MatrixDeterminant LogMatrixDeterminant": _by_shapes(linear.factorization(2 / 3)),
+        "MatrixInverse": _by_shapes(linear.factorization(2)),
+        "MatrixSolve": _by_shapes(linear.solve(2 / 3)),
+        "MatrixTriangularSolve": _by_shapes(linear.solve(0)),
         "PartitionedCall StatefulPartitionedCall": _call,
         "Case If StatelessCase StatelessIf": _branches,
         "While StatelessWhile": _loop,

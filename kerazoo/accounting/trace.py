@@ -8,7 +8,6 @@ import inspect
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from kerazoo import compat
@@ -35,7 +34,7 @@ class Call:
     traced: Cost | None = None  # the cost, where the operations that run were counted
     rule: rules.Rule | None = None
 
-    @cached_property
+    @functools.cached_property
     def cost(self) -> Cost:
         """The cost of all times."""
         return (self.traced or self._cost()) * self.times
@@ -67,23 +66,19 @@ class Call:
         """The class of what is called."""
         return type(self.operation).__name__
 
-    @cached_property
+    @functools.cached_property
     def bound(self) -> dict[str, Any]:
         """The arguments by their names."""
         signature = _signature(self.operation)
         return dict(signature.bind_partial(*self.arguments, **self.options).arguments)
 
-    def argument(self, name: str) -> Any:
-        """Return an argument by its name."""
-        return self.bound[name]
-
-    @cached_property
+    @functools.cached_property
     def operands(self) -> list[Any]:
         """All arguments with a shape except masks, in the order of the signature."""
         named = [value for name, value in self.bound.items() if "mask" not in name]
         return [value for value in keras.tree.flatten(named) if hasattr(value, "shape")]
 
-    @cached_property
+    @functools.cached_property
     def inputs(self) -> list[keras.KerasTensor]:
         """The operands that are outputs of other calls."""
         return _tensors(self.operands)
@@ -358,7 +353,7 @@ class _Tracer:
 
     def _wrapped(self, operation: Any) -> Callable[..., Any] | None:
         """Return how to call a layer of Keras that repeats others, None for any other."""
-        if rules.of_user(operation) or not _calls_as_in_keras(operation):
+        if rules.of_user(operation) or not _calls_as_in_keras(operation.__class__):
             return None
         kinds: dict[type, Callable[..., Any]] = {
             keras.layers.TimeDistributed: self._call_on_steps,
@@ -545,15 +540,16 @@ def _cast(layer: Any, values: Any) -> Any:
     return keras.tree.map_structure(cast, values)
 
 
-def _calls_as_in_keras(operation: Any) -> bool:
-    """Return whether the `call` of a layer is Keras's."""
-    definer = next((base for base in type(operation).__mro__ if "call" in vars(base)), object)
+@functools.cache
+def _calls_as_in_keras(kind: Any) -> bool:
+    """Return whether the `call` of a class of layers is Keras's."""
+    definer = next((base for base in kind.__mro__ if "call" in vars(base)), object)
     return definer.__module__.startswith("keras.")
 
 
 def _graph_of(operation: Any) -> Any:
     """Return the graph of a functional or sequential model, None for anything else."""
-    if not _calls_as_in_keras(operation) or rules.of_user(operation):
+    if not _calls_as_in_keras(operation.__class__) or rules.of_user(operation):
         return None  # a custom `call` need not follow the graph
     if isinstance(operation, keras.Sequential):
         return compat.functional_of(operation)

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from kerazoo import summary
-from kerazoo.compat import input_structure
+from kerazoo.compat import graph_of_function, input_structure
 from tests.helpers.foreign_networks import NAMES, network
 from tests.helpers.profiler import CALLS, flops_of
 
@@ -56,7 +56,7 @@ def _operations(graph: Any) -> list[Any]:
     operations = list(graph.get_operations())
     for each in graph.get_operations():
         if each.type in CALLS:
-            operations += _operations(graph._get_function(each.get_attr("f").name).graph)
+            operations += _operations(graph_of_function(each, "f"))
     return operations
 
 

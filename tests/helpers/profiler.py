@@ -6,6 +6,8 @@ import keras
 import tensorflow as tf
 from tensorflow.python.profiler import model_analyzer, option_builder
 
+from kerazoo.compat import graph_of_function
+
 CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 PRODUCTS = (
     "BatchMatMulV2",
@@ -42,6 +44,5 @@ def flops_of(graph: Any) -> int:
         waiting.extend(child.children)
     for operation in graph.get_operations():
         if operation.type in CALLS:
-            name = operation.get_attr("f").name
-            flops += flops_of(graph._get_function(name).graph)
+            flops += flops_of(graph_of_function(operation, "f"))
     return flops
