@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from kerazoo.errors import KerazooError, UsageError
+from kerazoo.errors import InterruptedRunError, KerazooError, UsageError
 from kerazoo.interruption import handled_signals
 from kerazoo.lazy import keras, tf
 from kerazoo.training.cluster import Cluster, slurm_port
@@ -63,8 +63,15 @@ class Replicas:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Explain what TensorFlow raises where another worker has gone."""
+        """Wait for the other workers; explain what TensorFlow raises where one has gone.
+
+        A worker may have its part of a sum before another has, which then still needs it. What the
+        last sum of all raises is of no matter: nothing is left to do.
+        """
         logger.setLevel(self._level)
+        if error is None or isinstance(error, InterruptedRunError):
+            with contextlib.suppress(KerazooError), self.watchdog():
+                self.wait()
         if self.workers > 1 and isinstance(error, WORKER_ENDED):
             raise KerazooError(f"{WORKER_LOST}: {RESTART}") from error
 

@@ -115,7 +115,7 @@ class Run:
         return result
 
     def _interrupted(self) -> InterruptedRunError:
-        """Write the model as it is, while all workers wait for the chief; return the error."""
+        """Write the model as it is; return the error."""
         message = f"interrupted in epoch {self.epoch} of {self.options.recipe.epochs}"
         if folder := self.folder:
             self._write_model_and_curves(folder, self.trainer.evaluated_weights(), None)
@@ -123,7 +123,6 @@ class Run:
             if earlier := folder.earlier_run:
                 message += f", the earlier run in '{earlier}'"
             message += f", and --resume '{folder.path}' continues"
-        self.replicas.wait()
         return InterruptedRunError(message)
 
     def _write_model_and_curves(
