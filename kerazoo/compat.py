@@ -164,7 +164,7 @@ def calls_answered_by(answer: Answer) -> Iterator[None]:
         return None if id(operation) in answered else make(operation=operation, **arguments)
 
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_replaced(module, "Node", node))
+        stack.enter_context(replaced(module, "Node", node))
         for owner in (keras.Operation, keras.Layer):
             stack.enter_context(_answered(owner, "symbolic_call", remembering))
         yield
@@ -188,11 +188,12 @@ def _answered(owner: type, name: str, answer: Answer) -> contextlib.AbstractCont
         outputs = answer(operation, args, kwargs)
         return compute(operation, *args, **kwargs) if outputs is NotImplemented else outputs
 
-    return _replaced(owner, name, call)
+    return replaced(owner, name, call)
 
 
 @contextlib.contextmanager
-def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """Let an object or a class have another attribute in a `with` block."""
     original = vars(owner)[name]
     setattr(owner, name, value)
     try:
@@ -217,7 +218,7 @@ def operators_deferred() -> Iterator[None]:
     owner = next(base for base in keras.Variable.__mro__ if "__add__" in vars(base))
     with contextlib.ExitStack() as stack:
         for name in (f"__{operator}__" for operator in OPERATORS):
-            stack.enter_context(_replaced(owner, name, deferring(vars(owner)[name])))
+            stack.enter_context(replaced(owner, name, deferring(vars(owner)[name])))
         yield
 
 

@@ -18,7 +18,7 @@ from kerazoo.accounting.nonlinear import axes_of
 from kerazoo.lazy import keras
 
 if TYPE_CHECKING:
-    from kerazoo.accounting.trace import Call
+    from kerazoo.accounting.graph import Call
 
 AxisMaps = list[AxisMap | None]
 

@@ -31,8 +31,13 @@ def add(parser: Parser) -> None:
         help="a name of `kerazoo list`, keras.applications:ResNet50, or a .keras or .h5 file; "
         "several are compared in one table",
     )
-    help_text = "shape of one sample, such as 224x224x3 (default: the model's)"
-    parser.add_argument("--input-shape", type=shape, metavar="AxBxC", help=help_text)
+    help_text = (
+        "shape of one sample, such as 224x224x3 (default: the model's); once for each input of a "
+        "model that has several"
+    )
+    parser.add_argument(
+        "--input-shape", action="append", type=shape, metavar="AxBxC", help=help_text
+    )
     help_text = "samples in a batch, of which all counts are (default: 1)"
     size = integer(1, 2**31 - 1)
     parser.add_argument("--batch-size", type=size, default=1, metavar="N", help=help_text)
@@ -93,6 +98,8 @@ def _summary(parsed: argparse.Namespace) -> None:
     (start_tensorflow if parsed.modules else start_keras)()
     for module in parsed.modules:
         _import(module)
+    if parsed.input_shape and len(parsed.input_shape) == 1:
+        (parsed.input_shape,) = parsed.input_shape
     single = len(parsed.models) == 1
     print_result(_of_one(parsed) if single else _comparison(parsed))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kerazoo.accounting.trace import Call, Graph
+from kerazoo.accounting.graph import Call, Graph
 from kerazoo.lazy import keras
 
 
@@ -27,24 +27,17 @@ def columns(graph: Graph, rows: Any, names: Sequence[str]) -> dict[str, list[Any
             total = rows["macs"].sum()
             results[name] = [macs / total if total else 0.0 for macs in rows["macs"]]
         elif name == "trainable":
-            results[name] = _trainable(graph, rows)
+            weights = graph.weights()
+            results[name] = [_trainable(weights[row]) for row in rows.index]
         else:
             compute = _gradients(graph) if name == "backward_macs" else OF_CALLS[name]
             results[name] = [compute(calls.get(row, [])) for row in rows.index]
     return results
 
 
-def _trainable(graph: Graph, rows: Any) -> list[int]:
-    """Return the trainable parameters that each row's are."""
-    counted: set[int] = set()
-    calls = graph.by_row()
-    numbers = []
-    for row in rows.index:
-        owner = calls[row][-1].layer if row in calls else graph.model
-        weights = [w for w in getattr(owner, "weights", ()) if id(w) not in counted]
-        counted.update(map(id, weights))
-        numbers.append(sum(math.prod(w.shape) for w in weights if w.trainable))
-    return numbers
+def _trainable(weights: list[Any]) -> int:
+    """Return how many parameters are trainable."""
+    return sum(math.prod(weight.shape) for weight in weights if weight.trainable)
 
 
 def _dtype(calls: list[Call]) -> str | None:

@@ -233,7 +233,7 @@ def _shapes(input_shape: Any, names: list[str]) -> list[Any]:
     if not all(map(_is_shape, shapes)):
         raise UsageError(_wrong_shapes(input_shape))
     if len(shapes) != len(names):
-        raise UsageError(f"input_shape is for {len(shapes)} inputs, the model has {len(names)}")
+        raise UsageError(f"input_shape has {len(shapes)} shapes for inputs {names}")
     return shapes
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kerazoo.accounting.trace import Graph
+from kerazoo.accounting.graph import Graph
 from kerazoo.lazy import keras
 
 STRING = 24  # bytes of a string in TensorFlow, up to 22 characters

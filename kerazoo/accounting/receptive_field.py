@@ -45,8 +45,9 @@ import numpy as np
 from kerazoo.accounting import rules
 from kerazoo.accounting.axes import AxisMaps
 from kerazoo.accounting.axis_map import AxisMap, FieldExtent
+from kerazoo.accounting.graph import Call, Graph
 from kerazoo.accounting.inputs import Inputs, InputShape
-from kerazoo.accounting.trace import Call, Graph, trace
+from kerazoo.accounting.trace import trace
 from kerazoo.errors import UsageError, did_you_mean
 from kerazoo.lazy import keras
 from kerazoo.values import is_integer, plain

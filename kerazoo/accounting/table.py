@@ -13,9 +13,10 @@ from kerazoo.accounting import blocks, extra, memory
 from kerazoo.accounting.axis_map import FieldExtent
 from kerazoo.accounting.choices import EXTRA_COLUMNS, GROUPS
 from kerazoo.accounting.cost import Cost
+from kerazoo.accounting.graph import Call, Graph
 from kerazoo.accounting.inputs import Inputs, InputShape, check_model_name, open_model
 from kerazoo.accounting.receptive_field import Field, fields
-from kerazoo.accounting.trace import Call, Graph, trace
+from kerazoo.accounting.trace import trace
 from kerazoo.errors import UsageError
 from kerazoo.lazy import keras
 from kerazoo.values import check_choices, check_integer
@@ -153,22 +154,21 @@ def _layers(graph: Graph, single: Graph) -> pd.DataFrame:
     """Return the rows as objects, with the columns `first_centre` and `misaligned` too."""
     by_tensor = fields(single)
     lengths = [tensor.shape for tensor in single.inputs.values()]
-    counted: set[int] = set()
-    batch, sample = graph.by_row(), single.by_row()
+    batch, sample, weights = graph.by_row(), single.by_row(), graph.weights()
     rows = {
         name: {
-            **_counts(batch[name], counted),
+            **_counts(batch[name], weights[name]),
             **_field_columns(calls, by_tensor, lengths),
             **_how_counted(batch[name]),
         }
         for name, calls in sample.items()
     }
-    rest = [weight for weight in graph.model.weights if id(weight) not in counted]
-    if rest:  # weights of the model or a nested model, outside of its layers
-        rows[f"{graph.model.name} (own weights)"] = {
+    rest = next(reversed(weights))
+    if weights[rest]:  # weights of the model or a nested model, outside of its layers
+        rows[rest] = {
             "type": type(graph.model).__name__,
             "output_shape": (),
-            **_weight_counts(rest),
+            **_weight_counts(weights[rest]),
             **dict.fromkeys(("macs", "flops", "activation_bytes"), 0),
             **dict.fromkeys(FIELD_COLUMNS),
             "counted": "rule",
@@ -178,15 +178,13 @@ def _layers(graph: Graph, single: Graph) -> pd.DataFrame:
     return pd.DataFrame(list(rows.values()), pd.Index(rows, name="layer"), dtype=object)
 
 
-def _counts(calls: list[Call], counted: set[int]) -> dict[str, Any]:
-    """Return the columns of counts for a row, of weights only those not yet counted."""
-    layer, outputs = calls[-1].layer, _with_outputs(calls)[-1].outputs
-    weights = [w for w in getattr(layer, "weights", ()) if id(w) not in counted]
-    counted.update(map(id, weights))
+def _counts(calls: list[Call], weights: list[Any]) -> dict[str, Any]:
+    """Return the columns of counts for a row with these weights."""
+    outputs = _with_outputs(calls)[-1].outputs
     cost = sum((call.cost for call in calls), Cost())
     shapes = tuple(tensor.shape[1:] for tensor in outputs)
     return {
-        "type": type(layer).__name__,
+        "type": type(calls[-1].layer).__name__,
         "output_shape": shapes[0] if len(shapes) == 1 else shapes,
         **_weight_counts(weights),
         "macs": cost.macs,

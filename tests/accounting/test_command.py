@@ -81,6 +81,19 @@ def test_keras_applications_and_files(capsys: pytest.CaptureFixture[str], tmp_pa
     assert (code, json.loads(out)["total"]["macs"]) == (0, 4_039_808)
 
 
+def test_a_file_with_two_inputs(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    image, numbers = keras.Input((None, None, 3)), keras.Input((None,))
+    pooled = keras.layers.GlobalMaxPooling2D()(keras.layers.Conv2D(4, 3)(image))
+    total = keras.ops.sum(numbers, axis=1, keepdims=True)
+    keras.Model([image, numbers], pooled + total).save(path := str(tmp_path / "model.keras"))
+    shapes = ["--input-shape", "8x8x3", "--input-shape", "5"]
+    _, out, _ = answer(capsys, "summary", path, *shapes, "--format", "json")
+    assert json.loads(out)["total"]["macs"] == 36 * 4 * 27
+    code, _, err = answer(capsys, "summary", path, "--input-shape", "8x8x3")
+    assert code == 2
+    assert "input_shape has 1 shapes for inputs [" in err
+
+
 def test_a_file_with_a_layer_of_the_zoo(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     options = {"include_top": False, "input_shape": (32, 32, 3), "alpha": 1 / 16}
     model = kerazoo.create_model("vgg11_lrn", **options)

@@ -251,7 +251,7 @@ def test_a_sequential_model_without_shapes_is_not_changed() -> None:
         ((32, 32, 4), "does not take"),
         ((2, 2, 3), "does not take"),
         ((0, 32, 3), "below 1"),
-        ([(32, 32, 3), (4,)], "for 2 inputs"),
+        ([(32, 32, 3), (4,)], "has 2 shapes"),
         ({"image": (32, 32, 3)}, "names ['image']"),
     ],
 )
