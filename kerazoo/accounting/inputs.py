@@ -95,11 +95,15 @@ class Inputs:
                 raise UsageError(f"input_data must be arrays with a batch axis; received a {kind}")
 
     def built(self, model: Any) -> keras.Model:
-        """Return the model; of a sequential one that has no weights yet, a copy that has.
+        """Return the model, or that of a name; of a sequential one without weights, a built copy.
 
         Raises:
-            UsageError: It is no model, has no layers, or is not built and no shape is given.
+            UsageError: It is neither a model nor the name of one, has no layers, or is not built
+                and no shape is given.
         """
+        if isinstance(model, str):
+            check_model_name(model)
+            return open_model(model, self.shape)
         if not isinstance(model, keras.Model):
             raise UsageError(f"model is a {type(model).__name__}, not a Keras model")
         if isinstance(model, keras.Sequential) and not model.layers:

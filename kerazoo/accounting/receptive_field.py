@@ -159,7 +159,10 @@ def _reads(call: Call, output: int) -> list[tuple[keras.KerasTensor, AxisMaps]] 
 
 
 def receptive_field(
-    model: keras.Model, layer: str, position: Sequence[int], input_shape: InputShape | None = None
+    model: keras.Model | str,
+    layer: str,
+    position: Sequence[int],
+    input_shape: InputShape | None = None,
 ) -> Box | dict[str, Box]:
     """Return the part of the input that one position of a layer's output depends on.
 
@@ -172,7 +175,7 @@ def receptive_field(
     (3, 3, 3)
 
     Args:
-        model: A built Keras model.
+        model: A Keras model, or a name that `kerazoo summary` takes.
         layer: Name of the layer, as in the index of `kerazoo.summary`.
         position: Index in each axis of the output along which the field moves: (row, column) of a
             feature map, (index,) after a Flatten, () if every element depends on the whole input.

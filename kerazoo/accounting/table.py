@@ -14,7 +14,7 @@ from kerazoo.accounting.axis_map import FieldExtent
 from kerazoo.accounting.choices import EXTRA_COLUMNS, GROUPS
 from kerazoo.accounting.cost import Cost
 from kerazoo.accounting.graph import Call, Graph
-from kerazoo.accounting.inputs import Inputs, InputShape, check_model_name, open_model
+from kerazoo.accounting.inputs import Inputs, InputShape
 from kerazoo.accounting.receptive_field import Field, fields
 from kerazoo.accounting.trace import trace
 from kerazoo.errors import UsageError
@@ -108,9 +108,6 @@ def summary(
         depth = check_integer("depth", depth, 1)
         if by != "layer":
             raise UsageError("depth is for rows by layer: leave out by, or depth")
-    if isinstance(model, str):
-        check_model_name(model)
-        model = open_model(model, input_shape)
     batch_size = check_integer("batch_size", batch_size, 1)
     inputs = Inputs(input_shape, input_data)
     graph = trace(model, inputs, batch_size)

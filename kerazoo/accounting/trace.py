@@ -27,7 +27,7 @@ from kerazoo.errors import UsageError, reason
 from kerazoo.lazy import keras
 
 
-def trace(model: keras.Model, inputs: Inputs, batch_size: int) -> Graph:
+def trace(model: keras.Model | str, inputs: Inputs, batch_size: int) -> Graph:
     """Return the calls of a model and of the models inside it.
 
     A subclassed model without weights gets them, as by its first call.
@@ -36,7 +36,7 @@ def trace(model: keras.Model, inputs: Inputs, batch_size: int) -> Graph:
     that is written otherwise is traced by the backend, and its operations are counted.
 
     Args:
-        model: Any Keras model.
+        model: Any Keras model, or its name.
         inputs: The shapes of its inputs, as given to `kerazoo.summary`.
         batch_size: Samples in a batch.
 

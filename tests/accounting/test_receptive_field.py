@@ -225,6 +225,13 @@ def test_a_box_is_clipped_to_the_input_layer_by_layer() -> None:
     assert np.zeros((7, 7))[box.slices].shape == (4, 4)
 
 
+def test_the_field_in_a_model_by_name() -> None:
+    box = receptive_field("vgg16", "conv2_1", (10, 20))
+    # two convolutions of 3x3, a pooling of 2x2 and a third convolution, at stride 2
+    assert isinstance(box, Box)
+    assert (box.start, box.stop) == ((2 * 10 - 4, 2 * 20 - 4), (2 * 10 + 6, 2 * 20 + 6))
+
+
 def test_a_position_that_depends_on_padding_alone() -> None:
     inputs = keras.Input((5, 5, 1))
     model = keras.Model(inputs, layers.ZeroPadding2D(3, name="padded")(inputs))
