@@ -1,0 +1,42 @@
+"""The images that demos show: the user's, or those that come with scikit-learn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from kerazoo.data.image_io import read_image
+from kerazoo.data.photos import sample_photos
+
+MAX_SIDE = 640  # of a photo that is shown, in pixels
+
+
+def photo(path: Path | None = None, number: int = 0) -> np.ndarray:
+    """Return a photo, at most `MAX_SIDE` high and wide: a larger one is resized.
+
+    Args:
+        path: The user's image; None for one that comes with scikit-learn.
+        number: Which of those: 0 is china.jpg, 1 is flower.jpg.
+
+    Returns:
+        float64 [height, width, 3] in [0, 255].
+
+    Raises:
+        UsageError, CorruptFileError: There is no such image, or it is damaged.
+    """
+    if path is None:
+        return sample_photos()[number].astype(np.float64)
+    pixels = read_image(path, channels=3)
+    height, width = pixels.shape[:2]
+    if max(height, width) > MAX_SIDE:
+        scale = MAX_SIDE / max(height, width)
+        size = max(1, round(scale * width)), max(1, round(scale * height))
+        pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
+    return pixels.astype(np.float64)
+
+
+def gray(image: np.ndarray) -> np.ndarray:
+    """Return the luma of an image [height, width, 3], as in JPEG: [height, width]."""
+    return image @ np.array([0.299, 0.587, 0.114])

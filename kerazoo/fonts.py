@@ -1,0 +1,46 @@
+"""Fonts for Chinese in figures."""
+
+import functools
+
+# Families that are usual on Linux, Windows and macOS, the best first.
+CHINESE = (
+    "Noto Sans CJK SC",
+    "Source Han Sans SC",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "WenQuanYi Zen Hei",
+    "SimHei",
+)
+PACKAGE = "fonts-noto-cjk"  # of Debian and Ubuntu, with the first of them
+
+
+@functools.cache
+def chinese() -> str | None:
+    """Return the family of an installed font that has Chinese characters, None if there is none."""
+    from matplotlib import font_manager
+
+    manager = font_manager.fontManager
+    listed = {font.fname for font in manager.ttflist}
+    for path in font_manager.findSystemFonts():  # matplotlib's list may be older than a font
+        if path not in listed and _has_chinese(path):
+            manager.addfont(path)
+    names = {font.name for font in manager.ttflist}
+    known = [name for name in CHINESE if name in names]
+    others = (font.name for font in manager.ttflist if _has_chinese(font.fname))
+    return known[0] if known else next(others, None)
+
+
+def _has_chinese(path: str) -> bool:
+    """Return whether a font has Chinese characters, each with its own glyph.
+
+    A font of last resort has one glyph for all.
+    """
+    from matplotlib import font_manager
+
+    try:
+        font = font_manager.get_font(path)
+    except (OSError, RuntimeError):  # damaged, or of a format that matplotlib does not read
+        return False
+    glyphs = {font.get_char_index(ord(character)) for character in "\u5377\u79ef\u7f51\u7edc"}
+    return len(glyphs) == 4 and 0 not in glyphs
