@@ -289,9 +289,11 @@ def taken(call: Call, output: int) -> list[AxisMaps]:
     x, indices = call.bound["x"], call.bound["indices"]
     if call.operation.axis is None:
         raise NotImplementedError
-    axis, places = call.operation.axis % len(x.shape), len(getattr(indices, "shape", ()))
+    computed = isinstance(indices, keras.KerasTensor)
+    axis = call.operation.axis % len(x.shape)
+    places = len(indices.shape) if computed else np.ndim(indices)
     maps: AxisMaps = [same(each + (places - 1) * (each > axis)) for each in range(len(x.shape))]
-    if isinstance(indices, keras.KerasTensor):
+    if computed:
         maps[axis] = None
         return [maps, [same(axis + each) for each in range(places)]]
     rows = np.asarray(indices) % x.shape[axis]

@@ -317,7 +317,7 @@ MOVES = names(
     "Shape ShapeN Size Slice Snapshot SpaceToBatch SpaceToBatchND SpaceToDepth SparseToDense "
     "Split SplitV Squeeze StopGradient StridedSlice Substr TensorScatterUpdate Tile Transpose "
     "Unbatch Unique UniqueV2 UniqueWithCounts Unpack UnravelIndex VarHandleOp "
-    "VarIsInitializedOp Where ZerosLike"
+    "VarIsInitializedOp Where XlaDynamicSlice XlaDynamicUpdateSlice ZerosLike"
 )
 MOVES_BEGIN = (
     *("Decode", "Encode", "Lookup", "Parse", "Random", "Regex", "StatelessRandom", "StaticRegex"),

@@ -80,6 +80,7 @@ OPERATIONS: dict[str, tuple[Callable[[Any], Any], int]] = {
         lambda x: ops.rot90(ops.tril(ops.flip(ops.roll(ops.tile(x, (1, 2, 1)), 1, 1)))),
         0,
     ),
+    "an update": (lambda x: ops.slice_update(x, (0, 1, 0), ops.slice(x, (0, 2, 0), (2, 1, 6))), 0),
     "parts": (lambda x: ops.unstack(x, axis=1)[1] + ops.slice(x, (0, 1, 0), (2, 1, 6))[:, 0], 12),
     "finite": (lambda x: ops.isfinite(x), 48),
     "infinite": (lambda x: ops.isinf(x), 48),

@@ -1,12 +1,16 @@
 """Receptive fields: the box is where the gradient is not zero, on random and real models."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from keras import ops
 
+from kerazoo.accounting.receptive_field import Box
 from kerazoo.accounting.table import summary
 from kerazoo.compat import shapes_only
 from tests.helpers.boxes import box_of
@@ -44,6 +48,51 @@ def test_random_models_by_gradient(examples: int) -> None:
         assert all(stop - start <= largest for largest, start, stop in spans)
 
     check()
+
+
+MOVED = {
+    "flip": lambda x: ops.flip(x, 1),
+    "flip of all": lambda x: ops.flip(x, (1, 2)),
+    "left to right": ops.fliplr,
+    "roll": lambda x: ops.roll(x, (3, -2), (1, 2)),
+    "repeat": lambda x: ops.repeat(x, 2, axis=1),
+    "repeat unequally": lambda x: ops.repeat(x, [0, 2, 1, 0, 3, 1, 1, 0], axis=2),
+    "take": lambda x: ops.take(x, [6, 1, -1, 3], axis=1),
+    "tile": lambda x: ops.tile(x, (1, 2, 1, 1)),
+}
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("move", MOVED.values(), ids=MOVED)
+def test_moved_axes_by_gradient(move: Callable[[Any], Any]) -> None:
+    inputs = keras.Input((10, 10, 2))
+    x = move(keras.layers.Conv2D(2, 3)(inputs))
+    model = keras.Model(inputs, keras.layers.Conv2D(1, (1, 2), name="last")(x))
+    clone = opened(model)
+    height, width = model.output.shape[1:3]
+    for position in itertools.product(range(height), range(0, width, 2)):
+        box = box_of(model, "last", position)
+        assert (box.start, box.stop) == seen_by_gradient(clone, "last", position)
+
+
+def test_a_row_that_is_taken() -> None:
+    inputs = keras.Input((10, 10, 2))
+    row = ops.take(keras.layers.Conv2D(2, 3)(inputs), -3, axis=1)
+    model = keras.Model(inputs, keras.layers.Conv1D(1, 2, name="last")(row))
+    assert box_of(model, "last", (4,)) == Box((5, 4), (8, 8), (5, 4), (8, 8))
+
+
+def test_tokens_have_the_fields_of_a_signal() -> None:
+    def columns(inputs: keras.KerasTensor, x: Any) -> Any:
+        for kernel, stride in ((3, 1), (5, 2)):
+            x = keras.layers.Conv1D(4, kernel, stride)(x)
+        table = summary(keras.Model(inputs, keras.layers.GlobalMaxPooling1D()(x)))
+        return table[["receptive_field", "effective_stride"]].to_numpy().tolist()[-3:]
+
+    tokens, signal = keras.Input((32,), dtype="int32"), keras.Input((32, 8))
+    expected = [[3, 1], [7, 2], [32, None]]
+    assert columns(signal, signal) == expected
+    assert columns(tokens, keras.layers.Embedding(100, 8)(tokens)) == expected
 
 
 REAL = {
