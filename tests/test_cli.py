@@ -87,7 +87,7 @@ FURTHER = {
         (["train"], "--model NAME is missing, or --resume"),
         (["convert", "a.keras"], "required: TARGET"),
         (["convert", "a", "b.keras", "--head", "fc"], "'fc' is not one of conv, dense"),
-        (["demo", "filter"], "'filter' (did you mean 'filter_demo'?) is not one of"),
+        (["demo", "filter"], "'filter' (did you mean 'filters'?) is not one of"),
         (["trian"], "unknown command 'trian' (did you mean 'train'?)"),
         ([], "required: COMMAND"),
         ([""], "unknown command ''"),

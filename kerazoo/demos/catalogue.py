@@ -15,26 +15,28 @@ class Demo:
 
     Attributes:
         title: A line about it.
-        image: What its images are: "photo", "digit", or None if it takes none.
+        image: What its image is: "photo", "digit" or "of the model"; None if it takes none.
         model: The model that it shows by default, None if it takes none.
+        uses_keras: Whether it needs Keras, which takes some seconds to start.
     """
 
     title: Text
     image: str | None = None
     model: str | None = None
+    uses_keras: bool = False
 
 
 DEMOS = {
     "filters": Demo(
         Text(
-            "lines that a filter finds in a photo, and one that learns to find them",
+            "lines that a filter finds in a photo, and one that learns them",
             "滤波器在照片中找到的线条，以及一个学会找线条的滤波器",
         ),
         image="photo",
     ),
     "kernels": Demo(
         Text(
-            "one photo through five kernels: identity, edges, sharpen, two blurs",
+            "one photo through five kernels, from identity to blur",
             "同一张照片经过五种卷积核：原图、边缘、锐化、两种模糊",
         ),
         image="photo",
@@ -47,13 +49,13 @@ DEMOS = {
     ),
     "kinds": Demo(
         Text(
-            "eight kinds of convolution, with their weights and multiply-accumulates",
+            "eight kinds of convolution, with their weights and MACs",
             "八种卷积，各自的参数量与乘加次数",
         ),
     ),
     "padding": Demo(
         Text(
-            "where the windows of VALID and SAME stand, and where the zeros are",
+            "the windows of VALID and SAME, and where the zeros are",
             "VALID 与 SAME 的窗口位置，以及零填充在哪里",
         ),
     ),
@@ -82,43 +84,50 @@ DEMOS = {
             "which pixels a unit of a network sees, and which of them count",
             "网络中一个单元能看到哪些像素，哪些真正起作用",
         ),
-        image="photo",
+        image="of the model",
         model="vgg16",
+        uses_keras=True,
     ),
     "feature_maps": Demo(
         Text("what each layer of a model makes of an image", "模型的每一层把图像变成了什么"),
-        image="digit",
+        image="of the model",
         model="mnist_cnn",
+        uses_keras=True,
     ),
     "learned_filters": Demo(
         Text("the kernels that a model has learned", "模型学到的卷积核"),
         model="mnist_cnn",
+        uses_keras=True,
     ),
     "grad_cam": Demo(
         Text(
             "which part of an image speaks for a class, by Grad-CAM",
             "图像的哪一部分支持某个类别（Grad-CAM）",
         ),
-        image="digit",
+        image="of the model",
         model="mnist_cnn",
+        uses_keras=True,
     ),
     "dense_vgg": Demo(
         Text(
-            "VGG-16 without dense layers: a map of class scores for a large photo",
+            "VGG-16 without dense layers: a map of scores for a large photo",
             "没有全连接层的 VGG-16：大照片上的类别得分图",
         ),
         image="photo",
+        model="vgg16",
+        uses_keras=True,
     ),
     "networks": Demo(
         Text(
-            "the networks drawn to one scale, and what each of them costs",
+            "the networks to one scale, and what each of them costs",
             "按同一比例绘制的各个网络，以及各自的开销",
         ),
+        uses_keras=True,
     ),
     "backprop": Demo(
         Text(
-            "the gradients of the notes, derived by hand and equal to TensorFlow's",
-            "笔记中推导的梯度：手算结果与 TensorFlow 相等",
+            "the gradients that the notes derive, number by number",
+            "笔记中推导的梯度，逐个数字",
         ),
     ),
 }

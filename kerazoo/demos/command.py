@@ -1,34 +1,78 @@
 """The command `kerazoo demo`."""
 
+from __future__ import annotations
+
 import argparse
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
+from kerazoo import files
 from kerazoo.arguments import Parser, add_messages, one_of, path, print_result, start
+from kerazoo.demos.catalogue import DEMOS, FIGURES
+from kerazoo.demos.texts import LANGUAGES
 from kerazoo.errors import UsageError
-from kerazoo.files import check_target
-from kerazoo.text import printable
+from kerazoo.text import either, printable
 
-DEMOS = ("filter_demo", "max_pool")  # functions of kerazoo.demos.figures
+logger = logging.getLogger("kerazoo")
 
 
 def add(parser: Parser) -> None:
     """Add the options of `demo` to the parser."""
-    parser.description = "Draw the figure of a snippet of the study notes."
-    parser.add_argument("name", type=one_of(DEMOS), metavar="NAME", help=" or ".join(DEMOS))
+    parser.description = (
+        "Draw a figure that explains something of the study notes. Without a name, list the demos."
+    )
+    parser.add_argument("name", nargs="?", type=one_of(DEMOS), metavar="NAME", help="of the demo")
+    parser.add_argument("--all", action="store_true", help="draw all demos")
+    help_text = "your image in place of the demo's (BMP, GIF, JPEG, PNG, TIFF or WebP)"
+    parser.add_argument("--image", type=path, metavar="FILE", help=help_text)
+    help_text = "your model: the directory of a run, a .keras file, or a name of `kerazoo list`"
+    parser.add_argument("--model", metavar="MODEL", help=help_text)
+    help_text = f"the figure, {either(FIGURES)}, or its directory (default: NAME.png)"
+    parser.add_argument("--out", type=path, metavar="FILE", help=help_text)
+    help_text = f"language of the texts, {either(LANGUAGES)} (default: en)"
     parser.add_argument(
-        "--out", type=path, metavar="FILE", help="the figure, .png or .pdf (default: NAME.png)"
+        "--lang", type=one_of(LANGUAGES), default="en", metavar="LANGUAGE", help=help_text
     )
     add_messages(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(parsed: argparse.Namespace) -> None:
-    out: Path = parsed.out or Path(f"{parsed.name}.png")
-    if out.suffix not in (".png", ".pdf"):
-        raise UsageError(f"'{out}' must end with .png or .pdf")
-    check_target(out)
-    start()
-    from kerazoo.demos import figures
+    if parsed.all and (parsed.name or parsed.image or parsed.model):
+        raise UsageError("--all cannot be combined with a name, --image or --model")
+    if not parsed.all and parsed.name is None:
+        print_result("\n".join(_list(parsed.lang)))
+        return
+    from kerazoo.demos import make
 
-    getattr(figures, parsed.name)().savefig(out)
-    print_result(printable(f"wrote {out}"))
+    names = list(DEMOS) if parsed.all else [parsed.name]
+    for name in names:
+        make.check_options(name, parsed.image, parsed.model)
+    targets = [_target(name, parsed.out, parsed.all) for name in names]
+    if any(DEMOS[name].uses_keras for name in names):
+        start()
+    for name, target in zip(names, targets, strict=True):
+        make.page(name, parsed.image, parsed.model, parsed.lang).save(target)
+        print_result(printable(f"wrote {target}"))
+
+
+def _list(language: str) -> Iterator[str]:
+    width = max(map(len, DEMOS))
+    for name, demo in DEMOS.items():
+        yield f"{name:{width}}  {demo.title.in_language(language)}"
+
+
+def _target(name: str, out: Path | None, is_directory: bool) -> Path:
+    """Return the path of a figure, in a directory that exists."""
+    if out is None:
+        target = Path(f"{name}.png")
+    elif is_directory or out.is_dir():
+        files.make(out)
+        target = out / f"{name}.png"
+    else:
+        target = out
+    if target.suffix not in FIGURES:
+        raise UsageError(f"'{target}' must end with {either(FIGURES)}")
+    files.check_target(target)
+    return target

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Polygon, Rectangle
 from matplotlib.patheffects import withStroke
@@ -47,7 +48,7 @@ class Page:
         self.width, self.height, self.language = width, width, language
         self.figure = Figure((width / DPI, width / DPI), dpi=DPI, facecolor=PAPER)
         self._canvas = FigureCanvasAgg(self.figure)
-        self._axes = self.figure.add_axes((0, 0, 1, 1))
+        self._axes = self.figure.add_axes((0, 0, 1, 1), zorder=1)  # above charts
         self._axes.set(xlim=(0, width), ylim=(width, 0), autoscale_on=False)
         self._axes.set_axis_off()
         self._charts: list[tuple[Axes, tuple[float, float, float, float]]] = []
@@ -201,7 +202,7 @@ class Page:
         fills = np.broadcast_to(np.asarray(fill, dtype=object), matrix.shape)
         texts = [[_number(value, digits) for value in row] for row in matrix.tolist()]
         longest = max((len(text) for row in texts for text in row), default=1)
-        size = size or min(0.45 * side, 1.35 * side / max(longest, 1))
+        size = size or min(0.45 * side, 1.2 * side / max(longest, 1))
         for row in range(rows):
             for column in range(columns):
                 left, top = x + column * side, y + row * side
@@ -249,6 +250,15 @@ class Page:
             Polygon(points, facecolor=fill, edgecolor="none", alpha=opacity, zorder=2)
         )
 
+    def polygons(
+        self, corners: np.ndarray, *, fills: Any = "none", edge: str = LINE, line: float = 1
+    ) -> None:
+        """Draw many polygons at once, [polygons, corners, 2], in one color or a color for each."""
+        collection = PolyCollection(
+            list(corners), facecolors=fills, edgecolors=edge, linewidths=_points(line), zorder=2
+        )
+        self._axes.add_collection(collection, autolim=False)
+
     def line(
         self,
         points: Sequence[tuple[float, float]],
@@ -294,7 +304,7 @@ class Page:
             axes.spines[side].set_visible(False)
         for side in ("bottom", "left"):
             axes.spines[side].set_color(MUTED)
-        axes.tick_params(labelsize=_points(SMALL), colors=MUTED, labelfontfamily=self._family[-1])
+        axes.tick_params(labelsize=_points(SMALL), colors=MUTED, labelfontfamily=self._family[0])
         return axes
 
     def label(self, axes: Axes, across: Text, up: Text) -> None:
@@ -327,6 +337,13 @@ def _bold(size: float, color: str) -> list[withStroke]:
 def ink_on(color: str) -> str:
     """Return the color of text that can be read on another color."""
     return INK if _luminance(color) > LIGHT else PAPER
+
+
+def tint(color: str, strength: float = 0.4) -> str:
+    """Return a color mixed with that of the paper."""
+    from matplotlib.colors import to_hex, to_rgb
+
+    return to_hex(1 - strength * (1 - np.array(to_rgb(color))))
 
 
 def _luminance(color: str) -> float:

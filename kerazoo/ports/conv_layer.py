@@ -1,5 +1,7 @@
 """A convolution layer with a bias and a ReLU."""
 
+from __future__ import annotations
+
 from kerazoo.lazy import keras
 
 

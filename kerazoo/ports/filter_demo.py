@@ -3,6 +3,8 @@
 Source: `cnn-notes`, lines 129-164.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from kerazoo.lazy import keras

@@ -1,5 +1,7 @@
 """Max pooling, 2x2; source: `cnn-notes`, lines 180-212."""
 
+from __future__ import annotations
+
 from kerazoo.lazy import keras
 
 

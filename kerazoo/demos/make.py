@@ -1,0 +1,63 @@
+"""Makes the page of a demo from its name."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from kerazoo.demos import images
+from kerazoo.demos.catalogue import DEMOS
+from kerazoo.demos.page import Page
+from kerazoo.demos.texts import LANGUAGES
+from kerazoo.errors import UsageError, did_you_mean
+from kerazoo.values import check_choice
+
+OWN_IMAGES = {"photo": images.photo, "digit": images.digit}
+
+
+def page(
+    name: str, image: Path | None = None, model: str | None = None, language: str = "en"
+) -> Page:
+    """Return the page of a demo.
+
+    Args:
+        name: One of `kerazoo.demos.catalogue.DEMOS`.
+        image: The user's image, for a demo that has one; None for its own.
+        model: The directory of a run, a `.keras` file or a name, for a demo that has a model; None
+            for its own.
+        language: "en" or "zh".
+
+    Raises:
+        UsageError: There is no such demo, image or model, or the demo takes none.
+        CorruptFileError: The image or the model is damaged.
+        DataMissingError: The model has no weights here.
+    """
+    check_options(name, image, model)
+    check_choice("language", language, LANGUAGES)
+    module = importlib.import_module(f"kerazoo.demos.{name}")
+    return module.draw(module.compute(*_given(module, name, image, model)), language)
+
+
+def check_options(name: str, image: Path | None, model: str | None) -> None:
+    """Raise an error if there is no such demo, or it does not take what is given."""
+    if name not in DEMOS:
+        raise UsageError(f"there is no demo '{name}'{did_you_mean(name, DEMOS)}")
+    demo = DEMOS[name]
+    for option, given, taken in (("image", image, demo.image), ("model", model, demo.model)):
+        if given is not None and taken is None:
+            raise UsageError(f"the demo {name} takes no --{option}")
+
+
+def _given(module: Any, name: str, image: Path | None, model: str | None) -> list[Any]:
+    """Return the arguments of a demo's `compute`: its model and its image, where it has them."""
+    demo, given = DEMOS[name], []
+    if demo.image in OWN_IMAGES:
+        given.append(OWN_IMAGES[demo.image](image))
+    if demo.model is not None:
+        given.insert(0, module.open_model(model or demo.model))
+    if demo.image == "of the model":
+        from kerazoo.demos.models import image_for
+
+        given.append(image_for(given[0], image))
+    return given

@@ -1,0 +1,195 @@
+"""The models that demos show, the images that these look at, and what their layers make of one."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+from kerazoo import registry
+from kerazoo.accounting import axes, rules
+from kerazoo.accounting.calling import accepted, graph_of
+from kerazoo.compat import nodes_in_order
+from kerazoo.data import digits
+from kerazoo.data.image_io import to_shape
+from kerazoo.data.photos import center_crop
+from kerazoo.demos import images
+from kerazoo.errors import UsageError
+from kerazoo.files import mode
+from kerazoo.inference import handwriting
+from kerazoo.inference import load as trained
+from kerazoo.inference.classifier import Classifier
+from kerazoo.lazy import keras, tf
+from kerazoo.models import create_model
+
+DIGIT = 68  # of scikit-learn's: a 4 that a model may take for a 9
+ALPHA = 3 / 16  # in thinner networks TensorFlow's gradients may crash, see kerazoo.models.resnet
+SEED = 1
+
+Item = TypeVar("Item")
+
+
+def load(source: str) -> Classifier:
+    """Return a trained model; `source` and errors as in `kerazoo.load`.
+
+    Raises:
+        UsageError: It gives no scores of classes for an image.
+    """
+    return Classifier.of(trained.load(source))
+
+
+def architecture(source: str) -> Classifier:
+    """Return a model to show what depends on kernels and strides, not on what was learned.
+
+    Args:
+        source: The directory of a run or a `.keras` file for that model, or a name of the zoo for
+            random weights, without a classifier and where possible at `ALPHA` of its width.
+
+    Raises:
+        UsageError: There is no such model.
+        CorruptFileError: The file is damaged.
+    """
+    trained.check_name(source)
+    if mode(Path(source)) is not None:
+        return load(source)
+    shape = registry.find(source).input_shape
+    takes_alpha = "alpha" in inspect.signature(registry.constructor(source)).parameters
+    width = {"alpha": ALPHA} if takes_alpha else {}
+    keras.utils.set_random_seed(SEED)
+    model = create_model(source, include_top=False, input_shape=shape, **width)
+    return Classifier(model, (), shape)
+
+
+def image_for(classifier: Classifier, path: Path | None = None, photo: bool = False) -> np.ndarray:
+    """Return an image as `kerazoo predict` reads it for a model.
+
+    Args:
+        classifier: The model.
+        path: The user's image; None for a digit, or for the central square of a photo if the
+            model takes color images.
+        photo: Whether to choose the photo for a model of gray images too.
+
+    Returns:
+        float32 [height, width, channels] in [0, 1], of the model's image shape.
+
+    Raises:
+        UsageError, CorruptFileError: There is no such image, or it is blank or damaged.
+    """
+    if path is not None:
+        return classifier.read(path)
+    if photo or classifier.image_shape[-1] == 3:
+        whole = images.photo()
+        image = center_crop(whole[None], min(whole.shape[:2]))[0].astype(np.uint8)
+    else:
+        image = _digit(classifier.handwriting_of)
+    return to_shape(image, classifier.image_shape).numpy()
+
+
+def _digit(data: str) -> np.ndarray:
+    """Return a digit of scikit-learn's, uint8 [28, 28, 1], like those of a data set."""
+    image = digits.enlarged(load_digits().images[DIGIT, None])[0]
+    if data != "mnist":
+        return image
+    return handwriting.like_mnist(image[..., 0].astype(np.float32) / 255)
+
+
+def pixels(image: np.ndarray) -> np.ndarray:
+    """Return an image [height, width, 1 or 3] in [0, 1] as a page draws it, in [0, 255]."""
+    return 255 * (image[..., 0] if image.shape[-1] == 1 else image)
+
+
+class Output(NamedTuple):
+    """What a layer has made of a batch of images.
+
+    Attributes:
+        name: Of the layer, as in the index of `kerazoo.summary`: "model/layer" inside a model.
+        layer: The layer or the operation of `keras.ops`.
+        value: [batch, ...], with channels last.
+    """
+
+    name: str
+    layer: Any
+    value: tf.Tensor
+
+
+def layer_outputs(classifier: Classifier, image: np.ndarray | tf.Tensor) -> list[Output]:
+    """Return the outputs of all layers in order, those of models inside the model too.
+
+    Args:
+        classifier: The model.
+        image: [height, width, channels] in [0, 1].
+
+    Raises:
+        UsageError: The model has a `call` of its own, so that its layers are not known.
+    """
+    outputs: list[Output] = []
+
+    def follow(graph: Any, inputs: Iterable[tf.Tensor], prefix: str) -> list[tf.Tensor]:
+        values = {id(each): value for each, value in zip(graph.inputs, inputs, strict=True)}
+        for node in nodes_in_order(graph):
+            if node.is_input:
+                continue
+            given, options = keras.tree.map_structure(
+                lambda each: values.get(id(each), each),
+                (node.arguments.args, node.arguments.kwargs),
+            )
+            name, inner = prefix + node.operation.name, graph_of(node.operation)
+            if inner is None:
+                options = accepted(node.operation, {**options, "training": False})
+                results = keras.tree.flatten(node.operation(*given, **options))
+                outputs.append(Output(name, node.operation, results[0]))
+            else:
+                results = follow(inner, keras.tree.flatten(given), f"{name}/")
+            values.update((id(e), v) for e, v in zip(node.outputs, results, strict=True))
+        return [values[id(each)] for each in graph.outputs]
+
+    graph = graph_of(classifier.model)
+    if graph is None:
+        raise UsageError(
+            f"'{classifier.model.name}' has a call of its own, which hides its layers: build it as "
+            "a functional or sequential model"
+        )
+    follow(graph, [classifier.preprocessing.of_unit(tf.convert_to_tensor(image)[None])], "")
+    return outputs
+
+
+def has_positions(output: Output) -> bool:
+    """Return whether an output is feature maps [batch, height, width, channels], not 1x1."""
+    shape = output.value.shape
+    return len(shape) == 4 and shape[1] * shape[2] > 1
+
+
+def moves_window(output: Output) -> bool:
+    """Return whether an output is feature maps of a convolution, a pooling or a layer of a user."""
+    rule = rules.find(output.layer)
+    windows = (axes.windows, axes.transposed_windows)
+    return has_positions(output) and (rule is None or rule.axis_maps in windows)
+
+
+def evenly(items: Sequence[Item], most: int) -> list[Item]:
+    """Return at most so many items, evenly chosen, with the first and the last."""
+    if len(items) <= most:
+        return list(items)
+    return [items[place] for place in np.linspace(0, len(items) - 1, most).round().astype(int)]
+
+
+def overlaid(image: np.ndarray, heat: np.ndarray, color: str) -> np.ndarray:
+    """Return an image in gray under a color that covers it as far as it is hot.
+
+    Args:
+        image: [height, width, 1 or 3] in [0, 1].
+        heat: [height, width] in [0, 1].
+        color: As for matplotlib.
+
+    Returns:
+        [height, width, 3] in [0, 255].
+    """
+    from matplotlib.colors import to_rgb
+
+    gray = images.gray(image) if image.shape[-1] == 3 else image[..., 0]
+    share = 0.85 * heat[..., None]
+    return 255 * ((1 - share) * gray[..., None] + share * np.array(to_rgb(color)))

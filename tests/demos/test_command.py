@@ -1,0 +1,147 @@
+"""`kerazoo demo`: its list, its options, and images from the wild."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kerazoo.cli import main
+from kerazoo.demos import make
+from kerazoo.demos.catalogue import DEMOS
+from kerazoo.demos.kernels import Kernels
+from tests.helpers.command import answer
+from tests.helpers.processes import error_in
+
+PIXELS = np.random.default_rng(1).integers(0, 256, (30, 40, 3), dtype=np.uint8)
+
+
+def test_without_a_name_it_lists_the_demos(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = answer(capsys, "demo")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == list(DEMOS)
+    assert all(len(line) <= 80 for line in out.splitlines())
+    _, chinese, _ = answer(capsys, "demo", "--lang", "zh")
+    assert chinese != out
+
+
+def test_a_figure_and_its_directory(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("figures").mkdir()
+    for out, target in (([], "padding.png"), (["figures"], "figures/padding.png")):
+        options = ["--out", *out] if out else []
+        assert answer(capsys, "demo", "padding", *options)[:2] == (0, f"wrote {target}\n")
+        assert Path(target).read_bytes().startswith(b"\x89PNG")
+    assert answer(capsys, "demo", "padding", "--out", "a.svg")[0] == 0
+    assert Path("a.svg").read_text().startswith("<?xml")
+
+
+def test_all_go_to_a_new_directory(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = make.page("padding")
+    monkeypatch.setattr(make, "page", lambda *_: drawn)
+    monkeypatch.setattr("kerazoo.demos.command.start", lambda: None)
+    assert answer(capsys, "demo", "--all", "--out", str(tmp_path / "new"))[0] == 0
+    assert {each.name for each in (tmp_path / "new").iterdir()} == {f"{n}.png" for n in DEMOS}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["paddin"], 2, "'paddin' (did you mean 'padding'?) is not one of filters, kernels"),
+        (["padding", "--image", __file__], 2, "the demo padding takes no --image"),
+        (["kernels", "--model", "vgg16"], 2, "the demo kernels takes no --model"),
+        (["kernels", "--image", "no.png"], 2, "there is no file 'no.png'"),
+        (["kernels", "--image", __file__], 4, "is not a BMP, GIF, JPEG"),
+        (["kernels", "--out", "a.pdf"], 2, "'a.pdf' must end with .png or .svg"),
+        (["kernels", "--out", "no/a.png"], 1, "the directory 'no' does not exist"),
+        (["kernels", "--lang", "de"], 2, "'de' is not one of en, zh"),
+        (["--all", "kernels"], 2, "--all cannot be combined with a name"),
+    ],
+)
+def test_errors_are_one_line(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    code: int,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    exit_code, out, err = answer(capsys, "demo", *arguments)
+    assert (exit_code, out) == (code, "")
+    assert message in err
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def saved(path: Path, image: Image.Image, **options: Any) -> Path:
+    image.save(path, **options)
+    return path
+
+
+def gray16() -> Image.Image:
+    return Image.fromarray(PIXELS[..., 0].astype(np.uint16) * 257)
+
+
+def turned() -> tuple[Image.Image, dict[str, Any]]:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    return Image.fromarray(np.rot90(PIXELS)), {"exif": exif}
+
+
+def with_alpha() -> Image.Image:
+    opaque = np.full((30, 40, 1), 255, np.uint8)
+    return Image.fromarray(np.concatenate([PIXELS, opaque], axis=-1))
+
+
+WILD = {
+    "color": (lambda: Image.fromarray(PIXELS), PIXELS),
+    "gray": (lambda: Image.fromarray(PIXELS[..., 0]), PIXELS[..., :1].repeat(3, -1)),
+    "16 bit": (gray16, PIXELS[..., :1].repeat(3, -1)),
+    "alpha": (with_alpha, PIXELS),
+    "turned by EXIF": (turned, PIXELS),
+}
+
+
+@pytest.mark.parametrize("name", WILD)
+def test_images_from_the_wild(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Kernels] = []
+    draw = make.importlib.import_module("kerazoo.demos.kernels").draw
+
+    def seen(result: Kernels, language: str) -> Any:
+        shown.append(result)
+        return draw(result, language)
+
+    monkeypatch.setattr("kerazoo.demos.kernels.draw", seen)
+    build, expected = WILD[name]
+    built = build()
+    image, options = built if isinstance(built, tuple) else (built, {})
+    path = saved(tmp_path / "image.png", image, **options)
+    assert main(["demo", "kernels", "--image", str(path), "--out", str(tmp_path / "a.png")]) == 0
+    np.testing.assert_array_equal(shown[0].results["identity"], expected)
+
+
+@pytest.mark.parametrize("name", [name for name, demo in DEMOS.items() if demo.image == "photo"])
+@pytest.mark.parametrize("size", [(1, 1), (3, 200), (200, 2), (40, 30)], ids=str)
+def test_small_and_narrow_images(
+    name: str, size: tuple[int, int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = saved(tmp_path / "image.png", Image.new("RGB", size, "white"))
+    out = tmp_path / "a.png"
+    code, _, err = answer(capsys, "demo", name, "--image", str(path), "--out", str(out))
+    assert code in (0, 2)
+    assert out.exists() == (code == 0)
+    if code:
+        assert error_in(err).count("\n") == 1
+
+
+@pytest.mark.full
+def test_an_image_of_50_megapixels(tmp_path: Path) -> None:
+    path = saved(tmp_path / "image.jpg", Image.new("RGB", (10_000, 5_000), "orange"))
+    arguments = ["--image", str(path), "--out", str(tmp_path / "a.png")]
+    assert main(["demo", "max_pool", *arguments]) == 0
