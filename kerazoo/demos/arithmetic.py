@@ -7,11 +7,12 @@ Where a padding is given, it is "same" or "valid", as in TensorFlow too.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 Pair = tuple[int, int]
-Reduce = Callable[..., np.ndarray]
+Reduce = Callable[..., Any]
 IGNORING_NAN: dict[Reduce, Reduce] = {
     np.max: np.nanmax,
     np.mean: np.nanmean,
@@ -157,4 +158,4 @@ def pooling(
     Source: `cnn-study`, lines 472-515.
     """
     image = padded(image.astype(np.float64), (size, size), stride, padding, np.nan)
-    return IGNORING_NAN[reduce](windows(image, (size, size), stride), axis=(2, 3))
+    return np.asarray(IGNORING_NAN[reduce](windows(image, (size, size), stride), axis=(2, 3)))

@@ -122,7 +122,7 @@ def _draw_one(page: Page, shown: Convolution, y: float) -> float:
     """Draw the image, the kernel, the feature map, and one sum."""
     sizes = len(shown.image), len(shown.kernel), len(shown.correlated)
     y = _heading(page, ONE.format(*sizes), y)
-    x, corner = float(MARGIN), (MARGIN, y)
+    x, corner = float(MARGIN), (float(MARGIN), y)
     for matrix, label, sign in zip(
         (shown.image, shown.kernel, shown.correlated), LABELS, ("", "∗", "="), strict=True
     ):

@@ -152,8 +152,8 @@ def _draw_corner(page: Page, shown: Filters, top: float, y: float) -> None:
     """Draw a corner of a feature map, enlarged, in which the zeros show."""
     x = MARGIN + 2 * (COLUMN + GAP)
     page.text(x, top + 16, PADDING, weight="bold")
-    (above, under), (left, right) = shown.zeros
-    page.paragraph(x, top + 36, ZEROS.format(above, under, left, right), COLUMN, size=SMALL)
+    zeros = ZEROS.format(*shown.zeros[0], *shown.zeros[1])
+    page.paragraph(x, top + 36, zeros, COLUMN, size=SMALL)
     height, width = shown.maps.shape[:2]
     side = min(CORNER_SIDE, height, width)
     scale = CORNER_PIXELS / side
@@ -163,8 +163,8 @@ def _draw_corner(page: Page, shown: Filters, top: float, y: float) -> None:
     right, bottom = page.image(feature_map[:side, width - side :], x, y, scale, limits=limits)
     rows, columns = inside(shown, 0), inside(shown, 1)
     if rows and columns:
-        across = max(x, right - scale * (width - columns.stop))
-        down = min(bottom, y + scale * rows[0])
+        across: float = max(x, right - scale * (width - columns.stop))
+        down: float = min(bottom, y + scale * rows[0])
         page.line([(x, down), (across, down), (across, bottom)], color=ORANGE)
 
 

@@ -6,14 +6,11 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from kerazoo.demos import images
 from kerazoo.demos.catalogue import DEMOS
 from kerazoo.demos.page import Page
 from kerazoo.demos.texts import LANGUAGES
 from kerazoo.errors import UsageError, did_you_mean
 from kerazoo.values import check_choice
-
-OWN_IMAGES = {"photo": images.photo, "digit": images.digit}
 
 
 def page(
@@ -51,13 +48,16 @@ def check_options(name: str, image: Path | None, model: str | None) -> None:
 
 def _given(module: Any, name: str, image: Path | None, model: str | None) -> list[Any]:
     """Return the arguments of a demo's `compute`: its model and its image, where it has them."""
-    demo, given = DEMOS[name], []
-    if demo.image in OWN_IMAGES:
-        given.append(OWN_IMAGES[demo.image](image))
+    demo = DEMOS[name]
+    given: list[Any] = []
+    if demo.image in ("photo", "digit"):
+        from kerazoo.demos import images  # it imports scikit-learn
+
+        given.append(images.photo(image) if demo.image == "photo" else images.digit(image))
     if demo.model is not None:
         given.insert(0, module.open_model(model or demo.model))
     if demo.image == "of the model":
-        from kerazoo.demos.models import image_for
+        from kerazoo.demos import models  # it imports TensorFlow
 
-        given.append(image_for(given[0], image))
+        given.append(models.image_for(given[0], image))
     return given

@@ -343,7 +343,8 @@ def tint(color: str, strength: float = 0.4) -> str:
     """Return a color mixed with that of the paper."""
     from matplotlib.colors import to_hex, to_rgb
 
-    return to_hex(1 - strength * (1 - np.array(to_rgb(color))))
+    red, green, blue = (1 - strength * (1 - part) for part in to_rgb(color))
+    return to_hex((red, green, blue))
 
 
 def _luminance(color: str) -> float:

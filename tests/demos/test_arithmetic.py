@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kerazoo.demos import arithmetic
+from kerazoo.demos.arithmetic import Reduce
 
 integers = st.integers
 paddings = st.sampled_from(["same", "valid"])
@@ -71,7 +72,7 @@ def test_transposed_convolution(
 @given(paddings, integers(1, 4), integers(1, 4), integers(4, 9), integers(4, 9))
 def test_pooling(padding: str, size: int, stride: int, rows: int, columns: int) -> None:
     image = numbers(rows, columns, 2)
-    kinds = {np.max: tf.nn.max_pool2d, np.mean: tf.nn.avg_pool2d}
+    kinds: dict[Reduce, Any] = {np.max: tf.nn.max_pool2d, np.mean: tf.nn.avg_pool2d}
     for reduce, expected in kinds.items():
         ours = arithmetic.pooling(image, size, stride, reduce, padding)
         check(ours, expected(tf.constant(image[None]), size, stride, padding.upper()))

@@ -8,9 +8,8 @@ import pytest
 from PIL import Image
 
 from kerazoo.cli import main
-from kerazoo.demos import make
+from kerazoo.demos import kernels, make
 from kerazoo.demos.catalogue import DEMOS
-from kerazoo.demos.kernels import Kernels
 from tests.helpers.command import answer
 from tests.helpers.processes import error_in
 
@@ -110,10 +109,10 @@ WILD = {
 
 @pytest.mark.parametrize("name", WILD)
 def test_images_from_the_wild(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown: list[Kernels] = []
-    draw = make.importlib.import_module("kerazoo.demos.kernels").draw
+    shown: list[kernels.Kernels] = []
+    draw = kernels.draw
 
-    def seen(result: Kernels, language: str) -> Any:
+    def seen(result: kernels.Kernels, language: str) -> Any:
         shown.append(result)
         return draw(result, language)
 

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from kerazoo.data.photos import sample_photos
 from kerazoo.demos import filters
+from kerazoo.demos.arithmetic import padded, windows
 from kerazoo.demos.filters import MOMENTUM, STRIDE
 from kerazoo.ports.filter_demo import line_filter, line_filters
 
@@ -32,7 +33,7 @@ def test_training_is_that_of_keras() -> None:
     image, target, steps = PHOTO / 255, line_filters().astype(float), 20
     before, after, losses = filters.learned(image, target, steps)
     kernel = keras.Variable(before, dtype="float64")
-    read = filters.windows(filters.padded(image, (7, 7), STRIDE), (7, 7), STRIDE).reshape(-1, 147)
+    read = windows(padded(image, (7, 7), STRIDE), (7, 7), STRIDE).reshape(-1, 147)
     rate = 0.5 / np.linalg.eigvalsh(read.T @ read / len(read))[-1]
     sgd = keras.optimizers.SGD(rate, MOMENTUM, nesterov=True)  # its rate is float32
     goal = tf.nn.conv2d(image[None], target, STRIDE, "SAME")

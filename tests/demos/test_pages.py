@@ -1,6 +1,7 @@
 """Every demo is drawn in both languages: nothing is blank or clipped, and no texts overlap."""
 
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from kerazoo import fonts
 from kerazoo.demos import make, page
 from kerazoo.demos.catalogue import DEMOS
 from kerazoo.demos.texts import LANGUAGES
+from kerazoo.errors import UsageError
 
 SLOW = ("dense_vgg", "networks", "receptive_field")
 
@@ -43,13 +45,13 @@ def check_texts(drawn: page.Page) -> None:
         across = min(box.x1, other_box.x1) - max(box.x0, other_box.x0)
         up = min(box.y1, other_box.y1) - max(box.y0, other_box.y0)
         assert across <= 1 or up <= 3, f"'{text}' overlaps '{other}'"
-    smallest = min(each.get_fontsize() * page.DPI / 72 for each in texts)
+    smallest = min(float(each.get_fontsize()) * page.DPI / 72 for each in texts)
     assert smallest >= 11
 
 
 def test_no_font_for_chinese_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fonts, "chinese", lambda: None)
-    with pytest.raises(page.UsageError, match="install one, such as the package fonts-noto-cjk"):
+    with pytest.raises(UsageError, match="install one, such as the package fonts-noto-cjk"):
         page.Page(100, "zh")
 
 
@@ -72,7 +74,7 @@ def test_no_line_begins_with_a_comma() -> None:
         assert all(line[0] not in "，。" for line in lines)
 
 
-def test_png_and_svg_are_as_large_as_the_page(tmp_path: page.Path) -> None:
+def test_png_and_svg_are_as_large_as_the_page(tmp_path: Path) -> None:
     drawn = page.Page(300)
     drawn.text(20, 20, "a < b & c")
     drawn.cut(100)
