@@ -9,13 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kerazoo.demos.models import Output, evenly, layer_outputs, moves_window, pixels
+from kerazoo.demos.models import Output, evenly, layer_outputs, load, moves_window, pixels
 from kerazoo.demos.page import BLUE, LINE, MARGIN, MUTED, SMALL, Page
 from kerazoo.demos.texts import Text
 from kerazoo.errors import UsageError
 from kerazoo.inference.classifier import Classifier
 from kerazoo.lazy import tf
 from kerazoo.text import shorten
+
+open_model = load
 
 LAYERS, ROWS = 6, 8  # columns at most of feature maps, and of each column
 CLASSES = 10
@@ -89,7 +91,7 @@ def compute(classifier: Classifier, image: np.ndarray) -> FeatureMaps:
     """Return the feature maps of the layers that move a window, and of the user's own layers.
 
     Args:
-        classifier: The model.
+        classifier: What `open_model` returned.
         image: [height, width, channels] in [0, 1].
 
     Raises:
@@ -186,9 +188,8 @@ def _scores(page: Page, shown: FeatureMaps, x: float, middle: float) -> None:
     page.text(x, y - 42, SCORES, weight="bold")
     count = (EVERY_CLASS if len(order) == classes else HIGHEST).format(len(places), classes)
     page.text(x, y - 18, count, size=SMALL, color=MUTED)
-    for name, place in zip(
-        shorten([shown.names[p] for p in places], MAX_NAME), places, strict=True
-    ):
+    names = shorten([shown.names[place] for place in places], MAX_NAME)
+    for name, place in zip(names, places, strict=True):
         probability = float(shown.probabilities[place])
         page.text(x, y + 14, name, size=SMALL)
         page.text(x + SCORES_WIDTH, y + 14, f"{probability:.1%}", size=SMALL, align="right")

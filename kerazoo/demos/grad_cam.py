@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kerazoo.demos.models import Output, has_positions, layer_outputs, overlaid, pixels
+from kerazoo.demos.models import Output, has_positions, layer_outputs, load, overlaid, pixels
 from kerazoo.demos.page import HEADING, MARGIN, MUTED, RED, SMALL, Page
 from kerazoo.demos.texts import Text
 from kerazoo.errors import UsageError
@@ -19,8 +19,10 @@ from kerazoo.inference.classifier import Classifier, logits
 from kerazoo.lazy import tf
 from kerazoo.text import shorten
 
+open_model = load
+
 CLASSES = 3
-TINY = 1e-37  # the smallest probability, whose logarithm is finite
+TINY = 1e-30  # a number that is taken for zero
 SIDE, GAP = 330, 36  # pixels of a panel, and between panels
 MAX_NAME = 24  # characters of a class's name
 
@@ -41,7 +43,6 @@ NOTE = Text(
     "模型：{0}。{1} 的特征图有 {2}×{3} 个位置，下排按原样显示，上排用双线性插值放大后叠加在图像上。"
     "\n所有类别共用一个标尺：",
 )
-LOW, HIGH = Text("0", "0"), Text("{:.2g}", "{:.2g}")
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def compute(classifier: Classifier, image: np.ndarray) -> GradCam:
     minus the mean logit.
 
     Args:
-        classifier: The model.
+        classifier: What `open_model` returned.
         image: [height, width, channels] in [0, 1].
 
     Raises:
@@ -159,8 +160,8 @@ def _note(page: Page, shown: GradCam, y: float) -> None:
     y = page.paragraph(MARGIN, y, note, SIDE, color=MUTED) + 10
     ramp = np.linspace(0, 1, SIDE)[None]
     _, bottom = page.image(_on_white(np.repeat(ramp, 20, axis=0)), MARGIN, y)
-    page.text(MARGIN, bottom + 16, LOW, size=SMALL)
-    highest = HIGH.format(float(shown.maps.max()))
+    page.text(MARGIN, bottom + 16, "0", size=SMALL)
+    highest = f"{shown.maps.max():.2g}"
     page.text(MARGIN + SIDE, bottom + 16, highest, size=SMALL, align="right")
 
 

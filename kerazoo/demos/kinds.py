@@ -84,16 +84,15 @@ MEANINGS = {
         "先深度卷积，再 1x1 卷积：先看邻域，再混合通道。",
     ),
     "transposed": Text(
-        "Zeros between the pixels and around them, then a convolution with stride 1: "
-        "({side} − 1) × {stride} + {kernel} = {output} positions. The MACs leave out the zeros; "
-        "with them they are {naive:,}, {times:.1f} times as many.",
-        "在像素之间和四周补零，再做步长为 1 的卷积：输出边长 "
-        "({side} − 1) × {stride} + {kernel} = {output}。乘加次数不含与零相乘；"
-        "若都计入则为 {naive:,}，是其 {times:.1f} 倍。",
+        "Zeros between the pixels and around them, then a convolution with the rotated kernels, "
+        "stride 1: {length} positions. The MACs leave out the zeros; with them they are "
+        "{naive:,}, {times:.1f} times as many.",
+        "在像素之间和四周补零，再用旋转 180° 的核做步长为 1 的卷积：输出边长 {length}。"
+        "乘加次数不含与零相乘，若计入则为 {naive:,}，即 {times:.1f} 倍。",
     ),
     "dilated": Text(
         "Reads every other pixel: a 3x3 kernel over {extent}x{extent} pixels.",
-        "每隔一个像素读取：3x3 的核覆盖 {extent}x{extent} 个像素。",
+        "隔一个像素读一个：3x3 的核覆盖 {extent}x{extent}。",
     ),
 }
 KERNELS = Text("{} kernels {}", "{} 个 {} 的核")
@@ -254,16 +253,15 @@ def _columns() -> tuple[float, float, float]:
 def _explain(page: Page, y: float, name: str, shown: Kinds) -> None:
     """Write what a kind is."""
     (transposed,) = shown.steps["transposed"]
+    length = f"({SIDE} − 1) × {STRIDE} + {KERNEL} = {transposed.output.shape[0]}"
     values = {
         "filters": FILTERS,
         "groups": GROUPS,
         "stride": STRIDE,
         "rate": RATE,
-        "side": SIDE,
-        "kernel": KERNEL,
         "extent": RATE * (KERNEL - 1) + 1,
         "notes_maps": shown.notes_maps,
-        "output": transposed.output.shape[0],
+        "length": length.replace(" ", "\N{NO-BREAK SPACE}"),
         "naive": shown.naive_macs,
         "times": shown.naive_macs / transposed.macs,
     }

@@ -14,13 +14,15 @@ import numpy as np
 from matplotlib import colormaps
 
 from kerazoo.compat import all_layers
-from kerazoo.demos.models import evenly
+from kerazoo.demos.models import evenly, load
 from kerazoo.demos.page import HEADING, MARGIN, MUTED, SIGNED, SMALL, Page
 from kerazoo.demos.texts import Text
 from kerazoo.errors import UsageError
 from kerazoo.inference.classifier import Classifier
 from kerazoo.lazy import keras
 from kerazoo.text import shorten
+
+open_model = load
 
 LAYERS, LINES = 4, 4  # at most, and lines of kernels of each
 IMAGES = (1, 3)  # channels of kernels that are shown whole, in gray or in color
@@ -46,7 +48,6 @@ SLICES = Text(
     "norms",
     "{1} 个 {2}×{3}×{4} 卷积核中的 {0} 个，每行一个：显示范数最大的 {5} 个通道的切片",
 )
-NUMBER = Text("{:.2g}", "{:.2g}")
 
 
 @dataclass(frozen=True)
@@ -189,9 +190,8 @@ def _in_lines(images: np.ndarray) -> np.ndarray:
 def _mosaic(images: np.ndarray) -> np.ndarray:
     """Return images [line, column, height, width, RGB] side by side, as one with gaps between."""
     after = [(0, 0), (0, 0), (0, GAP), (0, GAP), (0, 0)]
-    lines, columns, height, width, _ = (
-        padded := np.pad(images, after, constant_values=BETWEEN)
-    ).shape
+    padded = np.pad(images, after, constant_values=BETWEEN)
+    lines, columns, height, width, _ = padded.shape
     return padded.swapaxes(1, 2).reshape(lines * height, columns * width, 3)[:-GAP, :-GAP]
 
 
@@ -201,7 +201,7 @@ def _scale(page: Page, limit: float, y: float, in_color: bool) -> None:
     if in_color:
         page.text(right, y, IN_COLOR, size=SMALL, color=MUTED, align="right")
         return
-    number = NUMBER.format(limit).en
+    number = f"{limit:.2g}"
     start = right - page.text_width(number, SMALL) - 8 - RAMP
     ramp = np.repeat(np.linspace(-1, 1, RAMP)[None], 14, axis=0)
     page.image(ramp, start, y - 7, colors=SIGNED)

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
-from sklearn.datasets import load_digits
 
-from kerazoo import registry
 from kerazoo.accounting import axes, rules
 from kerazoo.accounting.calling import accepted, graph_of
 from kerazoo.compat import nodes_in_order
-from kerazoo.data import digits
 from kerazoo.data.image_io import to_shape
 from kerazoo.data.photos import center_crop
 from kerazoo.demos import images
 from kerazoo.errors import UsageError
-from kerazoo.files import mode
 from kerazoo.inference import handwriting
-from kerazoo.inference import load as trained
+from kerazoo.inference import load as inference
 from kerazoo.inference.classifier import Classifier
 from kerazoo.lazy import keras, tf
-from kerazoo.models import create_model
 
-DIGIT = 68  # of scikit-learn's: a 4 that a model may take for a 9
-ALPHA = 3 / 16  # in thinner networks TensorFlow's gradients may crash, see kerazoo.models.resnet
-SEED = 1
+SEED = 1  # of random weights
 
 Item = TypeVar("Item")
 
@@ -39,39 +31,16 @@ def load(source: str) -> Classifier:
     Raises:
         UsageError: It gives no scores of classes for an image.
     """
-    return Classifier.of(trained.load(source))
+    return Classifier.of(inference.load(source))
 
 
-def architecture(source: str) -> Classifier:
-    """Return a model to show what depends on kernels and strides, not on what was learned.
-
-    Args:
-        source: The directory of a run or a `.keras` file for that model, or a name of the zoo for
-            random weights, without a classifier and where possible at `ALPHA` of its width.
-
-    Raises:
-        UsageError: There is no such model.
-        CorruptFileError: The file is damaged.
-    """
-    trained.check_name(source)
-    if mode(Path(source)) is not None:
-        return load(source)
-    shape = registry.find(source).input_shape
-    takes_alpha = "alpha" in inspect.signature(registry.constructor(source)).parameters
-    width = {"alpha": ALPHA} if takes_alpha else {}
-    keras.utils.set_random_seed(SEED)
-    model = create_model(source, include_top=False, input_shape=shape, **width)
-    return Classifier(model, (), shape)
-
-
-def image_for(classifier: Classifier, path: Path | None = None, photo: bool = False) -> np.ndarray:
+def image_for(classifier: Classifier, path: Path | None = None) -> np.ndarray:
     """Return an image as `kerazoo predict` reads it for a model.
 
     Args:
         classifier: The model.
-        path: The user's image; None for a digit, or for the central square of a photo if the
-            model takes color images.
-        photo: Whether to choose the photo for a model of gray images too.
+        path: The user's image; None for a digit if the model classifies gray images, else for the
+            central square of a photo.
 
     Returns:
         float32 [height, width, channels] in [0, 1], of the model's image shape.
@@ -81,20 +50,26 @@ def image_for(classifier: Classifier, path: Path | None = None, photo: bool = Fa
     """
     if path is not None:
         return classifier.read(path)
-    if photo or classifier.image_shape[-1] == 3:
-        whole = images.photo()
-        image = center_crop(whole[None], min(whole.shape[:2]))[0].astype(np.uint8)
-    else:
+    if classifier.image_shape[-1] == 1 and classifier.class_names:
         image = _digit(classifier.handwriting_of)
+    else:
+        photo = images.photo().astype(np.uint8)
+        (image,) = center_crop(photo[None], min(photo.shape[:2]))
     return to_shape(image, classifier.image_shape).numpy()
 
 
 def _digit(data: str) -> np.ndarray:
-    """Return a digit of scikit-learn's, uint8 [28, 28, 1], like those of a data set."""
-    image = digits.enlarged(load_digits().images[DIGIT, None])[0]
-    if data != "mnist":
-        return image
-    return handwriting.like_mnist(image[..., 0].astype(np.float32) / 255)
+    """Return a digit like scikit-learn's if that is the data set, else like MNIST's.
+
+    Returns:
+        uint8 [28, 28, 1].
+    """
+    digit = np.rint(images.digit()).astype(np.uint8)[..., None]
+    if data != "digits":
+        return digit
+    ink = handwriting.find_ink(digit)
+    assert ink is not None
+    return handwriting.like_digits(ink)
 
 
 def pixels(image: np.ndarray) -> np.ndarray:

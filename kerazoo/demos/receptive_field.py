@@ -6,21 +6,27 @@ Receptive Field in Deep Convolutional Neural Networks" (2016), https://arxiv.org
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 
+from kerazoo import registry
 from kerazoo.accounting.inputs import Inputs
 from kerazoo.accounting.receptive_field import Box, Field, fields, receptive_field
 from kerazoo.accounting.trace import trace
-from kerazoo.demos.models import Output, evenly, layer_outputs, moves_window, overlaid
+from kerazoo.demos.models import SEED, Output, evenly, layer_outputs, load, moves_window, overlaid
 from kerazoo.demos.page import BLUE, HEADING, INK, MARGIN, MUTED, RED, SMALL, Page
 from kerazoo.demos.texts import Text
 from kerazoo.errors import UsageError
+from kerazoo.files import mode
 from kerazoo.inference.classifier import Classifier
+from kerazoo.inference.load import check_name
 from kerazoo.lazy import keras, tf
+from kerazoo.models import create_model
 from kerazoo.text import shorten
 
 SHARE = 0.95  # of the gradient, in the effective field
@@ -28,6 +34,7 @@ COLUMNS = 6
 WIDTH, MIN_WIDTH, MAX_SIDE, GAP = 1484, 1020, 270, 28  # pixels: of all panels, of one, between
 CHARACTER = 13  # pixels of the width of a heading's characters
 PADDING = 222  # its gray
+ALPHA = 3 / 16  # in thinner networks TensorFlow's gradients may crash, see kerazoo.models.resnet
 NEAR_BORDER = 8  # the second unit is an eighth of the way from the top left corner
 
 TITLE = Text("What a unit can see, and what it looks at", "一个单元能看到什么，又真正在看什么")
@@ -102,6 +109,30 @@ class ReceptiveFields:
     layers: tuple[LayerFields, ...]
 
 
+def open_model(source: str) -> Classifier:
+    """Return the model of a run or file, or for a name of the zoo one with random weights.
+
+    The latter has no classifier, and where possible `ALPHA` of its width: the receptive field
+    depends on kernels and strides only.
+
+    Args:
+        source: The directory of a run, a `.keras` file, or a name.
+
+    Raises:
+        UsageError: There is no such model.
+        CorruptFileError: The file is damaged.
+    """
+    check_name(source)
+    if mode(Path(source)) is not None:
+        return load(source)
+    shape = registry.find(source).input_shape
+    takes_alpha = "alpha" in inspect.signature(registry.constructor(source)).parameters
+    width = {"alpha": ALPHA} if takes_alpha else {}
+    keras.utils.set_random_seed(SEED)
+    model = create_model(source, include_top=False, input_shape=shape, **width)
+    return Classifier(model, (), shape)
+
+
 def compute(classifier: Classifier, image: np.ndarray) -> ReceptiveFields:
     """Return the fields of the last convolution or pooling of each size, of some of the sizes.
 
@@ -109,7 +140,7 @@ def compute(classifier: Classifier, image: np.ndarray) -> ReceptiveFields:
     unit that a ReLU has set to zero is zero.
 
     Args:
-        classifier: The model.
+        classifier: What `open_model` returned.
         image: [height, width, channels] in [0, 1].
 
     Raises:
