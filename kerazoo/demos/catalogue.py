@@ -17,13 +17,13 @@ class Demo:
         title: A line about it.
         image: What its image is: "photo", "digit" or "of the model"; None if it takes none.
         model: The model that it shows by default, None if it takes none.
-        uses_keras: Whether it needs Keras, which takes some seconds to start.
+        uses: "keras" or "tensorflow", which take seconds to start, or None.
     """
 
     title: Text
     image: str | None = None
     model: str | None = None
-    uses_keras: bool = False
+    uses: str | None = None
 
 
 DEMOS = {
@@ -86,27 +86,27 @@ DEMOS = {
         ),
         image="of the model",
         model="vgg16",
-        uses_keras=True,
+        uses="tensorflow",
     ),
     "feature_maps": Demo(
         Text("what each layer of a model makes of an image", "模型的每一层把图像变成了什么"),
         image="of the model",
         model="mnist_cnn",
-        uses_keras=True,
+        uses="tensorflow",
     ),
     "learned_filters": Demo(
         Text("the kernels that a model has learned", "模型学到的卷积核"),
         model="mnist_cnn",
-        uses_keras=True,
+        uses="tensorflow",
     ),
     "grad_cam": Demo(
         Text(
-            "which part of an image speaks for a class, by Grad-CAM",
+            "which part of an image supports a class, by Grad-CAM",
             "图像的哪一部分支持某个类别（Grad-CAM）",
         ),
         image="of the model",
         model="mnist_cnn",
-        uses_keras=True,
+        uses="tensorflow",
     ),
     "dense_vgg": Demo(
         Text(
@@ -115,14 +115,14 @@ DEMOS = {
         ),
         image="photo",
         model="vgg16",
-        uses_keras=True,
+        uses="tensorflow",
     ),
     "networks": Demo(
         Text(
             "the networks to one scale, and what each of them costs",
             "按同一比例绘制的各个网络，以及各自的开销",
         ),
-        uses_keras=True,
+        uses="keras",
     ),
     "backprop": Demo(
         Text(

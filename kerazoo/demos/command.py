@@ -11,6 +11,7 @@ from kerazoo import files
 from kerazoo.arguments import Parser, add_messages, one_of, path, print_result, start
 from kerazoo.demos.catalogue import DEMOS, FIGURES
 from kerazoo.demos.texts import LANGUAGES
+from kerazoo.device import start_keras
 from kerazoo.errors import UsageError
 from kerazoo.text import either, printable
 
@@ -50,8 +51,11 @@ def _run(parsed: argparse.Namespace) -> None:
     for name in names:
         make.check_options(name, parsed.image, parsed.model)
     targets = [_target(name, parsed.out, parsed.all) for name in names]
-    if any(DEMOS[name].uses_keras for name in names):
+    used = {DEMOS[name].uses for name in names}
+    if "tensorflow" in used:
         start()
+    elif "keras" in used:
+        start_keras()
     for name, target in zip(names, targets, strict=True):
         make.page(name, parsed.image, parsed.model, parsed.lang).save(target)
         print_result(printable(f"wrote {target}"))

@@ -30,8 +30,8 @@ HEADINGS = 70  # pixels of the height of what is above the feature maps
 
 TITLE = Text("What each layer makes of an image", "每一层把图像变成了什么")
 EXPLANATION = Text(
-    "The feature maps with the highest means of each layer, the highest first. The brighter a "
-    "position, the higher its value, on one scale for each layer.",
+    "Each layer's feature maps with the highest means, the highest first. Brighter is higher, on "
+    "one scale for each layer.",
     "每层显示均值最高的几张特征图，从高到低排列。越亮的位置数值越大，同一层用同一个灰度标尺。",
 )
 ALL = Text(

@@ -88,8 +88,9 @@ def learned(
     """Return random filters, what they become as they learn a target, and the losses.
 
     The loss is the mean squared difference of both feature maps of the image. It is that of all
-    windows at once, which a matrix of their products sums up. Each step is one of Keras's SGD with
-    Nesterov's momentum; its rate is half the inverse of the matrix's largest eigenvalue.
+    windows at once, which a matrix of their products sums up; along its eigenvectors, the weights
+    move on their own. Each step is one of Keras's SGD with Nesterov's momentum; its rate is half
+    the inverse of the largest eigenvalue.
 
     Args:
         image: [height, width, 3] in [0, 1].
@@ -102,20 +103,21 @@ def learned(
     read = windows(padded(image, (SIDE, SIDE), STRIDE), (SIDE, SIDE), STRIDE).reshape(
         -1, target[..., 0].size
     )
-    squares = read.T @ read / len(read)
+    eigenvalues, basis = np.linalg.eigh(read.T @ read / len(read))
     goal = target.reshape(read.shape[1], -1)
     limit = np.sqrt(6 / (SIDE**2 * (target.shape[2] + target.shape[3])))  # Keras's Glorot uniform
     before = np.random.default_rng(SEED).uniform(-limit, limit, goal.shape)
-    rate = 0.5 / max(np.linalg.eigvalsh(squares)[-1], np.finfo(float).tiny)
-    kernel, velocity = before, np.zeros_like(before)
-    losses = np.empty((steps + 1, goal.shape[1]))
+    slopes, rate = eigenvalues[:, None], 0.5 / max(eigenvalues[-1], np.finfo(float).tiny)
+    error = basis.T @ (before - goal)
+    velocity, losses = np.zeros_like(error), np.empty((steps + 1, goal.shape[1]))
     for step in range(steps):
-        gradient = 2 * squares @ (kernel - goal)
-        losses[step] = ((kernel - goal) * gradient).sum(axis=0) / 2
-        velocity = MOMENTUM * velocity - rate * gradient
-        kernel = kernel + MOMENTUM * velocity - rate * gradient
-    losses[steps] = ((kernel - goal) * (squares @ (kernel - goal))).sum(axis=0)
-    return before.reshape(target.shape), kernel.reshape(target.shape), losses
+        losses[step] = (slopes * error**2).sum(axis=0)
+        change = -2 * rate * slopes * error
+        velocity = MOMENTUM * velocity + change
+        error = error + MOMENTUM * velocity + change
+    losses[steps] = (slopes * error**2).sum(axis=0)
+    after = goal + basis @ error
+    return before.reshape(target.shape), after.reshape(target.shape), losses
 
 
 CELL, COLUMN, GAP = 24, 480, 30

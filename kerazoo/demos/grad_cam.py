@@ -1,4 +1,4 @@
-"""Which part of an image speaks for a class, by Grad-CAM.
+"""Which part of an image supports a class, by Grad-CAM.
 
 Source: Selvaraju, Cogswell, Das, Vedantam, Parikh and Batra, "Grad-CAM: Visual Explanations from
 Deep Networks via Gradient-based Localization" (2017), https://arxiv.org/abs/1610.02391, equations 1
@@ -26,10 +26,10 @@ TINY = 1e-30  # a number that is taken for zero
 SIDE, GAP = 330, 36  # pixels of a panel, and between panels
 MAX_NAME = 24  # characters of a class's name
 
-TITLE = Text("What speaks for a class, and where", "图像的哪一部分支持某个类别")
+TITLE = Text("Which part of the image supports a class", "图像的哪一部分支持某个类别")
 EXPLANATION = Text(
     "The feature maps of {0} are added up, each weighted by the mean gradient of the class's score "
-    "(Grad-CAM). What is positive speaks for the class: it tells where, not how likely the class "
+    "(Grad-CAM). A positive sum supports the class. The map shows where, not how likely the class "
     "is.",
     "把 {0} 的各张特征图按类别得分对它的平均梯度加权求和（Grad-CAM）。"
     "正的部分支持该类别：它说明证据在哪里，而不是类别有多大可能。",

@@ -16,8 +16,8 @@ from kerazoo.data.photos import center_crop
 from kerazoo.demos import images
 from kerazoo.errors import UsageError
 from kerazoo.inference import handwriting
-from kerazoo.inference import load as inference
 from kerazoo.inference.classifier import Classifier
+from kerazoo.inference.load import load as load_trained
 from kerazoo.lazy import keras, tf
 
 SEED = 1  # of random weights
@@ -31,7 +31,7 @@ def load(source: str) -> Classifier:
     Raises:
         UsageError: It gives no scores of classes for an image.
     """
-    return Classifier.of(inference.load(source))
+    return Classifier.of(load_trained(source))
 
 
 def image_for(classifier: Classifier, path: Path | None = None) -> np.ndarray:

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.patches import FancyArrowPatch, Polygon, Rectangle
 from matplotlib.patheffects import withStroke
 
@@ -126,10 +127,8 @@ class Page:
 
     def text_width(self, text: str, size: float = BODY) -> float:
         """Return how wide a text in one line is."""
-        artist = self.figure.text(0, 0, text, fontsize=_points(size), family=self._family)
-        artist.set_parse_math(False)
-        width = artist.get_window_extent(self._canvas.get_renderer()).width
-        artist.remove()
+        font = FontProperties(family=self._family, size=_points(size))
+        width, _, _ = self._canvas.get_renderer().get_text_width_height_descent(text, font, False)
         return float(width)
 
     def image(

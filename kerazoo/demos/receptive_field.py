@@ -43,7 +43,7 @@ EXPLANATION = Text(
     "much it depends on each is the gradient of the unit with respect to the pixel (orange). The "
     "dashed square has {:.0%} of it: the effective field, with its part of the theoretical area.",
     "卷积核与步长决定一个单元依赖哪些像素，即理论感受野（蓝框）；单元对各像素的梯度（橙色）表示依赖的程度。"
-    "虚线方框含其中 {:.0%}，即有效感受野，括号内是它占理论感受野面积的比例。",
+    "虚线方框含其中 {:.0%}，即有效感受野，括号内为其面积占比。",
 )
 POSITIONS = Text("{} × {} positions", "{} × {} 个位置")
 MIDDLE = Text("A unit in the middle: its field, enlarged", "中间的单元：感受野放大图")
@@ -56,11 +56,11 @@ EFFECTIVE = Text("effective {0} × {0} ({1:.0%})", "有效感受野 {0} × {0}�
 NO_GRADIENT = Text("no gradient on this image", "在这张图上没有梯度")
 OWN_WEIGHTS = Text("Model: {}, with its own weights.", "模型：{}，使用其自身的权重。")
 RANDOM = Text(
-    "Model: {}, with random weights, which the receptive field does not depend on.",
+    "Model: {}, with random weights, which the theoretical field does not depend on.",
     "模型：{}，权重随机；理论感受野与权重无关。",
 )
 THIN = Text(
-    "Model: {} at {} of its width, with random weights: the receptive field depends on neither.",
+    "Model: {} at {} of its width, with random weights: the theoretical field depends on neither.",
     "模型：{}，宽度为原来的 {}，权重随机；理论感受野与二者都无关。",
 )
 

@@ -58,7 +58,8 @@ class Classifier:
         Raises:
             UsageError: It gives no scores of classes for an image.
         """
-        shape, output = model.input_shape, model.output_shape
+        # a subclassed model that has not been called has neither
+        shape, output = (getattr(model, name, None) for name in ("input_shape", "output_shape"))
         of_image = isinstance(shape, tuple) and len(shape) == 4 and shape[-1] in CHANNELS
         if not (of_image and isinstance(output, tuple)):
             raise UsageError(f"'{model.name}' is not a model of one image and its class")

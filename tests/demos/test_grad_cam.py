@@ -93,7 +93,7 @@ def test_heat_is_the_map_enlarged_as_pillow_does() -> None:
     shown = grad_cam.compute(of(model), image_of(model))
     for values, heat in zip(shown.maps, shown.heat, strict=True):
         enlarged = Image.fromarray(values).resize((7, 9), Image.Resampling.BILINEAR)
-        np.testing.assert_allclose(heat, enlarged, atol=1e-6)
+        np.testing.assert_allclose(heat, np.asarray(enlarged), atol=1e-6)
 
 
 def test_vgg_is_shown_before_its_convolutions_of_one_position() -> None:

@@ -88,7 +88,8 @@ def test_the_effective_side_is_the_smallest_of_all(
 ) -> None:
     heat = np.random.default_rng(seed).uniform(size=shape) ** 4
     stop = (start[0] + size[0], start[1] + size[1])
-    side = demo.effective_side(heat, Box(start, stop, start, stop))
+    seen = (0, 0), (1, 1)  # which pixels are in the image does not count
+    side = demo.effective_side(heat, Box(*seen, start, stop))
 
     def part(length: float) -> float:
         """Return the heat of the pixels that are inside a square, whole."""
@@ -150,6 +151,13 @@ def test_a_unit_without_gradient_has_no_effective_field() -> None:
     model.get_layer("conv1").set_weights([np.zeros((3, 3, 2, 3)), np.zeros(3)])
     shown = demo.compute(of(model), image_of(model))
     assert [layer.middle.side for layer in shown.layers] == [0, 0, 0]
+
+
+def test_layers_that_see_a_pixel_are_left_out() -> None:
+    parts = [layers.Conv2D(2, 1, name="pixel"), layers.Conv2D(2, 3, name="window")]
+    model = keras.Sequential([keras.Input((8, 8, 1)), *parts, layers.Flatten(), layers.Dense(2)])
+    shown = demo.compute(of(model), image_of(model))
+    assert [layer.name for layer in shown.layers] == ["window"]
 
 
 def test_models_whose_positions_see_everything_are_one_sentence() -> None:
