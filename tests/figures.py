@@ -10,7 +10,7 @@ from PIL import Image
 from kerazoo.demos import make
 
 FOLDER = Path(__file__).parents[1] / "kerazoo" / "demos" / "figures"
-NAMES = ("convolution", "kinds", "max_pool", "receptive_field", "networks", "backprop")
+NAMES = ("convolution", "kernels", "kinds", "receptive_field", "networks", "backprop")
 COLORS = 128  # which keep the files small
 
 
