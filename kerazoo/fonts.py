@@ -1,4 +1,4 @@
-"""Fonts for Chinese in figures."""
+"""Fonts of figures, also for Chinese."""
 
 import functools
 
@@ -13,6 +13,12 @@ CHINESE = (
     "SimHei",
 )
 PACKAGE = "fonts-noto-cjk"  # of Debian and Ubuntu, with the first of them
+
+
+def families(text: str) -> list[str]:
+    """Return the families for a text of a figure, one for Chinese among them if it has any."""
+    found = None if text.isascii() else chinese()
+    return ["DejaVu Sans", *([found] if found else [])]
 
 
 @functools.cache

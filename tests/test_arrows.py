@@ -23,6 +23,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         "precision",
         "difference",
         "device",
+        "fonts",
         "progress",
         "values",
         "options",

@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib import font_manager, rc_context
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from kerazoo import files
+from kerazoo import files, fonts
 from kerazoo.inference.evaluate import Evaluation, Mistake
 from kerazoo.text import printable, shorten
 
 COLUMNS = 5
 MAX_NUMBERS = 20  # classes up to which the numbers stand in the matrix
 MAX_NAME = 24  # characters of a class's name, which is shortened in its middle
-CHINESE_FONTS = ("Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Zen Hei", "SimHei")
 
 logger = logging.getLogger("kerazoo")
 
@@ -25,9 +24,8 @@ logger = logging.getLogger("kerazoo")
 def write(evaluation: Evaluation, folder: Path, title: str) -> list[Path]:
     """Write confusion.png and, if there are mistakes, mistakes.png; return their paths."""
     files.make(folder)
-    available = set(font_manager.get_font_names())
-    fonts = ["DejaVu Sans", *(font for font in CHINESE_FONTS if font in available)]
-    with warnings.catch_warnings(record=True) as caught, rc_context({"font.family": fonts}):
+    family = fonts.families(title + "".join(evaluation.class_names))
+    with warnings.catch_warnings(record=True) as caught, rc_context({"font.family": family}):
         warnings.simplefilter("always")
         figures = {"confusion.png": confusion(evaluation, title)}
         if evaluation.mistakes:
@@ -38,8 +36,8 @@ def write(evaluation: Evaluation, folder: Path, title: str) -> list[Path]:
     if any("missing from font" in str(each.message) for each in caught):
         logger.warning(
             "the figures lack characters of the names of classes: install a font that has them, "
-            "such as %s",
-            CHINESE_FONTS[0],
+            "such as the package %s",
+            fonts.PACKAGE,
         )
     return [folder / name for name in figures]
 

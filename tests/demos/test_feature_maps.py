@@ -8,7 +8,7 @@ from keras import layers
 from kerazoo.demos import feature_maps
 from kerazoo.demos.models import image_for
 from kerazoo.errors import UsageError
-from tests.demos.test_models import image_of, nested, network, of
+from tests.helpers.shown_models import image_of, nested, network, of
 
 
 def test_the_maps_with_the_highest_means_come_first() -> None:

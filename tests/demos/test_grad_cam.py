@@ -14,7 +14,7 @@ from kerazoo.demos.arithmetic import convolution, pooling
 from kerazoo.demos.models import image_for
 from kerazoo.errors import UsageError
 from kerazoo.models import create_model
-from tests.demos.test_models import image_of, of
+from tests.helpers.shown_models import image_of, of
 
 Top = Callable[[Any], Any]
 

@@ -7,7 +7,7 @@ from keras import layers
 
 from kerazoo.demos import learned_filters
 from kerazoo.errors import UsageError
-from tests.demos.test_models import nested, of
+from tests.helpers.shown_models import nested, of
 
 RANDOM = np.random.default_rng(1)
 

@@ -12,9 +12,9 @@ from keras import layers
 from kerazoo.accounting.receptive_field import Box
 from kerazoo.demos import receptive_field as demo
 from kerazoo.errors import UsageError
-from tests.demos.test_models import image_of, nested, of
 from tests.helpers.boxes import box_of
 from tests.helpers.shapes import model_of_shapes
+from tests.helpers.shown_models import image_of, nested, of
 
 STEP = 1e-5
 
