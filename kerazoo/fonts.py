@@ -17,8 +17,9 @@ PACKAGE = "fonts-noto-cjk"  # of Debian and Ubuntu, with the first of them
 
 def families(text: str) -> list[str]:
     """Return the families for a text of a figure, one for Chinese among them if it has any."""
-    found = None if text.isascii() else chinese()
-    return ["DejaVu Sans", *([found] if found else [])]
+    has_chinese = any("\u2e80" <= character <= "\uffef" for character in text)
+    font = chinese() if has_chinese else None
+    return ["DejaVu Sans", *([font] if font else [])]
 
 
 @functools.cache

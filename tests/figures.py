@@ -15,11 +15,11 @@ COLORS = 128  # which keep the files small
 
 
 def drawn(name: str) -> Image.Image:
-    """Return the figure of a demo, in few colors."""
+    """Return the figure of a demo."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "figure.png"
         make.page(name).save(path)
-        return Image.open(path).convert("RGB").quantize(COLORS, dither=Image.Dither.NONE)
+        return Image.open(path).convert("RGB")
 
 
 def main(names: Sequence[str]) -> None:
@@ -27,7 +27,8 @@ def main(names: Sequence[str]) -> None:
     FOLDER.mkdir(exist_ok=True)
     for name in names or NAMES:
         path = FOLDER / f"{name}.png"
-        drawn(name).save(path, optimize=True)
+        few = drawn(name).quantize(COLORS, kmeans=2, dither=Image.Dither.NONE)
+        few.save(path, optimize=True)
         print(f"wrote {path.name}, {path.stat().st_size // 1000} kB")
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from kerazoo import compat
@@ -34,6 +35,44 @@ def is_tensor(value: Any) -> bool:
 def tensors_in(*values: Any) -> list[keras.KerasTensor]:
     """Return the symbolic tensors in nested values, in their order."""
     return list(filter(is_tensor, keras.tree.flatten(values)))
+
+
+def run_graph(
+    graph: Any,
+    inputs: Iterable[Any],
+    call: Callable[[Any, tuple[Any, ...], dict[str, Any]], Any],
+) -> list[Any]:
+    """Call each layer or operation of a graph in order, and return the graph's flat outputs.
+
+    Args:
+        graph: A `keras.Function`.
+        inputs: In place of its inputs: symbolic tensors, or those of the backend.
+        call: Returns the outputs of an operation for its arguments and keyword arguments.
+    """
+    tensors = {id(ref): new for ref, new in zip(graph.inputs, inputs, strict=True)}
+    for node in compat.nodes_in_order(graph):
+        if node.is_input or not all(id(ref) in tensors for ref in node.input_tensors):
+            continue
+        arguments, options = keras.tree.map_structure(
+            lambda value: tensors.get(id(value), value),
+            (node.arguments.args, node.arguments.kwargs),
+        )
+        outputs = keras.tree.flatten(call(node.operation, arguments, options))
+        pairs = zip(node.outputs, outputs, strict=True)
+        tensors.update((id(reference), tensor) for reference, tensor in pairs)
+    return [tensors[id(reference)] for reference in graph.outputs]
+
+
+def numbered(name: str, seen: Counter[str]) -> str:
+    """Return the name of a row: "layer#2" for the second call of a layer; `seen` counts them."""
+    seen[name] += 1
+    if seen[name] == 1:
+        return name
+    result = f"{name}#{seen[name]}"
+    if seen[result]:  # a layer has this name
+        return numbered(name, seen)
+    seen[result] += 1
+    return result
 
 
 def accepted(operation: Any, options: Mapping[str, Any]) -> Mapping[str, Any]:

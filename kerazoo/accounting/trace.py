@@ -16,7 +16,9 @@ from kerazoo.accounting.calling import (
     code_of,
     graph_of,
     is_tensor,
+    numbered,
     output_spec,
+    run_graph,
     signature,
     tensors_in,
 )
@@ -106,18 +108,11 @@ class Tracer:
         self, graph: Any, inputs: Iterable[keras.KerasTensor], prefix: str, row: Row | None = None
     ) -> list[Any]:
         """Make the calls of a graph and return its flat outputs."""
-        tensors = {id(ref): new for ref, new in zip(graph.inputs, inputs, strict=True)}
-        for node in compat.nodes_in_order(graph):
-            if node.is_input or not all(id(ref) in tensors for ref in node.input_tensors):
-                continue
-            arguments, options = keras.tree.map_structure(
-                lambda value: tensors.get(id(value), value),
-                (node.arguments.args, node.arguments.kwargs),
-            )
-            outputs = self.call(node.operation, arguments, options, prefix, row)
-            pairs = zip(node.outputs, keras.tree.flatten(outputs), strict=True)
-            tensors.update((id(reference), tensor) for reference, tensor in pairs)
-        return [tensors[id(reference)] for reference in graph.outputs]
+
+        def call(operation: Any, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
+            return self.call(operation, arguments, options, prefix, row)
+
+        return run_graph(graph, inputs, call)
 
     def call(
         self,
@@ -320,14 +315,7 @@ class Tracer:
 
     def new_row(self, name: str, operation: Any) -> Row:
         """Return a new row, named "layer#2" for the second call of a layer."""
-        self.seen[name] += 1
-        if self.seen[name] == 1:
-            return name, operation
-        numbered = f"{name}#{self.seen[name]}"
-        if self.seen[numbered]:  # a layer has this name
-            return self.new_row(name, operation)
-        self.seen[numbered] += 1
-        return numbered, operation
+        return numbered(name, self.seen), operation
 
 
 def _unnumbered(operation: Any) -> str:

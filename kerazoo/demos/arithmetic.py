@@ -96,17 +96,6 @@ def convolution(
     return np.concatenate(parts, axis=-1)
 
 
-def depthwise_convolution(
-    image: np.ndarray, kernel: np.ndarray, stride: int = 1, padding: str = "valid"
-) -> np.ndarray:
-    """Return a feature map for each channel; the kernel is [height, width, channels, 1].
-
-    Source: `cnn-study`, lines 264-298.
-    """
-    channels = image.shape[-1]
-    return convolution(image, np.swapaxes(kernel, 2, 3), stride, padding, groups=channels)
-
-
 def with_zeros_between(image: np.ndarray, stride: int) -> np.ndarray:
     """Return an image with `stride - 1` zeros between its pixels."""
     height, width, channels = image.shape
@@ -119,7 +108,8 @@ def transposed_convolution(image: np.ndarray, kernel: np.ndarray, stride: int) -
     """Return the transposed convolution with "valid" padding, of (n - 1) * stride + k positions.
 
     Zeros are put between the pixels, and k - 1 around them; then the kernel, rotated by 180
-    degrees, slides over all with stride 1.
+    degrees, slides over all with stride 1. (The notes put stride - 1 around, which gives
+    n * stride + stride - k.)
 
     Args:
         image: [height, width, channels].
@@ -131,10 +121,10 @@ def transposed_convolution(image: np.ndarray, kernel: np.ndarray, stride: int) -
     height, width = kernel.shape[:2]
     spread = with_zeros_between(image, stride)
     around = np.pad(spread, [(height - 1, height - 1), (width - 1, width - 1), (0, 0)])
-    return convolution(around, np.swapaxes(rotated(kernel), 2, 3))
+    return convolution(around, np.swapaxes(rot180(kernel), 2, 3))
 
 
-def rotated(kernel: np.ndarray) -> np.ndarray:
+def rot180(kernel: np.ndarray) -> np.ndarray:
     """Return a kernel rotated by 180 degrees: flipped along its height and its width."""
     return kernel[::-1, ::-1]
 
@@ -159,3 +149,29 @@ def pooling(
     """
     image = padded(image.astype(np.float64), (size, size), stride, padding, np.nan)
     return np.asarray(IGNORING_NAN[reduce](windows(image, (size, size), stride), axis=(2, 3)))
+
+
+def max_ids(image: np.ndarray, window: int, stride: int, padding: str = "valid") -> np.ndarray:
+    """Return which pixel is the largest of each window, the first in rows if several are.
+
+    Args:
+        image: [height, width, channels].
+        window: Its side.
+        stride: Of the window.
+        padding: "same" or "valid".
+
+    Returns:
+        Positions in `image.ravel()`, [rows, columns, channels].
+
+    Source: `cnn-study`, line 539.
+    """
+
+    def pixels(values: np.ndarray, fill: float) -> np.ndarray:
+        """Return those of each window, [rows, columns, window^2, channels]."""
+        size = window, window
+        read = windows(padded(values, size, stride, padding, fill), size, stride)
+        return read.reshape(*read.shape[:2], window**2, read.shape[-1])
+
+    ids = np.arange(image.size).reshape(image.shape)
+    largest = pixels(image.astype(np.float64), -np.inf).argmax(axis=2, keepdims=True)
+    return np.take_along_axis(pixels(ids, -1), largest, axis=2)[:, :, 0]

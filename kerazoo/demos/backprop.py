@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from kerazoo.demos.arithmetic import convolution, pooling, rotated
-from kerazoo.demos.cards import (
+from kerazoo.demos._cards import (
     CELL,
     GIVEN,
     RESULT,
@@ -20,20 +19,19 @@ from kerazoo.demos.cards import (
     Frame,
     draw_card,
     draw_matrix,
-    factor,
     outline,
 )
+from kerazoo.demos._perceptron import HEIGHT as PERCEPTRON_HEIGHT
+from kerazoo.demos._perceptron import Perceptron, draw_perceptron, trained_perceptron
+from kerazoo.demos.arithmetic import convolution, max_ids, pooling, rot180
 from kerazoo.demos.gradients import (
     convolution_input_gradient,
     convolution_kernel_gradient,
     largest_difference,
-    max_ids,
     max_pooling_gradient,
     mean_pooling_gradient,
 )
-from kerazoo.demos.page import MARGIN, PAPER, SMALL, TINT, YELLOW, Page, tint
-from kerazoo.demos.perceptron import HEIGHT as PERCEPTRON_HEIGHT
-from kerazoo.demos.perceptron import Perceptron, draw_perceptron, trained_perceptron
+from kerazoo.demos.page import MARGIN, PAPER, SMALL, TINT, YELLOW, Page, factor, tint
 from kerazoo.demos.texts import Text
 
 IMAGE = np.array([[1, 3, 0, 2], [2, 5, 1, 4], [0, 6, 7, 3], [4, 2, 1, 8]])
@@ -46,10 +44,10 @@ IMAGE_ELEMENT, KERNEL_ELEMENT = (2, 1), (0, 1)  # of the gradients, written out
 TITLE = Text("Backpropagation, number by number", "逐个数字看反向传播")
 EXPLANATION = Text(
     "How the gradient of a loss L passes through layers: in orange the gradient of the output y, "
-    "in blue what it makes of input x and kernel w. TensorFlow's automatic gradients agree within "
-    "1e-10, as the tests prove; each frame shows how close central differences come.",
+    "in blue what it makes of input x and kernel w. TensorFlow's automatic gradients are the same "
+    "within 1e-10; each frame says how far it is from central differences.",
     "损失 L 的梯度如何穿过各层：橙色是输出 y 的梯度，蓝色是由它得到的输入 x 与卷积核 w 的梯度。"
-    "测试证明它们与 TensorFlow 自动求导之差不超过 1e-10；各个框内写有与中心差分的最大差。",
+    "与 TensorFlow 自动求导之差不超过 1e-10；各个框内写有与中心差分的最大差。",
 )
 BY_IMAGE = Text("Convolution: gradient of the input", "卷积：输入的梯度")
 BY_IMAGE_RULE = Text(
@@ -94,15 +92,15 @@ class ConvolutionGradients:
     Attributes:
         around: The output's gradient with zeros around it, [5, 5].
         rotated: The kernel, [2, 2].
-        by_image: [4, 4].
-        by_kernel: [2, 2].
+        input_gradient: [4, 4].
+        kernel_gradient: [2, 2].
         differences: The largest of each gradient from central differences.
     """
 
     around: np.ndarray
     rotated: np.ndarray
-    by_image: np.ndarray
-    by_kernel: np.ndarray
+    input_gradient: np.ndarray
+    kernel_gradient: np.ndarray
     differences: tuple[float, float]
 
 
@@ -142,20 +140,20 @@ def compute() -> Backprop:
 
 def _convolution() -> ConvolutionGradients:
     image, kernel, gradient = IMAGE[..., None], KERNEL[..., None, None], CONVOLVED[..., None]
-    by_image = convolution_input_gradient(gradient, kernel, IMAGE.shape)
-    by_kernel = convolution_kernel_gradient(image, gradient, KERNEL.shape)
+    input_gradient = convolution_input_gradient(gradient, kernel, IMAGE.shape)
+    kernel_gradient = convolution_kernel_gradient(image, gradient, KERNEL.shape)
 
     def loss(image: np.ndarray, kernel: np.ndarray) -> float:
         return float(np.sum(convolution(image, kernel) * gradient))
 
     return ConvolutionGradients(
         np.pad(CONVOLVED, KERNEL.shape[0] - 1),
-        rotated(KERNEL),
-        by_image[..., 0],
-        by_kernel[..., 0, 0],
+        rot180(KERNEL),
+        input_gradient[..., 0],
+        kernel_gradient[..., 0, 0],
         (
-            largest_difference(lambda values: loss(values, kernel), image, by_image),
-            largest_difference(lambda values: loss(image, values), kernel, by_kernel),
+            largest_difference(lambda values: loss(values, kernel), image, input_gradient),
+            largest_difference(lambda values: loss(image, values), kernel, kernel_gradient),
         ),
     )
 
@@ -186,8 +184,8 @@ def draw(shown: Backprop, language: str = "en") -> Page:
     top = page.title(TITLE, EXPLANATION)
     card = (WIDTH - 2 * MARGIN - GUTTER) / 2, HEIGHT
     right, below = MARGIN + card[0] + GUTTER, top + HEIGHT + GUTTER
-    _draw_by_image(page, (MARGIN, top, *card), shown.convolution)
-    _draw_by_kernel(page, (right, top, *card), shown.convolution)
+    _draw_input_gradient(page, (MARGIN, top, *card), shown.convolution)
+    _draw_kernel_gradient(page, (right, top, *card), shown.convolution)
     _draw_means(page, (MARGIN, below, *card), shown.pooling)
     _draw_maxima(page, (right, below, *card), shown.pooling)
     last = below + HEIGHT + GUTTER
@@ -212,7 +210,7 @@ def _sum(one: np.ndarray, other: np.ndarray) -> Text:
     return OUTLINED.format(text, np.sum(one * other))
 
 
-def _draw_by_image(page: Page, frame: Frame, shown: ConvolutionGradients) -> None:
+def _draw_input_gradient(page: Page, frame: Frame, shown: ConvolutionGradients) -> None:
     card = draw_card(page, frame, BY_IMAGE, BY_IMAGE_RULE, shown.differences[0])
     first, second, third = _columns(page, card, (5, 2, 4), "∗=")
     fills = np.full((5, 5), TINT, dtype="<U9")
@@ -222,7 +220,7 @@ def _draw_by_image(page: Page, frame: Frame, shown: ConvolutionGradients) -> Non
     lower = card.y + 3 * CELL
     page.text(second + CELL, card.y + 2.5 * CELL, "↓ 180°", size=SMALL, align="center")
     page.cells(shown.rotated, second, lower, CELL)
-    draw_matrix(page, third, card.y, shown.by_image, "∂L/∂x", RESULT)
+    draw_matrix(page, third, card.y, shown.input_gradient, "∂L/∂x", RESULT)
     row, column = IMAGE_ELEMENT
     outline(page, first, card.y, IMAGE_ELEMENT, 2)
     outline(page, second, lower, (0, 0), 2)
@@ -231,12 +229,12 @@ def _draw_by_image(page: Page, frame: Frame, shown: ConvolutionGradients) -> Non
     page.text(card.x, card.y + SUM, _sum(read, shown.rotated))
 
 
-def _draw_by_kernel(page: Page, frame: Frame, shown: ConvolutionGradients) -> None:
+def _draw_kernel_gradient(page: Page, frame: Frame, shown: ConvolutionGradients) -> None:
     card = draw_card(page, frame, BY_KERNEL, BY_KERNEL_RULE, shown.differences[1])
     first, second, third = _columns(page, card, (4, 3, 2), "∗=")
     draw_matrix(page, first, card.y, IMAGE, INPUT)
     draw_matrix(page, second, card.y, CONVOLVED, "∂L/∂y", GIVEN)
-    draw_matrix(page, third, card.y, shown.by_kernel, "∂L/∂w", RESULT)
+    draw_matrix(page, third, card.y, shown.kernel_gradient, "∂L/∂w", RESULT)
     row, column = KERNEL_ELEMENT
     outline(page, first, card.y, KERNEL_ELEMENT, 3)
     outline(page, second, card.y, (0, 0), 3)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from kerazoo.demos.texts import Text
 
-FIGURES = (".png", ".svg")
+FORMATS = (".png", ".svg")
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,8 @@ class Demo:
 
     Attributes:
         title: A line about it.
-        image: What its image is: "photo", "digit" or "of the model"; None if it takes none.
+        image: Its image: "china.jpg" or "flower.jpg", "digit", or "of the model"; None if it takes
+            none.
         model: The model that it shows by default, None if it takes none.
         uses: "keras" or "tensorflow", which take seconds to start, or None.
     """
@@ -32,19 +33,19 @@ DEMOS = {
             "lines that a filter finds in a photo, and one that learns them",
             "滤波器在照片中找到的线条，以及一个学会找线条的滤波器",
         ),
-        image="photo",
+        image="china.jpg",
     ),
     "kernels": Demo(
         Text(
             "one photo through five kernels, from identity to blur",
             "同一张照片经过五种卷积核：原图、边缘、锐化、两种模糊",
         ),
-        image="photo",
+        image="flower.jpg",
     ),
     "convolution": Demo(
         Text(
             "a convolution number by number, and why it is a correlation",
-            "逐个数字地看一次卷积，以及它为何其实是相关运算",
+            "逐个数字地看一次卷积，以及它为何其实是互相关",
         ),
     ),
     "kinds": Demo(
@@ -70,7 +71,7 @@ DEMOS = {
             "what max pooling keeps of a photo, at true scale",
             "最大池化保留了照片的哪些像素（按真实比例）",
         ),
-        image="photo",
+        image="china.jpg",
     ),
     "invariance": Demo(
         Text(
@@ -113,7 +114,7 @@ DEMOS = {
             "VGG-16 without dense layers: a map of scores for a large photo",
             "没有全连接层的 VGG-16：大照片上的类别得分图",
         ),
-        image="photo",
+        image="china.jpg",
         model="vgg16",
         uses="tensorflow",
     ),

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 from kerazoo import files
 from kerazoo.arguments import Parser, add_messages, one_of, path, print_result, start
-from kerazoo.demos.catalogue import DEMOS, FIGURES
+from kerazoo.demos.catalogue import DEMOS, FORMATS
 from kerazoo.demos.texts import LANGUAGES
 from kerazoo.device import start_keras
 from kerazoo.errors import UsageError
 from kerazoo.text import either, printable
-
-logger = logging.getLogger("kerazoo")
 
 
 def add(parser: Parser) -> None:
@@ -29,8 +26,8 @@ def add(parser: Parser) -> None:
     parser.add_argument("--image", type=path, metavar="FILE", help=help_text)
     help_text = "your model: the directory of a run, a .keras file, or a name of `kerazoo list`"
     parser.add_argument("--model", metavar="MODEL", help=help_text)
-    help_text = f"the figure, {either(FIGURES)}, or its directory (default: NAME.png)"
-    parser.add_argument("--out", type=path, metavar="FILE", help=help_text)
+    help_text = f"the figure, {either(FORMATS)}, or its directory (default: NAME.png)"
+    parser.add_argument("--out", type=path, metavar="FILE|DIR", help=help_text)
     help_text = f"language of the texts, {either(LANGUAGES)} (default: en)"
     parser.add_argument(
         "--lang", type=one_of(LANGUAGES), default="en", metavar="LANGUAGE", help=help_text
@@ -76,7 +73,7 @@ def _target(name: str, out: Path | None, is_directory: bool) -> Path:
         target = out / f"{name}.png"
     else:
         target = out
-    if target.suffix not in FIGURES:
-        raise UsageError(f"'{target}' must end with {either(FIGURES)}")
+    if target.suffix not in FORMATS:
+        raise UsageError(f"'{target}' must end with {either(FORMATS)}")
     files.check_target(target)
     return target

@@ -1,7 +1,8 @@
 """A convolution number by number, and what a flipped kernel would change.
 
-Source: `cnn-study`, lines 19-84, which define the flip and then leave it out, and line 113, the
-sizes.
+Source: `cnn-study`, lines 19-84, which define the flip and leave it out in networks, line 113, the
+sizes, and line 827, whose layer flips after all; `cnn-notes`, lines 33-47, a kernel of a color
+image.
 """
 
 from __future__ import annotations
@@ -10,8 +11,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kerazoo.demos.arithmetic import convolution, rotated, windows
-from kerazoo.demos.page import BLUE, GREEN, LINE, MARGIN, MUTED, ORANGE, PAPER, RED, SMALL, Page
+from kerazoo.demos.arithmetic import convolution, rot180, windows
+from kerazoo.demos.page import (
+    BLUE,
+    GREEN,
+    LINE,
+    MARGIN,
+    MUTED,
+    ORANGE,
+    PAPER,
+    SMALL,
+    VERMILION,
+    Page,
+    factor,
+    signed,
+)
 from kerazoo.demos.texts import Text
 
 # 1 is white. The kernel differs from itself rotated by 180 degrees.
@@ -43,10 +57,12 @@ CHANNELS = Text(
 FLIP = Text("Is the kernel flipped?", "卷积核要翻转吗？")
 FLIP_TEXT = Text(
     "In mathematics a convolution flips the kernel first, along both axes; without the flip it is "
-    "called a correlation. The notes give both formulas. Keras, TensorFlow and PyTorch do not "
-    "flip. For a learned kernel it makes no difference: training finds the flipped weights.",
-    "数学上的卷积先把核沿两个轴翻转；不翻转的叫作互相关。笔记中两个公式都有。"
-    "Keras、TensorFlow 和 PyTorch 都不翻转。对学习得到的核没有区别：训练会学到翻转后的权重。",
+    "called a correlation. The notes leave it out in networks, and use it where they derive the "
+    "gradients. Keras, TensorFlow and PyTorch do not flip. For a learned kernel it makes no "
+    "difference: training finds the flipped weights.",
+    "数学上的卷积先把核沿两个轴翻转；不翻转的叫作互相关。笔记说网络中不翻转，"
+    "推导梯度时却用了翻转的公式。Keras、TensorFlow 和 PyTorch 都不翻转。"
+    "对学习得到的核没有区别：训练会学到翻转后的权重。",
 )
 CORRELATION = Text("as it is: what frameworks compute", "不翻转：框架计算的就是它")
 CONVOLUTION = Text("flipped: the mathematical convolution", "翻转：数学上的卷积")
@@ -86,7 +102,7 @@ def compute() -> Convolution:
         IMAGE,
         KERNEL,
         correlated=_of_one_channel(IMAGE, KERNEL),
-        convolved=_of_one_channel(IMAGE, rotated(KERNEL)),
+        convolved=_of_one_channel(IMAGE, rot180(KERNEL)),
         terms=windows(IMAGE[..., None], (3, 3))[WINDOW][..., 0] * KERNEL,
         color_image=color_image,
         color_kernel=color_kernel,
@@ -100,7 +116,7 @@ def _of_one_channel(image: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 
 
 CELL, SMALL_CELL, GAP = 40, 32, 60
-CHANNEL_COLORS = (RED, GREEN, BLUE)
+CHANNEL_COLORS = (VERMILION, GREEN, BLUE)
 
 
 def draw(shown: Convolution, language: str = "en") -> Page:
@@ -159,12 +175,12 @@ def _draw_three(page: Page, shown: Convolution, y: float) -> float:
         page.text(x + 6 * side + GAP / 2, middle, "∗", size=26, align="center")
         x = x + 6 * side + GAP
         right, _ = page.cells(shown.color_kernel[..., channel], x, middle - 1.5 * CELL, CELL)
-        text = f"→ {shown.sums[channel]}".replace("-", "\N{MINUS SIGN}")
+        text = f"→ {signed(shown.sums[channel])}"
         page.text(right + 20, middle, text, color=color, weight="bold")
     bottom = y + 3 * (6 * side + 18) - 18
     left = MARGIN + 6 * SMALL_CELL + 2 * GAP + 3 * CELL + 90
-    total = " + ".join(f"({each})" if each < 0 else str(each) for each in shown.sums.tolist())
-    text = f"{total} = {shown.color_map[COLOR_WINDOW]}".replace("-", "\N{MINUS SIGN}")
+    total = " + ".join(map(factor, shown.sums.tolist()))
+    text = f"{total} = {signed(shown.color_map[COLOR_WINDOW])}"
     middle = (y + bottom) / 2
     right, below = page.cells(shown.color_map, left, middle - 2 * CELL, CELL)
     page.box(left + column * CELL, middle + (row - 2) * CELL, CELL, CELL, edge=ORANGE, line=3)
@@ -181,7 +197,7 @@ def _draw_flip(page: Page, shown: Convolution, y: float) -> float:
     for number, (name, kernel, result) in enumerate(
         (
             (CORRELATION, shown.kernel, shown.correlated),
-            (CONVOLUTION, rotated(shown.kernel), shown.convolved),
+            (CONVOLUTION, rot180(shown.kernel), shown.convolved),
         )
     ):
         x = MARGIN + number * 620

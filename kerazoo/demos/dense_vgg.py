@@ -1,7 +1,7 @@
 """A VGG whose dense layers are convolutions, on a photo that is larger than its input.
 
 Sources: `slim-vgg`, lines 43-107, VGG-16 with its dense layers as convolutions; Sermanet et al.,
-"OverFeat" (2014), https://arxiv.org/abs/1312.6229, section 3.3, which scans images in this way.
+"OverFeat" (2014), https://arxiv.org/abs/1312.6229, section 3.5, which scans images in this way.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import numpy as np
 
 from kerazoo.accounting.table import summary
 from kerazoo.demos.models import SEED, load, overlaid
-from kerazoo.demos.page import BLUE, LINE, MARGIN, MUTED, ORANGE, RED, SMALL, Page
+from kerazoo.demos.page import BLUE, LINE, MARGIN, MUTED, ORANGE, SMALL, VERMILION, Page
 from kerazoo.demos.texts import Text
 from kerazoo.errors import UsageError
 from kerazoo.files import mode
-from kerazoo.inference.classifier import Classifier
+from kerazoo.inference.classifier import Classifier, logits
 from kerazoo.inference.load import check_name
 from kerazoo.lazy import keras, tf
 from kerazoo.models import create_model
@@ -35,7 +35,7 @@ EXPLANATION = Text(
     "一次得到每个 224x224 窗口（间隔 32 像素）的得分。窗口重叠的部分只计算一次。"
     "（窗口边缘看到的是周围的照片，而裁剪出来的图像看到的是零。）",
 )
-WINDOWS = Text("{}x{} windows on a photo of {}x{}", "{}x{} 个窗口，照片为 {}x{}")
+WINDOWS = Text("{}x{} windows on a photo of {}x{}", "{}x{} 个窗口，照片为 {}x{}（高 x 宽）")
 MAP = Text("probability of class {}: {:.4g} to {:.4g}", "类别 {} 的概率：{:.4g} 到 {:.4g}")
 RANDOM = Text(
     "The weights are random: the map shows how it is made, not what is in the photo.",
@@ -44,7 +44,7 @@ RANDOM = Text(
 COST = Text("multiply-accumulates", "乘加次数")
 ONE_BY_ONE = Text("{} windows, one by one", "{} 个窗口逐个计算")
 AT_ONCE = Text("all at once", "一次算完")
-TIMES = Text("{:.1f} times fewer", "减少到 1/{:.1f}")
+TIMES = Text("{:.1f} times fewer", "约为前者的 1/{:.1f}")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class DenseVGG:
         model: Its name.
         is_random: Whether its weights are.
         photo: [height, width, 3] in [0, 255].
-        winner: The class with the highest mean probability.
+        top_class: The one with the highest mean probability.
         probabilities: Of that class, [rows, columns] of windows.
         macs: Multiply-accumulates for the photo at once.
         window_macs: For one window.
@@ -64,7 +64,7 @@ class DenseVGG:
     model: str
     is_random: bool
     photo: np.ndarray
-    winner: str
+    top_class: str
     probabilities: np.ndarray
     macs: int
     window_macs: int
@@ -90,37 +90,39 @@ def open_model(source: str) -> Classifier:
     return Classifier(create_model(source, input_shape=shape), (), shape, UNIT)
 
 
-def compute(classifier: Classifier, photo: np.ndarray) -> DenseVGG:
+def compute(classifier: Classifier, image: np.ndarray) -> DenseVGG:
     """Return the map of a class's probabilities for a photo.
 
     Args:
         classifier: What `open_model` returned.
-        photo: [height, width, 3] in [0, 255].
+        image: A photo, [height, width, 3] in [0, 255].
 
     Raises:
         UsageError: The photo is smaller than a window, or the model does not fit.
     """
-    height, width = photo.shape[:2]
+    height, width = image.shape[:2]
     if min(height, width) < WINDOW:
         raise UsageError(
-            f"the image is {width}x{height}, and a window of {WINDOW}x{WINDOW} does not fit: give "
+            f"the image is {height}x{width}, and a window of {WINDOW}x{WINDOW} does not fit: give "
             "a larger one"
         )
     model = fully_convolutional(classifier.model)
-    pixels = classifier.preprocessing.of_unit(tf.constant(photo[None] / 255, tf.float32))
-    scores = tf.nn.softmax(model(pixels, training=False)).numpy()[0]
-    winner = int(scores.mean(axis=(0, 1)).argmax())
+    pixels = classifier.preprocessing.of_unit(tf.constant(image[None] / 255, tf.float32))
+    with logits(model) as are_logits:
+        scores = model(pixels, training=False)
+    scores = (tf.nn.softmax(scores) if are_logits else scores).numpy()[0]
+    best = int(scores.mean(axis=(0, 1)).argmax())
     costs = [
         summary(model, (*shape, 3)).attrs["total"]["macs"]
         for shape in ((height, width), (WINDOW, WINDOW))
     ]
     names = classifier.class_names
-    name = names[winner] if names else str(winner)
-    return DenseVGG(classifier.model.name, not names, photo, name, scores[..., winner], *costs)
+    name = names[best] if names else str(best)
+    return DenseVGG(classifier.model.name, not names, image, name, scores[..., best], *costs)
 
 
 def fully_convolutional(model: keras.Model) -> keras.Model:
-    """Return a model from images of any size to logits [batch, rows, columns, classes].
+    """Return a model from images of any size to scores [batch, rows, columns, classes].
 
     It has the layers of the model, up to its last convolution.
 
@@ -144,9 +146,9 @@ def draw(shown: DenseVGG, language: str = "en") -> Page:
     page = Page(3 * MARGIN + 2 * PANEL, language)
     top = page.title(TITLE, EXPLANATION.format(shown.model))
     right = MARGIN + PANEL + MARGIN
-    page.text(MARGIN, top + 14, WINDOWS.format(columns, rows, width, height), weight="bold")
+    page.text(MARGIN, top + 14, WINDOWS.format(rows, columns, height, width), weight="bold")
     low, high = shown.probabilities.min(), shown.probabilities.max()
-    page.text(right, top + 14, MAP.format(shown.winner, low, high), weight="bold")
+    page.text(right, top + 14, MAP.format(shown.top_class, low, high), weight="bold")
     top += 34
     page.image(shown.photo, MARGIN, top)
     for number, color in ((0, ORANGE), (1, BLUE)):
@@ -161,7 +163,7 @@ def draw(shown: DenseVGG, language: str = "en") -> Page:
     whole = np.zeros((height, width))
     start = int(first)
     whole[start : start + heat.shape[0], start : start + heat.shape[1]] = heat
-    page.image(overlaid(shown.photo / 255, whole, RED), right, top)
+    page.image(overlaid(shown.photo / 255, whole, VERMILION), right, top)
     page.box(right + first, top + first, heat.shape[1], heat.shape[0], edge=LINE)
     bottom = top + height + 24
     if shown.is_random:

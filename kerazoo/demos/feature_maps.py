@@ -1,6 +1,6 @@
 """What each layer of a model makes of an image.
 
-Source: `cnn-study`, lines 37-60 and 442-470.
+Source: `cnn-study`, lines 37-60 and 459-468.
 """
 
 from __future__ import annotations

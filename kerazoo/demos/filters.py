@@ -10,7 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from kerazoo.demos.arithmetic import Pair, convolution, padded, padding_of, windows
-from kerazoo.demos.page import BLUE, INK, MARGIN, MUTED, ORANGE, RED, SIGNED, SMALL, Page
+from kerazoo.demos.page import (
+    BLUE,
+    INK,
+    MARGIN,
+    MUTED,
+    ORANGE,
+    SIGNED,
+    SMALL,
+    VERMILION,
+    Page,
+    signed,
+)
 from kerazoo.demos.texts import Text
 from kerazoo.ports.filter_demo import line_filters
 
@@ -22,12 +33,13 @@ TITLE = Text("A filter finds lines, and can learn to find them", "滤波器能�
 EXPLANATION = Text(
     "Each filter is 7x7 in each of the three color channels: a line of ones in zeros. Its feature "
     "map is bright where the photo is bright along that line. Stride 2 halves the sides.",
-    "每个滤波器在三个颜色通道上都是 7x7：全零中的一条“1”线。照片在这条线上越亮，特征图就越亮。"
+    "每个滤波器在三个颜色通道上都是 7x7，只有一条线上为 1，其余为 0。"
+    "照片在这条线上越亮，特征图就越亮。"
     "步长为 2，边长减半。",
 )
 NAMES = (Text("vertical line", "竖线"), Text("horizontal line", "横线"))
 MAP = Text("feature map {} of the photo, {}x{}", "照片的第 {} 个特征图，{}x{}")
-PADDING = Text("where the padding shows", "填充在哪里显现")
+PADDING = Text("where the padding shows", "零填充的影响")
 ZEROS = Text(
     "SAME puts {} rows of zeros above the photo and {} below, {} columns on its left and {} on its "
     "right. Outside the orange frame, windows reach into them.",
@@ -38,7 +50,7 @@ CORNER = Text(
     "upper right corner of feature map {}, enlarged {:g} times",
     "第 {} 个特征图的右上角，放大 {:g} 倍",
 )
-LEARNING = Text("The same filter, learned", "同一个滤波器，学习得到")
+LEARNING = Text("The same filter, learned", "学习得到的同一滤波器")
 TASK = Text(
     "It starts at random, and {:,} steps of gradient descent bring its feature map to that of the "
     "horizontal line. It has never seen the line itself.",
@@ -46,7 +58,7 @@ TASK = Text(
 )
 BEFORE, AFTER = Text("before", "学习之前"), Text("after", "学习之后")
 LOSS = Text("mean squared error {:.3g}", "均方误差 {:.3g}")
-RANGE = Text("weights from {:.2f} to {:.2f}", "权重从 {:.2f} 到 {:.2f}")
+RANGE = Text("weights from {} to {}", "权重从 {} 到 {}")
 STEP, ERROR = Text("step", "步数"), Text("mean squared error", "均方误差")
 
 
@@ -87,10 +99,9 @@ def learned(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return random filters, what they become as they learn a target, and the losses.
 
-    The loss is the mean squared difference of both feature maps of the image. It is that of all
-    windows at once, which a matrix of their products sums up; along its eigenvectors, the weights
-    move on their own. Each step is one of Keras's SGD with Nesterov's momentum; its rate is half
-    the inverse of the largest eigenvalue.
+    The loss is the mean squared difference of both feature maps of the image, over all windows at
+    once. Each step is one of Keras's SGD with Nesterov's momentum; its rate is half the inverse of
+    the largest eigenvalue of the windows' Gram matrix.
 
     Args:
         image: [height, width, 3] in [0, 1].
@@ -103,20 +114,19 @@ def learned(
     read = windows(padded(image, (SIDE, SIDE), STRIDE), (SIDE, SIDE), STRIDE).reshape(
         -1, target[..., 0].size
     )
-    eigenvalues, basis = np.linalg.eigh(read.T @ read / len(read))
+    gram = read.T @ read / len(read)
     goal = target.reshape(read.shape[1], -1)
     limit = np.sqrt(6 / (SIDE**2 * (target.shape[2] + target.shape[3])))  # Keras's Glorot uniform
     before = np.random.default_rng(SEED).uniform(-limit, limit, goal.shape)
-    slopes, rate = eigenvalues[:, None], 0.5 / max(eigenvalues[-1], np.finfo(float).tiny)
-    error = basis.T @ (before - goal)
-    velocity, losses = np.zeros_like(error), np.empty((steps + 1, goal.shape[1]))
-    for step in range(steps):
-        losses[step] = (slopes * error**2).sum(axis=0)
-        change = -2 * rate * slopes * error
-        velocity = MOMENTUM * velocity + change
-        error = error + MOMENTUM * velocity + change
-    losses[steps] = (slopes * error**2).sum(axis=0)
-    after = goal + basis @ error
+    rate = 0.5 / max(float(np.linalg.norm(gram, 2)), np.finfo(float).tiny)
+    error, losses = before - goal, np.empty((steps + 1, goal.shape[1]))
+    velocity = np.zeros_like(error)
+    for step in range(steps + 1):
+        slope = gram @ error
+        losses[step] = (error * slope).sum(axis=0)
+        after = goal + error
+        velocity = MOMENTUM * velocity - 2 * rate * slope
+        error = error + MOMENTUM * velocity - 2 * rate * slope
     return before.reshape(target.shape), after.reshape(target.shape), losses
 
 
@@ -190,14 +200,15 @@ def _draw_learning(page: Page, shown: Filters, y: float, scale: float) -> float:
         right, below = page.image(
             weights, x, y + 44, CELL, colors=SIGNED, limits=(-limit, limit), frame=INK
         )
-        texts = LOSS.format(shown.losses[-number]), RANGE.format(weights.min(), weights.max())
+        ends = signed(weights.min(), 2), signed(weights.max(), 2)
+        texts = LOSS.format(shown.losses[-number]), RANGE.format(*ends)
         for line, text in enumerate(texts):
             page.text(right + 16, y + 60 + 26 * line, text, size=SMALL, color=MUTED)
         feature_map = convolution(shown.image, kernel[..., SHOWN:], STRIDE, "same")[..., 0]
         _, bottom = page.image(feature_map, x, below + 20, scale)
     axes = page.axes(MARGIN + 2 * (COLUMN + GAP) + 70, y + 44, 400, bottom - y - 110)
     axes.plot(np.arange(len(shown.losses)), shown.losses, color=BLUE)
-    axes.plot([0, len(shown.losses) - 1], shown.losses[[0, -1]], "o", color=RED)
+    axes.plot([0, len(shown.losses) - 1], shown.losses[[0, -1]], "o", color=VERMILION)
     axes.set_yscale("log")
     page.label(axes, STEP, ERROR)
     return bottom

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kerazoo.demos.models import Output, has_positions, layer_outputs, load, overlaid, pixels
-from kerazoo.demos.page import HEADING, MARGIN, MUTED, RED, SMALL, Page
+from kerazoo.demos.page import HEADING, MARGIN, MUTED, SMALL, VERMILION, Page
 from kerazoo.demos.texts import Text
 from kerazoo.errors import UsageError
 from kerazoo.inference.classifier import Classifier, logits
@@ -138,7 +138,7 @@ def draw(shown: GradCam, language: str = "en") -> Page:
     for number, name in enumerate(shorten(shown.names, MAX_NAME)):
         x = MARGIN + (number + 1) * (SIDE + GAP)
         probability = PROBABILITY.format(shown.probabilities[number])
-        heat = overlaid(shown.image, shown.heat[number] / highest, RED)
+        heat = overlaid(shown.image, shown.heat[number] / highest, VERMILION)
         _panel(page, x, y, name, probability, heat)
         values = shown.maps[number] / highest
         _, end = page.image(_on_white(values), x, bottom + GAP, SIDE / max(values.shape))
@@ -167,4 +167,4 @@ def _note(page: Page, shown: GradCam, y: float) -> None:
 
 def _on_white(values: np.ndarray) -> np.ndarray:
     """Return values [height, width] in [0, 1] as colors from white to the color of the heat."""
-    return overlaid(np.ones((*values.shape, 1)), values, RED)
+    return overlaid(np.ones((*values.shape, 1)), values, VERMILION)

@@ -1,7 +1,9 @@
 """The gradients that the study notes derive, in NumPy: perceptron, convolution and pooling.
 
-The loss is any number that depends on the outputs of a layer: its gradient by these is given, its
-gradient by the inputs and the weights is returned. Images and kernels are those of `arithmetic`.
+The loss is any number that depends on the outputs of a layer: its gradient with respect to these is
+given, that with respect to the inputs and the weights is returned. Images and kernels are those of
+`arithmetic`. The convolution's are those of a layer that does not flip its kernel, as frameworks
+have it and the figures of `cnn-study`, lines 800-820; its lines 827-871 are of one that does.
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ def loss_of(output: np.ndarray, target: np.ndarray) -> float:
     return 0.5 * float(np.sum((output - target) ** 2))
 
 
-def layer_outputs(layers: Sequence[Dense], inputs: np.ndarray) -> list[np.ndarray]:
+def perceptron_outputs(layers: Sequence[Dense], inputs: np.ndarray) -> list[np.ndarray]:
     """Return the inputs and the outputs of each layer, a = sigmoid(W a + b).
 
     Source: `cnn-study`, lines 690-696.
@@ -86,7 +88,7 @@ def deltas(
 
     Args:
         layers: Of the perceptron.
-        outputs: What `layer_outputs` returns.
+        outputs: What `perceptron_outputs` returns.
         target: [outputs of the last layer].
 
     Source: `cnn-study`, lines 708-736.
@@ -140,7 +142,7 @@ def train(
         loss = 0.0
         sums = [Dense(np.zeros_like(weights), np.zeros_like(biases)) for weights, biases in layers]
         for sample, target in islice(samples, batch_size):
-            outputs = layer_outputs(layers, sample)
+            outputs = perceptron_outputs(layers, sample)
             loss += loss_of(outputs[-1], target)
             sums = _added(sums, perceptron_gradients(layers, outputs, target))
         losses.append(loss / batch_size)
@@ -228,32 +230,6 @@ def mean_pooling_gradient(
     pixels = pooling(np.ones((*size, 1)), window, stride, np.sum, padding)
     each = np.ones((window, window, 1, 1)) * np.eye(channels)
     return convolution_input_gradient(gradient / pixels, each, size, stride, padding)
-
-
-def max_ids(image: np.ndarray, window: int, stride: int, padding: str = "valid") -> np.ndarray:
-    """Return which pixel is the largest of each window, the first in rows if several are.
-
-    Args:
-        image: [height, width, channels].
-        window: Its side.
-        stride: Of the window.
-        padding: "same" or "valid".
-
-    Returns:
-        Positions in `image.ravel()`, [rows, columns, channels].
-
-    Source: `cnn-study`, line 539.
-    """
-
-    def pixels(values: np.ndarray, fill: float) -> np.ndarray:
-        """Return those of each window, [rows, columns, window^2, channels]."""
-        size = window, window
-        read = windows(padded(values, size, stride, padding, fill), size, stride)
-        return read.reshape(*read.shape[:2], window**2, read.shape[-1])
-
-    ids = np.arange(image.size).reshape(image.shape)
-    largest = pixels(image.astype(np.float64), -np.inf).argmax(axis=2, keepdims=True)
-    return np.take_along_axis(pixels(ids, -1), largest, axis=2)[:, :, 0]
 
 
 def max_pooling_gradient(

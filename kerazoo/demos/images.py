@@ -13,15 +13,16 @@ from kerazoo.data.image_io import read_image
 from kerazoo.data.photos import sample_photos
 
 DIGIT = 68  # of scikit-learn's: a 4
+PHOTOS = ("china.jpg", "flower.jpg")  # of scikit-learn
 MAX_SIDE = 640  # of a photo that is shown, in pixels
 
 
-def photo(path: Path | None = None, number: int = 0) -> np.ndarray:
+def photo(path: Path | None = None, name: str = PHOTOS[0]) -> np.ndarray:
     """Return a photo, at most `MAX_SIDE` high and wide: a larger one is resized.
 
     Args:
         path: The user's image; None for one that comes with scikit-learn.
-        number: Which of those: 0 is china.jpg, 1 is flower.jpg.
+        name: Which of those, of `PHOTOS`.
 
     Returns:
         float64 [height, width, 3] in [0, 255].
@@ -30,7 +31,7 @@ def photo(path: Path | None = None, number: int = 0) -> np.ndarray:
         UsageError, CorruptFileError: There is no such image, or it is damaged.
     """
     if path is None:
-        return sample_photos()[number].astype(np.float64)
+        return sample_photos()[PHOTOS.index(name)].astype(np.float64)
     pixels = read_image(path, channels=3)
     height, width = pixels.shape[:2]
     if max(height, width) > MAX_SIDE:

@@ -23,13 +23,13 @@ STROKES = ((2, 1), (3, 1), (2, 2))  # the column of each, and the pixels of its 
 
 TITLE = Text("How invariant is max pooling?", "最大池化有多“不变”？")
 EXPLANATION = Text(
-    "Each moved digit is compared with the unmoved one, before and after pooling: 0% is equal, "
-    "100% has no light in common. Pooling makes most differences smaller, also that of the "
-    "digit turned by 90°, which should stay different: detail is lost.",
-    "把移动后的数字与原数字在池化前后作比较：0% 表示完全相同，100% 表示亮处毫无重合。"
-    "多数差异随池化减小，旋转 90° 的数字也不例外，而它本应保持不同：细节丢失了。",
+    "Digits that were shifted, rotated or scaled are compared with the original, before and after "
+    "pooling: 0% is equal, 100% has no light in common. A difference that shrinks is invariance. "
+    "Where that of the digit turned by 90° shrinks too, detail was lost.",
+    "把平移、旋转或缩放后的数字与原图比较，分别在池化前后：0% 表示相同，100% 表示没有共同的亮部。"
+    "差异变小就是不变性；若旋转 90° 的差异也变小，则说明细节丢失了。",
 )
-ORIGINAL = Text("unmoved", "未移动")
+ORIGINAL = Text("original", "原图")
 COLUMNS = (
     Text("no pooling", "未池化"),
     Text("1 pooling", "池化 1 次"),

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from kerazoo.demos._volumes import Block, Part, Stack
 from kerazoo.demos.arithmetic import (
     Pair,
     convolution,
@@ -26,15 +27,14 @@ from kerazoo.demos.page import (
     ORANGE,
     PAPER,
     PURPLE,
-    RED,
     SKY,
     SMALL,
     TINT,
+    VERMILION,
     YELLOW,
     Page,
 )
 from kerazoo.demos.texts import Text
-from kerazoo.demos.volumes import Block, Part, Stack
 
 SIDE, CHANNELS, FILTERS, KERNEL = 8, 6, 12, 3
 GROUPS, STRIDE, RATE = 3, 2, 2
@@ -42,7 +42,7 @@ GROUPS, STRIDE, RATE = 3, 2, 2
 TITLE = Text("Eight kinds of convolution", "八种卷积")
 EXPLANATION = Text(
     'All read one {inputs} input, with "same" padding ("valid" in the transposed one) and without '
-    "biases. Strong cells: the window of one kernel, and the element that it gives. A kernel has "
+    "biases. Dark cells: the window of one kernel, and the element that it gives. A kernel has "
     "the color of the channels that it reads, blue if it reads all. Each weight is used at {uses} "
     "positions, so the MACs are {uses} times the weights, and one bar shows both.",
     "输入都是同一个 {inputs}，采用 “same” 填充（转置卷积为 “valid”），不计偏置。深色格子是一个"
@@ -105,7 +105,7 @@ TALLEST = 114  # stack of kernels
 NAME_WIDTH, DRAWING, OUTPUTS, NUMBERS = 300, 380, 1040, 1240  # how wide, and where the others begin
 BAR = 320
 READ_ALL, FAINT = BLUE, "60"  # the opacity of cells that are not read
-COLORS = (ORANGE, SKY, GREEN, PURPLE, YELLOW, RED)
+COLORS = (ORANGE, SKY, GREEN, PURPLE, YELLOW, VERMILION)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -104,7 +103,7 @@ def _kernels(model: keras.Model) -> Iterator[tuple[str, np.ndarray]]:
             if len(weight.shape) == 4:
                 name = layer.name if weight.name == "kernel" else f"{layer.name}/{weight.name}"
                 values = keras.ops.convert_to_numpy(weight).astype(np.float32)
-                yield name, np.swapaxes(values, 2, 3) if _is_swapped(layer, weight) else values
+                yield name, _kernels_last(layer, weight.name, values)
 
 
 def _layers(layer: keras.Layer) -> Iterator[keras.Layer]:
@@ -117,13 +116,15 @@ def _layers(layer: keras.Layer) -> Iterator[keras.Layer]:
         yield layer
 
 
-def _is_swapped(layer: keras.Layer, weight: Any) -> bool:
-    """Return whether the third axis of a weight is that of the kernels.
+def _kernels_last(layer: keras.Layer, name: str, values: np.ndarray) -> np.ndarray:
+    """Return a weight of a layer as [height, width, channels, kernels].
 
-    It is in a depthwise convolution, where each channel has a kernel, and in a transposed one.
+    In a depthwise convolution each channel has kernels of its own, which read no other.
     """
-    swapped = keras.layers.DepthwiseConv2D | keras.layers.Conv2DTranspose
-    return isinstance(layer, swapped) or weight.name == "depthwise_kernel"
+    if isinstance(layer, keras.layers.DepthwiseConv2D) or name == "depthwise_kernel":
+        return values.reshape(*values.shape[:2], 1, -1)
+    is_transposed = isinstance(layer, keras.layers.Conv2DTranspose)
+    return np.swapaxes(values, 2, 3) if is_transposed else values
 
 
 def _chosen(kernel: np.ndarray, element: int) -> np.ndarray:

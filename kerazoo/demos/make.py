@@ -33,7 +33,7 @@ def page(
     check_options(name, image, model)
     check_choice("language", language, LANGUAGES)
     module = importlib.import_module(f"kerazoo.demos.{name}")
-    return module.draw(module.compute(*_given(module, name, image, model)), language)
+    return module.draw(module.compute(**_given(module, name, image, model)), language)
 
 
 def check_options(name: str, image: Path | None, model: str | None) -> None:
@@ -46,18 +46,19 @@ def check_options(name: str, image: Path | None, model: str | None) -> None:
             raise UsageError(f"the demo {name} takes no --{option}")
 
 
-def _given(module: Any, name: str, image: Path | None, model: str | None) -> list[Any]:
-    """Return the arguments of a demo's `compute`: its model and its image, where it has them."""
+def _given(module: Any, name: str, image: Path | None, model: str | None) -> dict[str, Any]:
+    """Return the arguments of a demo's `compute`: its image and its model, where it has them."""
     demo = DEMOS[name]
-    given: list[Any] = []
-    if demo.image in ("photo", "digit"):
+    given: dict[str, Any] = {}
+    if demo.image not in (None, "of the model"):
         from kerazoo.demos import images  # it imports scikit-learn
 
-        given.append(images.photo(image) if demo.image == "photo" else images.digit(image))
+        is_digit = demo.image == "digit"
+        given["image"] = images.digit(image) if is_digit else images.photo(image, demo.image)
     if demo.model is not None:
-        given.insert(0, module.open_model(model or demo.model))
+        given["classifier"] = module.open_model(model or demo.model)
     if demo.image == "of the model":
         from kerazoo.demos import models  # it imports TensorFlow
 
-        given.append(models.image_for(given[0], image))
+        given["image"] = models.image_for(given["classifier"], image)
     return given

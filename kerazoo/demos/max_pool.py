@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kerazoo.demos._maxima import Maxima, gray_cells, mark_winners, max_pooled
 from kerazoo.demos.arithmetic import pooling, windows
-from kerazoo.demos.maxima import Maxima, gray_cells, mark_winners, max_pooled
-from kerazoo.demos.page import HEADING, MARGIN, MUTED, PAPER, RED, SKY, SMALL, Page
+from kerazoo.demos.page import HEADING, MARGIN, MUTED, PAPER, SKY, SMALL, VERMILION, Page
 from kerazoo.demos.texts import Text
 from kerazoo.errors import UsageError
 
@@ -173,7 +173,7 @@ def _frame(page: Page, shown: MaxPool, scale: float, x: float, y: float) -> None
     height, width = (scale * length + 2 * FRAME for length in shown.part.image.shape)
     left, top = x + scale * column - FRAME, y + scale * row - FRAME
     page.box(left, top, width, height, edge=PAPER, line=7)
-    page.box(left, top, width, height, edge=RED, line=3)
+    page.box(left, top, width, height, edge=VERMILION, line=3)
 
 
 def _facts(shown: MaxPool) -> list[Text]:

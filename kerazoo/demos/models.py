@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from kerazoo.accounting import axes, rules
-from kerazoo.accounting.calling import accepted, graph_of
-from kerazoo.compat import nodes_in_order
+from kerazoo.accounting.calling import accepted, graph_of, numbered, run_graph
 from kerazoo.data.image_io import to_shape
 from kerazoo.data.photos import center_crop
 from kerazoo.demos import images
@@ -102,25 +103,18 @@ def layer_outputs(classifier: Classifier, image: np.ndarray | tf.Tensor) -> list
         UsageError: The model has a `call` of its own, so that its layers are not known.
     """
     outputs: list[Output] = []
+    seen: Counter[str] = Counter()
 
-    def follow(graph: Any, inputs: Iterable[tf.Tensor], prefix: str) -> list[tf.Tensor]:
-        values = {id(each): value for each, value in zip(graph.inputs, inputs, strict=True)}
-        for node in nodes_in_order(graph):
-            if node.is_input:
-                continue
-            given, options = keras.tree.map_structure(
-                lambda each: values.get(id(each), each),
-                (node.arguments.args, node.arguments.kwargs),
-            )
-            name, inner = prefix + node.operation.name, graph_of(node.operation)
-            if inner is None:
-                options = accepted(node.operation, {**options, "training": False})
-                results = keras.tree.flatten(node.operation(*given, **options))
-                outputs.append(Output(name, node.operation, results[0]))
-            else:
-                results = follow(inner, keras.tree.flatten(given), f"{name}/")
-            values.update((id(e), v) for e, v in zip(node.outputs, results, strict=True))
-        return [values[id(each)] for each in graph.outputs]
+    def call(prefix: str, operation: Any, given: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        name, inner = prefix + operation.name, graph_of(operation)
+        if inner is not None:
+            inputs = filter(tf.is_tensor, keras.tree.flatten((given, options)))
+            return run_graph(inner, inputs, partial(call, f"{name}/"))
+        options = dict(accepted(operation, {**options, "training": False}))
+        results = operation(*given, **options)
+        value = keras.tree.flatten(results)[0]
+        outputs.append(Output(numbered(name, seen), operation, value))
+        return results
 
     graph = graph_of(classifier.model)
     if graph is None:
@@ -128,7 +122,8 @@ def layer_outputs(classifier: Classifier, image: np.ndarray | tf.Tensor) -> list
             f"'{classifier.model.name}' has a call of its own, which hides its layers: build it as "
             "a functional or sequential model"
         )
-    follow(graph, [classifier.preprocessing.of_unit(tf.convert_to_tensor(image)[None])], "")
+    pixels = classifier.preprocessing.of_unit(tf.convert_to_tensor(image)[None])
+    run_graph(graph, [pixels], partial(call, ""))
     return outputs
 
 

@@ -21,9 +21,9 @@ from kerazoo.demos.page import (
     MUTED,
     ORANGE,
     PURPLE,
-    RED,
     SKY,
     SMALL,
+    VERMILION,
     Page,
 )
 from kerazoo.demos.texts import Text
@@ -120,7 +120,7 @@ COLORS = {
     "vgg": BLUE,
     "googlenet": GREEN,
     "inception": GREEN,
-    "resnet": RED,
+    "resnet": VERMILION,
 }
 
 
@@ -146,7 +146,7 @@ def color_of(name: str) -> str:
 
 def _draw_network(page: Page, network: Network, x: float, y: float) -> None:
     """Draw the feature maps of a network, with their bottoms on one line."""
-    page.text(x, y + 40, network.name, weight="bold", color=color_of(network.name))
+    page.text(x, y + 40, network.name, weight="bold")
     page.text(x, y + 62, str(network.year), size=SMALL, color=MUTED)
     base, left = y + 78, x + NAME
     for number, stage in enumerate(network.stages):
@@ -213,7 +213,7 @@ def _write_names(page: Page, places: dict[tuple[float, float], list[str]]) -> No
             if not any(_overlap(box, other) for other in taken):
                 break
         taken.append(box)
-        page.text(left, middle, text, size=SMALL, color=color_of(names[0]))
+        page.text(left, middle, text, size=SMALL)
 
 
 def _overlap(a: Box, b: Box) -> bool:

@@ -1,10 +1,11 @@
 """Where the windows of VALID and SAME stand along an axis, and where the zeros are.
 
-Source: `cnn-study`, lines 109-149, whose formulas are for an odd kernel and stride 1.
+Source: `cnn-study`, lines 109-149, whose p = (f - 1) / 2 is for an odd kernel and stride 1.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kerazoo.demos.arithmetic import padding_of
@@ -70,13 +71,19 @@ class Windows:
     unread: int
 
 
-def compute() -> list[tuple[Windows, Windows]]:
-    """Return the windows of VALID and of SAME in the cases that are drawn."""
-    valid, same = ([windows(*case, padding) for case in CASES] for padding in KINDS)
+def compute(
+    cases: Sequence[tuple[int, int, int]] = CASES,
+) -> list[tuple[Windows, Windows]]:
+    """Return the windows of VALID and of SAME for lengths, kernels and strides.
+
+    Raises:
+        UsageError: See `windows_along`.
+    """
+    valid, same = ([windows_along(*case, padding) for case in cases] for padding in KINDS)
     return list(zip(valid, same, strict=True))
 
 
-def windows(length: int, kernel: int, stride: int, padding: str) -> Windows:
+def windows_along(length: int, kernel: int, stride: int, padding: str) -> Windows:
     """Return the windows of a convolution or pooling along an axis.
 
     Args:

@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
-from matplotlib.patches import FancyArrowPatch, Polygon, Rectangle
+from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.patheffects import withStroke
 
 from kerazoo import files, fonts
@@ -25,10 +25,10 @@ MARGIN = 40
 TITLE, HEADING, BODY, SMALL = 30, 21, 18, 15
 # Colors that color-blind readers can tell apart: Okabe and Ito (2008), "Color universal design",
 # https://jfly.uni-koeln.de/color.
-BLUE, ORANGE, GREEN, RED = "#0072b2", "#e69f00", "#009e73", "#d55e00"
+BLUE, ORANGE, GREEN, VERMILION = "#0072b2", "#e69f00", "#009e73", "#d55e00"
 SKY, PURPLE, YELLOW = "#56b4e9", "#cc79a7", "#f0e442"
 INK, MUTED, LINE, TINT, PAPER = "#1b1f24", "#57606a", "#c9d1d9", "#f3f5f7", "#ffffff"
-SIGNED, GRAY, HEAT = "RdBu_r", "gray", "viridis"  # of matplotlib's color maps
+SIGNED, GRAY = "RdBu_r", "gray"  # of matplotlib's color maps
 LIGHT = 0.55  # the luminance above which text on a color is dark
 
 
@@ -53,16 +53,16 @@ class Page:
         self._axes.set(xlim=(0, width), ylim=(width, 0), autoscale_on=False)
         self._axes.set_axis_off()
         self._charts: list[tuple[Axes, tuple[float, float, float, float]]] = []
-        self._family = ["DejaVu Sans"]
-        if language == "zh":
-            self._family.append(_chinese_font())
+        if language == "zh" and fonts.chinese() is None:
+            raise UsageError(
+                "no installed font has Chinese characters: install one, such as the package "
+                f"{fonts.PACKAGE}, or choose --lang en"
+            )
 
-    def title(self, text: Text, explanation: Text | None = None) -> float:
+    def title(self, text: Text, explanation: Text) -> float:
         """Write the title and what it means at the top; return where the page goes on below."""
         self.text(MARGIN, MARGIN, text, size=TITLE, weight="bold", vertical="top")
         below = MARGIN + 1.5 * TITLE
-        if explanation is None:
-            return below
         width = self.width - 2 * MARGIN
         return self.paragraph(MARGIN, below, explanation, width, color=MUTED) + 16
 
@@ -77,20 +77,19 @@ class Page:
         align: str = "left",
         vertical: str = "center",
         weight: str = "normal",
-        rotation: float = 0,
     ) -> None:
         """Write a text, in the language of the page if it has several."""
+        text = text if isinstance(text, str) else text.in_language(self.language)
         self._axes.text(
             x,
             y,
-            text if isinstance(text, str) else text.in_language(self.language),
+            text,
             fontsize=_points(size),
             color=color,
             horizontalalignment=align,
             verticalalignment=vertical,
             fontweight="normal" if self.language == "zh" else weight,
-            rotation=rotation,
-            family=self._family,
+            family=fonts.families(text),
             parse_math=False,
             path_effects=_bold(size, color) if (self.language, weight) == ("zh", "bold") else None,
         )
@@ -127,7 +126,7 @@ class Page:
 
     def text_width(self, text: str, size: float = BODY) -> float:
         """Return how wide a text in one line is."""
-        font = FontProperties(family=self._family, size=_points(size))
+        font = FontProperties(family=fonts.families(text), size=_points(size))
         width, _, _ = self._canvas.get_renderer().get_text_width_height_descent(text, font, False)
         return float(width)
 
@@ -241,14 +240,6 @@ class Page:
             )
         )
 
-    def polygon(
-        self, points: Sequence[tuple[float, float]], *, fill: str, opacity: float = 1
-    ) -> None:
-        """Draw a filled polygon, such as between a window and what it gives."""
-        self._axes.add_patch(
-            Polygon(points, facecolor=fill, edgecolor="none", alpha=opacity, zorder=2)
-        )
-
     def polygons(
         self, corners: np.ndarray, *, fills: Any = "none", edge: str = LINE, line: float = 1
     ) -> None:
@@ -303,14 +294,15 @@ class Page:
             axes.spines[side].set_visible(False)
         for side in ("bottom", "left"):
             axes.spines[side].set_color(MUTED)
-        axes.tick_params(labelsize=_points(SMALL), colors=MUTED, labelfontfamily=self._family[0])
+        axes.tick_params(labelsize=_points(SMALL), colors=MUTED, labelfontfamily="DejaVu Sans")
         return axes
 
     def label(self, axes: Axes, across: Text, up: Text) -> None:
         """Name the axes of a chart."""
-        options: Any = {"fontsize": _points(SMALL), "family": self._family, "color": MUTED}
-        axes.set_xlabel(across.in_language(self.language), **options)
-        axes.set_ylabel(up.in_language(self.language), **options)
+        for text, write in ((across, axes.set_xlabel), (up, axes.set_ylabel)):
+            label = text.in_language(self.language)
+            family = fonts.families(label)
+            write(label, fontsize=_points(SMALL), family=family, color=MUTED)
 
     def cut(self, bottom: float) -> Page:
         """Return the page, cut off at a margin below the bottom of what is on it."""
@@ -331,6 +323,16 @@ class Page:
 def _bold(size: float, color: str) -> list[withStroke]:
     """Return what makes a text bold in a font that has no bold characters."""
     return [withStroke(linewidth=_points(size / 18), foreground=color)]
+
+
+def signed(value: float, digits: int = 0) -> str:
+    """Return a number with the sign that printing has for minus."""
+    return f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def factor(value: float, digits: int = 0) -> str:
+    """Return a number as a product or sum has it: in parentheses if it is negative."""
+    return f"({signed(value, digits)})" if value < 0 else signed(value, digits)
 
 
 def ink_on(color: str) -> str:
@@ -357,7 +359,7 @@ def _points(pixels: float) -> float:
 
 
 def _number(value: Any, digits: int) -> str:
-    return value if isinstance(value, str) else f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    return value if isinstance(value, str) else signed(value, digits)
 
 
 def _parts(text: str) -> list[str]:
@@ -376,13 +378,3 @@ def _is_chinese(character: str, before: str) -> bool:
     return any("\u2e80" <= each <= "\uffef" for each in (character, before[-1])) and (
         before[-1] not in "（《「"
     )
-
-
-def _chinese_font() -> str:
-    font = fonts.chinese()
-    if font is None:
-        raise UsageError(
-            "no installed font has Chinese characters: install one, such as the package "
-            f"{fonts.PACKAGE}, or choose --lang en"
-        )
-    return font

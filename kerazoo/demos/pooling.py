@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kerazoo.demos._maxima import Maxima, gray_cells, mark_winners, max_pooled
 from kerazoo.demos.arithmetic import pooling
-from kerazoo.demos.maxima import Maxima, gray_cells, mark_winners, max_pooled
 from kerazoo.demos.page import (
     BLUE,
     GREEN,

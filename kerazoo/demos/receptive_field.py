@@ -1,6 +1,6 @@
 """The pixels that a unit of a network can see, and those that count.
 
-Sources: `cnn-study`, lines 372-440; Luo, Li, Urtasun and Zemel, "Understanding the Effective
+Sources: `cnn-study`, lines 372-449; Luo, Li, Urtasun and Zemel, "Understanding the Effective
 Receptive Field in Deep Convolutional Neural Networks" (2016), https://arxiv.org/abs/1701.04128.
 """
 
@@ -19,7 +19,7 @@ from kerazoo.accounting.inputs import Inputs
 from kerazoo.accounting.receptive_field import Box, Field, fields, receptive_field
 from kerazoo.accounting.trace import trace
 from kerazoo.demos.models import SEED, Output, evenly, layer_outputs, load, moves_window, overlaid
-from kerazoo.demos.page import BLUE, HEADING, INK, MARGIN, MUTED, RED, SMALL, Page
+from kerazoo.demos.page import BLUE, HEADING, INK, MARGIN, MUTED, SMALL, VERMILION, Page
 from kerazoo.demos.texts import Text
 from kerazoo.errors import UsageError
 from kerazoo.files import mode
@@ -247,7 +247,7 @@ def _on_image(
     """Draw the image with the fields of both units; return the bottom."""
     scale = side / max(image.shape)
     heat = np.maximum(_relative(layer.middle.heat), _relative(layer.border.heat))
-    _, bottom = page.image(overlaid(image, heat, RED), x, y, scale)
+    _, bottom = page.image(overlaid(image, heat, VERMILION), x, y, scale)
     for unit in (layer.middle, layer.border):
         (top, left), (end, right) = unit.box.start, unit.box.stop
         size = scale * (right - left), scale * (end - top)
@@ -276,7 +276,7 @@ def _enlarged(page: Page, unit: Unit, x: float, y: float, side: float) -> float:
 
 def _with_padding(unit: Unit) -> np.ndarray:
     """Return the heat in the field of a unit, on white, and gray where it is padding."""
-    heat = overlaid(np.ones((*unit.heat.shape, 1)), _relative(unit.heat), RED)
+    heat = overlaid(np.ones((*unit.heat.shape, 1)), _relative(unit.heat), VERMILION)
     before = np.subtract(unit.box.start, unit.box.full_start)
     after = np.subtract(unit.box.full_stop, unit.box.stop)
     sides = [*zip(before, after, strict=True), (0, 0)]

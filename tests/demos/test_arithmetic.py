@@ -44,17 +44,6 @@ def test_convolution(
 
 
 @quick
-@given(paddings, integers(1, 3), integers(1, 3), integers(3, 8), integers(3, 8))
-def test_depthwise_convolution(
-    padding: str, side: int, stride: int, rows: int, columns: int
-) -> None:
-    image, kernel = numbers(rows, columns, 3), numbers(side, side, 3, 1)
-    ours = arithmetic.depthwise_convolution(image, kernel, stride, padding)
-    strides = [1, stride, stride, 1]
-    check(ours, tf.nn.depthwise_conv2d(image[None], kernel, strides, padding.upper()))
-
-
-@quick
 @given(integers(1, 4), integers(1, 4), integers(1, 3), integers(1, 5), integers(1, 5))
 def test_transposed_convolution(
     height: int, width: int, stride: int, rows: int, columns: int

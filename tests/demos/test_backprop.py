@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerazoo.demos import backprop, perceptron
+from kerazoo.demos import _perceptron, backprop
 from kerazoo.demos.backprop import Backprop, compute
 
 
@@ -27,15 +27,15 @@ def test_convolution(shown: Backprop) -> None:
         output = tf.nn.conv2d(image, kernel, 1, "VALID")
     by_image, by_kernel = tape.gradient(output, [image, kernel], as_image(backprop.CONVOLVED))
     found = shown.convolution
-    np.testing.assert_allclose(found.by_image, by_image[0, ..., 0], rtol=0, atol=1e-10)
-    np.testing.assert_allclose(found.by_kernel, by_kernel[..., 0, 0], rtol=0, atol=1e-10)
+    np.testing.assert_allclose(found.input_gradient, by_image[0, ..., 0], rtol=0, atol=1e-10)
+    np.testing.assert_allclose(found.kernel_gradient, by_kernel[..., 0, 0], rtol=0, atol=1e-10)
 
 
 def test_the_elements_that_are_written_out(shown: Backprop) -> None:
     found = shown.convolution
-    assert found.by_image[backprop.IMAGE_ELEMENT] == (-1) * (-1) + 3 * 3 + 2 * 2 + 1 * 1
+    assert found.input_gradient[backprop.IMAGE_ELEMENT] == (-1) * (-1) + 3 * 3 + 2 * 2 + 1 * 1
     products = 3 * 1, 0 * 0, 2 * 2, 5 * -1, 1 * 3, 4 * 1, 6 * 2, 7 * 1, 3 * -2
-    assert found.by_kernel[backprop.KERNEL_ELEMENT] == sum(products)
+    assert found.kernel_gradient[backprop.KERNEL_ELEMENT] == sum(products)
     np.testing.assert_array_equal(found.around[1:-1, 1:-1], backprop.CONVOLVED)
     assert np.abs(found.around).sum() == np.abs(backprop.CONVOLVED).sum()
 
@@ -74,14 +74,14 @@ def test_perceptron(shown: Backprop) -> None:
         return loss, gradients
 
     inputs, targets = (
-        tf.constant(each, tf.float64) for each in (perceptron.INPUTS, perceptron.TARGETS)
+        tf.constant(each, tf.float64) for each in (_perceptron.INPUTS, _perceptron.TARGETS)
     )
-    sample = slice(perceptron.SAMPLE, perceptron.SAMPLE + 1)
+    sample = slice(_perceptron.SAMPLE, _perceptron.SAMPLE + 1)
     _, (_, first, _, last) = step(inputs[sample], targets[sample], 0)
     np.testing.assert_allclose(found.deltas[0], first, rtol=0, atol=1e-10)
     np.testing.assert_allclose(found.deltas[1], last, rtol=0, atol=1e-10)
     np.testing.assert_allclose(found.outputs[1], outputs(inputs[sample])[0][0], rtol=0, atol=1e-10)
-    losses = [float(step(inputs, targets, perceptron.RATE)[0]) for _ in found.losses]
+    losses = [float(step(inputs, targets, _perceptron.RATE)[0]) for _ in found.losses]
     np.testing.assert_allclose(found.losses, losses, rtol=0, atol=1e-10)
     np.testing.assert_allclose(found.results, outputs(inputs)[1][:, 0], rtol=0, atol=1e-10)
     np.testing.assert_array_equal(np.rint(found.results), targets[:, 0])

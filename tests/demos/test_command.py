@@ -93,16 +93,21 @@ def turned() -> tuple[Image.Image, dict[str, Any]]:
     return Image.fromarray(np.rot90(PIXELS)), {"exif": exif}
 
 
-def with_alpha() -> Image.Image:
-    opaque = np.full((30, 40, 1), 255, np.uint8)
-    return Image.fromarray(np.concatenate([PIXELS, opaque], axis=-1))
+def half_transparent() -> Image.Image:
+    """Return the dark image of which the right half is transparent, which is shown white."""
+    alpha = np.full((30, 40, 1), 255, np.uint8)
+    alpha[:, 20:] = 0
+    return Image.fromarray(np.concatenate([PIXELS // 2, alpha], axis=-1))
 
 
 WILD = {
     "color": (lambda: Image.fromarray(PIXELS), PIXELS),
     "gray": (lambda: Image.fromarray(PIXELS[..., 0]), PIXELS[..., :1].repeat(3, -1)),
     "16 bit": (gray16, PIXELS[..., :1].repeat(3, -1)),
-    "alpha": (with_alpha, PIXELS),
+    "half transparent": (
+        half_transparent,
+        np.concatenate([PIXELS[:, :20] // 2, np.full((30, 20, 3), 255)], axis=1),
+    ),
     "turned by EXIF": (turned, PIXELS),
 }
 
@@ -125,7 +130,9 @@ def test_images_from_the_wild(name: str, tmp_path: Path, monkeypatch: pytest.Mon
     np.testing.assert_array_equal(shown[0].results["identity"], expected)
 
 
-@pytest.mark.parametrize("name", [name for name, demo in DEMOS.items() if demo.image == "photo"])
+@pytest.mark.parametrize(
+    "name", [name for name, demo in DEMOS.items() if str(demo.image).endswith(".jpg")]
+)
 @pytest.mark.parametrize("size", [(1, 1), (3, 200), (200, 2), (40, 30)], ids=str)
 def test_small_and_narrow_images(
     name: str, size: tuple[int, int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -133,10 +140,10 @@ def test_small_and_narrow_images(
     path = saved(tmp_path / "image.png", Image.new("RGB", size, "white"))
     out = tmp_path / "a.png"
     code, _, err = answer(capsys, "demo", name, "--image", str(path), "--out", str(out))
-    assert code in (0, 2)
-    assert out.exists() == (code == 0)
-    if code:
-        assert error_in(err).count("\n") == 1
+    too_small = name == "dense_vgg" or (name == "max_pool" and min(size) < 2)
+    assert code == (2 if too_small else 0)
+    assert out.exists() != too_small
+    assert error_in(err).count("\n") == too_small
 
 
 @pytest.mark.full

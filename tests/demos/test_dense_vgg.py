@@ -29,7 +29,7 @@ def test_scores_are_those_of_a_vgg_for_that_size() -> None:
     scores = larger.predict(PHOTO[None] / 255, verbose=0)[0]
     assert shown.probabilities.shape == scores.shape[:2] == (2, 3)
     best = scores.mean(axis=(0, 1)).argmax()
-    assert shown.winner == str(best)
+    assert shown.top_class == str(best)
     np.testing.assert_allclose(shown.probabilities, scores[..., best], rtol=1e-5)
     assert shown.macs == summary(larger).attrs["total"]["macs"]
     assert shown.window_macs == summary(small.model).attrs["total"]["macs"]
@@ -40,13 +40,13 @@ def test_one_window_is_what_the_model_gives() -> None:
     crop = PHOTO[:224, :224]
     shown = compute(small, crop)
     scores = small.model.predict(crop[None] / 255, verbose=0)[0]
-    assert shown.winner == "abcde"[scores.argmax()]
+    assert shown.top_class == "abcde"[scores.argmax()]
     np.testing.assert_allclose(shown.probabilities, [[scores.max()]], rtol=1e-5)
     assert not shown.is_random
 
 
 def test_a_photo_smaller_than_a_window_is_refused() -> None:
-    with pytest.raises(UsageError, match="the image is 288x100"):
+    with pytest.raises(UsageError, match="the image is 100x288"):
         compute(classifier(), PHOTO[:100])
 
 
@@ -61,3 +61,14 @@ def test_a_file_with_dense_layers_is_refused(tmp_path: Path) -> None:
     model.save(path := tmp_path / "model.keras")
     with pytest.raises(UsageError, match="has dense layers: give a VGG"):
         compute(open_model(str(path)), PHOTO)
+
+
+def test_a_softmax_in_the_last_convolution_is_applied_once() -> None:
+    inputs = keras.Input((224, 224, 3))
+    x = keras.layers.AveragePooling2D(224)(inputs)
+    x = keras.layers.Conv2D(5, 1, activation="softmax")(x)
+    model = keras.Model(inputs, keras.layers.Flatten()(x))
+    crop = PHOTO[:224, :224]
+    shown = compute(Classifier(model, tuple("abcde"), (224, 224, 3)), crop)
+    expected = model.predict(crop[None] / 255, verbose=0).max()
+    np.testing.assert_allclose(shown.probabilities, [[expected]], rtol=1e-5)

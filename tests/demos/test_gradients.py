@@ -9,19 +9,18 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kerazoo.demos.arithmetic import Reduce, convolution, rotated
+from kerazoo.demos.arithmetic import Reduce, convolution, max_ids, rot180
 from kerazoo.demos.gradients import (
     Dense,
     central_differences,
     convolution_input_gradient,
     convolution_kernel_gradient,
     deltas,
-    layer_outputs,
     loss_of,
-    max_ids,
     max_pooling_gradient,
     mean_pooling_gradient,
     perceptron_gradients,
+    perceptron_outputs,
     train,
 )
 
@@ -87,11 +86,11 @@ def test_convolution(slide: Slide) -> None:
     def conv(image: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         return tf.nn.conv2d(image[None], kernel, slide.stride, slide.padding.upper())[0]
 
-    by_image, by_kernel = taped(conv, gradient, image, kernel)
+    input_gradient, kernel_gradient = taped(conv, gradient, image, kernel)
     found = convolution_input_gradient(gradient, kernel, slide.size, *options)
-    assert_close(found, by_image)
+    assert_close(found, input_gradient)
     found = convolution_kernel_gradient(image, gradient, slide.window, *options)
-    assert_close(found, by_kernel)
+    assert_close(found, kernel_gradient)
 
 
 def test_without_the_rotation_the_gradient_is_wrong() -> None:
@@ -101,7 +100,7 @@ def test_without_the_rotation_the_gradient_is_wrong() -> None:
         lambda image: tf.nn.conv2d(image[None], kernel, 1, "VALID")[0], gradient, image
     )
     around = np.pad(gradient, [(1, 1), (1, 1), (0, 0)])
-    assert_close(convolution(around, rotated(kernel)), expected)
+    assert_close(convolution(around, rot180(kernel)), expected)
     assert np.abs(convolution(around, kernel) - expected).max() > 1
 
 
@@ -189,7 +188,7 @@ def test_perceptron(sizes: list[int], seed: int) -> None:
     variables = variables_of(layers)
     with tf.GradientTape() as tape:
         loss = tensorflow_losses(variables, sample[None], target[None])[0]
-    outputs = layer_outputs(layers, sample)
+    outputs = perceptron_outputs(layers, sample)
     assert loss_of(outputs[-1], target) == pytest.approx(float(loss), abs=1e-10)
     expected = tape.gradient(loss, variables)
     assert_layers_close(perceptron_gradients(layers, outputs, target), expected)

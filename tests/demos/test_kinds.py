@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 import kerazoo
-from kerazoo.demos.arithmetic import rotated
+from kerazoo.demos.arithmetic import rot180
 from kerazoo.demos.kinds import Kinds, Step, compute
 from kerazoo.layers import SpatiallySeparableConv2D
 
@@ -61,7 +61,7 @@ def test_the_transposed_convolution_slides_over_zeros(kinds: Kinds) -> None:
     inputs = keras.Input(step.inputs.shape, dtype="float64")
     layer = layers.Conv2D(12, 3, use_bias=False, dtype="float64")
     model = keras.Model(inputs, layer(inputs))
-    model.set_weights([rotated(step.kernel)])
+    model.set_weights([rot180(step.kernel)])
     outputs = np.asarray(model(step.inputs[None]))[0]
     np.testing.assert_allclose(step.output, outputs, rtol=0, atol=1e-10)
     assert kerazoo.summary(model).attrs["total"]["macs"] == kinds.naive_macs
@@ -81,6 +81,6 @@ def test_the_window_is_what_the_element_reads(kinds: Kinds, name: str, number: i
     step = kinds.steps[name][number]
     rows, columns = step.window
     read = np.ix_(rows, columns, np.arange(step.kernel.shape[2]))
-    kernel = rotated(step.kernel) if name == "transposed" else step.kernel
+    kernel = rot180(step.kernel) if name == "transposed" else step.kernel
     value = np.sum(step.inputs[read] * kernel[..., 0])
     assert value == pytest.approx(step.output[(*step.element, 0)], abs=1e-10)

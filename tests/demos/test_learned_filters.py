@@ -81,6 +81,18 @@ def test_depthwise_separable_and_transposed_kernels() -> None:
     np.testing.assert_array_equal(shown["depthwise"].values[0, 0], kernel[:, :, largest, 0])
 
 
+def test_each_kernel_of_a_channel_is_one_of_its_own() -> None:
+    inputs = keras.Input((8, 8, 2))
+    layer = layers.DepthwiseConv2D(3, depth_multiplier=2, name="depthwise")
+    model = keras.Model(inputs, layers.GlobalAveragePooling2D()(layer(inputs)))
+    (kernels,) = learned_filters.compute(of(model)).layers
+    assert kernels.shape == (3, 3, 1, 4)
+    weights = layer.get_weights()[0]
+    each = [weights[:, :, channel, number] for channel in range(2) for number in range(2)]
+    expected = sorted(each, key=lambda kernel: -np.linalg.norm(kernel))
+    np.testing.assert_array_equal(kernels.values[:, 0], expected)
+
+
 def test_models_in_models_in_order_and_models_without_kernels() -> None:
     shown = learned_filters.compute(of(nested()))
     assert [layer.name for layer in shown.layers] == ["conv", "branch"]

@@ -5,7 +5,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kerazoo.demos.maxima import gray_cells, max_pooled
+from kerazoo.demos._maxima import gray_cells, max_pooled
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from keras import layers
 from PIL import Image
 
+from kerazoo.accounting.table import summary
 from kerazoo.demos import images, models
 from kerazoo.errors import UsageError
 from kerazoo.inference.classifier import Classifier
@@ -140,3 +141,12 @@ def test_heat_covers_an_image_in_gray() -> None:
 def test_pixels_are_without_the_axis_of_one_channel() -> None:
     assert models.pixels(np.ones((2, 3, 1))).shape == (2, 3)
     assert models.pixels(np.full((2, 3, 3), 0.5)).tolist() == np.full((2, 3, 3), 127.5).tolist()
+
+
+def test_a_layer_that_is_called_twice_has_the_rows_of_summary() -> None:
+    inputs = keras.Input((8, 8, 2))
+    conv = layers.Conv2D(2, 3, name="conv")
+    model = keras.Model(inputs, layers.Dense(2)(layers.Flatten()(conv(conv(inputs)))))
+    outputs = models.layer_outputs(of(model), image_of(model))
+    assert [each.name for each in outputs] == list(summary(model).index)[1:]
+    np.testing.assert_allclose(outputs[1].value, conv(outputs[0].value), atol=1e-6)

@@ -6,7 +6,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kerazoo.demos.padding import compute, windows
+from kerazoo.demos.padding import compute, windows_along
 from kerazoo.errors import UsageError
 
 numbers = st.integers(1, 12)
@@ -19,9 +19,9 @@ def test_windows_are_those_of_tensorflow(
 ) -> None:
     if padding == "valid" and kernel > length:
         with pytest.raises(UsageError, match="does not fit"):
-            windows(length, kernel, stride, padding)
+            windows_along(length, kernel, stride, padding)
         return
-    shown = windows(length, kernel, stride, padding)
+    shown = windows_along(length, kernel, stride, padding)
     # one output for each pixel, which is 1 alone: the kernel's element that reads it
     ones, weights = np.eye(length)[..., None], np.arange(1.0, kernel + 1)[:, None, None]
     read = tf.nn.conv1d(ones, weights, stride, padding.upper()).numpy()[..., 0].T
@@ -47,4 +47,4 @@ def test_the_cases_that_are_drawn() -> None:
 @pytest.mark.parametrize("case", [(0, 3, 1), (5, 0, 1), (5, 3, 0)])
 def test_numbers_below_one_are_refused(case: tuple[int, int, int]) -> None:
     with pytest.raises(UsageError, match="are at least 1"):
-        windows(*case, "same")
+        windows_along(*case, "same")

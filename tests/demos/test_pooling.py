@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kerazoo.demos.maxima import Maxima
+from kerazoo.demos._maxima import Maxima
 from kerazoo.demos.pooling import (
     BINS,
     CHANNELS,

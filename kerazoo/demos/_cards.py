@@ -61,13 +61,3 @@ def outline(page: Page, x: float, y: float, place: tuple[int, int], side: int) -
     """Draw a thick frame around a square of cells of a matrix."""
     row, column = place
     page.box(x + CELL * column, y + CELL * row, CELL * side, CELL * side, edge=INK, line=3)
-
-
-def signed(value: float, digits: int = 0) -> str:
-    """Return a number with the sign that printing has for minus."""
-    return f"{value:.{digits}f}".replace("-", "−")
-
-
-def factor(value: float, digits: int = 0) -> str:
-    """Return a number as a product has it: in parentheses if it is negative."""
-    return f"({signed(value, digits)})" if value < 0 else signed(value, digits)

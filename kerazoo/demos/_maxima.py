@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kerazoo.demos.arithmetic import windows
-from kerazoo.demos.page import RED, Page
+from kerazoo.demos.arithmetic import max_ids
+from kerazoo.demos.page import VERMILION, Page
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,19 @@ def max_pooled(image: np.ndarray, window: int, stride: int) -> Maxima:
 
     Source: `cnn-study`, lines 472-515.
     """
-    read = windows(image[..., None], (window, window), stride)
-    rows, columns = read.shape[:2]
-    each = read.reshape(rows, columns, window * window)
-    first = each.argmax(axis=-1)
-    corners = stride * np.moveaxis(np.indices((rows, columns)), 0, -1)
-    winners = corners + np.stack(np.divmod(first, window), axis=-1)
-    return Maxima(image, window, stride, each.max(axis=-1), winners)
+    places = np.unravel_index(max_ids(image[..., None], window, stride)[..., 0], image.shape)
+    return Maxima(image, window, stride, image[places], np.stack(places, axis=-1))
 
 
 def mark_winners(
-    page: Page, pool: Maxima, x: float, y: float, side: float, *, color: str = RED, line: float = 3
+    page: Page,
+    pool: Maxima,
+    x: float,
+    y: float,
+    side: float,
+    *,
+    color: str = VERMILION,
+    line: float = 3,
 ) -> None:
     """Outline the numbers that win, in a feature map drawn at (x, y) with cells of a side."""
     for row, column in pool.winners.reshape(-1, 2):

@@ -11,17 +11,17 @@ from itertools import pairwise, product
 
 import numpy as np
 
-from kerazoo.demos.cards import CELL, GIVEN, RESULT, draw_card, draw_matrix, factor, signed
+from kerazoo.demos._cards import CELL, GIVEN, RESULT, draw_card, draw_matrix
 from kerazoo.demos.gradients import (
     Dense,
     deltas,
     largest_difference,
-    layer_outputs,
     loss_of,
     perceptron_gradients,
+    perceptron_outputs,
     train,
 )
-from kerazoo.demos.page import BLUE, MARGIN, MUTED, PAPER, SMALL, Page
+from kerazoo.demos.page import BLUE, MARGIN, MUTED, PAPER, SMALL, Page, factor, signed
 from kerazoo.demos.texts import Text
 
 INPUTS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
@@ -33,9 +33,9 @@ TITLE = Text(
     "Perceptron: δ passes from the last layer to the first", "多层感知机：误差项 δ 从后向前传递"
 )
 RULE = Text(
-    "δ is the gradient of the loss ½(a − y)² by a unit's input z; a = σ(z) is its output, with the "
-    "slope σ′(z) = a (1 − a). Left and center: the sample {sample} of XOR before training. Right: "
-    "training with all four samples per step, learning rate {rate:g}, {steps} steps.",
+    "δ is the gradient of the loss ½(a − y)² with respect to a unit's input z; a = σ(z) is its "
+    "output, with the slope σ′(z) = a (1 − a). Left and center: the sample {sample} of XOR before "
+    "training. Right: {steps} steps with all four samples, learning rate {rate:g}.",
     "δ 是损失 ½(a − y)² 对神经元输入 z 的梯度，a = σ(z) 是其输出，导数 σ′(z) = a (1 − a)。"
     "左、中：训练前的异或样本 {sample}。右：每步用全部四个样本，学习率 {rate:g}，共 {steps} 步。",
 )
@@ -80,14 +80,14 @@ def trained_perceptron() -> Perceptron:
         Dense(random.normal(size=(HIDDEN, 2)), np.zeros(HIDDEN)),
         Dense(random.normal(size=(1, HIDDEN)), np.zeros(1)),
     ]
-    outputs = layer_outputs(layers, INPUTS[SAMPLE])
+    outputs = perceptron_outputs(layers, INPUTS[SAMPLE])
     losses, trained = train(layers, INPUTS, TARGETS, RATE, len(INPUTS), STEPS)
     return Perceptron(
         layers,
         outputs,
         deltas(layers, outputs, TARGETS[SAMPLE]),
         losses,
-        np.array([layer_outputs(trained, sample)[-1][0] for sample in INPUTS]),
+        np.array([perceptron_outputs(trained, sample)[-1][0] for sample in INPUTS]),
         _difference(layers, outputs),
     )
 
@@ -104,7 +104,7 @@ def _difference(layers: list[Dense], outputs: list[np.ndarray]) -> float:
     def loss(values: np.ndarray) -> float:
         parts = map(np.reshape, np.split(values, ends), sizes)
         changed = [Dense(weights, next(parts)) for weights in parts]
-        return loss_of(layer_outputs(changed, INPUTS[SAMPLE])[-1], target)
+        return loss_of(perceptron_outputs(changed, INPUTS[SAMPLE])[-1], target)
 
     return largest_difference(
         loss, flat(layers), flat(perceptron_gradients(layers, outputs, target))
