@@ -43,8 +43,8 @@ IMAGE_ELEMENT, KERNEL_ELEMENT = (2, 1), (0, 1)  # of the gradients, written out
 
 TITLE = Text("Backpropagation, number by number", "逐个数字看反向传播")
 EXPLANATION = Text(
-    "How the gradient of a loss L passes through layers: in orange the gradient of the output y, "
-    "in blue what it makes of input x and kernel w. TensorFlow's automatic gradients are the same "
+    "How the gradient of a loss L passes through layers: orange is the gradient of the output y, "
+    "blue that of the input x or the kernel w. TensorFlow's automatic gradients are the same "
     "within 1e-10; each frame says how far it is from central differences.",
     "损失 L 的梯度如何穿过各层：橙色是输出 y 的梯度，蓝色是由它得到的输入 x 与卷积核 w 的梯度。"
     "与 TensorFlow 自动求导之差不超过 1e-10；各个框内写有与中心差分的最大差。",

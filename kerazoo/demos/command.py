@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,9 +40,12 @@ def add(parser: Parser) -> None:
 def _run(parsed: argparse.Namespace) -> None:
     if parsed.all and (parsed.name or parsed.image or parsed.model):
         raise UsageError("--all cannot be combined with a name, --image or --model")
+    if parsed.name is None and (parsed.image or parsed.model or (parsed.out and not parsed.all)):
+        raise UsageError("--image, --model and --out need the name of a demo")
     if not parsed.all and parsed.name is None:
         print_result("\n".join(_list(parsed.lang)))
         return
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # of its caches
     from kerazoo.demos import make
 
     names = list(DEMOS) if parsed.all else [parsed.name]
@@ -68,6 +72,8 @@ def _target(name: str, out: Path | None, is_directory: bool) -> Path:
     """Return the path of a figure, in a directory that exists."""
     if out is None:
         target = Path(f"{name}.png")
+    elif is_directory and out.exists() and not out.is_dir():
+        raise UsageError(f"'{out}' is a file: --all needs a directory")
     elif is_directory or out.is_dir():
         files.make(out)
         target = out / f"{name}.png"

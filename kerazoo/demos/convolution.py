@@ -65,7 +65,10 @@ FLIP_TEXT = Text(
     "对学习得到的核没有区别：训练会学到翻转后的权重。",
 )
 CORRELATION = Text("as it is: what frameworks compute", "不翻转：框架计算的就是它")
-CONVOLUTION = Text("flipped: the mathematical convolution", "翻转：数学上的卷积")
+CONVOLUTION = Text(
+    "flipped: the mathematical convolution (yellow: what differs)",
+    "翻转：数学上的卷积（黄色：不同之处）",
+)
 LABELS = Text("image", "图像"), Text("kernel", "卷积核"), Text("feature map", "特征图")
 
 

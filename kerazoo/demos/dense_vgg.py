@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from kerazoo.accounting.table import summary
+from kerazoo.demos.images import MAX_SIDE
 from kerazoo.demos.models import SEED, load, overlaid
 from kerazoo.demos.page import BLUE, LINE, MARGIN, MUTED, ORANGE, SMALL, VERMILION, Page
 from kerazoo.demos.texts import Text
@@ -29,13 +30,16 @@ WINDOW, STRIDE = 224, 32  # the side of VGG's input, and from one position to th
 TITLE = Text("One pass instead of many windows", "一次前向计算代替许多窗口")
 EXPLANATION = Text(
     "With convolutions of 7x7 and 1x1 in place of its dense layers, {} takes the whole photo and "
-    "gives scores for each window of 224x224 pixels, 32 pixels apart, at once. The windows share "
-    "what they overlap on. (Their borders see the photo around them; those of a crop see zeros.)",
+    "gives scores for each window of 224x224 pixels, 32 pixels apart, at once. Where windows "
+    "overlap, it computes once. (At its border a window sees the photo, where a crop sees zeros.)",
     "用 7x7 和 1x1 卷积代替全连接层后，{} 可以输入整张照片，"
     "一次得到每个 224x224 窗口（间隔 32 像素）的得分。窗口重叠的部分只计算一次。"
     "（窗口边缘看到的是周围的照片，而裁剪出来的图像看到的是零。）",
 )
-WINDOWS = Text("{}x{} windows on a photo of {}x{}", "{}x{} 个窗口，照片为 {}x{}（高 x 宽）")
+WINDOWS = Text(
+    "{}x{} windows on a photo of {}x{}: their centers, the first two framed",
+    "{}x{} 个窗口，照片为 {}x{}（高 x 宽）：点为窗口中心，框出前两个",
+)
 MAP = Text("probability of class {}: {:.4g} to {:.4g}", "类别 {} 的概率：{:.4g} 到 {:.4g}")
 RANDOM = Text(
     "The weights are random: the map shows how it is made, not what is in the photo.",
@@ -103,8 +107,8 @@ def compute(classifier: Classifier, image: np.ndarray) -> DenseVGG:
     height, width = image.shape[:2]
     if min(height, width) < WINDOW:
         raise UsageError(
-            f"the image is {height}x{width}, and a window of {WINDOW}x{WINDOW} does not fit: give "
-            "a larger one"
+            f"the image is {height}x{width}, resized to at most {MAX_SIDE} pixels, and a window of "
+            f"{WINDOW}x{WINDOW} does not fit: give one that is larger, or less long"
         )
     model = fully_convolutional(classifier.model)
     pixels = classifier.preprocessing.of_unit(tf.constant(image[None] / 255, tf.float32))

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kerazoo.demos.models import Output, evenly, layer_outputs, load, moves_window, pixels
+from kerazoo.demos.models import (
+    Output,
+    check_classes,
+    evenly,
+    layer_outputs,
+    load,
+    moves_window,
+    pixels,
+)
 from kerazoo.demos.page import BLUE, LINE, MARGIN, MUTED, SMALL, Page
 from kerazoo.demos.texts import Text
 from kerazoo.errors import UsageError
@@ -95,8 +103,9 @@ def compute(classifier: Classifier, image: np.ndarray) -> FeatureMaps:
         image: [height, width, channels] in [0, 1].
 
     Raises:
-        UsageError: The model has no feature maps.
+        UsageError: The model has no feature maps, or one output.
     """
+    check_classes(classifier)
     outputs = list(filter(moves_window, layer_outputs(classifier, image)))
     if not outputs:
         raise UsageError(

@@ -23,9 +23,11 @@ from kerazoo.demos.page import (
     signed,
 )
 from kerazoo.demos.texts import Text
+from kerazoo.errors import UsageError
 from kerazoo.ports.filter_demo import line_filters
 
 SIDE, STRIDE = 7, 2
+MIN_SIDE = 4 * SIDE
 STEPS, MOMENTUM, SEED = 5000, 0.998, 0
 SHOWN = 1  # the filter of horizontal lines, whose feature map the notes show
 
@@ -52,9 +54,10 @@ CORNER = Text(
 )
 LEARNING = Text("The same filter, learned", "学习得到的同一滤波器")
 TASK = Text(
-    "It starts at random, and {:,} steps of gradient descent bring its feature map to that of the "
-    "horizontal line. It has never seen the line itself.",
-    "从随机值开始，经过 {:,} 步梯度下降，使它的特征图接近横线的特征图。它从未见过横线本身。",
+    "It starts at random, and {:,} steps of gradient descent with momentum bring its feature map "
+    "to that of the horizontal line. It has never seen the line itself.",
+    "从随机值开始，经过 {:,} 步带动量的梯度下降，使它的特征图接近横线的特征图。"
+    "它从未见过横线本身。",
 )
 BEFORE, AFTER = Text("before", "学习之前"), Text("after", "学习之后")
 LOSS = Text("mean squared error {:.3g}", "均方误差 {:.3g}")
@@ -86,7 +89,17 @@ class Filters:
 
 
 def compute(image: np.ndarray) -> Filters:
-    """Return the feature maps of an image [height, width, 3] in [0, 255], and learned filters."""
+    """Return the feature maps of an image [height, width, 3] in [0, 255], and learned filters.
+
+    Raises:
+        UsageError: The image is smaller than `MIN_SIDE`.
+    """
+    height, width = image.shape[:2]
+    if min(height, width) < MIN_SIDE:
+        raise UsageError(
+            f"the image is {height}x{width}: for filters of {SIDE}x{SIDE} give one of at least "
+            f"{MIN_SIDE}x{MIN_SIDE}"
+        )
     filters = line_filters().astype(np.float64)
     zeros = tuple(padding_of(length, SIDE, STRIDE) for length in image.shape[:2])
     before, after, losses = learned(image / 255, filters)
@@ -123,7 +136,7 @@ def learned(
     velocity = np.zeros_like(error)
     for step in range(steps + 1):
         slope = gram @ error
-        losses[step] = (error * slope).sum(axis=0)
+        losses[step] = np.maximum((error * slope).sum(axis=0), 0)  # rounding may make it negative
         after = goal + error
         velocity = MOMENTUM * velocity - 2 * rate * slope
         error = error + MOMENTUM * velocity - 2 * rate * slope
@@ -148,7 +161,7 @@ def draw(shown: Filters, language: str = "en") -> Page:
         page.text(x, below + 24, MAP.format(number + 1, height, width), size=SMALL, color=MUTED)
         _, bottom = page.image(shown.maps[..., number], x, below + 42, scale)
         _mark_zeros(page, shown, x, below + 42, scale)
-    _draw_corner(page, shown, top, below + 42)
+    bottom = max(bottom, _draw_corner(page, shown, top, below + 42))
     return page.cut(_draw_learning(page, shown, bottom + 56, scale))
 
 
@@ -160,8 +173,8 @@ def _mark_zeros(page: Page, shown: Filters, x: float, y: float, scale: float) ->
         page.box(x + scale * columns[0], y + scale * rows[0], *sides, edge=ORANGE, line=1.5)
 
 
-def _draw_corner(page: Page, shown: Filters, top: float, y: float) -> None:
-    """Draw a corner of a feature map, enlarged, in which the zeros show."""
+def _draw_corner(page: Page, shown: Filters, top: float, y: float) -> float:
+    """Draw a corner of a feature map, enlarged, in which the zeros show; return the bottom."""
     x = MARGIN + 2 * (COLUMN + GAP)
     page.text(x, top + 16, PADDING, weight="bold")
     zeros = ZEROS.format(*shown.zeros[0], *shown.zeros[1])
@@ -178,6 +191,7 @@ def _draw_corner(page: Page, shown: Filters, top: float, y: float) -> None:
         across: float = max(x, right - scale * (width - columns.stop))
         down: float = min(bottom, y + scale * rows[0])
         page.line([(x, down), (across, down), (across, bottom)], color=ORANGE)
+    return bottom
 
 
 def inside(shown: Filters, axis: int) -> range:

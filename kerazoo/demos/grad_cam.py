@@ -11,7 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kerazoo.demos.models import Output, has_positions, layer_outputs, load, overlaid, pixels
+from kerazoo.demos.models import (
+    Output,
+    check_classes,
+    has_positions,
+    layer_outputs,
+    load,
+    overlaid,
+    pixels,
+)
 from kerazoo.demos.page import HEADING, MARGIN, MUTED, SMALL, VERMILION, Page
 from kerazoo.demos.texts import Text
 from kerazoo.errors import UsageError
@@ -73,16 +81,16 @@ def compute(classifier: Classifier, image: np.ndarray) -> GradCam:
 
     The score of a class is its logit, before the last layer's softmax. Where a softmax cannot be
     left out, because it is a layer of its own or inside a model in the model, it is the logarithm
-    of the probability, minus the mean of those of all classes if there are several: the logit
-    minus the mean logit.
+    of the probability, minus the mean of those of all classes: the logit minus the mean logit.
 
     Args:
         classifier: What `open_model` returned.
         image: [height, width, channels] in [0, 1].
 
     Raises:
-        UsageError: No layer has several positions.
+        UsageError: No layer has several positions, or there is one output.
     """
+    check_classes(classifier)
     probabilities = classifier.probabilities(tf.convert_to_tensor(image)[None])[0]
     best = np.argsort(-probabilities, kind="stable")[:CLASSES]
     inputs = tf.convert_to_tensor(image)
@@ -105,8 +113,6 @@ def _scores(classifier: Classifier, image: tf.Tensor) -> tuple[list[Output], tf.
     if are_logits:
         return outputs, scores
     logarithms = tf.math.log(tf.maximum(scores, TINY))
-    if len(classifier.class_names) == 1:
-        return outputs, logarithms
     return outputs, logarithms - tf.reduce_mean(logarithms, axis=-1, keepdims=True)
 
 

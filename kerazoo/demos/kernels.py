@@ -36,6 +36,10 @@ NAMES = {
     "Gaussian blur": Text("Gaussian blur", "高斯模糊"),
 }
 FACTORS = {"box blur": 9, "Gaussian blur": 16}
+CENTER = Text(
+    "The center of the photo, enlarged {:.1f} times; results below 0 and above 255 are cut off.",
+    "照片的中央部分，放大 {:.1f} 倍；小于 0 或大于 255 的结果被截断。",
+)
 SUMS = Text("sum of the kernel: {:g}", "核的元素之和：{:g}")
 TIMES = Text("× 1/{}", "× 1/{}")
 CROP = 300  # pixels of the side of the part that is shown
@@ -87,4 +91,5 @@ def draw(shown: Kernels, language: str = "en") -> Page:
         page.text(x, bottom + 22, SUMS.format(shown.sums[name]), size=SMALL, color=MUTED)
         top, left = ((length - side) // 2 for length in result.shape[:2])
         _, end = page.image(result[top : top + side, left : left + side], x, bottom + 48, scale)
-    return page.cut(end)
+    page.text(MARGIN, end + 26, CENTER.format(scale), size=SMALL, color=MUTED)
+    return page.cut(end + 34)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,14 @@ from kerazoo.demos.catalogue import DEMOS
 from kerazoo.demos.page import Page
 from kerazoo.demos.texts import LANGUAGES
 from kerazoo.errors import UsageError, did_you_mean
-from kerazoo.values import check_choice
+from kerazoo.values import check_choice, short
 
 
 def page(
-    name: str, image: Path | None = None, model: str | None = None, language: str = "en"
+    name: str,
+    image: str | os.PathLike[str] | None = None,
+    model: str | None = None,
+    language: str = "en",
 ) -> Page:
     """Return the page of a demo.
 
@@ -30,16 +34,23 @@ def page(
         CorruptFileError: The image or the model is damaged.
         DataMissingError: The model has no weights here.
     """
+    image = None if image is None else _path(image)
     check_options(name, image, model)
     check_choice("language", language, LANGUAGES)
     module = importlib.import_module(f"kerazoo.demos.{name}")
     return module.draw(module.compute(**_given(module, name, image, model)), language)
 
 
+def _path(image: object) -> Path:
+    if not isinstance(image, str | os.PathLike) or not str(image):
+        raise UsageError(f"image is {short(image)}, not the path of a file")
+    return Path(image)
+
+
 def check_options(name: str, image: Path | None, model: str | None) -> None:
     """Raise an error if there is no such demo, or it does not take what is given."""
-    if name not in DEMOS:
-        raise UsageError(f"there is no demo '{name}'{did_you_mean(name, DEMOS)}")
+    if not isinstance(name, str) or name not in DEMOS:
+        raise UsageError(f"there is no demo '{name}'{did_you_mean(str(name), DEMOS)}")
     demo = DEMOS[name]
     for option, given, taken in (("image", image, demo.image), ("model", model, demo.model)):
         if given is not None and taken is None:
@@ -56,7 +67,7 @@ def _given(module: Any, name: str, image: Path | None, model: str | None) -> dic
         is_digit = demo.image == "digit"
         given["image"] = images.digit(image) if is_digit else images.photo(image, demo.image)
     if demo.model is not None:
-        given["classifier"] = module.open_model(model or demo.model)
+        given["classifier"] = module.open_model(demo.model if model is None else model)
     if demo.image == "of the model":
         from kerazoo.demos import models  # it imports TensorFlow
 

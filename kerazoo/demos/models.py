@@ -30,9 +30,28 @@ def load(source: str) -> Classifier:
     """Return a trained model; `source` and errors as in `kerazoo.load`.
 
     Raises:
-        UsageError: It gives no scores of classes for an image.
+        UsageError: It gives no scores of classes for an image, or its weights are no numbers.
     """
-    return Classifier.of(load_trained(source))
+    model = load_trained(source)
+    for weight in model.weights:
+        if "float" in weight.dtype and not np.isfinite(np.asarray(weight)).all():
+            raise UsageError(
+                f"'{source}' has weights that are no numbers: its training has diverged, take an "
+                "earlier one"
+            )
+    return Classifier.of(model)
+
+
+def check_classes(classifier: Classifier) -> None:
+    """Check that a model has scores of several classes.
+
+    Raises:
+        UsageError: It has one output.
+    """
+    if len(classifier.class_names) < 2:
+        raise UsageError(
+            f"'{classifier.model.name}' has one output: give a model with a score for each class"
+        )
 
 
 def image_for(classifier: Classifier, path: Path | None = None) -> np.ndarray:

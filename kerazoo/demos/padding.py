@@ -32,8 +32,8 @@ KINDS = ("valid", "same")
 TITLE = Text("VALID and SAME along one axis", "沿一个轴看 VALID 与 SAME")
 EXPLANATION = Text(
     "VALID reads pixels alone, and may leave some at the end unread. SAME gives one position for "
-    "each step of the stride and fills up with zeros; of an odd number, one more is after. (The "
-    "notes have it before; TensorFlow and Keras do not.)",
+    "each step of the stride, and adds zeros on both sides. If their number is odd, the side after "
+    "the pixels gets one more. (In the notes it is the side before.)",
     "VALID 只读取像素，末尾可能有像素读不到。SAME 让每个步长对应一个输出位置，不足处补零；"
     "零的个数为奇数时，后面多补一个。（笔记说多补在前面，TensorFlow 与 Keras 则在后面。）",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.patheffects import withStroke
 
 from kerazoo import files, fonts
+from kerazoo.demos.catalogue import FORMATS
 from kerazoo.demos.texts import Text
 from kerazoo.errors import UsageError
+from kerazoo.text import either
 
 DPI = 100
 MARGIN = 40
@@ -314,8 +317,17 @@ class Page:
             axes.set_position((*place, width / self.width, height / self.height))
         return self
 
-    def save(self, path: Path) -> None:
-        """Write the page as PNG or SVG, as the path ends."""
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the page as PNG or SVG, as the path ends.
+
+        Raises:
+            UsageError: The path ends otherwise.
+            KerazooError: No file can have it.
+        """
+        path = Path(path)
+        if path.suffix not in FORMATS:
+            raise UsageError(f"'{path}' must end with {either(FORMATS)}")
+        files.check_target(path)
         with files.replacing(path) as file:
             self.figure.savefig(file, format=path.suffix[1:], dpi=DPI)
 

@@ -41,7 +41,8 @@ TITLE = Text("What a unit can see, and what it looks at", "一个单元能看到
 EXPLANATION = Text(
     "Kernels and strides decide which pixels a unit depends on: its receptive field (blue). How "
     "much it depends on each is the gradient of the unit with respect to the pixel (orange). The "
-    "dashed square has {:.0%} of it: the effective field, with its part of the theoretical area.",
+    "dashed square around the center of the field has {:.0%} of the gradient: the effective field. "
+    "Its share of the theoretical area is in parentheses.",
     "卷积核与步长决定一个单元依赖哪些像素，即理论感受野（蓝框）；单元对各像素的梯度（橙色）表示依赖的程度。"
     "虚线方框含其中 {:.0%}，即有效感受野，括号内为其面积占比。",
 )

@@ -1,5 +1,6 @@
 """`kerazoo demo`: its list, its options, and images from the wild."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from PIL import Image
 from kerazoo.cli import main
 from kerazoo.demos import kernels, make
 from kerazoo.demos.catalogue import DEMOS
+from kerazoo.errors import KerazooError, UsageError
 from tests.helpers.command import answer
 from tests.helpers.processes import error_in
 
@@ -60,6 +62,8 @@ def test_all_go_to_a_new_directory(
         (["kernels", "--out", "no/a.png"], 1, "the directory 'no' does not exist"),
         (["kernels", "--lang", "de"], 2, "'de' is not one of en, zh"),
         (["--all", "kernels"], 2, "--all cannot be combined with a name"),
+        (["--all", "--out", __file__], 2, "is a file: --all needs a directory"),
+        (["--out", "a.png"], 2, "--image, --model and --out need the name of a demo"),
     ],
 )
 def test_errors_are_one_line(
@@ -140,10 +144,36 @@ def test_small_and_narrow_images(
     path = saved(tmp_path / "image.png", Image.new("RGB", size, "white"))
     out = tmp_path / "a.png"
     code, _, err = answer(capsys, "demo", name, "--image", str(path), "--out", str(out))
-    too_small = name == "dense_vgg" or (name == "max_pool" and min(size) < 2)
+    minimum = {"dense_vgg": 224, "filters": 28, "max_pool": 2}
+    too_small = min(size) < minimum.get(name, 1)
     assert code == (2 if too_small else 0)
     assert out.exists() != too_small
     assert error_in(err).count("\n") == too_small
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("paddin",), "there is no demo 'paddin' (did you mean 'padding'?)"),
+        ((3,), "there is no demo '3'"),
+        (("kernels", 3), "image is 3, not the path of a file"),
+        (("kernels", ""), "image is '', not the path of a file"),
+        (("padding", None, None, "de"), "language"),
+    ],
+)
+def test_wrong_arguments_in_python(arguments: tuple[Any, ...], message: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(message)):
+        make.page(*arguments)
+
+
+def test_a_page_is_saved_to_paths_of_files_that_it_can_write(tmp_path: Path) -> None:
+    page = make.page("padding")
+    page.save(str(tmp_path / "a.png"))
+    assert (tmp_path / "a.png").exists()
+    with pytest.raises(UsageError, match=r"must end with \.png or \.svg"):
+        page.save(tmp_path / "a.pdf")
+    with pytest.raises(KerazooError, match="does not exist"):
+        page.save(tmp_path / "no" / "a.png")
 
 
 @pytest.mark.full

@@ -143,6 +143,14 @@ def test_pixels_are_without_the_axis_of_one_channel() -> None:
     assert models.pixels(np.full((2, 3, 3), 0.5)).tolist() == np.full((2, 3, 3), 127.5).tolist()
 
 
+def test_a_training_that_diverged_is_reported(tmp_path: Path) -> None:
+    model = network()
+    model.layers[-1].bias.assign(np.full(5, np.nan))
+    model.save(path := tmp_path / "model.keras")
+    with pytest.raises(UsageError, match="weights that are no numbers: its training has diverged"):
+        models.load(str(path))
+
+
 def test_a_layer_that_is_called_twice_has_the_rows_of_summary() -> None:
     inputs = keras.Input((8, 8, 2))
     conv = layers.Conv2D(2, 3, name="conv")
