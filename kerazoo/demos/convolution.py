@@ -203,7 +203,7 @@ def _draw_flip(page: Page, shown: Convolution, y: float) -> float:
             (CONVOLUTION, rot180(shown.kernel), shown.convolved),
         )
     ):
-        x = MARGIN + number * 620
+        x = MARGIN + number * 560
         page.text(x, y + 14, name, weight="bold")
         right, bottom = page.cells(kernel, x, y + 40, CELL)
         page.text(right + GAP / 2, y + 40 + 1.5 * CELL, "→", size=26, align="center")
