@@ -44,7 +44,7 @@ if sys.argv[1] == "the command":
     cli._list = lambda parsed: send()
 if sys.argv[1] == "a text":
     cli._list = lambda parsed: exec("send()")
-starting = {"tensorflow": ["demo", "networks"], "jax": ["summary", "mnist_cnn"]}
+starting = {"tensorflow": ["demo", "learned_filters"], "jax": ["summary", "mnist_cnn"]}
 code = __main__.main(starting.get(sys.argv[1], ["list"]))
 send()
 sys.exit(code)
