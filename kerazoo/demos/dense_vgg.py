@@ -37,8 +37,8 @@ EXPLANATION = Text(
     "（窗口边缘看到的是周围的照片，而裁剪出来的图像看到的是零。）",
 )
 WINDOWS = Text(
-    "{}x{} windows on a photo of {}x{}: their centers, the first two framed",
-    "{}x{} 个窗口，照片为 {}x{}（高 x 宽）：点为窗口中心，框出前两个",
+    "{}x{} windows on {}x{} pixels: centers, two framed",
+    "照片 {2}x{3}（高 x 宽），{0}x{1} 个窗口：点为中心，框出两个",
 )
 MAP = Text("probability of class {}: {:.4g} to {:.4g}", "类别 {} 的概率：{:.4g} 到 {:.4g}")
 RANDOM = Text(
