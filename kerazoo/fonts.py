@@ -17,9 +17,13 @@ PACKAGE = "fonts-noto-cjk"  # of Debian and Ubuntu, with the first of them
 
 def families(text: str) -> list[str]:
     """Return the families for a text of a figure, one for Chinese among them if it has any."""
-    has_chinese = any("\u2e80" <= character <= "\uffef" for character in text)
-    font = chinese() if has_chinese else None
+    font = chinese() if any(map(is_chinese, text)) else None
     return ["DejaVu Sans", *([font] if font else [])]
+
+
+def is_chinese(character: str) -> bool:
+    """Return whether a character is Chinese, or its punctuation."""
+    return "\u2e80" <= character <= "\uffef"
 
 
 @functools.cache

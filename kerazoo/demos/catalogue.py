@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from kerazoo import files
 from kerazoo.demos.texts import Text
+from kerazoo.errors import UsageError
+from kerazoo.text import either
 
 FORMATS = (".png", ".svg")
 
@@ -132,3 +136,15 @@ DEMOS = {
         ),
     ),
 }
+
+
+def check_figure(path: Path) -> None:
+    """Check that a figure can be written to a path.
+
+    Raises:
+        UsageError: The path does not end with one of `FORMATS`.
+        KerazooError: No file can have it.
+    """
+    if path.suffix not in FORMATS:
+        raise UsageError(f"'{path}' must end with {either(FORMATS)}")
+    files.check_target(path)

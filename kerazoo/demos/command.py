@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kerazoo import files
 from kerazoo.arguments import Parser, add_messages, one_of, path, print_result, start
-from kerazoo.demos.catalogue import DEMOS, FORMATS
+from kerazoo.demos.catalogue import DEMOS, FORMATS, check_figure
 from kerazoo.demos.texts import LANGUAGES
 from kerazoo.device import start_keras
 from kerazoo.errors import UsageError
@@ -79,7 +79,5 @@ def _target(name: str, out: Path | None, is_directory: bool) -> Path:
         target = out / f"{name}.png"
     else:
         target = out
-    if target.suffix not in FORMATS:
-        raise UsageError(f"'{target}' must end with {either(FORMATS)}")
-    files.check_target(target)
+    check_figure(target)
     return target

@@ -158,15 +158,14 @@ def draw(shown: DenseVGG, language: str = "en") -> Page:
     for number, color in ((0, ORANGE), (1, BLUE)):
         across = min(number, columns - 1) * STRIDE
         page.box(MARGIN + across, top, WINDOW, WINDOW, edge=color, line=3)
-    first = WINDOW / 2 - STRIDE / 2
+    first = (WINDOW - STRIDE) // 2
     for row in range(rows):
         for column in range(columns):
             center = MARGIN + WINDOW / 2 + column * STRIDE, top + WINDOW / 2 + row * STRIDE
             page.box(center[0] - 2, center[1] - 2, 4, 4, fill=ORANGE)
     heat = np.kron((shown.probabilities - low) / max(high - low, 1e-12), np.ones((STRIDE, STRIDE)))
     whole = np.zeros((height, width))
-    start = int(first)
-    whole[start : start + heat.shape[0], start : start + heat.shape[1]] = heat
+    whole[first : first + heat.shape[0], first : first + heat.shape[1]] = heat
     page.image(overlaid(shown.photo / 255, whole, VERMILION), right, top)
     page.box(right + first, top + first, heat.shape[1], heat.shape[0], edge=LINE)
     bottom = top + height + 24

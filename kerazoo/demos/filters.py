@@ -205,8 +205,7 @@ def _draw_learning(page: Page, shown: Filters, y: float, scale: float) -> float:
     page.text(MARGIN, y, LEARNING, weight="bold")
     y = page.paragraph(MARGIN, y + 20, TASK.format(STEPS), page.width - 2 * MARGIN, color=MUTED)
     kernels, bottom = (shown.before, shown.after), y
-    limit = max(abs(float(kernel[:, :, 0, SHOWN].min())) for kernel in kernels)
-    limit = max(limit, *(float(kernel[:, :, 0, SHOWN].max()) for kernel in kernels))
+    limit = max(float(np.abs(kernel[:, :, 0, SHOWN]).max()) for kernel in kernels)
     for number, (name, kernel) in enumerate(zip((BEFORE, AFTER), kernels, strict=True)):
         x = MARGIN + number * (COLUMN + GAP)
         weights = kernel[:, :, 0, SHOWN]

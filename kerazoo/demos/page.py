@@ -17,10 +17,9 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.patheffects import withStroke
 
 from kerazoo import files, fonts
-from kerazoo.demos.catalogue import FORMATS
+from kerazoo.demos.catalogue import check_figure
 from kerazoo.demos.texts import Text
 from kerazoo.errors import UsageError
-from kerazoo.text import either
 
 DPI = 100
 MARGIN = 40
@@ -63,7 +62,7 @@ class Page:
             )
 
     def title(self, text: Text, explanation: Text) -> float:
-        """Write the title and what it means at the top; return where the page goes on below."""
+        """Write the title and what it means at the top; return where what follows begins."""
         self.text(MARGIN, MARGIN, text, size=TITLE, weight="bold", vertical="top")
         below = MARGIN + 1.5 * TITLE
         width = self.width - 2 * MARGIN
@@ -82,7 +81,7 @@ class Page:
         weight: str = "normal",
     ) -> None:
         """Write a text, in the language of the page if it has several."""
-        text = text if isinstance(text, str) else text.in_language(self.language)
+        text = self._in_language(text)
         self._axes.text(
             x,
             y,
@@ -108,11 +107,13 @@ class Page:
         color: str = INK,
     ) -> float:
         """Write a text in lines of a width, from the top `y`; return where it ends."""
-        whole = text if isinstance(text, str) else text.in_language(self.language)
-        for line in self._lines(whole, width, size):
+        for line in self._lines(self._in_language(text), width, size):
             self.text(x, y + 0.7 * size, line, size=size, color=color)
             y += 1.4 * size
         return y
+
+    def _in_language(self, text: Text | str) -> str:
+        return text if isinstance(text, str) else text.in_language(self.language)
 
     def _lines(self, text: str, width: float, size: float) -> list[str]:
         """Return a text broken at spaces, in Chinese anywhere but before punctuation."""
@@ -303,7 +304,7 @@ class Page:
     def label(self, axes: Axes, across: Text, up: Text) -> None:
         """Name the axes of a chart."""
         for text, write in ((across, axes.set_xlabel), (up, axes.set_ylabel)):
-            label = text.in_language(self.language)
+            label = self._in_language(text)
             family = fonts.families(label)
             write(label, fontsize=_points(SMALL), family=family, color=MUTED)
 
@@ -325,9 +326,7 @@ class Page:
             KerazooError: No file can have it.
         """
         path = Path(path)
-        if path.suffix not in FORMATS:
-            raise UsageError(f"'{path}' must end with {either(FORMATS)}")
-        files.check_target(path)
+        check_figure(path)
         with files.replacing(path) as file:
             self.figure.savefig(file, format=path.suffix[1:], dpi=DPI)
 
@@ -379,14 +378,13 @@ def _parts(text: str) -> list[str]:
     parts = [""]
     for character in text:
         closes = character in "，。、；：？！）》」% "
-        if parts[-1] and not closes and (parts[-1][-1] == " " or _is_chinese(character, parts[-1])):
+        if parts[-1] and not closes and (parts[-1][-1] == " " or _may_part(parts[-1], character)):
             parts.append("")
         parts[-1] += character
     return parts
 
 
-def _is_chinese(character: str, before: str) -> bool:
-    """Return whether a line may end between a character and the part before it."""
-    return any("\u2e80" <= each <= "\uffef" for each in (character, before[-1])) and (
-        before[-1] not in "（《「"
-    )
+def _may_part(before: str, character: str) -> bool:
+    """Return whether a line may end between a part and the character after it."""
+    has_chinese = fonts.is_chinese(before[-1]) or fonts.is_chinese(character)
+    return has_chinese and before[-1] not in "（《「"
