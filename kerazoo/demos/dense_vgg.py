@@ -7,19 +7,16 @@ Sources: `slim-vgg`, lines 43-107, VGG-16 with its dense layers as convolutions;
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from kerazoo.accounting.table import summary
 from kerazoo.demos.images import MAX_SIDE
-from kerazoo.demos.models import SEED, load, overlaid
+from kerazoo.demos.models import SEED, load_or_make, overlaid
 from kerazoo.demos.page import BLUE, LINE, MARGIN, MUTED, ORANGE, SMALL, VERMILION, Page
 from kerazoo.demos.texts import Text
 from kerazoo.errors import UsageError
-from kerazoo.files import mode
 from kerazoo.inference.classifier import Classifier, logits
-from kerazoo.inference.load import check_name
 from kerazoo.lazy import keras, tf
 from kerazoo.models import create_model
 from kerazoo.text import COUNTS, in_units
@@ -84,9 +81,10 @@ def open_model(source: str) -> Classifier:
         UsageError: There is no such model, or it has no convolutions in place of dense layers.
         CorruptFileError: The file is damaged.
     """
-    check_name(source)
-    if mode(Path(source)) is not None:
-        return load(source)
+    return load_or_make(source, _with_random_weights)
+
+
+def _with_random_weights(source: str) -> Classifier:
     if not source.startswith("vgg"):
         raise UsageError(f"'{source}' has dense layers: give a VGG, such as vgg16")
     keras.utils.set_random_seed(SEED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -16,8 +16,10 @@ from kerazoo.data.image_io import to_shape
 from kerazoo.data.photos import center_crop
 from kerazoo.demos import images
 from kerazoo.errors import UsageError
+from kerazoo.files import mode
 from kerazoo.inference import handwriting
 from kerazoo.inference.classifier import Classifier
+from kerazoo.inference.load import check_name
 from kerazoo.inference.load import load as load_trained
 from kerazoo.lazy import keras, tf
 
@@ -40,6 +42,16 @@ def load(source: str) -> Classifier:
                 "earlier one"
             )
     return Classifier.of(model)
+
+
+def load_or_make(source: str, make: Callable[[str], Classifier]) -> Classifier:
+    """Return the model of a run or file, or what `make` returns for a name of the zoo.
+
+    Raises:
+        UsageError: There is no such model. See also `load`.
+    """
+    check_name(source)
+    return load(source) if mode(Path(source)) is not None else make(source)
 
 
 def check_classes(classifier: Classifier) -> None:

@@ -6,11 +6,9 @@ Receptive Field in Deep Convolutional Neural Networks" (2016), https://arxiv.org
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 
@@ -18,13 +16,19 @@ from kerazoo import registry
 from kerazoo.accounting.inputs import Inputs
 from kerazoo.accounting.receptive_field import Box, Field, fields, receptive_field
 from kerazoo.accounting.trace import trace
-from kerazoo.demos.models import SEED, Output, evenly, layer_outputs, load, moves_window, overlaid
+from kerazoo.demos.models import (
+    SEED,
+    Output,
+    evenly,
+    layer_outputs,
+    load_or_make,
+    moves_window,
+    overlaid,
+)
 from kerazoo.demos.page import BLUE, HEADING, INK, MARGIN, MUTED, SMALL, VERMILION, Page
 from kerazoo.demos.texts import Text
 from kerazoo.errors import UsageError
-from kerazoo.files import mode
 from kerazoo.inference.classifier import Classifier
-from kerazoo.inference.load import check_name
 from kerazoo.lazy import keras, tf
 from kerazoo.models import create_model
 from kerazoo.text import shorten
@@ -123,12 +127,12 @@ def open_model(source: str) -> Classifier:
         UsageError: There is no such model.
         CorruptFileError: The file is damaged.
     """
-    check_name(source)
-    if mode(Path(source)) is not None:
-        return load(source)
+    return load_or_make(source, _with_random_weights)
+
+
+def _with_random_weights(source: str) -> Classifier:
     shape = registry.find(source).input_shape
-    takes_alpha = "alpha" in inspect.signature(registry.constructor(source)).parameters
-    width = {"alpha": ALPHA} if takes_alpha else {}
+    width = {"alpha": ALPHA} if "alpha" in registry.options(source) else {}
     keras.utils.set_random_seed(SEED)
     model = create_model(source, include_top=False, input_shape=shape, **width)
     return Classifier(model, (), shape)
