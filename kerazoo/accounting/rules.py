@@ -36,7 +36,7 @@ def _named(rules: dict[str, Rule]) -> dict[str, Rule]:
 LAYERS = _named(
     {
         "InputLayer": Rule(nonlinear.nothing, axes.elementwise),
-        "Conv?D": Rule(linear.conv, axes.windows),
+        "Conv?D MatmulConv2D": Rule(linear.conv, axes.windows),
         "DepthwiseConv?D": Rule(linear.depthwise, axes.windows),
         "SeparableConv?D": Rule(linear.separable, axes.windows),
         "SpatiallySeparableConv2D": Rule(linear.spatially_separable, axes.windows),

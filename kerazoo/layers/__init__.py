@@ -11,12 +11,14 @@ from kerazoo.layers.lenet import (
     scaled_tanh,
 )
 from kerazoo.layers.lrn import LocalResponseNormalization
+from kerazoo.layers.matmul_conv import MatmulConv2D
 from kerazoo.layers.spatial_pyramid import SpatialPyramidPooling
 from kerazoo.layers.spatially_separable import SpatiallySeparableConv2D, separate
 
 __all__ = [
     "FanInUniform",
     "LocalResponseNormalization",
+    "MatmulConv2D",
     "RadialBasis",
     "SparseConv2D",
     "SpatialPyramidPooling",

@@ -115,10 +115,12 @@ def _dense_layers(
     x: keras.KerasTensor, conv: bool, width: int, padding: str, dropout_rate: float, named: Namer
 ) -> keras.KerasTensor:
     """Return fc7, [batch, height, width, channels] of the convolutional head, else [batch, n]."""
+    from kerazoo.layers import MatmulConv2D
+
     layers = keras.layers
     if conv:
-        fc6 = layers.Conv2D(width, 7, padding=padding, activation="relu", name=named("fc6"))
-        fc7 = layers.Conv2D(width, 1, activation="relu", name=named("fc7"))
+        fc6 = MatmulConv2D(width, 7, padding=padding, activation="relu", name=named("fc6"))
+        fc7 = MatmulConv2D(width, 1, activation="relu", name=named("fc7"))
     else:
         x = layers.Flatten(name=named("pool5_flat"))(x)
         fc6 = layers.Dense(width, activation="relu", name=named("fc6"))
@@ -130,9 +132,11 @@ def _classifier(
     x: keras.KerasTensor, conv: bool, classes: int, activation: _builder.Activation, name: str
 ) -> keras.KerasTensor:
     """Return the scores of each position, [batch, classes] where there is only one."""
+    from kerazoo.layers import MatmulConv2D
+
     if not conv:
         return _builder.classifier(x, classes, activation, name)
-    x = keras.layers.Conv2D(classes, 1, dtype=_builder.variable_dtype(), name=name)(x)
+    x = MatmulConv2D(classes, 1, dtype=_builder.variable_dtype(), name=name)(x)
     if (x.shape[2:] if _builder.channels_first() else x.shape[1:3]) == (1, 1):
         x = keras.layers.Flatten(name="fc8_squeezed")(x)
     return _builder.activated(x, activation, "predictions" if name == "fc8" else "probabilities")

@@ -120,7 +120,7 @@ def _last_place(layers: Iterable[str], loaded: Collection[str]) -> int:
 
 def _settings(layer: Any) -> dict[str, Any]:
     """Return the settings of a layer that change its output and that no shape of a weight shows."""
-    kind = type(layer).__name__
+    kind = "Conv2D" if isinstance(layer, keras.layers.Conv2D) else type(layer).__name__
     settings = {name: getattr(layer, name) for name in SETTINGS.get(kind, ())}
     if "Pooling" in kind or kind in MERGES:
         settings["kind"] = kind

@@ -16,6 +16,7 @@ from kerazoo.models.resnet import basic, bottleneck
 
 LAYERS: dict[str, Callable[[], keras.Layer]] = {
     "LocalResponseNormalization": layers.LocalResponseNormalization,
+    "MatmulConv2D": lambda: layers.MatmulConv2D(4, (5, 4), padding="same"),
     "SparseConv2D": lambda: layers.SparseConv2D([[0, 2], [1, 3, 4], [4]], 3),
     "SpatialPyramidPooling": lambda: layers.SpatialPyramidPooling((1, 2, 4)),
     "SpatiallySeparableConv2D": lambda: layers.SpatiallySeparableConv2D(4, 3, 2, "same"),
