@@ -38,8 +38,9 @@ class Recipe:
     Attributes:
         epochs: Passes over the training images.
         batch_size: Images of one step.
-        optimizer: "adam" (Kingma and Ba 2015, https://arxiv.org/abs/1412.6980), or "sgd", gradient
-            descent with momentum.
+        optimizer: "adam" (Kingma and Ba 2015, https://arxiv.org/abs/1412.6980); "sgd", gradient
+            descent with momentum; or "sdlm", the stochastic diagonal Levenberg-Marquardt method of
+            LeNet-5's paper (https://doi.org/10.1109/5.726791, appendix C).
         learning_rate: Learning rate, or its maximum.
         schedule: Of the learning rate after the warm-up: "constant"; "cosine", which falls to zero
             (Loshchilov and Hutter 2017, https://arxiv.org/abs/1608.03983, equation 5); "step",
@@ -57,6 +58,8 @@ class Recipe:
         label_smoothing: Fraction of the label's probability that all classes share equally.
         ema: Decay of the exponential moving averages of the weights, which are evaluated and saved
             in place of the weights; at step n at most (1 + n) / (10 + n). 0 for none.
+        extra_logit: Logit of one more class in the loss, which no image has; None for no such class.
+            It is the -j of the rubbish class in equation 9 of LeNet-5's paper.
         auxiliary_weight: Weight of the losses of GoogLeNet's two auxiliary heads; 0 for none.
         class_weights: "balanced" weights each image's loss by its class, so that all classes count
             equally; "none".
@@ -91,7 +94,7 @@ class Recipe:
 
     epochs: int = option(10, Integer(), "passes over the training images")
     batch_size: int = option(100, Integer(), "images of one step")
-    optimizer: str = option("adam", Choice(("adam", "sgd")), "the optimizer")
+    optimizer: str = option("adam", Choice(("adam", "sgd", "sdlm")), "the optimizer")
     learning_rate: float = option(0.001, POSITIVE, "learning rate, or its maximum", flag="--lr")
     schedule: str = option(
         "constant",
@@ -110,6 +113,12 @@ class Recipe:
     epsilon: float = option(1e-8, POSITIVE, "epsilon of adam")
     weight_decay: float = option(0.0, Number(), "L2 decay of convolution and dense kernels")
     label_smoothing: float = option(0.0, BELOW_ONE, "probability that all classes share")
+    extra_logit: float | None = option(
+        None,
+        Number(-1e6, maximum=1e6),
+        "logit of one more class in the loss, which no image has",
+        optional=True,
+    )
     ema: float = option(0.0, BELOW_ONE, "decay of moving averages of the weights; 0: none")
     auxiliary_weight: float = option(0.0, Number(), "weight of GoogLeNet's auxiliary losses")
     class_weights: str = option(

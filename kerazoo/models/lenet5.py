@@ -46,25 +46,27 @@ PAPER_RECIPE = PaperRecipe(
     Recipe(
         epochs=20,
         batch_size=1,
-        optimizer="sgd",
+        optimizer="sdlm",
         learning_rate=0.0005,
         schedule="step",
+        extra_logit=-1.0,
         milestones=((2 / 20, 0.4), (5 / 20, 0.2), (8 / 20, 0.1), (12 / 20, 0.02)),
-        momentum=0,
     ),
     sources={
         "epochs": "section III.B: 20 passes",
         "batch_size": "section III.B: an update for each pattern",
-        "optimizer": "section III.B",
+        "optimizer": "appendix C: stochastic diagonal Levenberg-Marquardt",
         "learning_rate": "section III.B",
-        "momentum": "section III.B: none",
         "schedule": "section III.B",
+        "extra_logit": "section II.C, equation 9: minus the penalty of a rubbish class",
         "milestones": "section III.B: 0.0005 for two passes, 0.0002 for three, 0.0001 for three, "
         "0.00005 for four, then 0.00001",
     },
     departures=(
-        "gradient descent without the scaling by the estimated diagonal of the Hessian",
-        "the loss is equation 9 without its constant, the penalty of a rubbish class",
+        "second derivatives are estimated on 100 images every 2,500 steps, not on 500 before each "
+        "pass, by gradients with random signs, and damped by 0.1: with 0.02 the training diverges",
+        "images of 28x28 are stretched to 32x32, where the paper puts a frame around them",
+        "the constant of equation 9, the penalty of a rubbish class, is 1: the paper gives none",
     ),
 )
 

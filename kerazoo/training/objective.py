@@ -12,12 +12,12 @@ class Objective:
     """The losses of images.
 
     Args:
-        recipe: Its label smoothing and its weight of auxiliary heads count.
+        recipe: Its label smoothing, extra logit and weight of auxiliary heads count.
         class_weights: The weight of each class's images [classes]; None for 1.
     """
 
     def __init__(self, recipe: Recipe, class_weights: np.ndarray | None = None) -> None:
-        self._smoothing = recipe.label_smoothing
+        self._smoothing, self._extra_logit = recipe.label_smoothing, recipe.extra_logit
         self._auxiliary_weight = recipe.auxiliary_weight
         self._class_weights = class_weights
 
@@ -46,9 +46,13 @@ class Objective:
         return first + self._auxiliary_weight * tf.add_n(others) if others else first
 
     def _of_head(self, logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        losses = cross_entropies(logits, labels)
+        every = logits
+        if self._extra_logit is not None:
+            extra = tf.fill([tf.shape(logits)[0], 1], tf.cast(self._extra_logit, logits.dtype))
+            every = tf.concat([logits, extra], -1)
+        losses = cross_entropies(every, labels)
         if self._smoothing:
-            uniform = tf.reduce_logsumexp(logits, -1) - tf.reduce_mean(logits, -1)
+            uniform = tf.reduce_logsumexp(every, -1) - tf.reduce_mean(logits, -1)
             losses += self._smoothing * (uniform - losses)
         if self._class_weights is not None:
             losses *= tf.gather(tf.constant(self._class_weights, losses.dtype), labels)

@@ -17,6 +17,7 @@ from kerazoo.lazy import keras, tf
 from kerazoo.models import create_model
 from kerazoo.precision import dtype_policy
 from kerazoo.recipe import Recipe
+from kerazoo.training.curvature import DiagonalLevenbergMarquardt
 from kerazoo.training.memory import Memory
 from kerazoo.training.options import TrainOptions
 from kerazoo.training.recipe_callbacks import recipe_callbacks
@@ -195,15 +196,17 @@ def create(options: TrainOptions, data: ImageData, training: bool) -> keras.Mode
 
 
 def optimizer(recipe: Recipe, model: keras.Model, images: int) -> keras.Optimizer:
-    """Return the optimizer of a recipe; weight decay with SGD is a penalty of the model's kernels.
+    """Return the optimizer of a recipe; weight decay is a penalty of the model's kernels.
 
-    Adam's is decoupled from the gradient, as in AdamW.
+    That of Adam is decoupled from the gradient, as in AdamW.
     """
     rate = learning_rate(recipe, images)
     kernels = [weight for weight in model.trainable_weights if "kernel" in weight.name]
-    if recipe.optimizer == "sgd":
+    if recipe.optimizer != "adam":
         for kernel in kernels if recipe.weight_decay else ():
             kernel.regularizer = keras.regularizers.L2(recipe.weight_decay / 2)
+        if recipe.optimizer == "sdlm":
+            return DiagonalLevenbergMarquardt(rate)
         return keras.optimizers.SGD(rate, recipe.momentum)
     adam = keras.optimizers.Adam(
         rate, epsilon=recipe.epsilon, weight_decay=recipe.weight_decay or None

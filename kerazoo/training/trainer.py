@@ -20,6 +20,7 @@ from kerazoo.training import record, state
 from kerazoo.training.averages import Averages
 from kerazoo.training.callback_states import CallbackStates, check_callbacks
 from kerazoo.training.checkpoints import State
+from kerazoo.training.curvature import EVERY, Curvature
 from kerazoo.training.freezing import layers_to_freeze, set_trainable
 from kerazoo.training.objective import Objective, balanced_weights
 from kerazoo.training.record import Position
@@ -94,6 +95,7 @@ class Trainer:
             self._averages,
             with_heads,
         )
+        self._curvature = Curvature(model, preprocessing) if recipe.optimizer == "sdlm" else None
         set_trainable(self._frozen, False)
         self._steps_per_call, self._save_every = steps_per_call, save_every
         self._on_activity = on_activity
@@ -186,6 +188,8 @@ class Trainer:
             end = self._end_of_call()
             callbacks.on_train_batch_begin(position.step)
             self._on_activity(f"step {position.step + 1} of epoch {position.epoch + 1} ({EITHER})")
+            if self._curvature and position.step % EVERY == 0:
+                self._curvature.update(split, *shuffle, position.step, recipe.batch_size)
             started = time.perf_counter()
             loss, hits = self._steps.train(batches, end - position.step)
             position.seconds += time.perf_counter() - started
@@ -199,6 +203,8 @@ class Trainer:
         """Return the position of the step after the next call's last one."""
         step = self.position.step
         ends = [step - step % self._steps_per_call + self._steps_per_call, self.steps_per_epoch]
+        if self._curvature:
+            ends.append(step + EVERY - step % EVERY)
         if self._save_every is not None:
             ends.append(step + self._save_every - self.steps_taken % self._save_every)
         return min(ends)

@@ -41,6 +41,16 @@ def test_labels_are_smoothed() -> None:
     np.testing.assert_allclose(losses, keras_losses, rtol=1e-5)
 
 
+def test_an_extra_logit_is_the_rubbish_class_of_lenets_equation_9() -> None:
+    """y_D + log(exp(-j) + the sum of exp(-y_i)), where the logits are the negative y."""
+    distances, penalty = -LOGITS.astype(np.float64), 0.7
+    others = np.log(np.exp(-penalty) + np.exp(-distances).sum(axis=1))
+    expected = distances[np.arange(len(LABELS)), LABELS] + others
+    losses = Objective(Recipe(extra_logit=-penalty)).losses([LOGITS], LABELS)
+    np.testing.assert_allclose(losses, expected, rtol=1e-5)
+    assert (losses > Objective(Recipe()).losses([LOGITS], LABELS)).numpy().all()
+
+
 def test_auxiliary_heads_have_their_weight() -> None:
     losses = Objective(Recipe(auxiliary_weight=0.3)).losses([LOGITS, OTHERS, OTHERS], LABELS)
     own, other = (cross_entropy(each, one_hot(LABELS)) for each in (LOGITS, OTHERS))

@@ -13,7 +13,7 @@ from kerazoo.data.augment import Augmentation
 from kerazoo.data.image_io import ImageShape
 from kerazoo.errors import InterruptedRunError, UsageError
 from kerazoo.recipe import Recipe
-from kerazoo.training import callbacks
+from kerazoo.training import callbacks, trainer
 from kerazoo.training.callbacks import StopOnSignal
 from kerazoo.training.checkpoints import Checkpoints
 from kerazoo.training.freezing import layers_to_freeze
@@ -166,6 +166,25 @@ def test_with_everything_on_it_resumes_bit_exactly(monkeypatch: pytest.MonkeyPat
             with pytest.raises(InterruptedRunError):
                 resume(Path("run")) if Path("run").exists() else run(WITH_EVERYTHING, "run")
     assert len(metrics(Path("run"))) == 2
+    resume(Path("run"))
+    assert weights(Path("run")) == weights(Path("whole"))
+    assert metrics(Path("run")) == metrics(Path("whole"))
+
+
+def test_the_curvatures_of_lenet5_are_those_of_an_uninterrupted_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(trainer, "EVERY", 2)
+    recipe = Recipe(epochs=2, batch_size=10, optimizer="sdlm", learning_rate=0.0005)
+    options = TrainOptions("lenet5", "digits", recipe=recipe, limit=40, save_every=1)
+    train(dataclasses.replace(options, out=Path("whole")))
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks, "StopOnSignal", stopping_in("on_train_batch_end"))
+        with pytest.raises(InterruptedRunError):
+            train(dataclasses.replace(options, out=Path("run")))
+        patch.setattr(callbacks, "StopOnSignal", stopping_in("on_train_batch_end"))
+        with pytest.raises(InterruptedRunError):
+            resume(Path("run"))
     resume(Path("run"))
     assert weights(Path("run")) == weights(Path("whole"))
     assert metrics(Path("run")) == metrics(Path("whole"))

@@ -1,0 +1,1 @@
+"""Short programs that use kerazoo as its users do: `python -m kerazoo.examples.NAME`."""

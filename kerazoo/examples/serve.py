@@ -1,0 +1,43 @@
+"""Serve an exported model by HTTP, with Flask. TensorFlow alone runs it; kerazoo only exports it.
+
+kerazoo export mnist_cnn --to saved_model --with-preprocessing --out digits
+python -m kerazoo.examples.serve digits
+curl --data-binary @digit.png http://127.0.0.1:8000/
+"""
+
+import io
+import sys
+from typing import Any
+
+import flask
+import numpy as np
+import tensorflow as tf
+from PIL import Image, UnidentifiedImageError
+
+MAX_BYTES, MAX_PIXELS = 20_000_000, 89_000_000
+
+
+def app(path: str) -> flask.Flask:
+    """Return a server that answers a POST of an image file with its class, as JSON."""
+    model = tf.saved_model.load(path)
+    server = flask.Flask(__name__)
+    server.config["MAX_CONTENT_LENGTH"] = MAX_BYTES
+
+    @server.post("/")
+    def classify() -> tuple[dict[str, Any], int]:
+        try:
+            image = Image.open(io.BytesIO(flask.request.get_data()))
+            if image.width * image.height > MAX_PIXELS:
+                return {"error": f"an image has at most {MAX_PIXELS:,} pixels"}, 413
+            pixels = np.asarray(image.convert("RGB"))
+        except (UnidentifiedImageError, OSError, ValueError):
+            return {"error": "the body of the request is no image file"}, 400
+        outputs = model.serve(pixels[None])
+        name = outputs["classes"].numpy()[0].decode()
+        return {"class": name, "probability": float(outputs["scores"].numpy().max())}, 200
+
+    return server
+
+
+if __name__ == "__main__":
+    app(sys.argv[1]).run(port=8000)  # a server for trials: put waitress or gunicorn before users
