@@ -19,6 +19,7 @@ from kerazoo.values import check_choice, check_integer
 
 WHITE, WHITE_TO_BLACK = -0.1, 1.275  # section II.B: the background is -0.1 and the ink 1.175
 F6 = 84
+SIDE = 32  # pixels
 # Table I: the channels of S2 that each of the sixteen channels of C3 reads.
 CONNECTIONS = (
     *[[first, (first + 1) % 6, (first + 2) % 6] for first in range(6)],
@@ -49,6 +50,8 @@ PAPER_RECIPE = PaperRecipe(
         optimizer="sdlm",
         learning_rate=0.0005,
         schedule="step",
+        warmup=0.025,
+        crop_padding=2 / 28,
         extra_logit=-1.0,
         milestones=((2 / 20, 0.4), (5 / 20, 0.2), (8 / 20, 0.1), (12 / 20, 0.02)),
     ),
@@ -58,6 +61,7 @@ PAPER_RECIPE = PaperRecipe(
         "optimizer": "appendix C: stochastic diagonal Levenberg-Marquardt",
         "learning_rate": "section III.B",
         "schedule": "section III.B",
+        "crop_padding": "section III.C: distorted patterns",
         "extra_logit": "section II.C, equation 9: minus the penalty of a rubbish class",
         "milestones": "section III.B: 0.0005 for two passes, 0.0002 for three, 0.0001 for three, "
         "0.00005 for four, then 0.00001",
@@ -65,7 +69,8 @@ PAPER_RECIPE = PaperRecipe(
     departures=(
         "second derivatives are estimated on 100 images every 2,500 steps, not on 500 before each "
         "pass, by gradients with random signs, and damped by 0.1: with 0.02 the training diverges",
-        "images of 28x28 are stretched to 32x32, where the paper puts a frame around them",
+        "of the paper's distortions (section III.C) there are shifts alone, by at most two pixels",
+        "the rate rises in the first half of the first pass, in which the curvatures grow",
         "the constant of equation 9, the penalty of a rubbish class, is 1: the paper gives none",
     ),
 )
@@ -98,7 +103,8 @@ def lenet5(
 ) -> keras.Model:
     """Build C1, S2, C3, S4, C5, F6 and the output; 60,000 trainable parameters.
 
-    Images have at least 32x32 pixels. Without a top the features are C5. Ten classes have the
+    Images have at least 32x32 pixels, or 28x28 to 31x31, around which the network puts a black frame
+    up to 32x32, as the paper does with MNIST's. Without a top the features are C5. Ten classes have the
     digits' bitmaps as codes; without an activation the scores are the negative squared distances of
     F6 to the codes. The other arguments and the errors are those of `kerazoo.create_model`.
 
@@ -111,8 +117,8 @@ def lenet5(
     from kerazoo.layers import FanInUniform, RadialBasis, scaled_tanh
 
     check_choice("connections", connections, ("table", "dense"))
-    inputs = _builder.image_input(INFO, include_top, input_tensor, input_shape, minimum=32)
-    x = _features(inputs, connections)
+    inputs = _builder.image_input(INFO, include_top, input_tensor, input_shape, minimum=28)
+    x = _features(_framed(inputs), connections)
     if not include_top:
         return _builder.functional(inputs, _builder.pooled(x, pooling), name)
     check_integer("classes", classes, 1)
@@ -121,6 +127,16 @@ def lenet5(
     x = RadialBasis(codes(classes), dtype=_builder.variable_dtype(), name="output")(x)
     x = _builder.activated(x, classifier_activation, name="predictions")
     return _builder.functional(inputs, x, name)
+
+
+def _framed(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Return images of at least 32x32, those of which the size is unknown as they are."""
+    height, width = x.shape[2:] if _builder.channels_first() else x.shape[1:3]
+    missing = [max(0, SIDE - (side or SIDE)) for side in (height, width)]
+    if not any(missing):
+        return x
+    around = [(each // 2, each - each // 2) for each in missing]
+    return keras.layers.ZeroPadding2D(around, name="frame")(x)
 
 
 def _features(x: keras.KerasTensor, connections: str) -> keras.KerasTensor:

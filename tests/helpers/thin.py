@@ -39,7 +39,7 @@ def takes_alpha(name: str) -> bool:
 
 def create_model(name: str, **options: Any) -> keras.Model:
     """Build a model of the zoo thin, if its family comes in several widths."""
-    return _thin_constructor(name)(**options)
+    return thinned(registry.constructor(name), name)(**options)
 
 
 def both_widths(names: Iterable[str], full: Container[str] = ()) -> list[Any]:
@@ -55,16 +55,16 @@ def make_thin(patch: pytest.MonkeyPatch) -> None:
     Those of kerazoo are all that have an `alpha`; those of keras.applications are VGG and ResNet.
     """
     for name in registry.names():
-        patch.setitem(registry._models, name, (registry.find(name), _thin_constructor(name)))
+        constructor = thinned(registry.constructor(name), name)
+        patch.setitem(registry._models, name, (registry.find(name), constructor))
     for module in ("vgg16", "vgg19", "resnet"):
         layers = _ThinLayers(alpha_of(module))
         patch.setattr(f"keras.src.applications.{module}.layers", layers)
     _make_slim_thin(patch)
 
 
-def _thin_constructor(name: str) -> registry.Constructor:
+def thinned(constructor: registry.Constructor, name: str) -> registry.Constructor:
     """Return a constructor of the thin network, which is of full width as far as it knows."""
-    constructor = registry.constructor(name)
     if not takes_alpha(name):
         return constructor
 

@@ -1,0 +1,145 @@
+"""The example programs: what they return, compared with another way to it."""
+
+import io
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+import kerazoo
+from kerazoo.demos import grad_cam as demo
+from kerazoo.examples import (
+    count_for_a_paper,
+    custom_callback,
+    feature_extraction,
+    grad_cam,
+    serve,
+    slim_checkpoint,
+    transfer_learning,
+)
+from kerazoo.inference.classifier import Classifier
+from kerazoo.inference.export import export
+from legacy_tf1.program import tf1
+from tests.helpers.checkpoints import slim_graph
+
+FOLDER = Path(serve.__file__).parent
+PROGRAMS = sorted(path for path in FOLDER.glob("*.py") if path.name != "__init__.py")
+
+
+@pytest.fixture(autouse=True)
+def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def stroke(path: str) -> np.ndarray:
+    """Draw a one in white on black; return its pixels."""
+    pixels = np.zeros((28, 28), np.uint8)
+    pixels[5:23, 13:16] = 255
+    Image.fromarray(pixels).save(path)
+    return pixels
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
+def test_a_program_is_short_and_says_how_it_is_run(path: Path) -> None:
+    code = path.read_text(encoding="utf-8")
+    assert len(code.splitlines()) < 60
+    assert f"python -m kerazoo.examples.{path.stem}" in code
+    assert f"[`{path.name}`]({path.name})" in (FOLDER / "README.md").read_text(encoding="utf-8")
+
+
+def test_features_of_mnist_help_to_tell_even_from_odd() -> None:
+    learned, random = transfer_learning.accuracies(epochs=20)
+    assert learned > random > 0.5
+    model = transfer_learning.even_or_odd()
+    known = kerazoo.create_model("mnist_cnn", weights="mnist")
+    assert [weight.name for weight in model.trainable_weights] == ["kernel", "bias"]
+    np.testing.assert_array_equal(model.get_weights()[0], known.get_weights()[0])
+
+
+@pytest.mark.usefixtures("thin_networks")
+def test_equal_images_have_equal_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (224, 224, 3), np.uint8)
+    for name, image in (("a.png", noise), ("b.png", noise), ("c.png", noise // 4)):
+        Image.fromarray(image).save(name)
+    vgg16 = kerazoo.create_model("vgg16", include_top=False)
+    kerazoo.export_weights(vgg16, "vgg16.h5", "keras_applications")
+    cosines = feature_extraction.main(["a.png", "b.png", "c.png"], weights="vgg16.h5")
+    np.testing.assert_allclose(np.diag(cosines), 1, rtol=1e-5)
+    assert cosines[0, 1] == pytest.approx(1)
+    assert cosines[0, 2] < 0.9999
+    model = kerazoo.create_model("vgg16", include_top=False, weights="vgg16.h5")
+    part = feature_extraction.part_of(model, "conv3_3")
+    maps = keras.Model(model.input, model.get_layer("conv3_3").output)
+    images = kerazoo.preprocess(model, noise[None].astype(np.float32))
+    np.testing.assert_allclose(part(images), maps(images).numpy().mean(axis=(1, 2)), rtol=1e-4)
+
+
+def test_grad_cam_is_that_of_the_demo() -> None:
+    image = stroke("digit.png").astype(np.float32)[None, ..., None]
+    model = kerazoo.load("mnist_cnn")
+    classes, support = grad_cam.grad_cam(model, image)
+    assert classes.tolist() == [1]
+    assert (support >= 0).all()
+    assert support.max() > 0
+    expected = demo.compute(Classifier.of(model), image[0] / 255)
+    assert expected.names[0] == "1"
+    scale = expected.maps[0].max() / support.max()  # the example's score is the log of a softmax
+    assert support.shape[1:] == expected.maps[0].shape
+    assert np.corrcoef(support.ravel(), expected.maps[0].ravel())[0, 1] > 0.9, scale
+    assert grad_cam.main("mnist_cnn", "digit.png", "heat.png") == "1"
+    assert Path("heat.png").stat().st_size > 1000
+
+
+@pytest.mark.usefixtures("thin_networks")
+def test_a_checkpoint_of_tf_slim_gives_its_scores() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
+    Image.fromarray(image).save("photo.png")
+    with tf.Graph().as_default(), tf1.Session() as session:
+        placeholder, logits = slim_graph("vgg_16", 1000, 224)
+        session.run(tf1.global_variables_initializer())
+        tf1.train.Saver().save(session, "vgg_16.ckpt")
+        pixels = image - np.float32([123.68, 116.78, 103.94])
+        (scores,) = session.run(tf.nn.softmax(logits), {placeholder: pixels[None]})
+    results = slim_checkpoint.main("vgg_16.ckpt", "photo.png", "vgg16.keras")
+    best = np.sort(scores)[::-1][:5]
+    np.testing.assert_allclose([probability for _, probability in results], best, rtol=1e-4)
+    assert results[0][0] == scores.argmax()
+
+
+def test_the_costs_for_a_paper_are_those_of_the_networks() -> None:
+    table = count_for_a_paper.costs()
+    assert table.loc["ResNet-18"].round(3).tolist() == [11.690, 1.814, 53.219, 435]
+    assert table.loc["VGG-16", "parameters (M)"] == pytest.approx(138.357544)
+    ours = count_for_a_paper.narrow_resnet()
+    assert table.loc["ours", "parameters (M)"] == pytest.approx(ours.count_params() / 1e6)
+
+
+def test_the_callback_halves_the_rate_after_a_higher_loss() -> None:
+    callback = custom_callback.HalveTheRate()
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.Adam(0.5))
+    callback.set_model(model)
+    for loss in (1.0, 0.5, 0.6, 0.4, 0.7, 0.3):
+        callback.on_epoch_end(0, {"val_loss": loss})
+    assert callback.rates == [0.5, 0.5, 0.5, 0.25, 0.25, 0.125]
+    assert len(custom_callback.main(2, limit=40, out="run")) == 2
+
+
+def test_the_server_answers_with_the_class_of_an_image() -> None:
+    stroke("digit.png")
+    export(kerazoo.load("mnist_cnn"), "saved_model", "digits", with_preprocessing=True)
+    client = serve.app("digits").test_client()
+    answer = client.post("/", data=Path("digit.png").read_bytes())
+    assert answer.status_code == 200
+    assert answer.json["class"] == "1"
+    assert 0.5 < answer.json["probability"] <= 1
+    for body in (b"", b"no image", Path("digit.png").read_bytes()[:60]):
+        assert client.post("/", data=body).status_code == 400
+    bomb = io.BytesIO()
+    Image.new("1", (20_000, 5_000)).save(bomb, "png")
+    assert client.post("/", data=bomb.getvalue()).status_code == 413
+    assert client.get("/").status_code == 405

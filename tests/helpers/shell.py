@@ -1,0 +1,63 @@
+"""Commands as a README prints them, run in this process."""
+
+import contextlib
+import io
+import runpy
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from unittest.mock import patch
+
+from kerazoo.cli import main
+
+
+def commands(block: str) -> Iterator[list[str]]:
+    """Yield the words of each command of a block, those joined by `&&` one after the other."""
+    for line in block.replace("\\\n", " ").splitlines():
+        words: list[str] = []
+        for word in [*shlex.split(line, comments=True), "&&"]:
+            if word != "&&":
+                words.append(word)
+            elif words:
+                yield words
+                words = []
+
+
+def run(words: Sequence[str]) -> tuple[int, str]:
+    """Run a command in the working directory; return its exit code and what it printed.
+
+    Patterns of files are expanded, and `> FILE` is followed. Standard output comes after the log.
+    """
+    words = [name for word in words for name in (_files(word) if "*" in word else [word])]
+    words, file = (words[:-2], words[-1]) if ">" in words else (words, None)
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = _call(words)
+    if file is not None:
+        Path(file).write_text(out.getvalue(), encoding="utf-8")
+        return code, err.getvalue()
+    return code, err.getvalue() + out.getvalue()
+
+
+def _files(pattern: str) -> list[str]:
+    return sorted(map(str, Path().glob(pattern)))
+
+
+def _call(words: Sequence[str]) -> int:
+    match words:
+        case ["kerazoo", *arguments]:
+            return _code(lambda: main(arguments))
+        case ["python", "train.py", *arguments]:
+            return _code(lambda: main(["train", *arguments]))
+        case ["python", "-m", module, *arguments]:
+            with patch.object(sys, "argv", [module, *arguments]):
+                return _code(lambda: runpy.run_module(module, run_name="__main__") and 0)
+    raise AssertionError(f"this is not run by a test: {' '.join(words)}")
+
+
+def _code(call: object) -> int:
+    try:
+        return call()  # type: ignore[operator]
+    except SystemExit as stop:  # of argparse
+        return int(stop.code or 0)

@@ -1,0 +1,102 @@
+"""Write what commands compute into the READMEs: `python -m tests.readme --write`.
+
+Between `<!--name-->` and `<!--/-->` stands what a function here returns; a block of "text" after a
+block of "sh" is what its command prints.
+"""
+
+import csv
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import kerazoo.documents
+from kerazoo import registry
+from kerazoo.text import COUNTS, in_units
+from kerazoo.weights import shipped
+from tests.helpers.readme import BLOCK, READMES, ROOT, WRITTEN
+from tests.helpers.shell import commands, run
+
+LEDGER = Path(kerazoo.documents.__file__).with_name("ledger.csv")
+RESULTS = ROOT / "kerazoo" / "models" / "results.csv"
+
+
+def accuracy(model: str) -> str:
+    """Return the accuracy on MNIST's test images of the weights that ship."""
+    (card,) = (card for card in shipped.cards("mnist") if card["model"] == model)
+    return f"{card['test_accuracy']:.4f}"
+
+
+def verdicts(name: str) -> str:
+    """Return how many rows of the ledger have a verdict."""
+    with LEDGER.open(encoding="utf-8") as file:
+        return str(Counter(row["verdict"] for row in csv.DictReader(file))[name])
+
+
+def models() -> str:
+    """Return the table of all networks."""
+    infos = sorted(map(registry.find, registry.names()), key=lambda info: (info.year, info.name))
+    rows = [
+        f"| `{info.name}` | {_paper(info)} | {info.params:,} | {in_units(info.macs, COUNTS)} |"
+        for info in infos
+    ]
+    return _table("| network | source | parameters | MACs |", rows)
+
+
+def _paper(info: registry.ModelInfo) -> str:
+    return f"[{info.paper}]({info.url})" if info.url else info.paper
+
+
+def results() -> str:
+    """Return the accuracies and latencies of results.csv."""
+    with RESULTS.open(encoding="utf-8") as file:
+        rows = [*csv.DictReader(file)]
+    cells = [
+        f"| `{row['model']}` | {row['accuracy']} | {row['data']} | {row['latency_ms']} |"
+        for row in rows
+    ]
+    return _table("| network | accuracy | on | milliseconds for an image |", cells)
+
+
+def _table(head: str, rows: list[str]) -> str:
+    return "\n".join(["", "", head, "|" + "---|" * (head.count("|") - 1), *rows, "", ""])
+
+
+VALUES: Mapping[str, Callable[[], str]] = {
+    "mnist_cnn": lambda: accuracy("mnist_cnn"),
+    "lenet5": lambda: accuracy("lenet5"),
+    "errata": lambda: verdicts("erratum"),
+    "models": models,
+    "results": results,
+}
+
+
+def written(text: str) -> str:
+    """Return a README with all that commands write into it as they compute it now."""
+    text = WRITTEN.sub(lambda match: f"<!--{match[1]}-->{VALUES[match[1]]()}<!--/-->", text)
+    parts, end, code = [], 0, ""
+    for match in BLOCK.finditer(text):
+        if match[1] == "text":
+            printed = "".join(run(words)[1] for words in commands(code))
+            parts += [text[end : match.start(2)], printed]
+            end = match.end(2)
+        code = match[2]
+    return "".join([*parts, text[end:]])
+
+
+def main(arguments: list[str]) -> int:
+    """Write the READMEs, or name those that are stale; return the exit code."""
+    stale = 0
+    for name in READMES:
+        path = ROOT / name
+        text = path.read_text(encoding="utf-8")
+        if (new := written(text)) != text:
+            stale += 1
+            print(f"{'wrote' if arguments == ['--write'] else 'stale:'} {name}")
+            if arguments == ["--write"]:
+                path.write_text(new, encoding="utf-8")
+    return int(stale > 0 and arguments != ["--write"])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
