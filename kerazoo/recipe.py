@@ -58,8 +58,8 @@ class Recipe:
         label_smoothing: Fraction of the label's probability that all classes share equally.
         ema: Decay of the exponential moving averages of the weights, which are evaluated and saved
             in place of the weights; at step n at most (1 + n) / (10 + n). 0 for none.
-        extra_logit: Logit in the loss of one more class, which no image has; None for no such class:
-            it is the -j of the rubbish class in equation 9 of LeNet-5's paper.
+        extra_logit: Logit in the loss of one more class, which no image has; None for none. It is
+            the -j of the rubbish class in equation 9 of LeNet-5's paper.
         auxiliary_weight: Weight of the losses of GoogLeNet's two auxiliary heads; 0 for none.
         class_weights: "balanced" weights each image's loss by its class, so that all classes count
             equally; "none".

@@ -4,51 +4,66 @@ import contextlib
 import io
 import re
 import subprocess
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from kerazoo.accounting import rules
-from kerazoo.cli import main
 from tests import readme
-from tests.helpers import workshop
+from tests.helpers import thin, workshop
 from tests.helpers.readme import BLOCK, FRONT, NUMBER, READMES, ROOT, Block, blocks, shows
 from tests.helpers.shell import commands, run
 
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
-COMPARED = re.compile(r"\[([^\]]+)\]\((tests/[^)]+)\)")
-# Commands that install kerazoo or run its tests; .ci/run has the first ones.
-NOT_RUN = re.compile(r"pip install|(python|coverage run) -m (pytest|tests)\b|coverage combine")
-# Several minutes; --full runs them.
-LONG = ("kerazoo demo --all --out figures", "kerazoo train --model lenet5 --recipe paper")
+COMPARED = re.compile(r"\[([^\]]+)\]\((tests/[^)]+\.py)\)")
+# Commands that install kerazoo, which .ci/run does, or run its tests.
+NOT_RUN = re.compile(r"pip install|(python|coverage run) -m (pytest|tests)\b|coverage ")
+# They take half a minute or more, even with thin networks: --full runs them.
+LONG = (
+    "kerazoo demo --all --out figures",
+    "kerazoo train --model lenet5 --recipe paper",
+    "kerazoo train --model vgg16 --data folder:photos --weights imagenet",
+    "python -m kerazoo.examples.",  # their own tests run them too
+)
 NEEDS_A_FONT = "no installed font has Chinese characters"
+ROOMS = [name for name in READMES if name not in FRONT]
 
 
 def text_of(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def parameters(*languages: str) -> list[str]:
+def having(names: Sequence[str], *languages: str) -> list[str]:
+    """Return the READMEs with a block in one of the languages."""
     return [
-        name
-        for name in READMES
-        if any(each.language in languages for each in blocks(text_of(name)))
+        name for name in names if any(each.language in languages for each in blocks(text_of(name)))
     ]
 
 
-@pytest.fixture
-def in_workshop(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, thin_networks: None, tensorflow_started: None
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return a directory with all that the READMEs name; networks are thin."""
+    folder = tmp_path_factory.mktemp("workshop")
+    with pytest.MonkeyPatch.context() as patch:
+        thin.make_thin(patch)
+        patch.setattr("kerazoo.device.start_tensorflow", lambda deterministic=True: None)
+        patch.setattr(rules, "_of_users", {})
+        patch.setenv("COLUMNS", "200")
+        patch.chdir(folder)
+        workshop.furnish(folder, patch)
+        yield folder
+
+
+@pytest.mark.parametrize("name", ["README.md", *having(ROOMS, "sh", "python")])
+def test_every_block_runs_as_printed(
+    name: str,
+    furnished: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(rules, "_of_users", {})
-    workshop.furnish(tmp_path, monkeypatch)
-
-
-@pytest.mark.usefixtures("in_workshop")
-@pytest.mark.parametrize("name", parameters("sh", "python"))
-def test_every_block_runs_as_printed(name: str, request: pytest.FixtureRequest) -> None:
+    monkeypatch.chdir(tmp_path if name == "README.md" else furnished)  # it makes its own images
     namespace: dict[str, object] = {}
     for block in blocks(text_of(name)):
         if block.language == "python" and "_builder.constructor" not in block.code:
@@ -57,7 +72,7 @@ def test_every_block_runs_as_printed(name: str, request: pytest.FixtureRequest) 
             printed = run_shell(block, request.config.getoption("--full"))
         else:
             continue
-        if printed is not None:
+        if printed:
             place = f"{name}:{block.line}"
             assert shows(printed, block.output, block.is_exact), f"{place} prints\n{printed}"
 
@@ -68,18 +83,17 @@ def run_python(block: Block, namespace: dict[str, object]) -> str:
     return out.getvalue()
 
 
-def run_shell(block: Block, full: bool) -> str | None:
-    """Return what a block prints; None if a command of it is not run."""
-    printed, is_whole = "", True
+def run_shell(block: Block, full: bool) -> str:
+    """Return what the commands of a block print, without those that are not run."""
+    printed = ""
     for words in commands(block.code):
         line = " ".join(words)
         if NOT_RUN.match(line) or (line.startswith(LONG) and not full):
-            is_whole = False
             continue
         code, text = run(words)
         assert code == 0 or NEEDS_A_FONT in text, f"{line}\n{text}"
         printed += text
-    return printed if is_whole else None
+    return printed
 
 
 def test_the_commands_that_install_and_test_are_those_of_the_continuous_integration() -> None:
@@ -94,13 +108,13 @@ def test_the_commands_that_install_and_test_are_those_of_the_continuous_integrat
     assert "\npython -m pytest\n" in script
 
 
-@pytest.mark.parametrize("name", parameters("bash"))
+@pytest.mark.parametrize("name", having(READMES, "bash"))
 def test_scripts_for_clusters_are_bash_and_their_options_are_known(name: str) -> None:
     for block in blocks(text_of(name)):
         if block.language == "bash":
             subprocess.run(["bash", "-n"], input=block.code.encode(), check=True)
-            for line in re.findall(r"kerazoo train ([^\n$]*)", block.code):
-                assert main(["train", *line.split(), "--help"]) == 0
+            for line in re.findall(r"kerazoo (train [^\n$]*)", block.code):
+                assert run(["kerazoo", *line.split(), "--help"])[0] == 0
 
 
 @pytest.mark.usefixtures("tensorflow_started")

@@ -28,11 +28,12 @@ def grad_cam(model: keras.Model, images: np.ndarray) -> tuple[np.ndarray, np.nda
         Classes [batch], and maps [batch, height, width] of the last convolution's size, 0 or more.
     """
     last = [layer for layer in model.layers if len(layer.output.shape) == 4][-1]
+    model.layers[-1].activation = keras.activations.linear  # logits, which no softmax flattens
     both = keras.Model(model.input, [last.output, model.output])
     with tf.GradientTape() as tape:
         maps, scores = both(kerazoo.preprocess(model, images))
         classes = tf.argmax(scores, axis=-1)
-        of_class = tf.math.log(tf.gather(scores, classes, batch_dims=1))
+        of_class = tf.gather(scores, classes, batch_dims=1)
     weights = tf.reduce_mean(tape.gradient(of_class, maps), axis=(1, 2), keepdims=True)  # eq. 1
     support = tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1))  # equation 2
     return classes.numpy(), support.numpy()

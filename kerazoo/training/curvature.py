@@ -85,7 +85,7 @@ class Curvature:
         number = step * batch_size // IMAGES % (split.size // IMAGES or 1)
         images, _ = next(iter(split.batches(IMAGES, (seed, epoch), skip=number)))
         signs = np.random.default_rng((seed, epoch, step)).choice(
-            np.float32([-1, 1]), (len(images), self._units.output_shape[-1])
+            np.array([-1, 1], np.float32), (len(images), self._units.output_shape[-1])
         )
         estimates = self._estimate(self._preprocessing.of_unit(images), signs)
         for curvature, estimate in zip(self._optimizer.curvatures, estimates, strict=True):

@@ -51,8 +51,8 @@ def test_a_program_is_short_and_says_how_it_is_run(path: Path) -> None:
 
 
 def test_features_of_mnist_help_to_tell_even_from_odd() -> None:
-    learned, random = transfer_learning.accuracies(epochs=20)
-    assert learned > random > 0.5
+    learned, random = transfer_learning.accuracies()
+    assert learned > random + 0.03 > 0.6
     model = transfer_learning.even_or_odd()
     known = kerazoo.create_model("mnist_cnn", weights="mnist")
     assert [weight.name for weight in model.trainable_weights] == ["kernel", "bias"]
@@ -87,9 +87,7 @@ def test_grad_cam_is_that_of_the_demo() -> None:
     assert support.max() > 0
     expected = demo.compute(Classifier.of(model), image[0] / 255)
     assert expected.names[0] == "1"
-    scale = expected.maps[0].max() / support.max()  # the example's score is the log of a softmax
-    assert support.shape[1:] == expected.maps[0].shape
-    assert np.corrcoef(support.ravel(), expected.maps[0].ravel())[0, 1] > 0.9, scale
+    np.testing.assert_allclose(support[0], expected.maps[0], rtol=1e-3, atol=1e-4)
     assert grad_cam.main("mnist_cnn", "digit.png", "heat.png") == "1"
     assert Path("heat.png").stat().st_size > 1000
 
@@ -102,7 +100,7 @@ def test_a_checkpoint_of_tf_slim_gives_its_scores() -> None:
         placeholder, logits = slim_graph("vgg_16", 1000, 224)
         session.run(tf1.global_variables_initializer())
         tf1.train.Saver().save(session, "vgg_16.ckpt")
-        pixels = image - np.float32([123.68, 116.78, 103.94])
+        pixels = image - np.array([123.68, 116.78, 103.94], np.float32)
         (scores,) = session.run(tf.nn.softmax(logits), {placeholder: pixels[None]})
     results = slim_checkpoint.main("vgg_16.ckpt", "photo.png", "vgg16.keras")
     best = np.sort(scores)[::-1][:5]
@@ -112,7 +110,7 @@ def test_a_checkpoint_of_tf_slim_gives_its_scores() -> None:
 
 def test_the_costs_for_a_paper_are_those_of_the_networks() -> None:
     table = count_for_a_paper.costs()
-    assert table.loc["ResNet-18"].round(3).tolist() == [11.690, 1.814, 53.219, 435]
+    assert table.loc["ResNet-18"].round(3).tolist() == [11.699, 1.814, 53.219, 435]
     assert table.loc["VGG-16", "parameters (M)"] == pytest.approx(138.357544)
     ours = count_for_a_paper.narrow_resnet()
     assert table.loc["ours", "parameters (M)"] == pytest.approx(ours.count_params() / 1e6)
@@ -135,11 +133,11 @@ def test_the_server_answers_with_the_class_of_an_image() -> None:
     client = serve.app("digits").test_client()
     answer = client.post("/", data=Path("digit.png").read_bytes())
     assert answer.status_code == 200
-    assert answer.json["class"] == "1"
-    assert 0.5 < answer.json["probability"] <= 1
-    for body in (b"", b"no image", Path("digit.png").read_bytes()[:60]):
+    assert answer.get_json()["class"] == "1"
+    assert 0.5 < answer.get_json()["probability"] <= 1
+    large = io.BytesIO()
+    Image.new("1", (20_000, 5_000)).save(large, "png")
+    for body in (b"", b"no image", Path("digit.png").read_bytes()[:60], large.getvalue()):
         assert client.post("/", data=body).status_code == 400
-    bomb = io.BytesIO()
-    Image.new("1", (20_000, 5_000)).save(bomb, "png")
-    assert client.post("/", data=bomb.getvalue()).status_code == 413
+    assert client.post("/", data=bytes(serve.MAX_BYTES + 1)).status_code == 413
     assert client.get("/").status_code == 405

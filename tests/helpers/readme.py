@@ -40,7 +40,8 @@ class Block:
 def blocks(text: str) -> list[Block]:
     """Return the blocks with a language."""
     found = []
-    for match, after in itertools.pairwise([*BLOCK.finditer(text), None]):
+    matches = [*BLOCK.finditer(text)]
+    for match, after in itertools.zip_longest(matches, matches[1:]):
         language, code = match.groups()
         if language not in ("", "text"):
             kind, output = after.groups() if after else ("none", "")

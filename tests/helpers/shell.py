@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from unittest.mock import patch
 
+import keras
+
 from kerazoo.cli import main
 
 
@@ -45,6 +47,7 @@ def _files(pattern: str) -> list[str]:
 
 
 def _call(words: Sequence[str]) -> int:
+    keras.utils.clear_session()  # as in a new process, the names of layers begin anew
     match words:
         case ["kerazoo", *arguments]:
             return _code(lambda: main(arguments))

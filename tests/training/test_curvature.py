@@ -31,10 +31,10 @@ def with_distances(*hidden: int) -> keras.Model:
 
 
 def test_a_step_is_the_gradient_over_curvature_and_damping() -> None:
-    weight = keras.Variable(np.float32([1.0, 2.0]))
+    weight = keras.Variable(np.array([1.0, 2.0], np.float32))
     optimizer = DiagonalLevenbergMarquardt(0.5, damping=0.25)
     optimizer.build([weight])
-    optimizer.curvatures[0].assign(np.float32([0.0, 0.75]))
+    optimizer.curvatures[0].assign(np.array([0.0, 0.75], np.float32))
     optimizer.apply([tf.constant([0.1, 0.1])])
     np.testing.assert_allclose(weight.numpy(), [1 - 0.5 * 0.1 / 0.25, 2 - 0.5 * 0.1 / 1])
     assert DiagonalLevenbergMarquardt.from_config(optimizer.get_config()).damping == 0.25
@@ -56,7 +56,7 @@ def test_the_curvature_of_a_linear_unit_is_twice_the_mean_square_of_its_input(
 def test_with_all_signs_it_is_the_diagonal_of_the_gauss_newton_matrix() -> None:
     model = with_distances(4)
     image = np.random.default_rng(0).random((1, 2, 2, 1), np.float32)
-    signs = np.float32([*itertools.product((-1, 1), repeat=3)])
+    signs = np.array([*itertools.product((-1, 1), repeat=3)], np.float32)
     estimates = Curvature(model, UNIT)._mean_squares(
         tf.constant(np.repeat(image, len(signs), 0)), tf.constant(signs)
     )
