@@ -68,7 +68,7 @@ def test_a_value_has_its_source_or_is_a_departure(name: str) -> None:
     }
     words = {"epochs": "epochs", "batch_size": "batch size", "learning_rate": "learning rate"}
     words |= {"flip": "flips", "momentum": "momentum", "weight_decay": "weight decay"}
-    words |= {"optimizer": "momentum"}
+    words |= {"optimizer": "momentum", "warmup": "rate rises"}
     text = " ".join(described.departures)
     assert all(words[each] in text for each in unlike), unlike
     assert all(not each.endswith(".") for each in described.departures)
@@ -87,7 +87,8 @@ def rates(name: str, images: int, epochs: list[float]) -> list[float]:
 
 def test_lenet5_has_the_rates_of_its_twenty_passes() -> None:
     stated = [5e-4] * 2 + [2e-4] * 3 + [1e-4] * 3 + [5e-5] * 4 + [1e-5] * 8
-    assert rates("lenet5", MNIST, [*range(20)]) == pytest.approx(stated, rel=1e-6)
+    assert rates("lenet5", MNIST, [0.5, *range(1, 20)]) == pytest.approx(stated, rel=1e-6)
+    assert rates("lenet5", MNIST, [0, 0.25]) == pytest.approx([0, 2.5e-4], rel=1e-6)
     last_steps = [epoch - 1 / MNIST for epoch in range(1, 21)]
     assert rates("lenet5", MNIST, last_steps) == pytest.approx(stated, rel=1e-6)
 
@@ -115,7 +116,7 @@ def test_the_others_are_divided_at_plateaus(name: str) -> None:
 
 
 def test_milestones_are_fractions_so_that_fewer_epochs_have_all_of_them() -> None:
-    recipe = make_recipe("lenet5", "paper", epochs=10)
+    recipe = make_recipe("lenet5", "paper", epochs=10, warmup=0)
     rate = learning_rate(recipe, 100)
     assert not isinstance(rate, float)
     found = [float(rate(100 * epoch)) for epoch in range(10)]

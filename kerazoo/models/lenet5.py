@@ -106,7 +106,8 @@ def lenet5(
     Images have at least 28x28 pixels. Around those of less than 32x32 the network puts a black
     frame up to that size, as the paper does with MNIST's. Without a top the features are C5. Ten
     classes have the digits' bitmaps as codes; without an activation the scores are the negative
-    squared distances of F6 to the codes. The other arguments and the errors are those of `kerazoo.create_model`.
+    squared distances of F6 to the codes. The other arguments and the errors are those of
+    `kerazoo.create_model`.
 
     Args:
         connections: "table" for the paper's 60 between S2 and C3, "dense" for all 96.
