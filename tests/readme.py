@@ -5,13 +5,14 @@ block of "sh" is what its command prints.
 """
 
 import csv
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import kerazoo.documents
-from kerazoo import registry
+from kerazoo import registry, text
 from kerazoo.text import COUNTS, in_units
 from kerazoo.weights import shipped
 from tests.helpers.readme import BLOCK, READMES, ROOT, WRITTEN
@@ -31,6 +32,23 @@ def verdicts(name: str) -> str:
     """Return how many rows of the ledger have a verdict."""
     with LEDGER.open(encoding="utf-8") as file:
         return str(Counter(row["verdict"] for row in csv.DictReader(file))[name])
+
+
+def wrong_numbers() -> str:
+    """Return the table of the notes' errata."""
+    with LEDGER.open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["verdict"] == "erratum"]
+    cells = [
+        f"| `{row['document']}`, {row['line']} | {row['claim']}: {_plain(row['stated'])} | "
+        f"{_plain(row['recomputed'])}: {row['note']} |"
+        for row in rows
+    ]
+    return _table("| document, line | the notes state | right |", cells)
+
+
+def _plain(cell: str) -> str:
+    """Return a cell without what Markdown takes for its own."""
+    return re.sub(r"([*|_])", r"\\\1", cell)
 
 
 def models() -> str:
@@ -62,26 +80,53 @@ def _table(head: str, rows: list[str]) -> str:
     return "\n".join(["", "", head, "|" + "---|" * (head.count("|") - 1), *rows, "", ""])
 
 
+def cards() -> str:
+    """Return the cards of the weights that ship, a section for each."""
+    return "\n".join(["", "", *map(_card, shipped.cards()), ""])
+
+
+def _card(card: shipped.CardContent) -> str:
+    data, recipe, test = card["data"], card["recipe"], card["test_accuracy"]
+    sizes = (f"{data[f'{split}_images']:,}" for split in ("train", "validation", "test"))
+    by_class = card.get("class_accuracy", {})
+    rows = {
+        "command": f"`{card['command']}`",
+        "data": "{}: {} images to train on, {} to validate, {} to test".format(
+            data["name"], *sizes
+        ),
+        "images": f"{text.shape(data['image_shape'])}, preprocessing {card['preprocessing']}",
+        "recipe": ", ".join(f"{name.replace('_', ' ')} {recipe[name]}" for name in recipe),
+        "accuracy": f"test {test:.4f}, validation {card['validation_accuracy']:.4f}",
+        "by class": ", ".join(f"{name} {value:.3f}" for name, value in by_class.items()),
+        "made by": f"kerazoo {card['versions']['kerazoo']}, {card['device']}, seed {card['seed']}",
+        "file": f"`{card['file']}`, sha256 `{card['sha256']}`",
+    }
+    lines = [f"| {name} | {value} |" for name, value in rows.items() if value]
+    return "\n".join([f"## {card['model']}", "", "| | |", "|---|---|", *lines, ""])
+
+
 VALUES: Mapping[str, Callable[[], str]] = {
     "mnist_cnn": lambda: accuracy("mnist_cnn"),
     "lenet5": lambda: accuracy("lenet5"),
     "errata": lambda: verdicts("erratum"),
+    "wrong_numbers": wrong_numbers,
     "models": models,
     "results": results,
+    "cards": cards,
 }
 
 
-def written(text: str) -> str:
+def written(content: str) -> str:
     """Return a README with all that commands write into it as they compute it now."""
-    text = WRITTEN.sub(lambda match: f"<!--{match[1]}-->{VALUES[match[1]]()}<!--/-->", text)
+    content = WRITTEN.sub(lambda match: f"<!--{match[1]}-->{VALUES[match[1]]()}<!--/-->", content)
     parts, end, code = [], 0, ""
-    for match in BLOCK.finditer(text):
+    for match in BLOCK.finditer(content):
         if match[1] == "text":
             printed = "".join(run(words)[1] for words in commands(code))
-            parts += [text[end : match.start(2)], printed]
+            parts += [content[end : match.start(2)], printed]
             end = match.end(2)
         code = match[2]
-    return "".join([*parts, text[end:]])
+    return "".join([*parts, content[end:]])
 
 
 def main(arguments: list[str]) -> int:
@@ -89,8 +134,8 @@ def main(arguments: list[str]) -> int:
     stale = 0
     for name in READMES:
         path = ROOT / name
-        text = path.read_text(encoding="utf-8")
-        if (new := written(text)) != text:
+        content = path.read_text(encoding="utf-8")
+        if (new := written(content)) != content:
             stale += 1
             print(f"{'wrote' if arguments == ['--write'] else 'stale:'} {name}")
             if arguments == ["--write"]:

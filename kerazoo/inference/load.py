@@ -76,8 +76,9 @@ def load(source: str | os.PathLike[str]) -> keras.Model:
     if mode(Path(source)) is not None:
         return keras_file.load_model(model_file(Path(source)))
     name = str(source)
-    if name in (card["model"] for card in shipped.cards(MNIST)):
-        return create_model(name, weights=MNIST)
+    for card in shipped.cards(MNIST):
+        if card["model"] == name:
+            return create_model(name, weights=MNIST, input_shape=shipped.image_shape(card))
     model = create_model(name, weights="imagenet")
     names, ids = _imagenet_classes()
     shape = registry.find(name).input_shape

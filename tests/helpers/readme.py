@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 FRONT = ("README.md", "README.zh.md")
 READMES = [
     *FRONT,
-    *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("kerazoo/*/README.md")),
+    *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("kerazoo/**/README.md")),
     "legacy_tf1/README.md",
     "tests/README.md",
 ]

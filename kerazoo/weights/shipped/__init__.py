@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kerazoo import registry
 from kerazoo.errors import CorruptFileError, UsageError
 from kerazoo.lazy import keras
 from kerazoo.options import fields
@@ -62,6 +61,12 @@ def read(model: keras.Model, weights: str, any_classes: bool = False) -> Source:
     return Source(name, tensors, (), preprocessing=preprocessing, card=known_as, error=UsageError)
 
 
+def image_shape(card: CardContent) -> tuple[int, int, int]:
+    """Return (height, width, channels) of the images that the weights of a card were trained on."""
+    height, width, channels = card["data"]["image_shape"]
+    return height, width, channels
+
+
 def _card(content: CardContent) -> Card:
     """Return the card that a model with these weights gets."""
     data = {"name": content["weights"], "fingerprint": content["data"]["fingerprint"]}
@@ -69,8 +74,7 @@ def _card(content: CardContent) -> Card:
     recipe = {name: value for name, value in content["recipe"].items() if name in known}
     recipe |= {"optimizer": content["recipe"]["optimizer"].lower(), "seed": content["seed"]}
     accuracies = {name: content[name] for name in ("validation_accuracy", "test_accuracy")}
-    shape = registry.find(content["model"]).input_shape
-    return Card(tuple(content["data"]["classes"]), shape, data, recipe, accuracies)
+    return Card(tuple(content["data"]["classes"]), image_shape(content), data, recipe, accuracies)
 
 
 def _check_classes(
