@@ -78,7 +78,7 @@ def main(run: str, command: str) -> None:
     """Write the file of the weights, and their card in the place of an earlier one."""
     content, weights = card(Path(run), command)
     path = shipped.FOLDER / content["file"]
-    np.savez_compressed(path, **weights)
+    np.savez_compressed(path, **weights)  # type: ignore[arg-type] # no tensor is an option
     content["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
     others = [each for each in shipped.cards() if each["model"] != content["model"]]
     cards = sorted([*others, content], key=lambda each: each["model"])

@@ -41,3 +41,9 @@ def read(path: Path) -> np.ndarray:
             f"'{path}' is damaged: it is not a complete IDX file of at most {MAX_SIZE:,} bytes; "
             "replace it with the original file"
         ) from error
+
+
+def write(path: Path, elements: np.ndarray) -> None:
+    """Write elements, uint8 of any shape, as a file."""
+    header = BYTES + struct.pack(f">B{elements.ndim}I", elements.ndim, *elements.shape)
+    path.write_bytes(header + np.ascontiguousarray(elements).tobytes())

@@ -5,17 +5,19 @@ http://yann.lecun.com/exdb/mnist/; `cnn-notes`, line 299, which keeps the first 
 images for validation.
 """
 
+import contextlib
 import hashlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kerazoo import text
+from kerazoo import files, text
 from kerazoo.data import idx
 from kerazoo.data.image_io import ImageShape
 from kerazoo.data.images import ArraySplit, ImageData, fingerprint
-from kerazoo.errors import CorruptFileError, DataMissingError
+from kerazoo.data.names import tfds_folder
+from kerazoo.errors import CorruptFileError, DataMissingError, KerazooError
 
 VALIDATION = 5_000
 # The original files with the sha256 of their elements: training images and labels, then test.
@@ -43,7 +45,7 @@ def load(image_shape: ImageShape, mnist_dir: Path | None) -> ImageData:
         DataMissingError: MNIST is not available.
         CorruptFileError: One of the four files, or the prepared set, is not the original.
     """
-    arrays = _of_tfds() if mnist_dir is None else [_read(mnist_dir, name) for name in FILES]
+    arrays = _kept_or_of_tfds() if mnist_dir is None else _of_folder(mnist_dir)
     images, labels, test_images, test_labels = arrays
     return ImageData(
         "mnist",
@@ -55,6 +57,30 @@ def load(image_shape: ImageShape, mnist_dir: Path | None) -> ImageData:
         fingerprint=fingerprint(arrays),
         source_shape=(28, 28, 1),
     )
+
+
+def _of_folder(folder: Path) -> Arrays:
+    return [_read(folder, name) for name in FILES]
+
+
+def _kept_or_of_tfds() -> Arrays:
+    """Return what TFDS has prepared, from files that open at once where they are there.
+
+    They are the four files, beside what TFDS keeps. Reading its 70,000 images takes longer, and so
+    does importing it.
+    """
+    kept = tfds_folder() / "mnist" / "idx"
+    if kept.is_symlink():
+        return _of_tfds()
+    with contextlib.suppress(KerazooError, OSError):  # not there, or damaged
+        return _of_folder(kept)
+    arrays = _of_tfds()
+    with contextlib.suppress(OSError):  # the next training waits, too
+        kept.mkdir(exist_ok=True)
+        for name, elements in zip(FILES, arrays, strict=True):
+            with files.replacing(kept / name) as new:
+                idx.write(new, elements[..., 0] if elements.ndim == 4 else elements)
+    return arrays
 
 
 def _read(folder: Path, name: str) -> np.ndarray:

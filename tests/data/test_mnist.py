@@ -66,6 +66,36 @@ def test_what_tfds_prepares_is_the_same(mnist_files: Path) -> None:
             np.testing.assert_array_equal(one, other)
 
 
+def test_what_tfds_has_prepared_is_decoded_once(
+    mnist_files: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    idx.prepare(mnist_files)
+    decoded = mnist.load((28, 28, 1), None).fingerprint
+    of_tfds = mnist._of_tfds
+    kept = tmp_path / "mnist" / "idx"
+
+    def not_again() -> mnist.Arrays:
+        raise AssertionError
+
+    monkeypatch.setattr(mnist, "_of_tfds", not_again)
+    assert mnist.load((28, 28, 1), None).fingerprint == decoded
+    for name in mnist.FILES:
+        np.testing.assert_array_equal(
+            mnist.idx.read(kept / name), idx.read(mnist_files / f"{name}.gz")
+        )
+    monkeypatch.setattr(mnist, "_of_tfds", of_tfds)
+    for damage in (b"", b"\0\0\x08\x01", (kept / name).read_bytes()[:-1] + b"\xff"):
+        (kept / name).write_bytes(damage)
+        assert mnist.load((28, 28, 1), None).fingerprint == decoded
+        assert mnist.load((28, 28, 1), tmp_path / "mnist" / "idx").fingerprint == decoded
+    kept.rename(tmp_path / "elsewhere")
+    kept.symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / name).unlink()
+    assert mnist.load((28, 28, 1), None).fingerprint == decoded
+    assert not (tmp_path / "elsewhere" / name).exists()
+
+
 def test_unpacked_files_are_the_same(copy: Path, mnist_files: Path) -> None:
     for name in FILES[:3]:
         packed = (copy / name).read_bytes()
@@ -111,8 +141,9 @@ def test_a_missing_file_is_reported_even_if_mnist_is_prepared(
 
 
 def test_a_prepared_set_that_is_not_mnist_is_reported(
-    mnist_files: Path, monkeypatch: pytest.MonkeyPatch
+    mnist_files: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     idx.prepare(mnist_files)
     monkeypatch.setattr(mnist, "FINGERPRINT", "0" * 64)
     with pytest.raises(CorruptFileError, match="is not MNIST"):
