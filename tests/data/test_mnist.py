@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kerazoo.data import idx as idx_files
 from kerazoo.data import mnist
 from kerazoo.data.images import Split
 from kerazoo.errors import CorruptFileError, DataMissingError
@@ -82,7 +83,7 @@ def test_what_tfds_has_prepared_is_decoded_once(
     assert mnist.load((28, 28, 1), None).fingerprint == decoded
     for name in mnist.FILES:
         np.testing.assert_array_equal(
-            mnist.idx.read(kept / name), idx.read(mnist_files / f"{name}.gz")
+            idx_files.read(kept / name), idx.read(mnist_files / f"{name}.gz")
         )
     monkeypatch.setattr(mnist, "_of_tfds", of_tfds)
     for damage in (b"", b"\0\0\x08\x01", (kept / name).read_bytes()[:-1] + b"\xff"):
