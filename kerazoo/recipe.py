@@ -58,8 +58,8 @@ class Recipe:
         label_smoothing: Fraction of the label's probability that all classes share equally.
         ema: Decay of the exponential moving averages of the weights, which are evaluated and saved
             in place of the weights; at step n at most (1 + n) / (10 + n). 0 for none.
-        extra_logit: Logit in the loss of one more class, which no image has; None for none. It is
-            the -j of the rubbish class in equation 9 of LeNet-5's paper.
+        extra_logit: Constant logit of an extra background class in the training loss; None for no
+            such class. In equation 9 of LeNet-5's paper it is -j, of the "rubbish" class.
         auxiliary_weight: Weight of the losses of GoogLeNet's two auxiliary heads; 0 for none.
         class_weights: "balanced" weights each image's loss by its class, so that all classes count
             equally; "none".
@@ -116,7 +116,7 @@ class Recipe:
     extra_logit: float | None = option(
         None,
         Number(-1e6, maximum=1e6),
-        "logit of one more class in the loss, which no image has",
+        "constant logit of a background class in the loss",
         optional=True,
     )
     ema: float = option(0.0, BELOW_ONE, "decay of moving averages of the weights; 0: none")

@@ -19,7 +19,6 @@ from tests.helpers.readme import BLOCK, READMES, ROOT, WRITTEN
 from tests.helpers.shell import commands, run
 
 LEDGER = Path(kerazoo.documents.__file__).with_name("ledger.csv")
-RESULTS = ROOT / "kerazoo" / "models" / "results.csv"
 
 
 def accuracy(model: str) -> str:
@@ -40,7 +39,7 @@ def wrong_numbers() -> str:
         rows = [row for row in csv.DictReader(file) if row["verdict"] == "erratum"]
     cells = [
         f"| `{row['document']}`, {row['line']} | {row['claim']}: {_plain(row['stated'])} | "
-        f"{_plain(row['recomputed'])}: {row['note']} |"
+        f"{_plain(row['recomputed'])}: {_plain(row['note'])} |"
         for row in rows
     ]
     return _table("| document, line | the notes state | right |", cells)
@@ -63,17 +62,6 @@ def models() -> str:
 
 def _paper(info: registry.ModelInfo) -> str:
     return f"[{info.paper}]({info.url})" if info.url else info.paper
-
-
-def results() -> str:
-    """Return the accuracies and latencies of results.csv."""
-    with RESULTS.open(encoding="utf-8") as file:
-        rows = [*csv.DictReader(file)]
-    cells = [
-        f"| `{row['model']}` | {row['accuracy']} | {row['data']} | {row['latency_ms']} |"
-        for row in rows
-    ]
-    return _table("| network | accuracy | on | milliseconds for an image |", cells)
 
 
 def _table(head: str, rows: list[str]) -> str:
@@ -111,7 +99,6 @@ VALUES: Mapping[str, Callable[[], str]] = {
     "errata": lambda: verdicts("erratum"),
     "wrong_numbers": wrong_numbers,
     "models": models,
-    "results": results,
     "cards": cards,
 }
 

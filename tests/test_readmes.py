@@ -6,9 +6,11 @@ import re
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from string import Template
 
 import pytest
 
+from kerazoo import cli
 from kerazoo.accounting import rules
 from tests import readme
 from tests.helpers import thin, workshop
@@ -67,12 +69,12 @@ def test_every_block_runs_as_printed(
     namespace: dict[str, object] = {}
     for block in blocks(text_of(name)):
         if block.language == "python" and "_builder.constructor" not in block.code:
-            printed = run_python(block, namespace)
+            printed: str | None = run_python(block, namespace)
         elif block.language == "sh":
             printed = run_shell(block, request.config.getoption("--full"))
         else:
             continue
-        if printed:
+        if printed is not None and block.output:
             place = f"{name}:{block.line}"
             assert shows(printed, block.output, block.is_exact), f"{place} prints\n{printed}"
 
@@ -83,16 +85,16 @@ def run_python(block: Block, namespace: dict[str, object]) -> str:
     return out.getvalue()
 
 
-def run_shell(block: Block, full: bool) -> str:
-    """Return what the commands of a block print, without those that are not run."""
-    printed = ""
+def run_shell(block: Block, full: bool) -> str | None:
+    """Return what the commands of a block print, without those that are not run; None of none."""
+    printed = None
     for words in commands(block.code):
         line = " ".join(words)
         if NOT_RUN.match(line) or (line.startswith(LONG) and not full):
             continue
         code, text = run(words)
         assert code == 0 or NEEDS_A_FONT in text, f"{line}\n{text}"
-        printed += text
+        printed = (printed or "") + text
     return printed
 
 
@@ -113,8 +115,9 @@ def test_scripts_for_clusters_are_bash_and_their_options_are_known(name: str) ->
     for block in blocks(text_of(name)):
         if block.language == "bash":
             subprocess.run(["bash", "-n"], input=block.code.encode(), check=True)
-            for line in re.findall(r"kerazoo (train [^\n$]*)", block.code):
-                assert run(["kerazoo", *line.split(), "--help"])[0] == 0
+            known = dict(re.findall(r'^(\w+)="(.*)"$', block.code, re.MULTILINE))
+            for line in re.findall(r"^(?!\[).*kerazoo (\w+ .*)$", block.code, re.MULTILINE):
+                assert cli._parse(Template(line).substitute(known).split()).run
 
 
 @pytest.mark.usefixtures("tensorflow_started")

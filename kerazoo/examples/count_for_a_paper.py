@@ -1,4 +1,4 @@
-"""Count a network of your own beside known ones, as a table for a paper.
+"""Compare the costs of your own network with those of known ones, as a table for a paper.
 
 python -m kerazoo.examples.count_for_a_paper > costs.tex
 """
@@ -7,6 +7,7 @@ import keras
 import pandas as pd
 
 import kerazoo
+from kerazoo.models.resnet import bottleneck
 
 COLUMNS = {"params": "parameters (M)", "macs": "MACs (G)", "inference_bytes": "memory (MB)"}
 UNITS = {"params": 1e6, "macs": 1e9, "inference_bytes": 1e6}
@@ -14,8 +15,6 @@ UNITS = {"params": 1e6, "macs": 1e9, "inference_bytes": 1e6}
 
 def narrow_resnet() -> keras.Model:
     """Return the network of the paper: some convolutions, and the blocks of ResNet."""
-    from kerazoo.models.resnet import bottleneck
-
     x = inputs = keras.Input((224, 224, 3))
     x = keras.layers.Conv2D(32, 7, 2, "same", activation="relu", name="stem")(x)
     for number, width in enumerate((32, 64, 128), start=1):
@@ -35,9 +34,10 @@ def costs() -> pd.DataFrame:
 
 
 def receptive_field(model: keras.Model | str) -> int:
-    """Return the pixels, at a side, that a position of the last feature maps depends on."""
+    """Return the receptive field, in pixels of a side, of the last feature maps."""
     table = kerazoo.summary(model)
-    return int(table["receptive_field"][table["output_shape"].str.len() == 3].iloc[-1])
+    maps = [len(shape) == 3 and shape[0] > 1 for shape in table["output_shape"]]
+    return int(table["receptive_field"][maps].iloc[-1])
 
 
 if __name__ == "__main__":

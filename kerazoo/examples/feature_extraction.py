@@ -31,7 +31,7 @@ def part_of(model: keras.Model, layer: str) -> keras.Model:
 
 
 def main(paths: Sequence[str], weights: str = "imagenet") -> np.ndarray:
-    """Print and return the cosines between the features of all images, [images, images]."""
+    """Print the cosines between the features of all images; return those of the last layer."""
     images = np.stack(
         [
             keras.utils.img_to_array(keras.utils.load_img(path, target_size=(SIDE, SIDE)))

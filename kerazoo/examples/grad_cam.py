@@ -21,13 +21,14 @@ def grad_cam(model: keras.Model, images: np.ndarray) -> tuple[np.ndarray, np.nda
     """Return the classes of images, and how much each position supports them.
 
     Args:
-        model: A network whose last convolution is followed by its classifier.
+        model: A network for images of one size.
         images: [batch, height, width, channels] in [0, 255].
 
     Returns:
-        Classes [batch], and maps [batch, height, width] of the last convolution's size, 0 or more.
+        Classes [batch], and maps [batch, height, width] of its last feature maps, 0 or more.
     """
-    last = [layer for layer in model.layers if len(layer.output.shape) == 4][-1]
+    maps_of = [layer for layer in model.layers if len(layer.output.shape) == 4]
+    last = [layer for layer in maps_of if layer.output.shape[1] > 1][-1]
     model.layers[-1].activation = keras.activations.linear  # logits, which no softmax flattens
     both = keras.Model(model.input, [last.output, model.output])
     with tf.GradientTape() as tape:

@@ -13,15 +13,13 @@ from typing import Any
 import flask
 import numpy as np
 import tensorflow as tf
-from PIL import Image
+from PIL import Image, ImageOps
 
 MAX_BYTES = 20_000_000
-TOO_LARGE = (Image.DecompressionBombWarning, Image.DecompressionBombError)
 
 
 def app(path: str) -> flask.Flask:
     """Return a server that answers a POST of an image file with its class, as JSON."""
-    warnings.simplefilter("error", Image.DecompressionBombWarning)
     model = tf.saved_model.load(path)
     server = flask.Flask(__name__)
     server.config["MAX_CONTENT_LENGTH"] = MAX_BYTES
@@ -29,9 +27,11 @@ def app(path: str) -> flask.Flask:
     @server.post("/")
     def classify() -> tuple[dict[str, Any], int]:
         try:
-            image = Image.open(io.BytesIO(flask.request.get_data()))
-            pixels = np.asarray(image.convert("RGB"))
-        except (*TOO_LARGE, OSError, ValueError):
+            with warnings.catch_warnings():  # of an image that is too large
+                warnings.simplefilter("error")
+                image = Image.open(io.BytesIO(flask.request.get_data()))
+                pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+        except (Warning, Image.DecompressionBombError, OSError, ValueError):
             return {"error": "the body of the request is no image file, or a very large one"}, 400
         outputs = model.serve(pixels[None])
         name = outputs["classes"].numpy()[0].decode()

@@ -31,7 +31,7 @@ def even_or_odd() -> keras.Model:
 
 
 def accuracies(epochs: int = 40) -> tuple[float, float]:
-    """Return the accuracies on the other images with MNIST's features, and with random ones."""
+    """Return the accuracies with MNIST's features and from scratch, on the other images."""
     keras.utils.set_random_seed(1)
     images, labels = data()
     learned, results = even_or_odd(), []

@@ -12,7 +12,7 @@ class MatmulConv2D(keras.layers.Conv2D):
     Weights, arguments and results are those of Conv2D. It is faster where a kernel has millions of
     weights and few positions, as in a dense layer that is made a convolution: on a CPU, oneDNN
     reorders the weights of a convolution at each call, but not those of a product. Strides,
-    dilation and groups are computed by Conv2D itself.
+    dilation and groups are computed by Conv2D itself, which also refuses images that are too small.
 
     Source: `slim-vgg`, lines 43-107, for such layers; Chellapilla, Puri and Simard, "High
     Performance Convolutional Neural Networks for Document Processing" (2006),
@@ -24,9 +24,14 @@ class MatmulConv2D(keras.layers.Conv2D):
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """Return the feature maps before the bias, in the layer's data format."""
-        if {*self.strides, *self.dilation_rate, self.groups} != {1}:
-            return super().convolution_op(inputs, kernel)
         last = self.data_format == "channels_last"
+        sides = inputs.shape[1:3] if last else inputs.shape[2:]
+        fits = self.padding == "same" or all(
+            side is None or side >= of_kernel
+            for side, of_kernel in zip(sides, self.kernel_size, strict=True)
+        )
+        if {*self.strides, *self.dilation_rate, self.groups} != {1} or not fits:
+            return super().convolution_op(inputs, kernel)
         patches = self._patches(inputs if last else keras.ops.transpose(inputs, (0, 2, 3, 1)))
         weights = keras.ops.reshape(kernel, (patches.shape[-1], self.filters))
         outputs = keras.ops.tensordot(patches, weights, axes=1)

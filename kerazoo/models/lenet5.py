@@ -68,7 +68,7 @@ PAPER_RECIPE = PaperRecipe(
     },
     departures=(
         "second derivatives are estimated on 100 images every 2,500 steps, not on 500 before each "
-        "pass, by gradients with random signs, and damped by 0.1, not by 0.02",
+        "pass, with the terms between connections that share a weight, and damped by 0.1, not 0.02",
         "of the paper's distortions (section III.C) there are shifts alone, by at most two pixels",
         "the rate rises in the first half of the first pass, in which the curvatures grow",
         "the constant of equation 9, the penalty of a rubbish class, is 1: the paper gives none",
@@ -103,8 +103,8 @@ def lenet5(
 ) -> keras.Model:
     """Build C1, S2, C3, S4, C5, F6 and the output; 60,000 trainable parameters.
 
-    Images have at least 28x28 pixels. Around those of less than 32x32 the network puts a black
-    frame up to that size, as the paper does with MNIST's. Without a top the features are C5. Ten
+    Images have at least 28x28 pixels. Smaller ones than 32x32 are padded with black to that size,
+    as the paper does with MNIST's. Without a top the features are C5. Ten
     classes have the digits' bitmaps as codes; without an activation the scores are the negative
     squared distances of F6 to the codes. The other arguments and the errors are those of
     `kerazoo.create_model`.
@@ -131,7 +131,7 @@ def lenet5(
 
 
 def _framed(x: keras.KerasTensor) -> keras.KerasTensor:
-    """Return images of at least 32x32, those of which the size is unknown as they are."""
+    """Return images padded with black to 32x32; those of unknown size stay as they are."""
     height, width = x.shape[2:] if _builder.channels_first() else x.shape[1:3]
     missing = [max(0, SIDE - (side or SIDE)) for side in (height, width)]
     if not any(missing):

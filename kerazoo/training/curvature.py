@@ -55,8 +55,9 @@ class Curvature:
     """The second derivatives of LeNet-5's loss by each weight, for the optimizer.
 
     They are those of the squared distance between the units before the scores and the code of the
-    class (equation 8 of the paper), by the Gauss-Newton approximation: twice the mean square of the
-    gradient of those units, added with random signs.
+    class (equation 8 of the paper): the diagonal of the Gauss-Newton matrix, estimated as twice the
+    mean square of the gradient of the units' sum with random signs (Hutchinson's method). The paper
+    leaves out the terms between the connections that share a weight.
 
     Args:
         model: The model, compiled with a `DiagonalLevenbergMarquardt`.
@@ -75,7 +76,9 @@ class Curvature:
                 f"optimizer is 'sdlm', which needs scores that are distances, as those of lenet5: "
                 f"choose another one for '{model.name}'"
             )
-        self._optimizer, self._preprocessing = model.optimizer, preprocessing
+        # under mixed_float16 Keras scales the loss by an optimizer around it
+        self._optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+        self._preprocessing = preprocessing
         self._units = keras.Model(model.input, scores[-1].input)
         self._weights = model.trainable_variables
         self._estimate = tf.function(self._mean_squares)
@@ -97,7 +100,7 @@ class Curvature:
         for row in tf.range(tf.shape(images)[0]):
             with tf.GradientTape() as tape:
                 units = self._units(images[row][None], training=False)
-                total = tf.reduce_sum(units * signs[row])
+                total = tf.reduce_sum(tf.cast(units, signs.dtype) * signs[row])
             gradients = tape.gradient(total, self._weights, unconnected_gradients="zero")
             sums = [each + tf.square(part) for each, part in zip(sums, gradients, strict=True)]
         return [2 * each / tf.cast(tf.shape(images)[0], each.dtype) for each in sums]

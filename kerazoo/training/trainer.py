@@ -188,9 +188,9 @@ class Trainer:
             end = self._end_of_call()
             callbacks.on_train_batch_begin(position.step)
             self._on_activity(f"step {position.step + 1} of epoch {position.epoch + 1} ({EITHER})")
+            started = time.perf_counter()
             if self._curvature and position.step % EVERY == 0:
                 self._curvature.update(split, *shuffle, position.step, recipe.batch_size)
-            started = time.perf_counter()
             loss, hits = self._steps.train(batches, end - position.step)
             position.seconds += time.perf_counter() - started
             position.step = end

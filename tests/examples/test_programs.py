@@ -88,6 +88,9 @@ def test_grad_cam_is_that_of_the_demo() -> None:
     expected = demo.compute(Classifier.of(model), image[0] / 255)
     assert expected.names[0] == "1"
     np.testing.assert_allclose(support[0], expected.maps[0], rtol=1e-3, atol=1e-4)
+    lenet = kerazoo.load("lenet5")
+    padded = np.zeros((1, *lenet.input_shape[1:]), np.float32)
+    assert grad_cam.grad_cam(lenet, padded)[1].shape == (1, 5, 5)
     assert grad_cam.main("mnist_cnn", "digit.png", "heat.png") == "1"
     assert Path("heat.png").stat().st_size > 1000
 
@@ -112,6 +115,7 @@ def test_the_costs_for_a_paper_are_those_of_the_networks() -> None:
     table = count_for_a_paper.costs()
     assert table.loc["ResNet-18"].round(3).tolist() == [11.699, 1.814, 53.219, 435]
     assert table.loc["VGG-16", "parameters (M)"] == pytest.approx(138.357544)
+    assert table.loc["VGG-16", "receptive field"] == 212  # of pool5, by hand: 196 + 16
     ours = count_for_a_paper.narrow_resnet()
     assert table.loc["ours", "parameters (M)"] == pytest.approx(ours.count_params() / 1e6)
 

@@ -68,4 +68,4 @@ def shows(printed: str, output: str, is_exact: bool) -> bool:
     if not is_exact:
         printed = NUMBER.sub("#", printed)
     lines = [line.rstrip() for line in output.splitlines()]
-    return re.search("".join(map(pattern, lines)), printed + "\n", re.MULTILINE) is not None
+    return re.search("^" + "".join(map(pattern, lines)), printed + "\n", re.MULTILINE) is not None

@@ -5,7 +5,7 @@ import io
 import runpy
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from unittest.mock import patch
 
@@ -55,12 +55,17 @@ def _call(words: Sequence[str]) -> int:
             return _code(lambda: main(["train", *arguments]))
         case ["python", "-m", module, *arguments]:
             with patch.object(sys, "argv", [module, *arguments]):
-                return _code(lambda: runpy.run_module(module, run_name="__main__") and 0)
+                return _code(lambda: _run_module(module))
     raise AssertionError(f"this is not run by a test: {' '.join(words)}")
 
 
-def _code(call: object) -> int:
+def _run_module(name: str) -> int:
+    runpy.run_module(name, run_name="__main__")
+    return 0
+
+
+def _code(call: Callable[[], int]) -> int:
     try:
-        return call()  # type: ignore[operator]
+        return call()
     except SystemExit as stop:  # of argparse
         return int(stop.code or 0)

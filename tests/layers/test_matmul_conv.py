@@ -77,6 +77,12 @@ def test_one_model_takes_every_size() -> None:
         )
 
 
+def test_images_smaller_than_the_kernel_are_refused_as_by_keras() -> None:
+    for kind in (keras.layers.Conv2D, MatmulConv2D):
+        with pytest.raises((ValueError, tf.errors.InvalidArgumentError)):
+            kind(4, 7)(np.zeros((1, 5, 9, 2), np.float32))
+
+
 def test_no_image_and_half_precision_are_computed() -> None:
     layer = MatmulConv2D(4, 3, dtype="mixed_bfloat16")
     outputs = layer(np.zeros((0, 5, 5, 2), np.float32))

@@ -174,7 +174,7 @@ def test_with_everything_on_it_resumes_bit_exactly(monkeypatch: pytest.MonkeyPat
 def test_the_curvatures_of_lenet5_are_those_of_an_uninterrupted_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(trainer, "EVERY", 2)
+    monkeypatch.setattr(trainer, "EVERY", 3)  # the first stop is between two estimates
     recipe = Recipe(epochs=2, batch_size=10, optimizer="sdlm", learning_rate=0.0005)
     options = TrainOptions("lenet5", "digits", recipe=recipe, limit=40, save_every=1)
     train(dataclasses.replace(options, out=Path("whole")))
