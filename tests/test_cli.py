@@ -28,6 +28,7 @@ from tests.helpers.everything import EVERYTHING, as_arguments
 TRAIN = ["train", "--model", "mnist_cnn"]
 # With `EVERYTHING`, another value than the default for each attribute of a recipe.
 FURTHER = {
+    "extra_logit": -1.0,
     "epochs": 3,
     "batch_size": 5,
     "schedule": "step",

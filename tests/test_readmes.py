@@ -19,8 +19,11 @@ from tests.helpers.shell import commands, run
 
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 COMPARED = re.compile(r"\[([^\]]+)\]\((tests/[^)]+\.py)\)")
-# Commands that install kerazoo, which .ci/run does, or run its tests.
-NOT_RUN = re.compile(r"pip install|(python|coverage run) -m (pytest|tests)\b|coverage ")
+# Commands that install kerazoo, which .ci/run does, or run its tests; and the first training, which
+# has a test of its own.
+NOT_RUN = re.compile(
+    r"pip install|(python|coverage run) -m (pytest|tests)\b|coverage |python train.py"
+)
 # They take half a minute or more, even with thin networks: --full runs them.
 LONG = (
     "kerazoo demo --all --out figures",
@@ -45,33 +48,56 @@ def having(names: Sequence[str], *languages: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def furnished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return a directory with all that the READMEs name; networks are thin."""
+    """Return a directory with all that the READMEs of rooms name; networks are thin."""
     folder = tmp_path_factory.mktemp("workshop")
     with pytest.MonkeyPatch.context() as patch:
         thin.make_thin(patch)
-        patch.setattr("kerazoo.device.start_tensorflow", lambda deterministic=True: None)
         patch.setattr(rules, "_of_users", {})
-        patch.setenv("COLUMNS", "200")
         patch.chdir(folder)
         workshop.furnish(folder, patch)
         yield folder
 
 
-@pytest.mark.parametrize("name", ["README.md", *having(ROOMS, "sh", "python")])
-def test_every_block_runs_as_printed(
-    name: str,
-    furnished: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
+@pytest.fixture(autouse=True)
+def wide_terminal(monkeypatch: pytest.MonkeyPatch, tensorflow_started: None) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+def test_every_block_of_the_front_page_runs_as_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    monkeypatch.chdir(tmp_path if name == "README.md" else furnished)  # it makes its own images
+    monkeypatch.chdir(tmp_path)
+    run_blocks("README.md", request.config.getoption("--full"))
+
+
+@pytest.mark.full
+def test_the_first_training_is_as_printed(
+    tmp_path: Path, mnist_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KERAZOO_MNIST_DIR", str(mnist_dir))
+    first, *_ = blocks(text_of("README.md"))
+    code, printed = run([*commands(first.code)][-1])
+    assert code == 0
+    assert shows(printed, first.output, first.is_exact), printed
+
+
+@pytest.mark.parametrize("name", having(ROOMS, "sh", "python"))
+def test_every_block_runs_as_printed(
+    name: str, furnished: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.chdir(furnished)
+    run_blocks(name, request.config.getoption("--full"))
+
+
+def run_blocks(name: str, full: bool) -> None:
+    """Run the blocks of a README one after the other, and compare what they print."""
     namespace: dict[str, object] = {}
     for block in blocks(text_of(name)):
         if block.language == "python" and "_builder.constructor" not in block.code:
             printed: str | None = run_python(block, namespace)
         elif block.language == "sh":
-            printed = run_shell(block, request.config.getoption("--full"))
+            printed = run_shell(block, full)
         else:
             continue
         if printed is not None and block.output:
@@ -120,7 +146,6 @@ def test_scripts_for_clusters_are_bash_and_their_options_are_known(name: str) ->
                 assert cli._parse(Template(line).substitute(known).split()).run
 
 
-@pytest.mark.usefixtures("tensorflow_started")
 @pytest.mark.parametrize("name", READMES)
 def test_what_commands_write_is_fresh(name: str) -> None:
     text = text_of(name)

@@ -5,6 +5,7 @@ import io
 import runpy
 import shlex
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from unittest.mock import patch
@@ -60,7 +61,9 @@ def _call(words: Sequence[str]) -> int:
 
 
 def _run_module(name: str) -> int:
-    runpy.run_module(name, run_name="__main__")
+    with warnings.catch_warnings():  # that it has been imported, by another test
+        warnings.simplefilter("ignore", RuntimeWarning)
+        runpy.run_module(name, run_name="__main__")
     return 0
 
 
