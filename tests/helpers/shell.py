@@ -30,17 +30,17 @@ def commands(block: str) -> Iterator[list[str]]:
 def run(words: Sequence[str]) -> tuple[int, str]:
     """Run a command in the working directory; return its exit code and what it printed.
 
-    Patterns of files are expanded, and `> FILE` is followed. Standard output comes after the log.
+    Patterns of files are expanded, and `> FILE` is followed.
     """
     words = [name for word in words for name in (_files(word) if "*" in word else [word])]
     words, file = (words[:-2], words[-1]) if ">" in words else (words, None)
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    printed, out = io.StringIO(), io.StringIO()
+    to = printed if file is None else out  # a terminal shows both streams as they come
+    with contextlib.redirect_stdout(to), contextlib.redirect_stderr(printed):
         code = _call(words)
     if file is not None:
         Path(file).write_text(out.getvalue(), encoding="utf-8")
-        return code, err.getvalue()
-    return code, err.getvalue() + out.getvalue()
+    return code, printed.getvalue()
 
 
 def _files(pattern: str) -> list[str]:
