@@ -78,7 +78,9 @@ def load(source: str | os.PathLike[str]) -> keras.Model:
     name = str(source)
     for card in shipped.cards(MNIST):
         if card["model"] == name:
-            return create_model(name, weights=MNIST, input_shape=shipped.image_shape(card))
+            shape, usual = shipped.image_shape(card), registry.find(name).input_shape
+            options = {} if shape == usual else {"input_shape": shape}
+            return create_model(name, weights=MNIST, **options)
     model = create_model(name, weights="imagenet")
     names, ids = _imagenet_classes()
     shape = registry.find(name).input_shape
