@@ -17,8 +17,10 @@ from kerazoo.weights import shipped
 from kerazoo.weights.features import feature_layers
 from kerazoo.weights.networks import config_of
 
-RECIPE = ("epochs", "batch_size", "optimizer", "learning_rate", "schedule", "milestones", "warmup")
-MORE = ("momentum", "epsilon", "extra_logit", "crop_padding", "augment", "precision")
+RECIPE = (
+    *("epochs", "batch_size", "optimizer", "learning_rate", "schedule", "milestones", "warmup"),
+    *("momentum", "epsilon", "extra_logit", "crop_padding", "precision"),
+)
 USED_BY = {"adam": {"epsilon"}, "sgd": {"momentum"}, "sdlm": set()}
 
 
@@ -35,7 +37,7 @@ def tensors(model: keras.Model) -> dict[str, np.ndarray]:
 def recipe(config: dict[str, Any]) -> dict[str, Any]:
     """Return the settings of a run that are not those of another optimizer, or none."""
     other = set().union(*USED_BY.values()) - USED_BY[config["optimizer"]]
-    names = [name for name in (*RECIPE, *MORE) if name in config and name not in other]
+    names = [name for name in RECIPE if name not in other]
     return {name: config[name] for name in names if config[name] not in (None, [], 0.0)}
 
 

@@ -60,7 +60,7 @@ def test_features_of_mnist_help_to_tell_even_from_odd() -> None:
 
 
 @pytest.mark.usefixtures("thin_networks")
-def test_equal_images_have_equal_features(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_equal_images_have_equal_features() -> None:
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (224, 224, 3), np.uint8)
     for name, image in (("a.png", noise), ("b.png", noise), ("c.png", noise // 4)):

@@ -6,7 +6,7 @@ import runpy
 import shlex
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from unittest.mock import patch
 
@@ -49,26 +49,21 @@ def _files(pattern: str) -> list[str]:
 
 def _call(words: Sequence[str]) -> int:
     keras.utils.clear_session()  # as in a new process, the names of layers begin anew
-    match words:
-        case ["kerazoo", *arguments]:
-            return _code(lambda: main(arguments))
-        case ["python", "train.py", *arguments]:
-            return _code(lambda: main(["train", *arguments]))
-        case ["python", "-m", module, *arguments]:
-            with patch.object(sys, "argv", [module, *arguments]):
-                return _code(lambda: _run_module(module))
+    try:
+        match words:
+            case ["kerazoo", *arguments]:
+                return main(arguments)
+            case ["python", "train.py", *arguments]:
+                return main(["train", *arguments])
+            case ["python", "-m", module, *arguments]:
+                _run_module(module, arguments)
+                return 0
+    except SystemExit as stop:  # of argparse
+        return int(stop.code or 0)
     raise AssertionError(f"this is not run by a test: {' '.join(words)}")
 
 
-def _run_module(name: str) -> int:
-    with warnings.catch_warnings():  # that it has been imported, by another test
-        warnings.simplefilter("ignore", RuntimeWarning)
+def _run_module(name: str, arguments: Sequence[str]) -> None:
+    with patch.object(sys, "argv", [name, *arguments]), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # another test has imported it
         runpy.run_module(name, run_name="__main__")
-    return 0
-
-
-def _code(call: Callable[[], int]) -> int:
-    try:
-        return call()
-    except SystemExit as stop:  # of argparse
-        return int(stop.code or 0)
