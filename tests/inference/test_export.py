@@ -67,7 +67,7 @@ def test_with_its_preprocessing_it_takes_images_of_any_size_and_names_classes(
     run = RUNTIMES[format]()(path)
     images = np.random.default_rng(5).integers(0, 256, (3, 45, 70, 3)).astype(np.uint8)
     outputs = run(images)
-    inputs = to_shape(images, (32, 32, 1))
+    inputs = to_shape(images, model.input_shape[1:])
     expected = model.predict(inputs, verbose=0)
     np.testing.assert_allclose(outputs["scores"], expected, atol=1e-4)
     names = [each.decode() if isinstance(each, bytes) else each for each in outputs["classes"]]
