@@ -17,6 +17,7 @@ from kerazoo.text import COUNTS, in_units
 from kerazoo.weights import shipped
 from tests.helpers.readme import BLOCK, READMES, ROOT, WRITTEN
 from tests.helpers.shell import commands, run
+from tests.results import FILE as RESULTS
 
 LEDGER = Path(kerazoo.documents.__file__).with_name("ledger.csv")
 
@@ -38,11 +39,19 @@ def wrong_numbers() -> str:
     with LEDGER.open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["verdict"] == "erratum"]
     cells = [
-        f"| `{row['document']}`, {row['line']} | {row['claim']}: {_plain(row['stated'])} | "
-        f"{_plain(row['recomputed'])}: {_plain(row['note'])} |"
+        f"| `{row['document']}`, {row['line']} | {_plain(row['claim'])} | "
+        f"{_plain(row['stated'])} | {_plain(_right(row))} |"
         for row in rows
     ]
-    return _table("| document, line | the notes state | right |", cells)
+    return _table("| document, line | what | as stated | right |", cells)
+
+
+def _right(row: Mapping[str, str]) -> str:
+    """Return what is right, with the recomputed value if it is one number, or a shape as stated."""
+    value, note = row["recomputed"], row["note"]
+    if value.startswith(("(", "{")) and not row["stated"].startswith("("):
+        return note
+    return f"{int(value):,}: {note}" if value.isdigit() else f"{value}: {note}"
 
 
 def _plain(cell: str) -> str:
@@ -51,13 +60,17 @@ def _plain(cell: str) -> str:
 
 
 def models() -> str:
-    """Return the table of all networks."""
-    infos = sorted(map(registry.find, registry.names()), key=lambda info: (info.year, info.name))
+    """Return the table of all networks and their results."""
+    with RESULTS.open(encoding="utf-8") as file:
+        results = {row["model"]: row for row in csv.DictReader(file)}
+    infos = sorted(map(registry.find, results), key=lambda info: (info.year, info.name))
     rows = [
-        f"| `{info.name}` | {_paper(info)} | {info.params:,} | {in_units(info.macs, COUNTS)} |"
+        f"| `{info.name}` | {_paper(info)} | {info.params:,} | {in_units(info.macs, COUNTS)} | "
+        f"{text.figure(float(results[info.name]['latency_ms']))} ms | "
+        "{accuracy}, {data} |".format(**results[info.name])
         for info in infos
     ]
-    return _table("| network | source | parameters | MACs |", rows)
+    return _table("| network | source | parameters | MACs | latency | accuracy |", rows)
 
 
 def _paper(info: registry.ModelInfo) -> str:

@@ -9,29 +9,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 
 import kerazoo
 from kerazoo.weights import shipped
 from kerazoo.weights.features import feature_layers
-from kerazoo.weights.networks import config_of
+from kerazoo.weights.networks import config_of, weight_arrays
 
 RECIPE = (
     *("epochs", "batch_size", "optimizer", "learning_rate", "schedule", "milestones", "warmup"),
     *("momentum", "epsilon", "extra_logit", "crop_padding", "precision"),
 )
 USED_BY = {"adam": {"epsilon"}, "sgd": {"momentum"}, "sdlm": set()}
-
-
-def tensors(model: keras.Model) -> dict[str, np.ndarray]:
-    """Return the weights that a training changes, by layer and name."""
-    layers = (layer for layer in model.layers if layer.trainable_weights)
-    return {
-        f"{layer.name}/{weight.name}": weight.numpy()
-        for layer in layers
-        for weight in layer.trainable_weights
-    }
 
 
 def recipe(config: dict[str, Any]) -> dict[str, Any]:
@@ -49,7 +38,7 @@ def card(run: Path, command: str) -> tuple[dict[str, Any], dict[str, np.ndarray]
     )
     model = kerazoo.load(run)
     name, data = config_of(model).name, config["dataset"]
-    weights = tensors(model)
+    weights = weight_arrays(model)
     layers = list(dict.fromkeys(key.partition("/")[0] for key in weights))
     content = {
         "model": name,

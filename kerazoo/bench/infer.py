@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from kerazoo import registry
-from kerazoo.bench.timing import Row, Run, limits, speeds, time_in_turn
+from kerazoo.bench.timing import Row, Run, bfloat16_pays, limits, speeds, time_in_turn
 from kerazoo.lazy import keras, tf
 from kerazoo.models import create_model
 from kerazoo.precision import dtype_policy
@@ -22,9 +22,10 @@ def bench(model: str = "vgg16", batch_size: int = 8) -> Iterator[list[Row]]:
     info = registry.find(model)
     calls = min(100, max(1, int(MACS_A_ROUND / info.macs / batch_size)))
     images = np.random.default_rng(0).random((batch_size, *info.input_shape), np.float32)
-    models = {"kerazoo": create_model(model)}
-    with dtype_policy("mixed_bfloat16"):
-        models["kerazoo, mixed_bfloat16"] = create_model(model)
+    models, machine = {"kerazoo": create_model(model)}, limits(info.macs)
+    if bfloat16_pays(machine):
+        with dtype_policy("mixed_bfloat16"):
+            models["kerazoo, mixed_bfloat16"] = create_model(model)
     if model.startswith("vgg"):  # the head of keras.applications
         models["kerazoo, head='dense'"] = create_model(model, head="dense")
     if model in APPLICATIONS:
@@ -35,7 +36,6 @@ def bench(model: str = "vgg16", batch_size: int = 8) -> Iterator[list[Row]]:
         programs[f"{name}, tf.function"] = partial(_repeat, calls, forward, tf.constant(images))
         predict = partial(each.predict, verbose=0)
         programs[f"{name}, predict"] = partial(_repeat, calls, predict, images)
-    machine = limits(info.macs)
     for seconds in time_in_turn(programs):
         yield speeds(seconds, batch_size * calls, machine)
 

@@ -20,6 +20,7 @@ logger = logging.getLogger("kerazoo")
 ROUNDS = 5
 CLASSES = 10
 MATRIX_SIZE = 2048
+FASTER = 1.2  # times as fast: less may be the noise of a measurement
 Row = dict[str, Any]
 Run = Callable[[], object]
 Seconds = Mapping[str, list[float]]
@@ -85,6 +86,14 @@ def speeds(seconds: Seconds, images: int, limits: Mapping[str, float]) -> list[R
 def limits(macs: int) -> dict[str, float]:
     """Return how many images of so many MACs this machine could compute per second, by dtype."""
     return {dtype: macs_per_second(dtype) / macs for dtype in ("float32", "bfloat16")}
+
+
+def bfloat16_pays(machine: Mapping[str, float]) -> bool:
+    """Return whether a machine of these `limits` is faster in bfloat16; log it if not."""
+    if pays := machine["bfloat16"] > FASTER * machine["float32"]:
+        return pays
+    logger.info("mixed_bfloat16 is left out: this machine multiplies matrices no faster in it")
+    return pays
 
 
 def macs_per_second(dtype: str) -> float:

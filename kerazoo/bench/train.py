@@ -18,7 +18,16 @@ import numpy as np
 
 from kerazoo import registry
 from kerazoo.bench.timed_process import TimedProcess
-from kerazoo.bench.timing import CLASSES, Row, Run, limits, random_images, speeds, time_in_turn
+from kerazoo.bench.timing import (
+    CLASSES,
+    Row,
+    Run,
+    bfloat16_pays,
+    limits,
+    random_images,
+    speeds,
+    time_in_turn,
+)
 from kerazoo.data.augment import Augmentation
 from kerazoo.data.image_io import ImageShape
 from kerazoo.data.images import ArraySplit
@@ -39,11 +48,12 @@ from kerazoo.training.steps import Steps
 ROUNDS = 15
 EVALUATED = 15_000 / 55_000  # images to evaluate for each to train on, as in an epoch of MNIST
 MACS_A_ROUND = 125e9  # of all steps of a program, a backward pass counted as two forward ones
+HALF = "kerazoo, mixed_bfloat16"
 # The function that returns each program, and its arguments besides the model and the sizes.
 PROGRAMS = {
     "TF1 program, feed_dict": ("kerazoo.bench.train:tf1",),
     "kerazoo, float32": ("kerazoo.bench.train:steps", "float32"),
-    "kerazoo, mixed_bfloat16": ("kerazoo.bench.train:steps", "mixed_bfloat16"),
+    HALF: ("kerazoo.bench.train:steps", "mixed_bfloat16"),
     "Keras fit, tf.data": ("kerazoo.bench.train:fit", "tf.data"),
     "Keras fit, arrays": ("kerazoo.bench.train:fit", "arrays"),
     "PyTorch": ("kerazoo.bench.torch_mnist_cnn:epoch",),
@@ -86,11 +96,17 @@ def bench(
         runs = {
             name: stack.enter_context(TimedProcess(function, model, size, batch_size, *more))
             for name, (function, *more) in programs.items()
-            if name not in PACKAGES
-            or (model == "mnist_cnn" and importlib.util.find_spec(PACKAGES[name]))
+            if _is_timed(name, model, machine)
         }
         for seconds in time_in_turn(runs, ROUNDS):
             yield speeds(seconds, size, machine)
+
+
+def _is_timed(program: str, model: str, machine: Mapping[str, float]) -> bool:
+    """Return whether a program is there for a model, and of use on a machine of these limits."""
+    if program in PACKAGES:
+        return model == "mnist_cnn" and importlib.util.find_spec(PACKAGES[program]) is not None
+    return program != HALF or bfloat16_pays(machine)
 
 
 def tf1(model: str, size: int, batch_size: int) -> Run:

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from kerazoo.bench import timing
+from kerazoo.bench import timing, train
 
 
 def two_rounds() -> list[timing.Seconds]:
@@ -69,3 +69,15 @@ def test_the_machine_multiplies_matrices(monkeypatch: pytest.MonkeyPatch) -> Non
     assert timing.macs_per_second("float32") == 64**3 / 0.75  # the last of ten
     monkeypatch.setattr(timing, "macs_per_second", {"float32": 6.0, "bfloat16": 12.0}.get)
     assert timing.limits(3) == {"float32": 2, "bfloat16": 4}
+
+
+@pytest.mark.parametrize(("bfloat16", "pays"), [(2.5, True), (2.2, False)])
+def test_bfloat16_is_timed_where_products_are_faster(
+    bfloat16: float, pays: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "kerazoo")
+    limits = {"float32": 2.0, "bfloat16": bfloat16}
+    assert timing.bfloat16_pays(limits) == pays
+    assert ("mixed_bfloat16 is left out" in caplog.text) != pays
+    assert train._is_timed(train.HALF, "mnist_cnn", limits) == pays
+    assert train._is_timed("kerazoo, float32", "mnist_cnn", limits)

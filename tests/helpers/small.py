@@ -2,8 +2,11 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from kerazoo.data.images import ArraySplit, ImageData
+from kerazoo.training.cluster import Cluster
+from kerazoo.training.replicas import Replicas
 
 CLASSES = 3
 SHAPE = (4, 4, 1)
@@ -55,3 +58,10 @@ def normalized(dropout: float = 0) -> keras.Model:
     model = keras.Model(inputs, keras.layers.Dense(CLASSES)(x))
     model.compile(keras.optimizers.SGD(0.05))
     return model
+
+
+def two_replicas() -> Replicas:
+    """Return two replicas of one process, which must not have computed anything."""
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    return Replicas("mirrored", Cluster())

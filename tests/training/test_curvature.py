@@ -1,6 +1,8 @@
 """LeNet-5's optimizer: its steps and its second derivatives, by hand."""
 
 import itertools
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,12 +10,19 @@ import pytest
 import tensorflow as tf
 
 import kerazoo
+from kerazoo.bench.timing import random_images
 from kerazoo.bench.train import random_split
+from kerazoo.data.images import ArraySplit
 from kerazoo.errors import UsageError
 from kerazoo.layers import RadialBasis
+from kerazoo.precision import dtype_policy
 from kerazoo.training import curvature
 from kerazoo.training.curvature import Curvature, DiagonalLevenbergMarquardt
+from kerazoo.training.steps import Steps
+from kerazoo.weights.networks import weight_arrays
 from kerazoo.weights.preprocessing import UNIT
+from tests.helpers.processes import Process
+from tests.helpers.small import two_replicas
 
 
 def with_distances(*hidden: int) -> keras.Model:
@@ -72,6 +81,54 @@ def test_with_all_signs_it_is_the_diagonal_of_the_gauss_newton_matrix() -> None:
     ]
     for estimate, wanted in zip(estimates, expected, strict=True):
         np.testing.assert_allclose(estimate.numpy(), wanted, rtol=1e-4)
+
+
+def assert_that_two_replicas_train_as_one() -> None:
+    replicas, one = two_replicas(), with_distances(4)
+    images, labels = random_images((2, 2, 1), 20)
+    split = ArraySplit(images, labels % 2, (2, 2, 1))
+    with replicas.strategy.scope():
+        two = with_distances(4)
+    before = one.get_weights()
+    two.set_weights(before)
+    for model, where in ((one, tf.distribute.get_strategy()), (two, replicas.strategy)):
+        Curvature(model, UNIT).update(split, 1, 0, 0, 5)
+        steps = Steps(model, where)
+        steps.train(steps.batches(split, 5, (1, 0)), 4)
+    for weight, wanted, first in zip(two.get_weights(), one.get_weights(), before, strict=True):
+        np.testing.assert_allclose(weight, wanted, rtol=1e-4, atol=1e-6)
+        assert np.abs(wanted - first).max() > 1e-3
+
+
+def test_two_replicas_train_as_one() -> None:
+    ended = Process(assert_that_two_replicas_train_as_one).ended()
+    assert ended.code == 0, ended.err
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_half_precision_has_the_same_curvatures_up_to_its_rounding(precision: str) -> None:
+    split, exact = random_split((2, 2, 1), 20), with_distances(4)
+    with dtype_policy(precision):
+        half = with_distances(4)
+    half.set_weights(exact.get_weights())
+    for model in (exact, half):
+        Curvature(model, UNIT).update(split, 1, 0, 0, 5)
+    optimizers = (
+        getattr(model.optimizer, "inner_optimizer", model.optimizer) for model in (exact, half)
+    )
+    for wanted, found in zip(*(each.curvatures for each in optimizers), strict=True):
+        np.testing.assert_allclose(found.numpy(), wanted.numpy(), rtol=0.05, atol=1e-3)
+
+
+def test_frozen_layers_have_no_curvature(tmp_path: Path, curves_at_once: None) -> None:
+    options: Any = {"optimizer": "sdlm", "learning_rate": 0.0005, "batch_size": 10, "limit": 40}
+    keras.utils.set_random_seed(0)
+    before = kerazoo.create_model("lenet5")
+    first = weight_arrays(before)
+    kerazoo.train(before, "digits", epochs=1, freeze=("c1", "s2"), out=tmp_path / "run", **options)
+    after = weight_arrays(kerazoo.load(tmp_path / "run"))
+    frozen = {name for name in first if np.array_equal(first[name], after[name])}
+    assert frozen == {"c1/kernel", "c1/bias", "s2/coefficient", "s2/bias"}
 
 
 def test_other_scores_are_refused() -> None:

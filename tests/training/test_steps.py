@@ -21,6 +21,7 @@ from tests.helpers.small import (
     normalized,
     random_split,
     softmax_regression,
+    two_replicas,
 )
 
 
@@ -228,13 +229,6 @@ def test_batch_normalization_needs_an_image_a_replica(
         replicas.synchronize(normalized(), images, batch_size)
     replicas.synchronize(normalized(), images + 1, batch_size)
     replicas.synchronize(convolution(), images, batch_size)
-
-
-def two_replicas() -> Replicas:
-    """Return two replicas of one process, which must not have computed anything."""
-    (cpu,) = tf.config.list_physical_devices("CPU")
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    return Replicas("mirrored", Cluster())
 
 
 def first_axis() -> keras.Model:
