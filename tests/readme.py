@@ -47,7 +47,7 @@ def wrong_numbers() -> str:
 
 
 def _right(row: Mapping[str, str]) -> str:
-    """Return what is right, with the recomputed value if it is one number, or a shape as stated."""
+    """Return the note, after the recomputed value if that is one number, or a shape as stated."""
     value, note = row["recomputed"], row["note"]
     if value.startswith(("(", "{")) and not row["stated"].startswith("("):
         return note
@@ -66,11 +66,18 @@ def models() -> str:
     infos = sorted(map(registry.find, results), key=lambda info: (info.year, info.name))
     rows = [
         f"| `{info.name}` | {_paper(info)} | {info.params:,} | {in_units(info.macs, COUNTS)} | "
-        f"{text.figure(float(results[info.name]['latency_ms']))} ms | "
-        "{accuracy}, {data} |".format(**results[info.name])
+        f"{text.figure(float(row['latency_ms']))} ms | {_accuracies(row)} |"
         for info in infos
+        for row in [results[info.name]]
     ]
-    return _table("| network | source | parameters | MACs | latency | accuracy |", rows)
+    head = "| network | source | parameters | MACs | latency | MNIST | digits, narrow |"
+    return _table(head, rows)
+
+
+def _accuracies(row: Mapping[str, str]) -> str:
+    """Return the cells of the accuracies on MNIST and on the digits, of which one is empty."""
+    value = float(row["accuracy"])
+    return f"{value:.4f} |" if row["data"] == "mnist" else f"| {value:.3f}"
 
 
 def _paper(info: registry.ModelInfo) -> str:

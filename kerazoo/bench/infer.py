@@ -22,7 +22,8 @@ def bench(model: str = "vgg16", batch_size: int = 8) -> Iterator[list[Row]]:
     info = registry.find(model)
     calls = min(100, max(1, int(MACS_A_ROUND / info.macs / batch_size)))
     images = np.random.default_rng(0).random((batch_size, *info.input_shape), np.float32)
-    models, machine = {"kerazoo": create_model(model)}, limits(info.macs)
+    machine = limits(info.macs)
+    models = {"kerazoo": create_model(model)}
     if bfloat16_pays(machine):
         with dtype_policy("mixed_bfloat16"):
             models["kerazoo, mixed_bfloat16"] = create_model(model)

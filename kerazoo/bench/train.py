@@ -103,7 +103,7 @@ def bench(
 
 
 def _is_timed(program: str, model: str, machine: Mapping[str, float]) -> bool:
-    """Return whether a program is there for a model, and of use on a machine of these limits."""
+    """Return whether to time a program: its package is installed, and its precision pays."""
     if program in PACKAGES:
         return model == "mnist_cnn" and importlib.util.find_spec(PACKAGES[program]) is not None
     return program != HALF or bfloat16_pays(machine)

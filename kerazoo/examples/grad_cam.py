@@ -24,6 +24,8 @@ def grad_cam(model: keras.Model, images: np.ndarray) -> tuple[np.ndarray, np.nda
         model: A network for images of one size.
         images: [batch, height, width, channels] in [0, 255].
 
+    The model gives logits from then on.
+
     Returns:
         Classes [batch], and maps [batch, height, width] of its last feature maps, 0 or more.
     """

@@ -64,7 +64,7 @@ class Curvature:
         preprocessing: What its images get.
 
     Raises:
-        UsageError: The scores of the model are no distances.
+        UsageError: The scores of the model are not distances.
     """
 
     def __init__(self, model: keras.Model, preprocessing: Preprocessing) -> None:
@@ -73,8 +73,8 @@ class Curvature:
         scores = [layer for layer in model.layers if isinstance(layer, RadialBasis)]
         if not scores:
             raise UsageError(
-                f"optimizer is 'sdlm', which needs scores that are distances, as those of lenet5: "
-                f"choose another one for '{model.name}'"
+                f"optimizer is 'sdlm', which needs scores that are distances, such as lenet5's: "
+                f"choose another optimizer for '{model.name}'"
             )
         # under mixed_float16 Keras scales the loss by an optimizer around it
         self._optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)

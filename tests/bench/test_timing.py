@@ -72,7 +72,7 @@ def test_the_machine_multiplies_matrices(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize(("bfloat16", "pays"), [(2.5, True), (2.2, False)])
-def test_bfloat16_is_timed_where_products_are_faster(
+def test_bfloat16_is_timed_where_the_machine_is_faster_in_it(
     bfloat16: float, pays: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "kerazoo")

@@ -6,7 +6,7 @@ import pytest
 
 from kerazoo import cli, registry
 from kerazoo.weights import shipped
-from tests.results import COLUMNS, FILE
+from tests.results import COLUMNS, FILE, train_command
 
 with FILE.open(encoding="utf-8", newline="") as _file:
     ROWS = {row["model"]: row for row in csv.DictReader(_file)}
@@ -30,6 +30,7 @@ def test_its_figures_are_those_of_the_network(name: str) -> None:
         assert row["accuracy_command"] == CARDS[name]["command"]
     else:
         assert row["data"] == "digits"
+        assert row["accuracy_command"] == train_command(name)
         assert 0.8 <= float(row["accuracy"]) <= 1
 
 
