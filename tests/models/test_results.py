@@ -39,6 +39,5 @@ def test_its_commands_are_commands(name: str) -> None:
     for command in ("accuracy_command", "cost_command"):
         program, *arguments = ROWS[name][command].split()
         assert program == "kerazoo"
-        parsed = cli._parse(arguments)
-        assert parsed.run
-        assert parsed.model == name
+        assert name in arguments
+        assert cli._parse(arguments).run
