@@ -21,7 +21,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TABLE = Path(__file__).with_suffix(".toml")
-TREE = ("kerazoo", "legacy_tf1", "tests", "pyproject.toml", "README.md", "train.py")
+TREE = (
+    *("kerazoo", "legacy_tf1", "tests", "pyproject.toml", "train.py", ".ci"),
+    *("README.md", "README.zh.md", "CHANGELOG.md", "LICENSE"),
+)
 LAST_FAILED = ".pytest_cache/v/cache/lastfailed"
 PASSED, FAILED = 0, 1  # pytest's exit codes
 LIMIT = 1800  # seconds, against a fault that makes a test wait for ever
