@@ -63,7 +63,7 @@ def models() -> str:
     """Return the table of all networks and their results."""
     with RESULTS.open(encoding="utf-8") as file:
         results = {row["model"]: row for row in csv.DictReader(file)}
-    infos = sorted(map(registry.find, results), key=lambda info: (info.year, info.name))
+    infos = sorted(map(registry.find, results), key=lambda info: (info.year, info.params))
     rows = [
         f"| `{info.name}` | {_paper(info)} | {info.params:,} | {in_units(info.macs, COUNTS)} | "
         f"{text.figure(float(row['latency_ms']))} ms | {_accuracies(row)} |"

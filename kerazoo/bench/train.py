@@ -71,7 +71,7 @@ def bench(
     model: str = "mnist_cnn",
     batch_size: int = 100,
     augment: str = "none",
-    input_shape: ImageShape | None = None,
+    input_shape: Sequence[int] | None = None,
 ) -> Iterator[list[Row]]:
     """Time training on random images, each program in a process; yield the rows after every round.
 
@@ -79,13 +79,14 @@ def bench(
         model: The model.
         batch_size: Images of a step.
         augment: "none" or "standard": mirrored, and moved by an eighth of a side.
-        input_shape: (height, width, channels); None for the model's own.
+        input_shape: (height, width), or these and channels; None for the model's own.
 
     Raises:
         KerazooError: A program failed.
     """
     info = registry.find(model)
-    shape = input_shape or info.input_shape
+    given = tuple(input_shape or ())
+    shape = given + info.input_shape[len(given) :]  # the channels, or all of it
     macs = round(3 * info.macs * math.prod(shape) / math.prod(info.input_shape))
     size = batch_size * min(100, max(2, int(MACS_A_ROUND / macs / batch_size)))
     machine = limits(macs)

@@ -12,7 +12,8 @@ class MatmulConv2D(keras.layers.Conv2D):
     Weights, arguments and results are those of Conv2D. It is faster where a kernel has millions of
     weights and few positions, as in a dense layer that is made a convolution: on a CPU, oneDNN
     reorders the weights of a convolution at each call, but not those of a product. Strides,
-    dilation and groups are computed by Conv2D itself, which also refuses images that are too small.
+    dilation and groups are computed by Conv2D itself, which also refuses images that are too small;
+    where the size is not known before the call, the result of such images is empty.
 
     Source: `slim-vgg`, lines 43-107, for such layers; Chellapilla, Puri and Simard, "High
     Performance Convolutional Neural Networks for Document Processing" (2006),

@@ -106,7 +106,7 @@ def test_the_table_of_augmented_training(
     timed(train)
     monkeypatch.setattr(train, "MACS_A_ROUND", 1)
     monkeypatch.setattr(timing, "macs_per_second", {"float32": 1.0, "bfloat16": 2.0}.get)
-    table = last(train.bench("mnist_cnn", 6, "standard", (32, 32, 1))).set_index("program")
+    table = last(train.bench("mnist_cnn", 6, "standard", (32, 32))).set_index("program")
     assert list(table.index[:-2]) == [
         "kerazoo",
         "Keras fit, layers in tf.data",
