@@ -21,10 +21,8 @@ def grad_cam(model: keras.Model, images: np.ndarray) -> tuple[np.ndarray, np.nda
     """Return the classes of images, and how much each position supports them.
 
     Args:
-        model: A network for images of one size.
+        model: A network for images of one size, which gives logits from then on.
         images: [batch, height, width, channels] in [0, 255].
-
-    The model gives logits from then on.
 
     Returns:
         Classes [batch], and maps [batch, height, width] of its last feature maps, 0 or more.
