@@ -48,8 +48,9 @@ def wrong_numbers() -> str:
 
 def _right(row: Mapping[str, str]) -> str:
     """Return the note, after the recomputed value if that is one number, or a shape as stated."""
-    value, note = row["recomputed"], row["note"]
-    if value.startswith(("(", "{")) and not row["stated"].startswith("("):
+    value, note, stated = row["recomputed"], row["note"], row["stated"]
+    states_a_shape = stated.startswith("(") and stated.endswith(")")
+    if value.startswith(("(", "{")) and not states_a_shape:
         return note
     return f"{int(value):,}: {note}" if value.isdigit() else f"{value}: {note}"
 

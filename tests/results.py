@@ -38,18 +38,22 @@ VECTORS = ("amx_tile", "avx512f", "avx2", "sse2")
 
 def accuracy(name: str) -> dict[str, Any]:
     """Return the accuracy of a network, on which data, the command that trains it, and where."""
-    values: tuple[Any, ...]
-    for card in shipped.cards("mnist"):
-        if card["model"] == name:
-            values = (card["test_accuracy"], "mnist", card["command"], card["device"])
-            break
+    cards = {card["model"]: card for card in shipped.cards("mnist")}
+    if card := cards.get(name):
+        value, data = card["test_accuracy"], "mnist"
+        command, where = card["command"], card["device"]
     else:
-        command = train_command(name)
+        command, where = train_command(name), machine()
         with tempfile.TemporaryDirectory() as folder:
             words = [sys.executable, "-m", *command.split(), "--quiet", "--out", f"{folder}/run"]
             summary = json.loads(subprocess.check_output(words, cwd=ROOT))
-        values = (round(summary["test_accuracy"], 4), "digits", command, machine())
-    return dict(zip(COLUMNS[1:5], values, strict=True))
+        value, data = round(summary["test_accuracy"], 4), "digits"
+    return {
+        "accuracy": value,
+        "data": data,
+        "accuracy_command": command,
+        "accuracy_machine": where,
+    }
 
 
 def train_command(name: str) -> str:

@@ -16,6 +16,7 @@ from kerazoo.compat import shapes_only
 from tests.helpers.command import answer
 
 WAYS = ("tf.function", "predict")
+FASTER_IN_BFLOAT16 = {"float32": 1.0, "bfloat16": 2.0}
 
 
 class Here:
@@ -105,7 +106,7 @@ def test_the_table_of_augmented_training(
 ) -> None:
     timed(train)
     monkeypatch.setattr(train, "MACS_A_ROUND", 1)
-    monkeypatch.setattr(timing, "macs_per_second", {"float32": 1.0, "bfloat16": 2.0}.get)
+    monkeypatch.setattr(timing, "macs_per_second", FASTER_IN_BFLOAT16.get)
     table = last(train.bench("mnist_cnn", 6, "standard", (32, 32))).set_index("program")
     assert list(table.index[:-2]) == [
         "kerazoo",
@@ -120,7 +121,7 @@ def test_a_model_without_a_tf1_program_is_compared_with_keras_and_ends_its_proce
 ) -> None:
     monkeypatch.setattr(train, "TimedProcess", lambda *_: Here("functools:partial", str))
     timed(train)
-    monkeypatch.setattr(timing, "macs_per_second", {"float32": 1.0, "bfloat16": 2.0}.get)
+    monkeypatch.setattr(timing, "macs_per_second", FASTER_IN_BFLOAT16.get)
     tables = train.bench("lenet5", batch_size=2)
     programs = [row["program"] for row in next(tables)]
     assert programs[:4] == [
@@ -145,7 +146,7 @@ def test_the_table_of_inference(
 ) -> None:
     timed(infer)
     monkeypatch.setattr(infer, "MACS_A_ROUND", 1)
-    monkeypatch.setattr(timing, "macs_per_second", {"float32": 1.0, "bfloat16": 2.0}.get)
+    monkeypatch.setattr(timing, "macs_per_second", FASTER_IN_BFLOAT16.get)
     table = last(infer.bench("lenet5", batch_size=6))
     assert table.images_per_second[:3].tolist() == [6 / 2, 6 / 3, 6 / 4]
     assert table.ratio[0] == 1
@@ -163,7 +164,7 @@ def test_the_table_of_inference(
     assert not last(infer.bench(batch_size=1)).program.str.contains("mixed").any()
     assert made == [("vgg16", {}), ("vgg16", {"head": "dense"}), ("application", {"weights": None})]
     made.clear()
-    monkeypatch.setattr(timing, "macs_per_second", {"float32": 1.0, "bfloat16": 2.0}.get)
+    monkeypatch.setattr(timing, "macs_per_second", FASTER_IN_BFLOAT16.get)
     programs = last(infer.bench(batch_size=1)).program.tolist()
     models = ["kerazoo", "kerazoo, mixed_bfloat16", "kerazoo, head='dense'", "keras.applications"]
     assert programs[:-2] == [f"{name}, {how}" for name in models for how in WAYS]
