@@ -1,15 +1,9 @@
 """The command `kerazoo COMMAND`; nothing heavy is imported before a command begins its work."""
 
 import argparse
-import contextlib
-import io
 import logging
-import os
 import sys
-import traceback
-import warnings
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import kerazoo.accounting.command
 import kerazoo.bench.command
@@ -21,15 +15,9 @@ import kerazoo.parity.command
 import kerazoo.training.command
 from kerazoo import models, registry, text
 from kerazoo._version import __version__
-from kerazoo.arguments import (
-    EPILOG,
-    Parser,
-    add_format,
-    add_messages,
-    print_message,
-    print_result,
-)
-from kerazoo.errors import UsageError, did_you_mean, explain
+from kerazoo.arguments import EPILOG, Parser, add_format, add_messages, print_result
+from kerazoo.errors import UsageError, did_you_mean
+from kerazoo.reporting import exit_code, log_on_standard_error
 
 DESCRIPTION = (
     "Classic convolutional networks in Keras 3, faithful to their sources and checked by numbers."
@@ -39,60 +27,13 @@ DESCRIPTION = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code; errors are reported in one sentence."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    warnings.filterwarnings("ignore", module="PIL")  # an image that it warns of is reported
-    _prepare_streams()
-    try:
-        parsed = _parse(arguments)
-        with _log_on_standard_error(logging.WARNING if parsed.quiet else logging.INFO):
-            parsed.run(parsed)
-        print_result("", end="")  # what else is to be flushed
-    except (Exception, KeyboardInterrupt) as error:
-        if "--debug" in arguments:
-            print_message(traceback.format_exc().rstrip())
-        message, code = explain(error)
-        print_message(f"kerazoo: {text.printable(message)}")
-        return code
-    return 0
+    return exit_code(lambda: _run(arguments), debug="--debug" in arguments)
 
 
-def _prepare_streams() -> None:
-    """Replace closed streams, and escape what a stream cannot encode."""
-    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
-        try:
-            os.fstat(descriptor)
-        except OSError:  # otherwise the next file that is opened would be taken for the stream
-            os.open(os.devnull, os.O_RDWR)
-        stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - for the whole process
-        elif isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
-@contextlib.contextmanager
-def _log_on_standard_error(level: int) -> Iterator[None]:
-    """Print the messages of kerazoo's logger; other programs see only warnings."""
-    logger, handler = logging.getLogger("kerazoo"), _StandardError()
-    before = logger.level, logger.propagate
-    logger.addHandler(handler)
-    logger.setLevel(level)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(before[0])
-        logger.propagate = before[1]
-
-
-class _StandardError(logging.Handler):
-    """Writes each message as a line to what `sys.stderr` is at that time."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write a message, a warning or an error with "kerazoo: " before it."""
-        beginnings = {logging.WARNING: "kerazoo: warning: ", logging.ERROR: "kerazoo: "}
-        message = text.printable(record.getMessage())
-        print_message(f"{beginnings.get(record.levelno, '')}{message}")
+def _run(arguments: Sequence[str]) -> None:
+    parsed = _parse(arguments)
+    with log_on_standard_error(logging.WARNING if parsed.quiet else logging.INFO):
+        parsed.run(parsed)
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

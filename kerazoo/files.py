@@ -38,15 +38,21 @@ def check_file(path: Path) -> None:
         raise UsageError(f"'{path}' is a pipe or a device, not a file")
 
 
-def check_target(path: Path) -> None:
+def check_target(path: Path, source: Path | None = None) -> None:
     """Check that a file can be written to a path, or can replace what is there.
 
+    Args:
+        path: Of the file.
+        source: A file that is read, and must not be replaced.
+
     Raises:
-        UsageError: No file can have this path, or something other than a file has it.
+        UsageError: No file can have this path, something other than a file has it, or `source`.
         KerazooError: Its directory does not exist or cannot be written to.
     """
     if mode(path) is not None:
         check_file(path)
+        if source is not None and path.resolve() == source.resolve():
+            raise UsageError(f"'{path}' is also what is read: write to another file")
     folder = path.absolute().parent
     if not folder.is_dir():
         raise KerazooError(f"the directory '{path.parent}' does not exist: create it first")

@@ -33,8 +33,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     ("layers", "weights", "models", "data", "ports"),
     ("accounting", "training", "inference", "parity", "convert", "documents", "demos", "bench"),
     ("__init__",),
-    ("examples",),
-    ("arguments", "command.py", "cli", "__main__"),
+    ("arguments", "command.py", "reporting", "cli", "__main__", "examples"),
 )
 # What begins with "_" and is documented: methods of named tuples, and the type in argparse.
 PUBLIC = ("_replace", "_fields", "_ArgumentGroup", "_ActionsContainer")

@@ -262,8 +262,8 @@ def test_a_pipe_of_something_else_that_breaks_is_an_error(
 
 def test_a_command_continues_where_the_reader_of_its_log_has_gone() -> None:
     code = (
-        "import logging; from kerazoo import cli\n"
-        "with cli._log_on_standard_error(logging.INFO):\n"
+        "import logging; from kerazoo.reporting import log_on_standard_error\n"
+        "with log_on_standard_error():\n"
         "    for _ in range(3): logging.getLogger('kerazoo').info('a message')\n"
         "print('done')"
     )

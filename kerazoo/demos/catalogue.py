@@ -138,13 +138,13 @@ DEMOS = {
 }
 
 
-def check_figure(path: Path) -> None:
-    """Check that a figure can be written to a path.
+def check_figure(path: Path, image: Path | None = None) -> None:
+    """Check that a figure, which may be one of an image in a file, can be written to a path.
 
     Raises:
-        UsageError: The path does not end with one of `FORMATS`.
+        UsageError: The path does not end with one of `FORMATS`, or is that of the image.
         KerazooError: No file can have it.
     """
     if path.suffix not in FORMATS:
         raise UsageError(f"'{path}' must end with {either(FORMATS)}")
-    files.check_target(path)
+    files.check_target(path, image)

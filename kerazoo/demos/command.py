@@ -51,7 +51,7 @@ def _run(parsed: argparse.Namespace) -> None:
     names = list(DEMOS) if parsed.all else [parsed.name]
     for name in names:
         make.check_options(name, parsed.image, parsed.model)
-    targets = [_target(name, parsed.out, parsed.all) for name in names]
+    targets = [_target(name, parsed) for name in names]
     used = {DEMOS[name].uses for name in names}
     if "tensorflow" in used:
         start()
@@ -68,8 +68,9 @@ def _list(language: str) -> Iterator[str]:
         yield f"{name:{width}}  {demo.title.in_language(language)}"
 
 
-def _target(name: str, out: Path | None, is_directory: bool) -> Path:
+def _target(name: str, parsed: argparse.Namespace) -> Path:
     """Return the path of a figure, in a directory that exists."""
+    out, is_directory = parsed.out, parsed.all
     if out is None:
         target = Path(f"{name}.png")
     elif is_directory and out.exists() and not out.is_dir():
@@ -79,5 +80,5 @@ def _target(name: str, out: Path | None, is_directory: bool) -> Path:
         target = out / f"{name}.png"
     else:
         target = out
-    check_figure(target)
+    check_figure(target, parsed.image)
     return target

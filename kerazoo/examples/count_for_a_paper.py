@@ -3,10 +3,13 @@
 python -m kerazoo.examples.count_for_a_paper > costs.tex
 """
 
+import sys
+
 import keras
 import pandas as pd
 
 import kerazoo
+from kerazoo.examples.program import run
 from kerazoo.models.resnet import bottleneck
 
 COLUMNS = {"params": "parameters (M)", "macs": "MACs (G)", "inference_bytes": "memory (MB)"}
@@ -40,5 +43,10 @@ def receptive_field(model: keras.Model | str) -> int:
     return int(table["receptive_field"][maps].iloc[-1])
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Print the table in LaTeX."""
     print(costs().to_latex(float_format="%.2f"))
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

@@ -6,11 +6,13 @@ What it keeps in attributes is saved with the run, so that it resumes where it w
 `kerazoo.training.train.resume(run, callbacks=[HalveTheRate()])`.
 """
 
+import sys
 from typing import Any
 
 import keras
 
 import kerazoo
+from kerazoo.examples.program import run
 
 
 class HalveTheRate(keras.callbacks.Callback):
@@ -48,4 +50,4 @@ def main(epochs: int = 8, **options: Any) -> list[float]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(main))

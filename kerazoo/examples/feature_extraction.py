@@ -6,14 +6,16 @@ The features are those of VGG-16 with ImageNet's weights, which Keras downloads 
 """
 
 import sys
-from collections.abc import Sequence
+from pathlib import Path
 
 import keras
 import numpy as np
 
 import kerazoo
+from kerazoo.data.image_io import read_image
+from kerazoo.examples.program import run
 
-SIDE = 224
+SIZE = (224, 224)
 
 
 def features(model: keras.Model, images: np.ndarray) -> np.ndarray:
@@ -30,23 +32,18 @@ def part_of(model: keras.Model, layer: str) -> keras.Model:
     return part
 
 
-def main(paths: Sequence[str], weights: str = "imagenet") -> np.ndarray:
+def main(images: list[Path], weights: str = "imagenet") -> np.ndarray:
     """Print the cosines between the features of all images; return those of the last layer."""
-    images = np.stack(
-        [
-            keras.utils.img_to_array(keras.utils.load_img(path, target_size=(SIDE, SIDE)))
-            for path in paths
-        ]
-    )
+    pixels = np.stack([read_image(path, 3, SIZE) for path in images]).astype(np.float32)
     vgg16 = kerazoo.create_model("vgg16", include_top=False, weights=weights)
     for layer in ("conv3_3", "conv5_3"):
-        vectors = features(part_of(vgg16, layer), images)
+        vectors = features(part_of(vgg16, layer), pixels)
         cosines = vectors @ vectors.T
         print(f"cosines of {layer}:")
-        for path, row in zip(paths, cosines, strict=True):
+        for path, row in zip(images, cosines, strict=True):
             print(path, *(f"{cosine:.3f}" for cosine in row))
     return cosines
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(run(main, images="files to compare"))

@@ -8,6 +8,7 @@ Source: Selvaraju et al., "Grad-CAM" (2017), https://arxiv.org/abs/1610.02391, e
 """
 
 import sys
+from pathlib import Path
 
 import keras
 import matplotlib.pyplot as plt
@@ -15,17 +16,16 @@ import numpy as np
 import tensorflow as tf
 
 import kerazoo
+from kerazoo.demos.catalogue import check_figure
+from kerazoo.examples.program import run
+from kerazoo.inference.classifier import Classifier
 
 
 def grad_cam(model: keras.Model, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the classes of images, and how much each position supports them.
 
-    Args:
-        model: A network for images of one size, which gives logits from then on.
-        images: [batch, height, width, channels] in [0, 255].
-
-    Returns:
-        Classes [batch], and maps [batch, height, width] of its last feature maps, 0 or more.
+    The images are [batch, height, width, channels] in [0, 255], the results [batch], and
+    [batch, height, width] of the last feature maps, 0 or more. The model gives logits afterwards.
     """
     maps_of = [layer for layer in model.layers if len(layer.output.shape) == 4]
     last = [layer for layer in maps_of if layer.output.shape[1] > 1][-1]
@@ -40,19 +40,19 @@ def grad_cam(model: keras.Model, images: np.ndarray) -> tuple[np.ndarray, np.nda
     return classes.numpy(), support.numpy()
 
 
-def main(name: str, path: str, out: str) -> str:
-    """Draw the map over an image and return its class."""
-    model = kerazoo.load(name)
-    height, width, channels = model.kerazoo_card.image_shape
-    mode = "grayscale" if channels == 1 else "rgb"
-    image = keras.utils.load_img(path, color_mode=mode, target_size=(height, width))
-    ((number,), (support,)) = grad_cam(model, keras.utils.img_to_array(image)[None])
-    plt.imshow(image, cmap="gray", extent=(0, width, height, 0))
-    plt.imshow(support, alpha=0.5, interpolation="bilinear", extent=(0, width, height, 0))
-    plt.title(model.kerazoo_card.class_names[number])
+def main(model: str, image: Path, out: Path) -> None:
+    """Draw the map over an image, and print its class."""
+    check_figure(out, image)
+    classifier = Classifier.of(kerazoo.load(model))
+    pixels = classifier.read(image)
+    ((number,), (support,)) = grad_cam(classifier.model, pixels[None] * 255)
+    area = (0, pixels.shape[1], pixels.shape[0], 0)
+    plt.imshow(pixels, cmap="gray", extent=area)
+    plt.imshow(support, alpha=0.5, interpolation="bilinear", extent=area)
+    plt.title(classifier.class_names[number])
     plt.savefig(out)
-    return model.kerazoo_card.class_names[number]
+    print(classifier.class_names[number])
 
 
 if __name__ == "__main__":
-    print(main(*sys.argv[1:]))
+    sys.exit(run(main, model="a run, file or name", image="a file", out="the figure, .png or .svg"))

@@ -8,6 +8,7 @@ curl --data-binary @digit.png http://127.0.0.1:8000/
 import io
 import sys
 import warnings
+from pathlib import Path
 from typing import Any
 
 import flask
@@ -15,12 +16,16 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageOps
 
+from kerazoo.examples.program import run
+from kerazoo.files import check_file
+
 MAX_BYTES = 20_000_000
+PORT = 8000
 
 
-def app(path: str) -> flask.Flask:
+def app(path: Path) -> flask.Flask:
     """Return a server that answers a POST of an image file with its class, as JSON."""
-    model = tf.saved_model.load(path)
+    model = tf.saved_model.load(str(path))
     server = flask.Flask(__name__)
     server.config["MAX_CONTENT_LENGTH"] = MAX_BYTES
 
@@ -40,5 +45,11 @@ def app(path: str) -> flask.Flask:
     return server
 
 
+def main(model: Path) -> None:
+    """Serve a model until Ctrl-C, for trials: put waitress or gunicorn before users."""
+    check_file(model / "saved_model.pb")
+    app(model).run(port=PORT)
+
+
 if __name__ == "__main__":
-    app(sys.argv[1]).run(port=8000)  # a server for trials: put waitress or gunicorn before users
+    sys.exit(run(main, model="the directory of an exported SavedModel"))

@@ -4,24 +4,28 @@ python -m kerazoo.examples.slim_checkpoint vgg_16.ckpt photo.jpg vgg16.keras
 """
 
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
 
 import kerazoo
+from kerazoo.data.image_io import read_image
+from kerazoo.examples.program import run
+from kerazoo.files import check_target
 
 
-def classified(model: keras.Model, path: str) -> list[tuple[int, float]]:
+def classified(model: keras.Model, path: Path) -> list[tuple[int, float]]:
     """Return the five most probable classes of an image, with their probabilities."""
-    size = model.input_shape[1:3]
-    image = keras.utils.img_to_array(keras.utils.load_img(path, target_size=size))
-    probabilities = model.predict(kerazoo.preprocess(model, image[None]), verbose=0)[0]
+    image = read_image(path, 3, model.input_shape[1:3])[None].astype(np.float32)
+    probabilities = model.predict(kerazoo.preprocess(model, image), verbose=0)[0]
     order = np.argsort(probabilities)[::-1][:5]
     return [(int(number), float(probabilities[number])) for number in order]
 
 
-def main(checkpoint: str, image: str, out: str) -> list[tuple[int, float]]:
+def main(checkpoint: Path, image: Path, out: Path) -> list[tuple[int, float]]:
     """Print and return the classes of an image, and write the model."""
+    check_target(out, image)
     # what does not fit is listed, nothing is loaded by halves, and no code of the file is run
     vgg16 = kerazoo.create_model("vgg16", weights=checkpoint)
     results = classified(vgg16, image)
@@ -34,4 +38,4 @@ def main(checkpoint: str, image: str, out: str) -> list[tuple[int, float]]:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    sys.exit(run(main, checkpoint="of slim's VGG-16", image="to classify", out="the file, .keras"))

@@ -3,11 +3,14 @@
 python -m kerazoo.examples.transfer_learning
 """
 
+import sys
+
 import keras
 import numpy as np
 from sklearn.datasets import load_digits
 
 import kerazoo
+from kerazoo.examples.program import run
 
 CLASSES = ("even", "odd")
 TRAINED_ON = 30  # images
@@ -45,5 +48,10 @@ def accuracies(epochs: int = 40) -> tuple[float, float]:
     return results[0], results[1]
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Print both accuracies."""
     print("accuracy {:.3f} with MNIST's features, {:.3f} without".format(*accuracies()))
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

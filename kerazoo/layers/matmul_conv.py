@@ -11,9 +11,9 @@ class MatmulConv2D(keras.layers.Conv2D):
 
     Weights, arguments and results are those of Conv2D. It is faster where a kernel has millions of
     weights and few positions, as in a dense layer that is made a convolution: on a CPU, oneDNN
-    reorders the weights of a convolution at each call, but not those of a product. Strides,
-    dilation and groups are computed by Conv2D itself, which also refuses images that are too small;
-    where the size is not known before the call, the result of such images is empty.
+    reorders the weights of a convolution at each call, but not those of a product. Conv2D itself
+    computes strides, dilation and groups, and images whose size is unknown when a graph is built
+    and which may be smaller than the kernel: it refuses these.
 
     Source: `slim-vgg`, lines 43-107, for such layers; Chellapilla, Puri and Simard, "High
     Performance Convolutional Neural Networks for Document Processing" (2006),
@@ -28,7 +28,7 @@ class MatmulConv2D(keras.layers.Conv2D):
         last = self.data_format == "channels_last"
         sides = inputs.shape[1:3] if last else inputs.shape[2:]
         fits = self.padding == "same" or all(
-            side is None or side >= of_kernel
+            side is not None and side >= of_kernel
             for side, of_kernel in zip(sides, self.kernel_size, strict=True)
         )
         if {*self.strides, *self.dilation_rate, self.groups} != {1} or not fits:

@@ -82,6 +82,18 @@ def test_errors_are_one_line(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_figure_does_not_replace_its_image(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    content = saved(Path("kernels.png"), Image.fromarray(PIXELS)).read_bytes()
+    for out in ([], ["--out", "."], ["--out", str(tmp_path / "kernels.png")]):
+        code, _, err = answer(capsys, "demo", "kernels", "--image", "kernels.png", *out)
+        assert code == 2
+        assert "kernels.png' is also what is read: write to another file" in err
+        assert Path("kernels.png").read_bytes() == content
+
+
 def saved(path: Path, image: Image.Image, **options: Any) -> Path:
     image.save(path, **options)
     return path

@@ -1,7 +1,11 @@
 """The example programs: what they return, compared with another way to it."""
 
 import io
+import os
+import runpy
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import keras
 import numpy as np
@@ -26,7 +30,7 @@ from legacy_tf1.program import tf1
 from tests.helpers.checkpoints import slim_graph
 
 FOLDER = Path(serve.__file__).parent
-PROGRAMS = sorted(path for path in FOLDER.glob("*.py") if path.name != "__init__.py")
+PROGRAMS = sorted({*FOLDER.glob("*.py")} - {FOLDER / "__init__.py", FOLDER / "program.py"})
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +54,46 @@ def test_a_program_is_short_and_says_how_it_is_run(path: Path) -> None:
     assert f"[`{path.name}`]({path.name})" in (FOLDER / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("program", "arguments", "code", "message"),
+    [
+        (transfer_learning, "--nonsense", 2, "unknown argument '--nonsense'"),
+        (transfer_learning, "one.png", 2, "unknown argument 'one.png'"),
+        (serve, "", 2, "the following arguments are required: model"),
+        (serve, "nothing", 2, "there is no file 'nothing/saved_model.pb'"),
+        (feature_extraction, "digit.png nothing.png", 2, "there is no file 'nothing.png'"),
+        (feature_extraction, "digit.png half.png", 4, "'half.png' is damaged"),
+        (grad_cam, "mnist_cnn digit.png digit.png", 2, "'digit.png' is also what is read"),
+        (grad_cam, "mnist_cnn digit.png nowhere/heat.png", 1, "'nowhere' does not exist"),
+        (grad_cam, "mnist_cn digit.png heat.png", 2, "did you mean 'mnist_cnn'?"),
+        (grad_cam, "mnist_cnn half.png heat.png", 4, "'half.png' is damaged"),
+        (slim_checkpoint, "nothing.ckpt digit.png vgg16.keras", 2, "nothing.ckpt"),
+        (slim_checkpoint, "digit.png digit.png digit.png", 2, "'digit.png' is also what is read"),
+    ],
+)
+def test_bad_input_is_refused_in_one_sentence_and_replaces_nothing(
+    program: ModuleType,
+    arguments: str,
+    code: int,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stroke("digit.png")
+    content = Path("digit.png").read_bytes()
+    Path("half.png").write_bytes(content[:-30])
+    monkeypatch.setattr(sys, "argv", [program.__name__, *arguments.split()])
+    with pytest.raises(SystemExit) as caught:
+        runpy.run_path(str(program.__file__), run_name="__main__")
+    out, err = capsys.readouterr()
+    assert (caught.value.code, out) == (code, "")
+    assert err.startswith("kerazoo: ")
+    assert message in err
+    assert err.count("\n") == 1
+    assert sorted(os.listdir()) == ["digit.png", "half.png"]  # noqa: PTH208 - names
+    assert Path("digit.png").read_bytes() == content
+
+
 def test_features_of_mnist_help_to_tell_even_from_odd() -> None:
     learned, random = transfer_learning.accuracies()
     assert learned > random + 0.03 > 0.6
@@ -67,7 +111,7 @@ def test_equal_images_have_equal_features() -> None:
         Image.fromarray(image).save(name)
     vgg16 = kerazoo.create_model("vgg16", include_top=False)
     kerazoo.export_weights(vgg16, "vgg16.h5", "keras_applications")
-    cosines = feature_extraction.main(["a.png", "b.png", "c.png"], weights="vgg16.h5")
+    cosines = feature_extraction.main([Path(f"{name}.png") for name in "abc"], weights="vgg16.h5")
     np.testing.assert_allclose(np.diag(cosines), 1, rtol=1e-5)
     assert cosines[0, 1] == pytest.approx(1)
     assert cosines[0, 2] < 0.9999
@@ -78,7 +122,7 @@ def test_equal_images_have_equal_features() -> None:
     np.testing.assert_allclose(part(images), maps(images).numpy().mean(axis=(1, 2)), rtol=1e-4)
 
 
-def test_grad_cam_is_that_of_the_demo() -> None:
+def test_grad_cam_is_that_of_the_demo(capsys: pytest.CaptureFixture[str]) -> None:
     image = stroke("digit.png").astype(np.float32)[None, ..., None]
     model = kerazoo.load("mnist_cnn")
     classes, support = grad_cam.grad_cam(model, image)
@@ -91,7 +135,8 @@ def test_grad_cam_is_that_of_the_demo() -> None:
     lenet = kerazoo.load("lenet5")
     padded = np.zeros((1, *lenet.input_shape[1:]), np.float32)
     assert grad_cam.grad_cam(lenet, padded)[1].shape == (1, 5, 5)
-    assert grad_cam.main("mnist_cnn", "digit.png", "heat.png") == "1"
+    grad_cam.main("mnist_cnn", Path("digit.png"), Path("heat.png"))
+    assert capsys.readouterr().out == "1\n"
     assert Path("heat.png").stat().st_size > 1000
 
 
@@ -105,7 +150,7 @@ def test_a_checkpoint_of_tf_slim_gives_its_scores() -> None:
         tf1.train.Saver().save(session, "vgg_16.ckpt")
         pixels = image - np.array([123.68, 116.78, 103.94], np.float32)
         (scores,) = session.run(tf.nn.softmax(logits), {placeholder: pixels[None]})
-    results = slim_checkpoint.main("vgg_16.ckpt", "photo.png", "vgg16.keras")
+    results = slim_checkpoint.main(Path("vgg_16.ckpt"), Path("photo.png"), Path("vgg16.keras"))
     best = np.sort(scores)[::-1][:5]
     np.testing.assert_allclose([probability for _, probability in results], best, rtol=1e-4)
     assert results[0][0] == scores.argmax()
@@ -134,7 +179,7 @@ def test_the_callback_halves_the_rate_after_a_higher_loss() -> None:
 def test_the_server_answers_with_the_class_of_an_image() -> None:
     stroke("digit.png")
     export(kerazoo.load("mnist_cnn"), "saved_model", "digits", with_preprocessing=True)
-    client = serve.app("digits").test_client()
+    client = serve.app(Path("digits")).test_client()
     answer = client.post("/", data=Path("digit.png").read_bytes())
     assert answer.status_code == 200
     assert answer.get_json()["class"] == "1"

@@ -81,6 +81,12 @@ def test_images_smaller_than_the_kernel_are_refused_as_by_keras() -> None:
     for kind in (keras.layers.Conv2D, MatmulConv2D):
         with pytest.raises((ValueError, tf.errors.InvalidArgumentError)):
             kind(4, 7)(np.zeros((1, 5, 9, 2), np.float32))
+        layer = kind(4, 7)
+        layer.build((None, None, None, 2))
+        any_size = tf.function(layer, input_signature=[tf.TensorSpec((1, None, None, 2))])
+        assert any_size(np.zeros((1, 7, 9, 2), np.float32)).shape == (1, 1, 3, 4)
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            any_size(np.zeros((1, 5, 9, 2), np.float32))
 
 
 def test_no_image_and_half_precision_are_computed() -> None:
