@@ -169,3 +169,20 @@ def test_options_are_in_one_place() -> None:
         assert field.metadata["text"]
     pairs = itertools.combinations([field.metadata["text"] for field in fields(Recipe)], 2)
     assert all(a != b for a, b in pairs)
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("momentum", "optimizer='sgd', and this is 'adam'"),
+        ("patience", "schedule='plateau', and this is 'constant'"),
+        ("drops", "schedule='plateau', and this is 'constant'"),
+    ],
+)
+def test_a_value_that_changes_nothing_is_refused(name: str, other: str) -> None:
+    with pytest.raises(UsageError, match=f"^{name} is for {other}: leave it out, or change"):
+        make_recipe("mnist_cnn", **{name: getattr(Recipe, name)})
+    with pytest.raises(UsageError, match=r"^epsilon is for optimizer='adam', and this is 'sgd'"):
+        make_recipe("mnist_cnn", optimizer="sgd", epsilon=1e-7)
+    assert make_recipe("mnist_cnn", optimizer="sgd", momentum=0.5).momentum == 0.5
+    assert make_recipe("mnist_cnn", schedule="plateau", drops=2).drops == 2

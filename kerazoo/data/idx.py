@@ -38,8 +38,8 @@ def read(path: Path) -> np.ndarray:
         return np.frombuffer(elements, np.uint8).reshape(shape)
     except (gzip.BadGzipFile, EOFError, ValueError, LookupError, struct.error, zlib.error) as error:
         raise CorruptFileError(
-            f"'{path}' is damaged: it is not a complete IDX file of at most {MAX_SIZE:,} bytes; "
-            "replace it with the original file"
+            f"'{path}' is damaged: it is not an IDX file of bytes, is incomplete, or has more than "
+            f"{MAX_SIZE:,} bytes; replace it with the original file"
         ) from error
 
 

@@ -121,18 +121,19 @@ def image_input(
 
 
 def _check_shape(shape: Shape, minimum: int, size_needed: bool) -> None:
-    received = f"in the data format {keras.config.image_data_format()}; received {short(shape)}"
+    where = " in the data format channels_first" if channels_first() else ""
+    received = f"{where}; received {short(shape)}"
     if not isinstance(shape, tuple) or len(shape) != 3:
-        raise UsageError(f"input_shape must have three elements {received}")
+        raise UsageError(f"input_shape must have three elements{received}")
     if not all(side is None or is_integer(side) for side in shape):
-        raise UsageError(f"input_shape must consist of integers or None {received}")
+        raise UsageError(f"input_shape must consist of integers or None{received}")
     size, channels = (shape[1:], shape[0]) if channels_first() else (shape[:2], shape[2])
     if not channels or channels < 1:
-        raise UsageError(f"input_shape must give the number of channels {received}")
+        raise UsageError(f"input_shape must give the number of channels{received}")
     if any(side is not None and side < minimum for side in size):
-        raise UsageError(f"input_shape must be at least {minimum}x{minimum} {received}")
+        raise UsageError(f"input_shape must be at least {minimum}x{minimum}{received}")
     if size_needed and None in size:
-        raise UsageError(f"input_shape must give height and width with include_top=True {received}")
+        raise UsageError(f"input_shape must give height and width with include_top=True{received}")
 
 
 def functional(inputs: keras.KerasTensor, outputs: Any, name: str) -> keras.Model:

@@ -23,8 +23,8 @@ Logs = dict[str, Any] | None
 LOG_SECONDS = 60  # between two lines of the log within an epoch
 CHANCE_EPOCHS = 3  # epochs after which a model should have left chance
 AT_CHANCE = (
-    "after %d epochs the model is still at chance: try another learning rate (a tenth, or "
-    "three times as much), --warmup 0.1, or --recipe default"
+    "after %d epochs, of %d steps in all, the model is still at chance: try another learning rate "
+    "(a tenth, or three times as much), --warmup 0.1, --recipe default, or more epochs"
 )
 
 logger = logging.getLogger("kerazoo")
@@ -200,7 +200,7 @@ class EpochLog(keras.callbacks.Callback):
         """Log the accuracies, and once if they are still those of chance."""
         self._log(self._trainer.results[-1])
         if epoch + 1 == CHANCE_EPOCHS and self._trainer.is_at_chance():
-            logger.warning(AT_CHANCE, CHANCE_EPOCHS)
+            logger.warning(AT_CHANCE, CHANCE_EPOCHS, self._trainer.steps_taken)
 
     def _log(self, result: EpochResult) -> None:
         epochs = self._epochs

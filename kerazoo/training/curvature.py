@@ -81,7 +81,10 @@ class Curvature:
         self._preprocessing = preprocessing
         self._units = keras.Model(model.input, scores[-1].input)
         self._weights = model.trainable_variables
-        self._estimate = tf.function(self._mean_squares)
+        # concrete at once: TensorFlow warns of retracing where a process trains many models
+        shapes = (self._units.input_shape, self._units.output_shape)
+        signature = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
+        self._estimate = tf.function(self._mean_squares).get_concrete_function(*signature)
 
     def update(self, split: Split, seed: int, epoch: int, step: int, batch_size: int) -> None:
         """Estimate the curvatures anew, on the images of the next steps."""

@@ -26,6 +26,7 @@ def layers_to_freeze(model: keras.Model, patterns: Sequence[str]) -> list[keras.
         fitting = feature_layers(model) if pattern == FEATURES else fnmatch.filter(layers, pattern)
         if not (matching := layers.keys() & set(fitting)):
             hint = did_you_mean(pattern, [FEATURES, *layers])
+            hint = hint or f": `kerazoo summary {model.name}` lists its layers"
             raise UsageError(f"freeze='{pattern}' fits no layer of '{model.name}'{hint}")
         names |= matching
     if names == layers.keys():

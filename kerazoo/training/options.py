@@ -18,6 +18,13 @@ from kerazoo.values import check_choice, plain, short
 RECIPES = ("default", "paper", "notes", "fast")
 AUGMENTATIONS = ("none", "standard", "paper")
 PATHS = ("mnist_dir", "out")
+# Attributes of a recipe that only matter with a value of another.
+ONLY_WITH = {
+    "momentum": ("optimizer", "sgd"),
+    "epsilon": ("optimizer", "adam"),
+    "patience": ("schedule", "plateau"),
+    "drops": ("schedule", "plateau"),
+}
 # Options of a model that a training sets, and what sets them.
 SET_BY_TRAINING = {
     "input_shape": "input_shape",
@@ -127,7 +134,7 @@ def make_recipe(
         **values: Attributes of `Recipe` that are to differ.
 
     Raises:
-        UsageError: A name is unknown, or a value is not possible.
+        UsageError: A name is unknown, or a value is not possible or changes nothing.
     """
     check_choice("recipe", recipe, RECIPES)
     if recipe == "paper":
@@ -140,7 +147,15 @@ def make_recipe(
         base = named[recipe]
     if augment is not None:
         values = {**_augmentation(model, augment), **values}
-    return base.changed(**values)
+    changed = base.changed(**values)
+    for name in ONLY_WITH.keys() & values.keys():
+        other, value = ONLY_WITH[name]
+        if (found := getattr(changed, other)) != value:
+            raise UsageError(
+                f"{name} is for {other}='{value}', and this is '{found}': leave it out, or change "
+                f"{other}"
+            )
+    return changed
 
 
 def make_options(

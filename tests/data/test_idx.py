@@ -40,7 +40,7 @@ def test_the_elements_have_the_shape_in_the_header(content: bytes, tmp_path: Pat
 )
 def test_a_file_of_another_size_or_kind_is_damaged(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(content)
-    message = r"x' is damaged: it is not a complete IDX file of .*; replace"
+    message = r"x' is damaged: it is not an IDX file of bytes, is incomplete, .*; replace"
     with pytest.raises(CorruptFileError, match=message):
         idx.read(tmp_path / "x")
 
@@ -51,7 +51,7 @@ def test_no_more_than_the_maximum_is_read(
 ) -> None:
     (tmp_path / "x").write_bytes(content)
     monkeypatch.setattr(idx, "MAX_SIZE", len(WHOLE) - 1)
-    with pytest.raises(CorruptFileError, match=f"IDX file of at most {len(WHOLE) - 1}"):
+    with pytest.raises(CorruptFileError, match=f"has more than {len(WHOLE) - 1} bytes"):
         idx.read(tmp_path / "x")
 
 

@@ -110,7 +110,7 @@ def test_unpacked_files_are_the_same(copy: Path, mnist_files: Path) -> None:
 def test_a_damaged_file_is_reported(copy: Path, name: str) -> None:
     path = copy / name
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(CorruptFileError, match=rf"{name}' is damaged: it is not a complete IDX"):
+    with pytest.raises(CorruptFileError, match=rf"{name}' is damaged: it is not an IDX file"):
         mnist.load((28, 28, 1), copy)
 
 

@@ -89,9 +89,15 @@ def test_a_training_at_chance_says_so_once(caplog: pytest.LogCaptureFixture) -> 
     result = EpochResult(1, "mnist", 2.3, 0.1, 2.3, 0.1, 2.3, 0.1, 2.0, 100.0)
     for at_chance, warnings in ((True, 1), (False, 0)):
         caplog.clear()
-        trainer: Any = SimpleNamespace(results=[result], is_at_chance=lambda at=at_chance: at)
+        trainer: Any = SimpleNamespace(
+            results=[result], is_at_chance=lambda at=at_chance: at, steps_taken=9
+        )
         log = EpochLog(trainer, 10)
         for epoch in range(5):
             log.on_epoch_end(epoch)
-        texts = [each for each in caplog.messages if "still at chance: try another" in each]
+        texts = [
+            each
+            for each in caplog.messages
+            if "9 steps in all, the model is still at chance: try another" in each
+        ]
         assert len(texts) == warnings

@@ -135,3 +135,11 @@ def test_frozen_layers_are_not_trained(tmp_path: Path, curves_at_once: None) -> 
 def test_other_scores_are_refused() -> None:
     with pytest.raises(UsageError, match="'sdlm', which needs scores that are distances"):
         Curvature(kerazoo.create_model("mnist_cnn"), UNIT)
+
+
+def test_many_trainings_do_not_make_tensorflow_warn_of_retracing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for _ in range(6):
+        Curvature(with_distances(4), UNIT).update(random_split((2, 2, 1), 20), 1, 0, 0, 5)
+    assert [each for each in caplog.messages if "retracing" in each] == []

@@ -93,6 +93,7 @@ def test_frozen_layers_are_bit_identical_until_they_are_trained() -> None:
     ("patterns", "message"),
     [
         (("classifer",), r"fits no layer of 'tiny_cnn' \(did you mean 'classifier'\?\)"),
+        (("nothing",), "fits no layer of 'tiny_cnn': `kerazoo summary tiny_cnn` lists its layers"),
         (("*",), "freeze leaves no layer of 'tiny_cnn' to train"),
     ],
 )

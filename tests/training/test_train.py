@@ -580,7 +580,7 @@ def test_bad_data_loses_no_earlier_run(
     for name in idx.FILES:
         Path("idx", name).write_bytes(b"of something else")
     for options, expected, message in (
-        (["--mnist-dir", "idx"], 4, "-ubyte.gz' is damaged: it is not a complete IDX"),
+        (["--mnist-dir", "idx"], 4, "-ubyte.gz' is damaged: it is not an IDX file"),
         (["--data", "folder:idx"], 3, ""),
         (["--data", "digits", "--learning-rate", "1e38"], 1, "lower the learning rate"),
     ):
