@@ -15,7 +15,7 @@ import kerazoo.documents
 from kerazoo import registry, text
 from kerazoo.text import COUNTS, in_units
 from kerazoo.weights import shipped
-from tests.helpers.readme import BLOCK, READMES, ROOT, WRITTEN
+from tests.helpers.markdown import BLOCK, READMES, ROOT, WRITTEN
 from tests.helpers.shell import commands, run
 from tests.results import FILE as RESULTS
 

@@ -24,7 +24,7 @@ from kerazoo.device import cores
 from kerazoo.lazy import tf
 from kerazoo.weights import shipped
 from tests.helpers.learning import NETWORKS
-from tests.helpers.readme import ROOT
+from tests.helpers.markdown import ROOT
 
 FILE = ROOT / "kerazoo" / "models" / "results.csv"
 CALLS = 11  # of which the latency is the median

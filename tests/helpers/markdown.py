@@ -37,6 +37,11 @@ class Block:
     is_exact: bool
 
 
+def text_of(name: str) -> str:
+    """Return a README by its path."""
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
 def blocks(text: str) -> list[Block]:
     """Return the blocks with a language."""
     found = []
