@@ -1,6 +1,10 @@
 """Fonts of figures, also for Chinese."""
 
+import contextlib
 import functools
+import logging
+import warnings
+from collections.abc import Iterator
 
 # Families that are usual on Linux, Windows and macOS, the best first.
 CHINESE = (
@@ -13,6 +17,24 @@ CHINESE = (
     "SimHei",
 )
 PACKAGE = "fonts-noto-cjk"  # of Debian and Ubuntu, with the first of them
+
+logger = logging.getLogger("kerazoo")
+
+
+@contextlib.contextmanager
+def for_text(text: str) -> Iterator[None]:
+    """Draw and write figures that show a text; the log says if no font has all its characters."""
+    from matplotlib import rc_context
+
+    with (
+        warnings.catch_warnings(record=True) as caught,
+        rc_context({"font.family": families(text)}),
+    ):
+        warnings.simplefilter("always")
+        yield
+    if any("missing from font" in str(each.message) for each in caught):
+        message = "a figure lacks characters of names: install a font that has them, such as %s"
+        logger.warning(message, PACKAGE)
 
 
 def families(text: str) -> list[str]:

@@ -15,6 +15,7 @@ LEVELS: tuple[tuple[str, ...], ...] = (
     (
         "_version",
         "errors",
+        "figure_files",
         "files",
         "interruption",
         "lazy",

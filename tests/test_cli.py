@@ -26,17 +26,15 @@ from tests.helpers.command import answer
 from tests.helpers.everything import EVERYTHING, as_arguments
 
 TRAIN = ["train", "--model", "mnist_cnn"]
-# With `EVERYTHING`, another value than the default for each attribute of a recipe.
+# With `EVERYTHING` and the next one, another value than the default for each attribute of a recipe.
 FURTHER = {
     "extra_logit": -1.0,
     "epochs": 3,
     "batch_size": 5,
     "schedule": "step",
     "milestones": ((0.5, 0.1), (0.75, 0.01)),
-    "drops": 2,
     "warmup": 0.25,
     "momentum": 0.8,
-    "epsilon": 1e-7,
     "crop_aspect": 1.5,
     "color_noise": 0.1,
     "sizes": (32, 24),
@@ -44,6 +42,12 @@ FURTHER = {
     "jit": True,
     "micro_batches": 2,
     "seed": 4,
+}
+OF_ADAM_AND_PLATEAU: dict[str, Any] = {
+    "epsilon": 1e-7,
+    "schedule": "plateau",
+    "patience": 1,
+    "drops": 2,
 }
 
 
@@ -184,7 +188,9 @@ def test_every_option_reaches_the_run(
     assert answer(capsys, *TRAIN)[0] == 0
     assert seen[-1] == TrainOptions("mnist_cnn", mnist_dir=Path("/idx"))
     changes = {**EVERYTHING, **FURTHER}
-    assert changes.keys() == {each.name for each in dataclasses.fields(Recipe)}
+    del changes["patience"]
+    names = {each.name for each in dataclasses.fields(Recipe)}
+    assert {*changes, *OF_ADAM_AND_PLATEAU} == names
     assert all(value != getattr(Recipe(), name) for name, value in changes.items())
     others = "--weights mnist --input-shape 32x32 --model-option alpha=0.5 --save-every 3"
     arguments = [*as_arguments(changes), *others.split(), "--strategy", "mirrored"]
@@ -203,6 +209,7 @@ def test_every_option_reaches_the_run(
     for flags, recipe in (
         (["--recipe", "fast"], FAST),
         (["--recipe", "notes"], Recipe()),
+        (as_arguments(OF_ADAM_AND_PLATEAU), Recipe(**OF_ADAM_AND_PLATEAU)),
         (
             ["--augment", "standard", "--no-flip"],
             Recipe(**{**STANDARD_AUGMENTATION, "flip": False}),

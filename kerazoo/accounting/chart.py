@@ -1,13 +1,12 @@
 """A figure of what the parts of a model, or several models, cost."""
 
-import warnings
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
-from kerazoo import files
+from kerazoo import figure_files, fonts
 from kerazoo.errors import UsageError
 from kerazoo.text import shorten
 
@@ -28,9 +27,8 @@ def write(table: pd.DataFrame, path: Path, title: str) -> None:
     """
     if len(table) > MAX_ROWS:
         raise UsageError(f"a figure has at most {MAX_ROWS} rows, not {len(table):,}: give a depth")
-    with warnings.catch_warnings(), files.replacing(path) as file:
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # of a model's name
-        draw(table, title).savefig(file, format=path.suffix[1:], dpi=120)
+    with fonts.for_text(title + "".join(map(str, table.index))):
+        figure_files.save(draw(table, title), path)
 
 
 def draw(table: pd.DataFrame, title: str) -> Figure:

@@ -2,4 +2,3 @@
 
 EXTRA_COLUMNS = ("backward_macs", "dtype", "kernel", "share", "trainable")
 GROUPS = ("layer", "type")
-FIGURES = (".png", ".svg")

@@ -2,9 +2,8 @@
 
 import argparse
 import importlib
-from pathlib import Path
 
-from kerazoo import text
+from kerazoo import figure_files, text
 from kerazoo.accounting import choices, inputs
 from kerazoo.arguments import (
     Parser,
@@ -18,7 +17,6 @@ from kerazoo.arguments import (
     shape,
 )
 from kerazoo.errors import UsageError, reason
-from kerazoo.text import either
 
 
 def add(parser: Parser) -> None:
@@ -72,18 +70,10 @@ def _add_rows(parser: Parser) -> None:
     )
     group.add_argument(
         "--figure",
-        type=_figure,
+        type=path,
         metavar="FILE",
         help="write bars of MACs and parameters, by block or by model, to a .png or .svg file",
     )
-
-
-def _figure(text: str) -> Path:
-    """Return the path of a figure."""
-    file = path(text)
-    if file.suffix not in choices.FIGURES:
-        raise argparse.ArgumentTypeError(f"'{text}' does not end in {either(choices.FIGURES)}")
-    return file
 
 
 def _summary(parsed: argparse.Namespace) -> None:
@@ -93,6 +83,8 @@ def _summary(parsed: argparse.Namespace) -> None:
         raise UsageError("a model is named twice: name different ones to compare them")
     if len(parsed.models) > 1 and (parsed.depth or parsed.by or parsed.columns):
         raise UsageError("--depth, --by and --columns are for the table of one model")
+    if parsed.figure:
+        figure_files.check(parsed.figure)
     from kerazoo.device import start_keras, start_tensorflow
 
     (start_tensorflow if parsed.modules else start_keras)()

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from kerazoo import files
 from kerazoo.demos.texts import Text
-from kerazoo.errors import UsageError
-from kerazoo.text import either
-
-FORMATS = (".png", ".svg")
 
 
 @dataclass(frozen=True)
@@ -136,15 +130,3 @@ DEMOS = {
         ),
     ),
 }
-
-
-def check_figure(path: Path, image: Path | None = None) -> None:
-    """Check that a figure, which may be one of an image in a file, can be written to a path.
-
-    Raises:
-        UsageError: The path does not end with one of `FORMATS`, or is that of the image.
-        KerazooError: No file can have it.
-    """
-    if path.suffix not in FORMATS:
-        raise UsageError(f"'{path}' must end with {either(FORMATS)}")
-    files.check_target(path, image)

@@ -7,9 +7,9 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from kerazoo import files
+from kerazoo import figure_files, files
 from kerazoo.arguments import Parser, add_messages, one_of, path, print_result, start
-from kerazoo.demos.catalogue import DEMOS, FORMATS, check_figure
+from kerazoo.demos.catalogue import DEMOS
 from kerazoo.demos.texts import LANGUAGES
 from kerazoo.device import start_keras
 from kerazoo.errors import UsageError
@@ -27,7 +27,7 @@ def add(parser: Parser) -> None:
     parser.add_argument("--image", type=path, metavar="FILE", help=help_text)
     help_text = "your model: the directory of a run, a .keras file, or a name of `kerazoo list`"
     parser.add_argument("--model", metavar="MODEL", help=help_text)
-    help_text = f"the figure, {either(FORMATS)}, or its directory (default: NAME.png)"
+    help_text = f"the figure, {either(figure_files.FORMATS)}, or its directory (default: NAME.png)"
     parser.add_argument("--out", type=path, metavar="FILE|DIR", help=help_text)
     help_text = f"language of the texts, {either(LANGUAGES)} (default: en)"
     parser.add_argument(
@@ -80,5 +80,5 @@ def _target(name: str, parsed: argparse.Namespace) -> Path:
         target = out / f"{name}.png"
     else:
         target = out
-    check_figure(target, parsed.image)
+    figure_files.check(target, parsed.image)
     return target

@@ -16,8 +16,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.patheffects import withStroke
 
-from kerazoo import files, fonts
-from kerazoo.demos.catalogue import check_figure
+from kerazoo import figure_files, fonts
 from kerazoo.demos.texts import Text
 from kerazoo.errors import UsageError
 
@@ -326,9 +325,8 @@ class Page:
             KerazooError: No file can have it.
         """
         path = Path(path)
-        check_figure(path)
-        with files.replacing(path) as file:
-            self.figure.savefig(file, format=path.suffix[1:], dpi=DPI)
+        figure_files.check(path)
+        figure_files.save(self.figure, path, DPI)
 
 
 def _bold(size: float, color: str) -> list[withStroke]:

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 import kerazoo
-from kerazoo.demos.catalogue import check_figure
+from kerazoo import figure_files
 from kerazoo.examples.program import run
 from kerazoo.inference.classifier import Classifier
 
@@ -42,7 +42,7 @@ def grad_cam(model: keras.Model, images: np.ndarray) -> tuple[np.ndarray, np.nda
 
 def main(model: str, image: Path, out: Path) -> None:
     """Draw the map over an image, and print its class."""
-    check_figure(out, image)
+    figure_files.check(out, image)
     classifier = Classifier.of(kerazoo.load(model))
     pixels = classifier.read(image)
     ((number,), (support,)) = grad_cam(classifier.model, pixels[None] * 255)

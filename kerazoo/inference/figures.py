@@ -1,16 +1,13 @@
 """Figures of an evaluation: the confusion matrix and the surest mistakes."""
 
-import logging
 import textwrap
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from kerazoo import files, fonts
+from kerazoo import figure_files, files, fonts
 from kerazoo.inference.evaluate import Evaluation, Mistake
 from kerazoo.text import printable, shorten
 
@@ -18,27 +15,16 @@ COLUMNS = 5
 MAX_NUMBERS = 20  # classes up to which the numbers stand in the matrix
 MAX_NAME = 24  # characters of a class's name, which is shortened in its middle
 
-logger = logging.getLogger("kerazoo")
-
 
 def write(evaluation: Evaluation, folder: Path, title: str) -> list[Path]:
     """Write confusion.png and, if there are mistakes, mistakes.png; return their paths."""
     files.make(folder)
-    family = fonts.families(title + "".join(evaluation.class_names))
-    with warnings.catch_warnings(record=True) as caught, rc_context({"font.family": family}):
-        warnings.simplefilter("always")
+    with fonts.for_text(title + "".join(evaluation.class_names)):
         figures = {"confusion.png": confusion(evaluation, title)}
         if evaluation.mistakes:
             figures["mistakes.png"] = mistakes(evaluation.mistakes, title)
         for name, figure in figures.items():
-            with files.replacing(folder / name) as path:
-                figure.savefig(path, format="png", dpi=120)
-    if any("missing from font" in str(each.message) for each in caught):
-        logger.warning(
-            "the figures lack characters of the names of classes: install a font that has them, "
-            "such as the package %s",
-            fonts.PACKAGE,
-        )
+            figure_files.save(figure, folder / name)
     return [folder / name for name in figures]
 
 

@@ -1,12 +1,13 @@
 """A figure of the losses and accuracies of a run."""
 
-import warnings
 from collections.abc import Sequence
 from typing import BinaryIO
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from kerazoo import fonts
+from kerazoo.figure_files import DPI
 from kerazoo.training.result import EpochResult
 
 
@@ -26,6 +27,5 @@ def draw(results: Sequence[EpochResult], title: str, file: BinaryIO) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # of a folder's name
-        figure.savefig(file, format="png", dpi=120)
+    with fonts.for_text(title):
+        figure.savefig(file, format="png", dpi=DPI)

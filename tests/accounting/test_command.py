@@ -113,7 +113,7 @@ def test_a_file_with_a_layer_of_the_zoo(capsys: pytest.CaptureFixture[str], tmp_
         (["mnist_cnn", "--depth", "0"], 2, "'0' is not an integer from 1"),
         (["mnist_cnn", "--by", "class"], 2, "'class' is not one of layer, type"),
         (["mnist_cnn", "--columns", "share,size"], 2, "'size' is not one of backward_macs"),
-        (["mnist_cnn", "--figure", "a.txt"], 2, "'a.txt' does not end in .png or .svg"),
+        (["mnist_cnn", "--figure", "a.txt"], 2, "'a.txt' must end with .png or .svg"),
         (["mnist_cnn", "lenet5", "--depth", "1"], 2, "are for the table of one model"),
         (
             ["mnist_cnn", "--import", "no_such_module"],
@@ -256,7 +256,7 @@ def test_a_comparison_fits_the_terminal(width: int) -> None:
     assert "4.04 M" in lines[1]
 
 
-@pytest.mark.parametrize("ending", ["png", "svg"])
+@pytest.mark.parametrize("ending", ["png", "svg", "PNG"])
 def test_a_figure(capsys: pytest.CaptureFixture[str], tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"costs.{ending}"
     assert answer(capsys, "summary", "mnist_cnn", "--figure", str(path))[0] == 0
