@@ -17,7 +17,7 @@ DPI = 120
 
 
 def check(path: Path, image: Path | None = None) -> None:
-    """Check that a figure, which may be one of an image in a file, can be written to a path.
+    """Check that a figure can be written to a path, and does not replace the image it shows.
 
     Raises:
         UsageError: The path does not end with one of `FORMATS`, or is that of the image.

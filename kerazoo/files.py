@@ -46,13 +46,14 @@ def check_target(path: Path, source: Path | None = None) -> None:
         source: A file that is read, and must not be replaced.
 
     Raises:
-        UsageError: No file can have this path, something other than a file has it, or `source`.
+        UsageError: No file can have this path, something other than a file has it, or it is that of
+            `source`.
         KerazooError: Its directory does not exist or cannot be written to.
     """
     if mode(path) is not None:
         check_file(path)
-        if source is not None and path.resolve() == source.resolve():
-            raise UsageError(f"'{path}' is also what is read: write to another file")
+        if source is not None and source.exists() and path.samefile(source):
+            raise UsageError(f"'{path}' is the input: write to another file")
     folder = path.absolute().parent
     if not folder.is_dir():
         raise KerazooError(f"the directory '{path.parent}' does not exist: create it first")

@@ -32,9 +32,16 @@ def for_text(text: str) -> Iterator[None]:
     ):
         warnings.simplefilter("always")
         yield
-    if any("missing from font" in str(each.message) for each in caught):
-        message = "a figure lacks characters of names: install a font that has them, such as %s"
-        logger.warning(message, PACKAGE)
+    missing = [each for each in caught if "missing from font" in str(each.message)]
+    for each in caught:
+        if each not in missing:
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    if missing:
+        logger.warning(
+            "a figure has boxes in place of characters that no font here has: install a font that "
+            "has them, such as the package %s",
+            PACKAGE,
+        )
 
 
 def families(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a program tells its user: errors, warnings and messages, as lines on standard error."""
+"""Messages and errors of a program: lines on standard error, and its exit code."""
 
 import contextlib
 import io

@@ -1,5 +1,6 @@
 """A font for Chinese is found, whatever its name, and none that only seems to have Chinese."""
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,8 @@ def test_english_asks_for_no_font(monkeypatch: pytest.MonkeyPatch) -> None:
     assert fonts.families("猫") == ["DejaVu Sans", "Some Font"]
     monkeypatch.setattr(fonts, "chinese", lambda: None)
     assert fonts.families("猫") == ["DejaVu Sans"]
+
+
+def test_other_warnings_than_of_missing_characters_are_kept() -> None:
+    with pytest.warns(UserWarning, match="another"), fonts.for_text("cat"):
+        warnings.warn("another", stacklevel=1)

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import math
+from typing import Any
 
 import pytest
 
@@ -172,17 +173,19 @@ def test_options_are_in_one_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "other"),
+    ("name", "value", "other"),
     [
-        ("momentum", "optimizer='sgd', and this is 'adam'"),
-        ("patience", "schedule='plateau', and this is 'constant'"),
-        ("drops", "schedule='plateau', and this is 'constant'"),
+        ("momentum", 0.5, "optimizer='sgd', but optimizer is 'adam'"),
+        ("patience", 3, "schedule='plateau', but schedule is 'constant'"),
+        ("drops", 2, "schedule='plateau', but schedule is 'constant'"),
     ],
 )
-def test_a_value_that_changes_nothing_is_refused(name: str, other: str) -> None:
-    with pytest.raises(UsageError, match=f"^{name} is for {other}: leave it out, or change"):
-        make_recipe("mnist_cnn", **{name: getattr(Recipe, name)})
-    with pytest.raises(UsageError, match=r"^epsilon is for optimizer='adam', and this is 'sgd'"):
+def test_a_value_that_changes_nothing_is_refused(name: str, value: Any, other: str) -> None:
+    with pytest.raises(UsageError, match=f"^{name} is for {other}: leave out {name}, or change"):
+        make_recipe("mnist_cnn", **{name: value})
+    with pytest.raises(UsageError, match=r"^epsilon is for optimizer='adam', but optimizer is"):
         make_recipe("mnist_cnn", optimizer="sgd", epsilon=1e-7)
     assert make_recipe("mnist_cnn", optimizer="sgd", momentum=0.5).momentum == 0.5
     assert make_recipe("mnist_cnn", schedule="plateau", drops=2).drops == 2
+    whole = make_recipe("vgg16", "paper")
+    assert make_recipe("mnist_cnn", **dataclasses.asdict(whole)) == whole

@@ -1,8 +1,10 @@
-"""Short programs that use kerazoo as its users do: `python -m kerazoo.examples.NAME`.
+"""Short programs that use kerazoo as its users do: `python -m kerazoo.examples.NAME`."""
 
-TensorFlow starts before they import it, as it does for the `kerazoo` command: without its log.
-"""
+import sys
 
-from kerazoo.device import start_tensorflow
+if sys.argv[0] == "-m":  # Python is about to run one of them, which will import TensorFlow
+    from kerazoo.device import start_tensorflow
+    from kerazoo.reporting import exit_code
 
-start_tensorflow()
+    if code := exit_code(start_tensorflow):
+        sys.exit(code)

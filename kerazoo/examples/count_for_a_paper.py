@@ -7,6 +7,7 @@ import sys
 
 import keras
 import pandas as pd
+from tabulate import tabulate
 
 import kerazoo
 from kerazoo.examples.program import run
@@ -45,7 +46,8 @@ def receptive_field(model: keras.Model | str) -> int:
 
 def main() -> None:
     """Print the table in LaTeX."""
-    print(costs().to_latex(float_format="%.2f"))
+    decimals = ("", ".2f", ".2f", ".2f", ".0f")
+    print(tabulate(costs(), headers="keys", tablefmt="latex_booktabs", floatfmt=decimals))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Show which part of an image supports its class, by Grad-CAM.
 
     python -m kerazoo.examples.grad_cam mnist_cnn digit.png heat.png
-    python -m kerazoo.examples.grad_cam RUN photo.jpg heat.png
 
 Source: Selvaraju et al., "Grad-CAM" (2017), https://arxiv.org/abs/1610.02391, equations 1 and 2.
 `kerazoo demo grad_cam` draws a figure of it, for models of any kind.
@@ -16,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 import kerazoo
-from kerazoo import figure_files
+from kerazoo import figure_files, fonts
 from kerazoo.examples.program import run
 from kerazoo.inference.classifier import Classifier
 
@@ -24,15 +23,15 @@ from kerazoo.inference.classifier import Classifier
 def grad_cam(model: keras.Model, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the classes of images, and how much each position supports them.
 
-    The images are [batch, height, width, channels] in [0, 255], the results [batch], and
-    [batch, height, width] of the last feature maps, 0 or more. The model gives logits afterwards.
+    The images are [batch, height, width, channels] as the model expects them, the results [batch],
+    and [batch, height, width] of its last feature maps, 0 or more. It gives logits afterwards.
     """
     maps_of = [layer for layer in model.layers if len(layer.output.shape) == 4]
     last = [layer for layer in maps_of if layer.output.shape[1] > 1][-1]
     model.layers[-1].activation = keras.activations.linear  # logits, which no softmax flattens
     both = keras.Model(model.input, [last.output, model.output])
     with tf.GradientTape() as tape:
-        maps, scores = both(kerazoo.preprocess(model, images))
+        maps, scores = both(images)
         classes = tf.argmax(scores, axis=-1)
         of_class = tf.gather(scores, classes, batch_dims=1)
     weights = tf.reduce_mean(tape.gradient(of_class, maps), axis=(1, 2), keepdims=True)  # eq. 1
@@ -45,13 +44,15 @@ def main(model: str, image: Path, out: Path) -> None:
     figure_files.check(out, image)
     classifier = Classifier.of(kerazoo.load(model))
     pixels = classifier.read(image)
-    ((number,), (support,)) = grad_cam(classifier.model, pixels[None] * 255)
-    area = (0, pixels.shape[1], pixels.shape[0], 0)
-    plt.imshow(pixels, cmap="gray", extent=area)
-    plt.imshow(support, alpha=0.5, interpolation="bilinear", extent=area)
-    plt.title(classifier.class_names[number])
-    plt.savefig(out)
-    print(classifier.class_names[number])
+    images = classifier.preprocessing.of_unit(pixels[None])
+    ((number,), (support,)) = grad_cam(classifier.model, images)
+    name, area = classifier.class_names[number], (0, pixels.shape[1], pixels.shape[0], 0)
+    with fonts.for_text(name):
+        plt.imshow(pixels, cmap="gray", extent=area)
+        plt.imshow(support, alpha=0.5, interpolation="bilinear", extent=area)
+        plt.title(name)
+        figure_files.save(plt.gcf(), out)
+    print(name)
 
 
 if __name__ == "__main__":

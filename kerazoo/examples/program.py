@@ -1,8 +1,9 @@
-"""What the examples share: they take arguments and report errors as the `kerazoo` command does."""
+"""The command line of the examples: arguments, and errors as the `kerazoo` command reports them."""
 
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_type_hints
 
 from kerazoo.arguments import EPILOG, Parser, path
 from kerazoo.reporting import exit_code, log_on_standard_error
@@ -19,8 +20,9 @@ def run(main: Callable[..., object], **arguments: str) -> int:
     name = Path(str(module.__file__)).stem
     title = str(module.__doc__).partition("\n")[0]
     parser = Parser(prog=f"python -m kerazoo.examples.{name}", description=title, epilog=EPILOG)
+    types = get_type_hints(main)
     for parameter, text in arguments.items():
-        kind = main.__annotations__[parameter]
+        kind = types[parameter]
         parser.add_argument(
             parameter,
             help=text,

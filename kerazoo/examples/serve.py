@@ -5,19 +5,20 @@ python -m kerazoo.examples.serve digits
 curl --data-binary @digit.png http://127.0.0.1:8000/
 """
 
+from __future__ import annotations
+
 import io
 import sys
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import flask
 import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from kerazoo.examples.program import run
-from kerazoo.files import check_file
+if TYPE_CHECKING:
+    import flask
 
 MAX_BYTES = 20_000_000
 PORT = 8000
@@ -25,6 +26,8 @@ PORT = 8000
 
 def app(path: Path) -> flask.Flask:
     """Return a server that answers a POST of an image file with its class, as JSON."""
+    import flask
+
     model = tf.saved_model.load(str(path))
     server = flask.Flask(__name__)
     server.config["MAX_CONTENT_LENGTH"] = MAX_BYTES
@@ -47,9 +50,10 @@ def app(path: Path) -> flask.Flask:
 
 def main(model: Path) -> None:
     """Serve a model until Ctrl-C, for trials: put waitress or gunicorn before users."""
-    check_file(model / "saved_model.pb")
     app(model).run(port=PORT)
 
 
 if __name__ == "__main__":
+    from kerazoo.examples.program import run
+
     sys.exit(run(main, model="the directory of an exported SavedModel"))

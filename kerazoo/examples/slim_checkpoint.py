@@ -11,6 +11,7 @@ import numpy as np
 
 import kerazoo
 from kerazoo.data.image_io import read_image
+from kerazoo.errors import UsageError
 from kerazoo.examples.program import run
 from kerazoo.files import check_target
 
@@ -25,7 +26,10 @@ def classified(model: keras.Model, path: Path) -> list[tuple[int, float]]:
 
 def main(checkpoint: Path, image: Path, out: Path) -> list[tuple[int, float]]:
     """Print and return the classes of an image, and write the model."""
-    check_target(out, image)
+    if out.suffix != ".keras":
+        raise UsageError(f"'{out}' must end with .keras")
+    for source in (checkpoint, image):
+        check_target(out, source)
     # what does not fit is listed, nothing is loaded by halves, and no code of the file is run
     vgg16 = kerazoo.create_model("vgg16", weights=checkpoint)
     results = classified(vgg16, image)

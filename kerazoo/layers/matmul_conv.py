@@ -12,8 +12,8 @@ class MatmulConv2D(keras.layers.Conv2D):
     Weights, arguments and results are those of Conv2D. It is faster where a kernel has millions of
     weights and few positions, as in a dense layer that is made a convolution: on a CPU, oneDNN
     reorders the weights of a convolution at each call, but not those of a product. Conv2D itself
-    computes strides, dilation and groups, and images whose size is unknown when a graph is built
-    and which may be smaller than the kernel: it refuses these.
+    computes strides, dilation, groups, and images whose size is unknown when a graph is built; it
+    refuses images that are smaller than the kernel.
 
     Source: `slim-vgg`, lines 43-107, for such layers; Chellapilla, Puri and Simard, "High
     Performance Convolutional Neural Networks for Document Processing" (2006),
@@ -27,11 +27,11 @@ class MatmulConv2D(keras.layers.Conv2D):
         """Return the feature maps before the bias, in the layer's data format."""
         last = self.data_format == "channels_last"
         sides = inputs.shape[1:3] if last else inputs.shape[2:]
-        fits = self.padding == "same" or all(
-            side is not None and side >= of_kernel
+        is_large_enough = self.padding == "same" or all(
+            of_kernel == 1 or (side is not None and side >= of_kernel)
             for side, of_kernel in zip(sides, self.kernel_size, strict=True)
         )
-        if {*self.strides, *self.dilation_rate, self.groups} != {1} or not fits:
+        if {*self.strides, *self.dilation_rate, self.groups} != {1} or not is_large_enough:
             return super().convolution_op(inputs, kernel)
         patches = self._patches(inputs if last else keras.ops.transpose(inputs, (0, 2, 3, 1)))
         weights = keras.ops.reshape(kernel, (patches.shape[-1], self.filters))

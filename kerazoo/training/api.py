@@ -35,7 +35,7 @@ def train(
         The content of summary.json; `kerazoo.load(summary["out"])` is the trained model.
 
     Raises:
-        UsageError: An option is unknown or not possible.
+        UsageError: An option is unknown, not possible, or changes nothing.
         InterruptedRunError: Ctrl-C or SIGTERM stopped it, after it was saved.
         KerazooError, OSError: See `kerazoo.training.train.train`.
 

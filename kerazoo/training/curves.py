@@ -11,8 +11,14 @@ from kerazoo.figure_files import DPI
 from kerazoo.training.result import EpochResult
 
 
-def draw(results: Sequence[EpochResult], title: str, file: BinaryIO) -> None:
+def write(results: Sequence[EpochResult], title: str, file: BinaryIO) -> None:
     """Write a PNG of the losses and the accuracies by epoch."""
+    with fonts.for_text(title):
+        draw(results, title).savefig(file, format="png", dpi=DPI)
+
+
+def draw(results: Sequence[EpochResult], title: str) -> Figure:
+    """Return a figure of the losses and the accuracies by epoch."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     figure.suptitle(title, parse_math=False)
     epochs = [result.epoch for result in results]
@@ -27,5 +33,4 @@ def draw(results: Sequence[EpochResult], title: str, file: BinaryIO) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()
-    with fonts.for_text(title):
-        figure.savefig(file, format="png", dpi=DPI)
+    return figure

@@ -7,6 +7,7 @@ from kerazoo.errors import UsageError, did_you_mean
 from kerazoo.lazy import keras
 from kerazoo.recipe import FEATURES
 from kerazoo.weights.features import feature_layers
+from kerazoo.weights.networks import config_of
 
 
 def layers_to_freeze(model: keras.Model, patterns: Sequence[str]) -> list[keras.Layer]:
@@ -26,7 +27,7 @@ def layers_to_freeze(model: keras.Model, patterns: Sequence[str]) -> list[keras.
         fitting = feature_layers(model) if pattern == FEATURES else fnmatch.filter(layers, pattern)
         if not (matching := layers.keys() & set(fitting)):
             hint = did_you_mean(pattern, [FEATURES, *layers])
-            hint = hint or f": `kerazoo summary {model.name}` lists its layers"
+            hint = hint or f": `kerazoo summary {config_of(model).name}` lists its layers"
             raise UsageError(f"freeze='{pattern}' fits no layer of '{model.name}'{hint}")
         names |= matching
     if names == layers.keys():

@@ -148,12 +148,12 @@ def make_recipe(
     if augment is not None:
         values = {**_augmentation(model, augment), **values}
     changed = base.changed(**values)
-    for name in ONLY_WITH.keys() & values.keys():
-        other, value = ONLY_WITH[name]
-        if (found := getattr(changed, other)) != value:
+    for name, (other, needed) in ONLY_WITH.items():
+        differs = getattr(changed, name) != getattr(base, name)
+        if differs and (found := getattr(changed, other)) != needed:
             raise UsageError(
-                f"{name} is for {other}='{value}', and this is '{found}': leave it out, or change "
-                f"{other}"
+                f"{name} is for {other}='{needed}', but {other} is '{found}': leave out {name}, or "
+                f"change {other}"
             )
     return changed
 
@@ -170,7 +170,7 @@ def make_options(
         **values: Attributes of `TrainOptions`, and of `Recipe` that are to differ.
 
     Raises:
-        UsageError: A name is unknown, or a value is not possible.
+        UsageError: A name is unknown, or a value is not possible or changes nothing.
     """
     of_recipe = {name: values.pop(name) for name in recipe_names() & values.keys()}
     made = make_recipe(model, recipe, augment, **of_recipe)

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
 from kerazoo.data import names
@@ -42,6 +43,7 @@ class Run:
     trainer: Trainer
     folder: RunFolder | None  # None for workers other than the chief, and for a dry run
     replicas: Replicas
+    callbacks: Sequence[keras.callbacks.Callback]  # of the user
 
     @property
     def epoch(self) -> int:
@@ -122,7 +124,10 @@ class Run:
             message += f"; the model so far is in '{folder.path}'"
             if earlier := folder.earlier_run:
                 message += f", the earlier run in '{earlier}'"
-            message += f", and --resume '{folder.path}' continues"
+            how = f"--resume '{folder.path}'"
+            if self.callbacks:  # which the command cannot have
+                how = f"kerazoo.training.train.resume('{folder.path}', callbacks=[...])"
+            message += f", and {how} continues"
         return InterruptedRunError(message)
 
     def _write_model_and_curves(
@@ -138,7 +143,7 @@ class Run:
         if self.trainer.results:
             title = f"{self.options.model} on {self.data.name}"
             with folder.replacing("curves.png") as path, path.open("wb") as file:
-                curves.draw(self.trainer.results, title, file)
+                curves.write(self.trainer.results, title, file)
 
     def _saved_epoch(self) -> int:
         """Return the epoch whose weights are saved, callbacks of the user's aside."""

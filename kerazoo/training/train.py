@@ -73,7 +73,7 @@ def train(options: TrainOptions, callbacks: Callbacks = ()) -> dict[str, Any]:
                     options, data, trainer.model, trainer.preprocessing, describe_device()
                 )
                 folder.write_json(runs.CONFIG, description)
-            run = Run(options, data, trainer, folder, replicas)
+            run = Run(options, data, trainer, folder, replicas, callbacks)
             return run.fit()
 
 
@@ -155,7 +155,7 @@ def _continue(
             options = dataclasses.replace(options, weights=None)
         known = BY_NAME[config["preprocessing"]]
         trainer = make_trainer(options, data, callbacks, folder, replicas, known)
-        run = Run(options, data, trainer, folder, replicas)
+        run = Run(options, data, trainer, folder, replicas, callbacks)
         if state is not None:
             run.resume_from(state)
         epochs = options.recipe.epochs
@@ -217,7 +217,7 @@ def _dry_run(
     memory = Memory(trainer.model, data.image_shape, replicas.count)
     with replicas.watchdog(), reading(data), memory.advising(data.train.size):
         trainer.fit()
-    return Run(options, data, trainer, None, replicas).summary(trainer.results[-1])
+    return Run(options, data, trainer, None, replicas, callbacks).summary(trainer.results[-1])
 
 
 def _newest(folder: RunFolder | None, replicas: Replicas) -> State | None:

@@ -87,10 +87,11 @@ def test_a_figure_does_not_replace_its_image(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     content = saved(Path("kernels.png"), Image.fromarray(PIXELS)).read_bytes()
-    for out in ([], ["--out", "."], ["--out", str(tmp_path / "kernels.png")]):
+    Path("same.png").hardlink_to("kernels.png")
+    for out in ([], ["--out", "."], ["--out", str(Path.cwd() / "same.png")]):
         code, _, err = answer(capsys, "demo", "kernels", "--image", "kernels.png", *out)
         assert code == 2
-        assert "kernels.png' is also what is read: write to another file" in err
+        assert ".png' is the input: write to another file" in err
         assert Path("kernels.png").read_bytes() == content
 
 

@@ -60,15 +60,16 @@ def test_a_program_is_short_and_says_how_it_is_run(path: Path) -> None:
         (transfer_learning, "--nonsense", 2, "unknown argument '--nonsense'"),
         (transfer_learning, "one.png", 2, "unknown argument 'one.png'"),
         (serve, "", 2, "the following arguments are required: model"),
-        (serve, "nothing", 2, "there is no file 'nothing/saved_model.pb'"),
+        (serve, "nothing", 1, "SavedModel file does not exist at: nothing"),
         (feature_extraction, "digit.png nothing.png", 2, "there is no file 'nothing.png'"),
         (feature_extraction, "digit.png half.png", 4, "'half.png' is damaged"),
-        (grad_cam, "mnist_cnn digit.png digit.png", 2, "'digit.png' is also what is read"),
+        (grad_cam, "mnist_cnn digit.png digit.png", 2, "'digit.png' is the input"),
         (grad_cam, "mnist_cnn digit.png nowhere/heat.png", 1, "'nowhere' does not exist"),
         (grad_cam, "mnist_cn digit.png heat.png", 2, "did you mean 'mnist_cnn'?"),
         (grad_cam, "mnist_cnn half.png heat.png", 4, "'half.png' is damaged"),
         (slim_checkpoint, "nothing.ckpt digit.png vgg16.keras", 2, "nothing.ckpt"),
-        (slim_checkpoint, "digit.png digit.png digit.png", 2, "'digit.png' is also what is read"),
+        (slim_checkpoint, "digit.png half.png digit.keras", 2, "'digit.keras' is the input"),
+        (slim_checkpoint, "digit.png digit.png out.png", 2, "'out.png' must end with .keras"),
     ],
 )
 def test_bad_input_is_refused_in_one_sentence_and_replaces_nothing(
@@ -125,7 +126,7 @@ def test_equal_images_have_equal_features() -> None:
 def test_grad_cam_is_that_of_the_demo(capsys: pytest.CaptureFixture[str]) -> None:
     image = stroke("digit.png").astype(np.float32)[None, ..., None]
     model = kerazoo.load("mnist_cnn")
-    classes, support = grad_cam.grad_cam(model, image)
+    classes, support = grad_cam.grad_cam(model, kerazoo.preprocess(model, image))
     assert classes.tolist() == [1]
     assert (support >= 0).all()
     assert support.max() > 0
