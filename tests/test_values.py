@@ -55,7 +55,7 @@ def model() -> keras.Model:
         (lambda _: kerazoo.list_models(None), "received None"),
         (lambda _: mnist_cnn(input_tensor=5), "what keras.Input returns; received a int"),
         (lambda _: VGG16(input_tensor=np.zeros((1, 224, 224, 3))), "received a ndarray"),
-        (lambda _: mnist_cnn(input_shape=28), "must have three elements .* received 28"),
+        (lambda _: mnist_cnn(input_shape=28), "must have three elements; received 28"),
         (lambda _: mnist_cnn(input_shape="28x28x1"), "received '28x28x1'"),
         (lambda _: mnist_cnn(input_shape=(28.0, 28, 1)), "must consist of integers or None"),
         (lambda _: mnist_cnn(classes=True), "classes must be an integer of at least 1"),

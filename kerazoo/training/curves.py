@@ -11,13 +11,13 @@ from kerazoo.figure_files import DPI
 from kerazoo.training.result import EpochResult
 
 
-def write(results: Sequence[EpochResult], title: str, file: BinaryIO) -> None:
+def draw(results: Sequence[EpochResult], title: str, file: BinaryIO) -> None:
     """Write a PNG of the losses and the accuracies by epoch."""
     with fonts.for_text(title):
-        draw(results, title).savefig(file, format="png", dpi=DPI)
+        figure_of(results, title).savefig(file, format="png", dpi=DPI)
 
 
-def draw(results: Sequence[EpochResult], title: str) -> Figure:
+def figure_of(results: Sequence[EpochResult], title: str) -> Figure:
     """Return a figure of the losses and the accuracies by epoch."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     figure.suptitle(title, parse_math=False)

@@ -143,7 +143,7 @@ class Run:
         if self.trainer.results:
             title = f"{self.options.model} on {self.data.name}"
             with folder.replacing("curves.png") as path, path.open("wb") as file:
-                curves.write(self.trainer.results, title, file)
+                curves.draw(self.trainer.results, title, file)
 
     def _saved_epoch(self) -> int:
         """Return the epoch whose weights are saved, callbacks of the user's aside."""

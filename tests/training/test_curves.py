@@ -17,7 +17,7 @@ FIRST = EpochResult(1, "digits", 0.5, 0.9, 0.4, 0.8, 0.3, 0.7, 2.0, 100.0)
 
 def draw(*results: EpochResult) -> np.ndarray:
     file = BytesIO()
-    curves.write(results, "mnist_cnn on digits", file)
+    curves.draw(results, "mnist_cnn on digits", file)
     return np.asarray(Image.open(file).convert("RGB"))
 
 
@@ -34,21 +34,21 @@ def test_the_figure_shows_the_results() -> None:
 def test_any_name_can_stand_in_the_title(name: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        curves.write([FIRST], f"mnist_cnn on folder:{name}", BytesIO())
+        curves.draw([FIRST], f"mnist_cnn on folder:{name}", BytesIO())
 
 
 def test_a_title_is_written_in_a_font_that_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fonts, "chinese", lambda: "Some Font")
     seen: list[list[str]] = []
-    draw = curves.draw
+    figure_of = curves.figure_of
 
     def spy(results: Sequence[EpochResult], title: str) -> Figure:
-        figure = draw(results, title)
+        figure = figure_of(results, title)
         seen.extend(each.get_fontfamily() for each in figure.texts)
         return Figure()
 
-    monkeypatch.setattr(curves, "draw", spy)
-    curves.write([FIRST], "图片", BytesIO())
+    monkeypatch.setattr(curves, "figure_of", spy)
+    curves.draw([FIRST], "图片", BytesIO())
     assert seen == [["DejaVu Sans", "Some Font"]]
 
 
