@@ -99,9 +99,9 @@ def losses(
 
 
 def print_losses(*arguments: Any) -> None:
-    replicas = Replicas("auto", of_environment("auto"))
-    assert replicas.count == 2
-    print(json.dumps(losses(replicas, *arguments)))
+    with Replicas("auto", of_environment("auto")) as replicas:
+        assert replicas.count == 2
+        print(json.dumps(losses(replicas, *arguments)))
 
 
 @pytest.mark.parametrize(
