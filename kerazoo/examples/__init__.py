@@ -6,5 +6,5 @@ if sys.argv[0] == "-m":  # Python is about to run one of them, which will import
     from kerazoo.device import start_tensorflow
     from kerazoo.reporting import exit_code
 
-    if code := exit_code(start_tensorflow):
+    if code := exit_code(lambda: start_tensorflow(deterministic=False)):
         sys.exit(code)

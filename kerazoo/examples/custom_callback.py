@@ -44,7 +44,7 @@ def main(epochs: int = 8, **options: Any) -> list[float]:
     summary = kerazoo.train(
         "mnist_cnn", "digits", learning_rate=0.02, epochs=epochs, callbacks=[callback], **options
     )
-    print("rates:", *callback.rates)
+    print("rates:", *(f"{rate:.4f}" for rate in callback.rates))
     print("accuracy on the test images:", summary["test_accuracy"])
     return callback.rates
 
