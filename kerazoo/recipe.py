@@ -167,8 +167,8 @@ class Recipe:
             ),
             (
                 (self.schedule == "step") != bool(self.milestones),
-                "schedule='step' needs milestones, and they need it: such as ((0.5, 0.1),), a "
-                "tenth of the learning rate after half of the epochs",
+                "schedule='step' and milestones need each other: --milestones 0.5:0.1, in Python "
+                "((0.5, 0.1),), is a tenth of the learning rate after half of the epochs",
             ),
             (
                 any(

@@ -326,7 +326,8 @@ class Page:
         """
         path = Path(path)
         figure_files.check(path)
-        figure_files.save(self.figure, path, DPI)
+        with fonts.for_text(""):  # each text has its own font
+            figure_files.save(self.figure, path, DPI)
 
 
 def _bold(size: float, color: str) -> list[withStroke]:

@@ -3,7 +3,6 @@
     python -m kerazoo.examples.grad_cam mnist_cnn digit.png heat.png
 
 Source: Selvaraju et al., "Grad-CAM" (2017), https://arxiv.org/abs/1610.02391, equations 1 and 2.
-`kerazoo demo grad_cam` draws a figure of it, for models of any kind.
 """
 
 import sys
@@ -16,6 +15,7 @@ import tensorflow as tf
 
 import kerazoo
 from kerazoo import figure_files, fonts
+from kerazoo.errors import UsageError
 from kerazoo.examples.program import run
 from kerazoo.inference.classifier import Classifier
 
@@ -27,26 +27,26 @@ def grad_cam(model: keras.Model, images: np.ndarray) -> tuple[np.ndarray, np.nda
     and [batch, height, width] of its last feature maps, 0 or more. It gives logits afterwards.
     """
     maps_of = [layer for layer in model.layers if len(layer.output.shape) == 4]
-    last = [layer for layer in maps_of if layer.output.shape[1] > 1][-1]
+    last = next((each for each in reversed(maps_of) if each.output.shape[1] > 1), None)
+    if last is None:
+        raise UsageError("it has no layer of several positions: choose a convolutional network")
     model.layers[-1].activation = keras.activations.linear  # logits, which no softmax flattens
     both = keras.Model(model.input, [last.output, model.output])
     with tf.GradientTape() as tape:
         maps, scores = both(images)
-        classes = tf.argmax(scores, axis=-1)
-        of_class = tf.gather(scores, classes, batch_dims=1)
+        of_class = tf.reduce_max(scores, axis=-1)
     weights = tf.reduce_mean(tape.gradient(of_class, maps), axis=(1, 2), keepdims=True)  # eq. 1
     support = tf.nn.relu(tf.reduce_sum(weights * maps, axis=-1))  # equation 2
-    return classes.numpy(), support.numpy()
+    return tf.argmax(scores, axis=-1).numpy(), support.numpy()
 
 
 def main(model: str, image: Path, out: Path) -> None:
     """Draw the map over an image, and print its class."""
     figure_files.check(out, image)
-    classifier = Classifier.of(kerazoo.load(model))
-    pixels = classifier.read(image)
-    images = classifier.preprocessing.of_unit(pixels[None])
-    ((number,), (support,)) = grad_cam(classifier.model, images)
-    name, area = classifier.class_names[number], (0, pixels.shape[1], pixels.shape[0], 0)
+    network = Classifier.of(kerazoo.load(model))
+    pixels = network.read(image)
+    ((number,), (support,)) = grad_cam(network.model, network.preprocessing.of_unit(pixels[None]))
+    name, area = network.class_names[number], (0, pixels.shape[1], pixels.shape[0], 0)
     with fonts.for_text(name):
         plt.imshow(pixels, cmap="gray", extent=area)
         plt.imshow(support, alpha=0.5, interpolation="bilinear", extent=area)

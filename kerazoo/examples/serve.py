@@ -5,8 +5,6 @@ python -m kerazoo.examples.serve digits
 curl --data-binary @digit.png http://127.0.0.1:8000/
 """
 
-from __future__ import annotations
-
 import io
 import sys
 import warnings
@@ -21,14 +19,16 @@ if TYPE_CHECKING:
     import flask
 
 MAX_BYTES = 20_000_000
-PORT = 8000
 
 
-def app(path: Path) -> flask.Flask:
+def app(path: Path) -> "flask.Flask":
     """Return a server that answers a POST of an image file with its class, as JSON."""
     import flask
 
     model = tf.saved_model.load(str(path))
+    signature = model.signatures.get("serving_default")
+    if "classes" not in getattr(signature, "structured_outputs", ()):
+        raise SystemExit(f"'{path}' takes no image files: export it with --with-preprocessing")
     server = flask.Flask(__name__)
     server.config["MAX_CONTENT_LENGTH"] = MAX_BYTES
 
@@ -42,15 +42,15 @@ def app(path: Path) -> flask.Flask:
         except (Warning, Image.DecompressionBombError, OSError, ValueError):
             return {"error": "the body of the request is no image file, or a very large one"}, 400
         outputs = model.serve(pixels[None])
-        name = outputs["classes"].numpy()[0].decode()
-        return {"class": name, "probability": float(outputs["scores"].numpy().max())}, 200
+        name, score = outputs["classes"].numpy()[0].decode(), outputs["scores"].numpy().max()
+        return {"class": name, "probability": float(score)}, 200
 
     return server
 
 
 def main(model: Path) -> None:
     """Serve a model until Ctrl-C, for trials: put waitress or gunicorn before users."""
-    app(model).run(port=PORT)
+    app(model).run(port=8000)
 
 
 if __name__ == "__main__":

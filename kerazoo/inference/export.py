@@ -32,6 +32,10 @@ from kerazoo.weights import keras_file
 IMAGES = 8  # random ones, on which the scores are compared
 SIZES = ((1, 1), (0.4, 0.7), (2.5, 1.3))  # of images of any size, over that of the model's
 RUNS = 10  # of which the latency is the median
+HANDWRITING = (
+    "the export takes digits as they were trained on: white on black, centered, of their size. "
+    "`kerazoo predict` makes photos and drawings like that, the export does not"
+)
 
 logger = logging.getLogger("kerazoo")
 
@@ -98,6 +102,8 @@ def export(
     if format == "keras" and with_preprocessing:
         raise UsageError("a .keras file has no preprocessing: kerazoo.preprocess does it")
     classifier = Classifier.of(model)
+    if with_preprocessing and classifier.handwriting_of:
+        logger.warning(HANDWRITING)
     runtime = _runtime(format)
     with _replacing(path, format) as new:
         if format == "keras":

@@ -73,6 +73,8 @@ def load(source: str | os.PathLike[str]) -> keras.Model:
     from kerazoo.weights import keras_file
 
     check_name(str(source))
+    if Path(source).is_dir() and model_file(Path(source)) == Path(source):
+        raise UsageError(f"there is no run in '{source}': name another directory, or a .keras file")
     if mode(Path(source)) is not None:
         return keras_file.load_model(model_file(Path(source)))
     name = str(source)

@@ -146,7 +146,7 @@ def _train(parsed: argparse.Namespace) -> dict[str, Any]:
     registry.find(options.model)
     names.check(options.data)
     if cluster.of_environment(options.strategy).is_chief and not options.dry_run:
-        runs.check(options.out, options.overwrite)
+        runs.check(options.out, options.overwrite, options.data)
     _start(parsed.debug)
     from kerazoo.training.train import train
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from kerazoo import files
@@ -15,15 +16,13 @@ from kerazoo.values import short
 logger = logging.getLogger("kerazoo")
 
 
-def change(
-    folder: RunFolder, config: Mapping[str, Any], epochs: int | None, data: str | None
+def changed(
+    run: Path, config: Mapping[str, Any], epochs: int | None, data: str | None
 ) -> dict[str, Any]:
-    """Write and return a config.json with more epochs or another place of the data.
-
-    With more epochs the run is no longer finished; a kill in between leaves it one of the two.
+    """Return a config.json with more epochs or another place of the data; nothing is written.
 
     Args:
-        folder: The directory of the run.
+        run: The directory of the run.
         config: Its config.json.
         epochs: More than it has; None to leave them.
         data: Name of the data set at another place; None to leave it.
@@ -42,7 +41,7 @@ def change(
     if epochs is not None and (longer := recipe.changed(epochs=epochs)) != recipe:
         if longer.epochs < recipe.epochs:
             raise UsageError(
-                f"'{folder.path}' has {recipe.epochs} epochs: --epochs {epochs} cannot prolong it"
+                f"'{run}' has {recipe.epochs} epochs: --epochs {epochs} cannot prolong it"
             )
         changes["epochs"] = longer.epochs
         if recipe.schedule in ("cosine", "step") or recipe.warmup:
@@ -51,7 +50,17 @@ def change(
                 longer.epochs,
                 recipe.epochs,
             )
+    return {**config, **changes}
+
+
+def write(folder: RunFolder, config: Mapping[str, Any]) -> None:
+    """Write a config.json that `changed` returned, if it differs.
+
+    With more epochs the run is no longer finished; a kill in between leaves it one of the two.
+    """
+    before = runs.config(folder.path)
+    if config == before:
+        return
+    if config["epochs"] != before["epochs"]:
         files.remove(folder.path / runs.SUMMARY)
-    config = {**config, **changes}
-    folder.write_json(runs.CONFIG, config)
-    return config
+    folder.write_json(runs.CONFIG, dict(config))

@@ -154,7 +154,7 @@ class Run:
         """Log which epoch's weights are saved."""
         results, saved = self.trainer.results, self._saved_epoch()
         best = best_epoch(results)
-        which = "that with the best validation accuracy" if saved == best else "the last one"
+        which = "the one with the best validation accuracy" if saved == best else "the last one"
         more = "" if saved == best else f"; --keep best saves those of epoch {best}"
         logger.info("the weights of epoch %d are saved, %s%s", saved, which, more)
 

@@ -53,7 +53,7 @@ class RunFolder:
         Raises:
             UsageError, KerazooError: See `runs.check`; or another process uses it.
         """
-        runs.check(out, overwrite)
+        runs.check(out, overwrite, data)
         is_new = out is None or not out.exists()
         if out is None:
             out = _new_folder(f"{time.strftime('%Y%m%d-%H%M%S')}-{model}-{data}")

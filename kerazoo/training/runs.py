@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kerazoo import files
+from kerazoo.data import names
 from kerazoo.errors import DISK_FULL, CorruptFileError, KerazooError, UsageError, explain
 
 CONFIG, SUMMARY = "config.json", "summary.json"
@@ -21,15 +22,23 @@ EARLIER, REMOVED = ".kerazoo-earlier", ".kerazoo-removed"
 logger = logging.getLogger("kerazoo")
 
 
-def check(out: Path | None, overwrite: bool) -> None:
-    """Check that a new run may use `out`.
+def check(out: Path | None, overwrite: bool, data: str) -> None:
+    """Check that a new run on a data set may use `out`.
 
     Raises:
         UsageError: `out` is a file, has a run that may not be replaced or is in progress, or other
-            files.
+            files; or it is in the folder of the data, whose images its figures would become.
         KerazooError: It cannot be written to.
     """
     check_writable(out or Path("runs"))
+    if data.startswith(names.FOLDER):
+        folder = names.folder_path(data)
+        inside = (out or Path("runs")).resolve().is_relative_to(folder.resolve())
+        if inside and not (folder / "train").is_dir():
+            raise UsageError(
+                f"the run would be in the folder of its data, '{folder}', and be read as a class: "
+                "name a directory outside it with --out"
+            )
     if out is None:
         return
     recover(out)

@@ -110,16 +110,17 @@ def resume(
     run = Path(run)
     where = cluster.of_environment(strategy or TrainOptions.strategy)
     with RunFolder.reopen(run) if where.is_chief else nullcontext() as folder:
-        config = runs.config(run) if folder else {}
+        before = config = runs.config(run) if folder else {}
         if folder and (epochs is not None or data is not None):
-            config = prolonging.change(folder, config, epochs, data)
+            config = prolonging.changed(run, config, epochs, data)
         if where.workers == 1:
             begun = options_of(config)
             machine.set_threads(begun.recipe.micro_batches)
             if begun.strategy in cluster.OF_ONE_MACHINE:
                 strategy = strategy or begun.strategy
         with _replicas(strategy or TrainOptions.strategy, where) as replicas:
-            summary = finished.summary(run) if folder else None
+            is_prolonged = config.get("epochs") != before.get("epochs")
+            summary = finished.summary(run) if folder and not is_prolonged else None
             if where.workers > 1:
                 read = json.dumps([config, summary]).encode()
                 config, summary = json.loads(replicas.from_chief(read))
@@ -159,6 +160,8 @@ def _continue(
         if state is not None:
             run.resume_from(state)
         epochs = options.recipe.epochs
+        if folder:
+            prolonging.write(folder, config)
         logger.info("'%s' continues in epoch %d of %d", options.out, run.epoch, epochs)
         return run.fit()
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 import kerazoo
 from kerazoo.demos import grad_cam as demo
+from kerazoo.errors import UsageError
 from kerazoo.examples import (
     count_for_a_paper,
     custom_callback,
@@ -68,7 +69,6 @@ def test_a_program_is_short_and_says_how_it_is_run(path: Path) -> None:
         (grad_cam, "mnist_cn digit.png heat.png", 2, "did you mean 'mnist_cnn'?"),
         (grad_cam, "mnist_cnn half.png heat.png", 4, "'half.png' is damaged"),
         (slim_checkpoint, "nothing.ckpt digit.png vgg16.keras", 2, "nothing.ckpt"),
-        (slim_checkpoint, "digit.png half.png digit.keras", 2, "'digit.keras' is the input"),
         (slim_checkpoint, "digit.png digit.png out.png", 2, "'out.png' must end with .keras"),
     ],
 )
@@ -93,6 +93,19 @@ def test_bad_input_is_refused_in_one_sentence_and_replaces_nothing(
     assert err.count("\n") == 1
     assert sorted(os.listdir()) == ["digit.png", "half.png"]  # noqa: PTH208 - names
     assert Path("digit.png").read_bytes() == content
+
+
+def test_what_a_program_cannot_use_is_refused() -> None:
+    stroke("digit.png")
+    Path("weights.keras").write_bytes(b"")
+    with pytest.raises(UsageError, match=r"'weights.keras' is the input"):
+        slim_checkpoint.main(Path("weights.keras"), Path("digit.png"), Path("weights.keras"))
+    flat = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten()])
+    with pytest.raises(UsageError, match="choose a convolutional network"):
+        grad_cam.grad_cam(flat, np.zeros((1, 4, 4, 1), np.float32))
+    flat.export("other", verbose=False)
+    with pytest.raises(SystemExit, match="export it with --with-preprocessing"):
+        serve.app(Path("other"))
 
 
 def test_features_of_mnist_help_to_tell_even_from_odd() -> None:

@@ -127,7 +127,7 @@ def test_the_best_epoch_is_saved_and_reported(caplog: pytest.LogCaptureFixture) 
     assert (
         f"epoch 8 are saved, the last one; --keep best saves those of epoch {number}" in caplog.text
     )
-    assert f"epoch {number} are saved, that with the best validation accuracy" in caplog.text
+    assert f"epoch {number} are saved, the one with the best validation accuracy" in caplog.text
 
 
 def test_it_ends_after_so_many_epochs_without_a_higher_accuracy() -> None:

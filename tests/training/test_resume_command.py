@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import hashlib
+import itertools
 import json
 import math
 import os
@@ -14,6 +15,7 @@ from typing import Any
 
 import keras
 import pytest
+from PIL import Image
 
 from kerazoo.cli import main
 from kerazoo.errors import InterruptedRunError, KerazooError
@@ -369,9 +371,9 @@ class TestRefuses:
     def run(self, runs: Runs) -> None:
         runs.put("interrupted 2", "run")
 
-    def refused(self, code: int, capsys: pytest.CaptureFixture[str]) -> str:
+    def refused(self, code: int, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         before = files(Path("run"))
-        assert main(["train", "--resume", "run"]) == code
+        assert main(["train", "--resume", "run", *arguments]) == code
         assert files(Path("run")) == before
         error = error_in(capsys.readouterr().err)
         assert error.count("\n") == 1
@@ -382,6 +384,19 @@ class TestRefuses:
         config["dataset"]["fingerprint"] = "0"
         Path("run/config.json").write_text(json.dumps(config))
         assert "digits is not what 'run' was trained on" in self.refused(4, capsys)
+
+    @pytest.mark.parametrize("name", ["interrupted 2", "whole"])
+    def test_other_data_by_their_name(
+        self, name: str, runs: Runs, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for label, number in itertools.product("ab", range(4)):
+            path = Path("photos", label, f"{number}.png")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("L", (8, 8), 20 * number).save(path)
+        shutil.rmtree("run")
+        runs.put(name, "run")
+        error = self.refused(4, capsys, "--data", "folder:photos", "--epochs", "7")
+        assert "photos is not what 'run' was trained on: name the original" in error
 
     @pytest.mark.parametrize(("name", "value"), [("batch_size", 64), ("seed", 2), ("epochs", 2)])
     def test_a_configuration_that_was_edited(

@@ -68,30 +68,30 @@ def test_a_file_is_complete_or_absent() -> None:
 class TestCheck:
     def test_lets_what_loses_nothing_pass(self) -> None:
         Path("empty").mkdir()
-        runs.check(None, overwrite=False)
-        runs.check(Path("new/deep"), overwrite=False)
-        runs.check(Path("empty"), overwrite=False)
+        runs.check(None, False, "digits")
+        runs.check(Path("new/deep"), False, "digits")
+        runs.check(Path("empty"), False, "digits")
         assert not Path("new").exists()
 
     def test_a_run_is_replaced_only_with_overwrite(self) -> None:
         folder = RunFolder.begin(Path("out"), False, "m", "d")
         folder.write_json("config.json", CONFIG)
         with pytest.raises(UsageError, match=r"'out' has a run: .* --overwrite"):
-            runs.check(Path("out"), overwrite=False)
+            runs.check(Path("out"), False, "digits")
         with pytest.raises(UsageError, match=r"a run is in progress in 'out'"):
-            runs.check(Path("out"), overwrite=True)
+            runs.check(Path("out"), True, "digits")
         folder.unlock()
-        runs.check(Path("out"), overwrite=True)
+        runs.check(Path("out"), True, "digits")
 
     @pytest.mark.parametrize("overwrite", [False, True])
     def test_refuses_what_is_no_run(self, overwrite: bool) -> None:
         Path("home").mkdir()
         Path("home/letter.txt").write_text("dear")
         with pytest.raises(UsageError, match="contains other files than a run"):
-            runs.check(Path("home"), overwrite)
+            runs.check(Path("home"), overwrite, "digits")
         for path in (Path("home/letter.txt"), Path("home/letter.txt/deeper")):
             with pytest.raises(UsageError, match=r"because '.*letter.txt' is a file"):
-                runs.check(path, overwrite)
+                runs.check(path, overwrite, "digits")
 
     @pytest.mark.parametrize("out", [None, Path("out"), Path("out/deep")])
     def test_refuses_what_cannot_be_written_to(
@@ -101,7 +101,7 @@ class TestCheck:
         with pytest.raises(
             KerazooError, match="cannot be written to: make it writable or name another"
         ):
-            runs.check(out, overwrite=False)
+            runs.check(out, False, "digits")
 
     @pytest.mark.parametrize("out", [None, Path("out")])
     def test_finds_that_a_directory_cannot_be_made(
@@ -114,7 +114,7 @@ class TestCheck:
 
         monkeypatch.setattr(os, "mkdir", fail)
         with pytest.raises(KerazooError, match="cannot be written to: make it writable"):
-            runs.check(out, overwrite=False)
+            runs.check(out, False, "digits")
 
     def test_a_full_disk_is_reported_as_such(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(path: object, *_: object) -> None:
@@ -122,7 +122,7 @@ class TestCheck:
 
         monkeypatch.setattr(os, "mkdir", fail)
         with pytest.raises(OSError, match="No space left"):
-            runs.check(None, overwrite=False)
+            runs.check(None, False, "digits")
 
     @pytest.mark.parametrize("make", [os.mkfifo, lambda path: Path(path).symlink_to("nothing")])
     def test_refuses_what_is_no_file_in_the_place_of_config(
@@ -131,7 +131,7 @@ class TestCheck:
         Path("out").mkdir()
         make("out/config.json")
         with pytest.raises(UsageError, match="contains other files than a run"):
-            runs.check(Path("out"), overwrite=True)
+            runs.check(Path("out"), True, "digits")
 
     def test_a_config_that_may_not_be_read_is_not_damaged(
         self, monkeypatch: pytest.MonkeyPatch
@@ -142,7 +142,10 @@ class TestCheck:
             raise PermissionError
 
         monkeypatch.setattr(files, "read_bytes", fail)
-        for check in (lambda: runs.check(Path("out"), True), lambda: runs.to_resume(Path("out"))):
+        for check in (
+            lambda: runs.check(Path("out"), True, "digits"),
+            lambda: runs.to_resume(Path("out")),
+        ):
             with pytest.raises(PermissionError):
                 check()
 
@@ -311,3 +314,15 @@ def test_a_directory_that_cannot_be_prepared_is_unlocked(monkeypatch: pytest.Mon
         with pytest.raises(OSError, match="Input/output error"):
             RunFolder.begin(Path("out"), False, "m", "d")
     RunFolder.begin(Path("out"), False, "m", "d").unlock()
+
+
+def test_a_run_is_not_among_its_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    runs.check(Path("run"), False, "folder:photos")
+    with pytest.raises(UsageError, match="in the folder of its data, 'photos', and be read as a"):
+        runs.check(Path("photos/run"), False, "folder:photos")
+    with pytest.raises(UsageError, match="name a directory outside it with --out"):
+        runs.check(None, False, f"folder:{tmp_path}")
+    (tmp_path / "photos/train").mkdir()
+    runs.check(Path("photos/run"), False, "folder:photos")

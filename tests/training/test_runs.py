@@ -93,7 +93,7 @@ def test_a_kill_while_a_run_is_restored_loses_nothing(out: Path) -> None:
             break
         if runs.is_run(out) and runs.config(out)["name"] == "new":
             runs.restore(out)  # as a new run that fails again
-        runs.check(out, overwrite=True)
+        runs.check(out, True, "digits")
         assert contents(out) == before
         steps += 1
     assert steps > 2 * len(FILES)
