@@ -50,8 +50,7 @@ def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
 
     Neither the case nor the dashes before an option count. `cutoff` is that of `difflib`.
     """
-    bare = word.lower().lstrip("-")
-    words = {each.lower().lstrip("-"): each for each in known if each != word}
+    bare, words = word.lower().lstrip("-"), {each.lower().lstrip("-"): each for each in known}
     longer = [candidate for candidate in words if len(bare) > 1 and candidate.startswith(bare)]
     near = longer or difflib.get_close_matches(bare, words, n=1, cutoff=cutoff)
     return f" (did you mean '{words[near[0]]}'?)" if near else ""

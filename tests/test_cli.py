@@ -104,7 +104,7 @@ OF_ADAM_AND_PLATEAU: dict[str, Any] = {
         ([*TRAIN, "--weight-decay", "-1"], "'-1' is not a number of at least 0"),
         ([*TRAIN, "--crop-area", "0.5"], "'0.5' is not 2 values with ',' between them"),
         ([*TRAIN, "--milestones", "0.5"], "'0.5' is not 2 values with ':' between them"),
-        ([*TRAIN, "--schedule", "step"], "schedule='step' needs milestones"),
+        ([*TRAIN, "--schedule", "step"], "schedule='step' and milestones need each other"),
         ([*TRAIN, "--input-shape", "9"], "'9' is not a shape such as 32x32 or 32x32x3"),
         ([*TRAIN, "--model-option", "alpha"], "'alpha' is not NAME=VALUE, such as alpha=0.5"),
         ([*TRAIN, "--dropout=1"], "unknown argument '--dropout=1';"),

@@ -238,7 +238,7 @@ def test_figures_have_names_of_any_kind(
     [
         (["nothing"], 2, "there is no run, file or model 'nothing'"),
         (["lenet5", "--data", "digits", "--figures", "file"], 2, "'file' is not a directory"),
-        (["folder"], 2, "'folder' is a directory"),
+        (["folder"], 2, "there is no run in 'folder': name"),
         (["vgg16", "--data", "no_such_set"], 2, "unknown data set 'no_such_set'"),
         (
             ["run", "--data", "folder:other"],

@@ -265,7 +265,7 @@ def test_a_blank_image_is_reported(
     ("arguments", "code", "message"),
     [
         (["vgg99", "x.png"], 2, "there is no run, file or model 'vgg99' (did you mean 'vgg19'?)"),
-        (["runs", "x.png"], 2, "'runs' is a directory"),
+        (["runs", "x.png"], 2, "there is no run in 'runs': name"),
         (["mnist_cnn", "empty"], 2, "'empty' has no images (.bmp, "),
         (["mnist_cnn", "*.png"], 2, "the pattern '*.png' fits no file"),
         (
