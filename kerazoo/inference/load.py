@@ -73,10 +73,13 @@ def load(source: str | os.PathLike[str]) -> keras.Model:
     from kerazoo.weights import keras_file
 
     check_name(str(source))
-    if Path(source).is_dir() and model_file(Path(source)) == Path(source):
-        raise UsageError(f"there is no run in '{source}': name another directory, or a .keras file")
-    if mode(Path(source)) is not None:
-        return keras_file.load_model(model_file(Path(source)))
+    path = Path(source)
+    if mode(path) is not None:
+        if (file := model_file(path)) == path and path.is_dir():
+            raise UsageError(
+                f"there is no run in '{path}': name another directory, or a .keras file"
+            )
+        return keras_file.load_model(file)
     name = str(source)
     for card in shipped.cards(MNIST):
         if card["model"] == name:
